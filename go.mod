@@ -1,0 +1,3 @@
+module github.com/scanlogin/scanlogin
+
+go 1.26

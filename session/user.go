@@ -1,0 +1,90 @@
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"unicode/utf8"
+)
+
+// User is a phone's user, as the pool's identity or the app's own back end
+// vouches for. Fields have the SDKs' names when they go out.
+type User struct {
+	ID            string         `json:"id"`
+	Username      string         `json:"username,omitempty"`
+	Nickname      string         `json:"nickname,omitempty"`
+	Photo         string         `json:"photo,omitempty"`
+	Email         string         `json:"email,omitempty"`
+	EmailVerified bool           `json:"emailVerified,omitempty"`
+	Phone         string         `json:"phone,omitempty"`
+	More          map[string]any `json:"more,omitempty"` // further claims by name; never changed in place
+}
+
+// Bounds of a user: the contract's for nickname, photo and the whole; the
+// others so that the fixed fields always fit into the whole.
+const (
+	maxUserBytes     = 4 << 10
+	maxNicknameRunes = 64
+	maxPhotoBytes    = 1 << 10
+	maxFieldBytes    = 255 // OpenID Connect Core 2: `sub` has at most 255 characters
+)
+
+// ErrUserID is for a user without an id, or with one that is no id.
+var ErrUserID = errors.New("the user's id must have 1 to 255 bytes of UTF-8")
+
+// Bounded returns u within the bounds of what a session holds: a field that is
+// out of bounds is left out, and further claims in the order of their names as
+// long as all of it has at most 4 KiB as JSON. The only error is ErrUserID.
+func (u User) Bounded() (User, error) {
+	if u.ID == "" || len(u.ID) > maxFieldBytes || !utf8.ValidString(u.ID) {
+		return User{}, ErrUserID
+	}
+	for _, field := range []*string{&u.Username, &u.Email, &u.Phone} {
+		if len(*field) > maxFieldBytes || !utf8.ValidString(*field) {
+			*field = ""
+		}
+	}
+	if utf8.RuneCountInString(u.Nickname) > maxNicknameRunes || !utf8.ValidString(u.Nickname) {
+		u.Nickname = ""
+	}
+	if !isPhoto(u.Photo) {
+		u.Photo = ""
+	}
+	all := u.More
+	u.More = nil
+	size := jsonSize(u) + len(`,"more":{}`)
+	if size > maxUserBytes { // escapes can make six bytes of one
+		u.Username, u.Email, u.Phone = "", "", ""
+		size = jsonSize(u) + len(`,"more":{}`)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		size += jsonSize(name) + jsonSize(all[name]) + len(`:,`)
+		if size > maxUserBytes {
+			break
+		}
+		if u.More == nil {
+			u.More = make(map[string]any)
+		}
+		u.More[name] = all[name]
+	}
+	return u, nil
+}
+
+func isPhoto(text string) bool {
+	if len(text) > maxPhotoBytes {
+		return false
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}
+
+// jsonSize is v's length as JSON, or more than any bound if it has none.
+func jsonSize(v any) int {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return maxUserBytes + 1
+	}
+	return len(text)
+}
