@@ -1,0 +1,32 @@
+package memstore
+
+import (
+	"time"
+
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// Forget removes a code without a word.
+func (st *Store) Forget(id session.ID) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	delete(st.codes, id)
+}
+
+// Life is how long a code is still kept.
+func (st *Store) Life(id session.ID) time.Duration {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	s, ok := st.codes[id]
+	if !ok {
+		return 0
+	}
+	return time.Until(s.ExpiresAt.Add(session.Memory))
+}
+
+// Len is how many codes are kept.
+func (st *Store) Len() int {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return len(st.codes)
+}
