@@ -1,0 +1,375 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig is a hub that runs over a memory store.
+type rig struct {
+	*testing.T
+	store *sessiontest.Faulty
+	bus   *countingBus
+	hub   *Hub
+}
+
+// countingBus counts the codes that it was told to follow and not to leave.
+type countingBus struct {
+	session.Bus
+	mu       sync.Mutex
+	followed map[session.ID]bool
+}
+
+func (b *countingBus) Subscribe(ctx context.Context, ids ...session.ID) error {
+	b.mu.Lock()
+	for _, id := range ids {
+		b.followed[id] = true
+	}
+	b.mu.Unlock()
+	return b.Bus.Subscribe(ctx, ids...)
+}
+
+func (b *countingBus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
+	b.mu.Lock()
+	for _, id := range ids {
+		delete(b.followed, id)
+	}
+	b.mu.Unlock()
+	return b.Bus.Unsubscribe(ctx, ids...)
+}
+
+func (b *countingBus) len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.followed)
+}
+
+func newRig(t *testing.T) *rig {
+	mem := memstore.New()
+	faulty := sessiontest.NewFaulty(sessiontest.Node{Store: mem, Bus: mem.Bus()})
+	bus := &countingBus{Bus: faulty, followed: make(map[session.ID]bool)}
+	r := &rig{T: t, store: faulty, bus: bus, hub: New(bus, mem.Now)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.hub.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("the hub ended with %v", err)
+		}
+	})
+	return r
+}
+
+func (r *rig) create(ttl time.Duration) session.Session {
+	r.Helper()
+	s, err := session.Create(context.Background(), r.store, sessiontest.New(r.store, ttl))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return s
+}
+
+func (r *rig) apply(s session.Session, a session.Action) session.Session {
+	r.Helper()
+	s, err := session.Apply(context.Background(), r.store, s, session.Change{Action: a, User: sessiontest.Alice, TTL: time.Minute})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return s
+}
+
+func (r *rig) watch(id session.ID) *Watch {
+	r.Helper()
+	w, err := r.hub.Watch(id, func() {})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return w
+}
+
+func (r *rig) sees(w *Watch, version int64, status session.Status) {
+	r.Helper()
+	if got, err := w.Latest(); err != nil || got.Version != version || got.Status != status {
+		r.Errorf("latest is version %d, %v, %v; want version %d, %v", got.Version, got.Status, err, version, status)
+	}
+}
+
+func TestAWatcherSeesEachStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s := r.create(time.Minute)
+		w := r.watch(s.ID)
+		defer w.Close()
+		r.sees(w, 0, session.Waiting)
+		synctest.Wait()
+		r.sees(w, 1, session.Waiting)
+		s = r.apply(s, session.Scan)
+		synctest.Wait()
+		r.sees(w, 2, session.Scanned)
+		second := r.watch(s.ID)
+		defer second.Close()
+		r.sees(second, 2, session.Scanned) // at once: the topic is known
+		r.apply(s, session.Cancel)
+		synctest.Wait()
+		r.sees(w, 3, session.Canceled)
+		r.sees(second, 3, session.Canceled)
+	})
+}
+
+func TestAWakeForEachNewsAndNoneForRepetitions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.store.Repeat()
+		s := r.create(time.Minute)
+		var mu sync.Mutex
+		wakes := 0
+		w, err := r.hub.Watch(s.ID, func() { mu.Lock(); wakes++; mu.Unlock() })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		synctest.Wait()
+		s = r.apply(s, session.Scan)
+		synctest.Wait()
+		r.apply(s, session.Confirm)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if wakes != 3 {
+			t.Errorf("3 states, %d wakes", wakes)
+		}
+		r.sees(w, 3, session.Confirmed)
+	})
+}
+
+func TestTimeIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s := r.create(90 * time.Second)
+		w := r.watch(s.ID)
+		defer w.Close()
+		time.Sleep(60 * time.Second) // of the bubble
+		s = r.apply(s, session.Scan) // moves the end to 120 s
+		time.Sleep(59 * time.Second)
+		synctest.Wait()
+		r.sees(w, 2, session.Scanned)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		r.sees(w, 3, session.Expired)
+		if len(r.hub.ends) != 0 {
+			t.Errorf("%d ends are waited for", len(r.hub.ends))
+		}
+	})
+}
+
+func TestTimeIsToldOnceTheStoreIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		mem := memstore.New()
+		stuck := &stuckBus{Bus: mem.Bus()}
+		r.hub = New(stuck, mem.Now)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- r.hub.Run(ctx) }()
+		defer func() { cancel(); <-done }()
+		s, err := session.Create(ctx, mem, sessiontest.New(mem, 10*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := r.watch(s.ID)
+		synctest.Wait()
+		stuck.set(true)
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		r.sees(w, 1, session.Waiting)
+		stuck.set(false)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		r.sees(w, 2, session.Expired)
+	})
+}
+
+// stuckBus swallows what it is told while stuck.
+type stuckBus struct {
+	session.Bus
+	mu    sync.Mutex
+	stuck bool
+}
+
+func (b *stuckBus) set(stuck bool) { b.mu.Lock(); b.stuck = stuck; b.mu.Unlock() }
+
+func (b *stuckBus) Subscribe(ctx context.Context, ids ...session.ID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stuck {
+		return nil
+	}
+	return b.Bus.Subscribe(ctx, ids...)
+}
+
+func TestGoneAndLostAreFinal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		gone := r.watch(session.NewID())
+		defer gone.Close()
+		s := r.apply(r.create(time.Minute), session.Scan)
+		lost := r.watch(s.ID)
+		defer lost.Close()
+		synctest.Wait()
+		if _, err := gone.Latest(); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("a code that is not there: %v", err)
+		}
+		other := s.Snapshot()
+		other.Op = "another"
+		r.store.Tell(other, nil)
+		if _, err := lost.Latest(); !errors.Is(err, session.ErrLost) {
+			t.Errorf("the same version by another operation: %v", err)
+		}
+		r.apply(s, session.Confirm)
+		synctest.Wait()
+		if _, err := lost.Latest(); !errors.Is(err, session.ErrLost) {
+			t.Error("certainty came back by itself")
+		}
+	})
+}
+
+func TestOlderAfterNewerIsNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		first := r.create(time.Minute)
+		second := r.apply(first, session.Scan)
+		w := r.watch(first.ID)
+		defer w.Close()
+		synctest.Wait()
+		r.store.Tell(first.Snapshot(), nil)
+		r.sees(w, 2, second.Status)
+	})
+}
+
+func TestNothingIsLeftWhenTheLastWatcherGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var watches []*Watch
+		for range 100 {
+			s := r.create(time.Minute)
+			watches = append(watches, r.watch(s.ID), r.watch(s.ID))
+		}
+		synctest.Wait()
+		if n := r.bus.len(); n != 100 {
+			t.Errorf("%d codes are followed, want 100", n)
+		}
+		for _, w := range watches {
+			w.Close()
+			w.Close()
+		}
+		synctest.Wait()
+		if n := r.bus.len(); n != 0 || len(r.hub.topics) != 0 || r.hub.Watches() != 0 {
+			t.Errorf("left: %d on the bus, %d topics, %d watches", n, len(r.hub.topics), r.hub.Watches())
+		}
+		time.Sleep(2 * time.Minute)
+		if len(r.hub.ends) != 0 {
+			t.Errorf("%d ends are waited for", len(r.hub.ends))
+		}
+	})
+}
+
+func TestNobodyWatchesAfterTheEnd(t *testing.T) {
+	mem := memstore.New()
+	h := New(mem.Bus(), mem.Now)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("run: %v", err)
+	}
+	if _, err := h.Watch(session.NewID(), func() {}); !errors.Is(err, ErrStopped) {
+		t.Errorf("watch: %v", err)
+	}
+}
+
+// TestStormOfJoiningAndLeaving is for the race detector, and for whoever stays:
+// after the storm each sees the last state.
+func TestStormOfJoiningAndLeaving(t *testing.T) {
+	r := newRig(t)
+	codes := make([]session.Session, 20)
+	ids := make([]session.ID, len(codes))
+	stay := make([]*Watch, len(codes))
+	for i := range codes {
+		codes[i] = r.create(time.Minute)
+		ids[i] = codes[i].ID
+	}
+	var storm sync.WaitGroup
+	for g := range 16 {
+		storm.Go(func() {
+			rnd := rand.New(rand.NewPCG(1, uint64(g)))
+			for range 300 {
+				w, err := r.hub.Watch(ids[rnd.IntN(len(ids))], func() {})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = w.Latest()
+				w.Close()
+			}
+		})
+	}
+	for i, s := range codes {
+		stay[i] = r.watch(s.ID)
+		codes[i] = r.apply(s, session.Scan)
+	}
+	storm.Wait()
+	for i, s := range codes {
+		s = r.apply(s, session.Confirm)
+		eventually(t, func() bool {
+			got, err := stay[i].Latest()
+			return err == nil && got.Version == s.Version && got.Op == s.Op
+		})
+		stay[i].Close()
+	}
+	eventually(t, func() bool { return r.bus.len() == 0 && r.hub.Watches() == 0 })
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("never")
+		}
+	}
+}
+
+func BenchmarkDeliver(b *testing.B) {
+	for _, topics := range []int{1, 10_000, 100_000} {
+		b.Run(fmt.Sprintf("topics=%d", topics), func(b *testing.B) {
+			mem := memstore.New()
+			h := New(mem.Bus(), mem.Now)
+			ids := make([]session.ID, topics)
+			for i := range ids {
+				ids[i] = session.NewID()
+				if _, err := h.Watch(ids[i], func() {}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			s := session.Snapshot{Status: session.Scanned, ExpiresAt: time.Now().Add(time.Minute)}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				s.ID, s.Version = ids[i%topics], int64(i+1)
+				h.deliver(s, nil)
+			}
+		})
+	}
+}

@@ -1,0 +1,131 @@
+package sessiontest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// Faulty is a node that fails, stalls or repeats itself on command, for the
+// tests of what stands above a backend. Without a command it is the node it
+// was made of.
+type Faulty struct {
+	node Node
+
+	mu      sync.Mutex
+	err     error
+	stall   chan struct{}
+	old     map[session.ID]session.Snapshot // not nil: repeat
+	deliver func(session.Snapshot, error)
+}
+
+// NewFaulty wraps a node.
+func NewFaulty(node Node) *Faulty { return &Faulty{node: node} }
+
+// Fail makes each Load and Swap return err, until Fail(nil).
+func (f *Faulty) Fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+// Stall makes each Load and Swap wait for its context's end or for resume.
+func (f *Faulty) Stall() (resume func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	stall := make(chan struct{})
+	f.stall = stall
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.stall = nil
+		close(stall)
+	})
+}
+
+// Repeat makes the bus deliver everything twice, and each code's first state
+// once more after every later one.
+func (f *Faulty) Repeat() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.old = make(map[session.ID]session.Snapshot)
+}
+
+// Tell delivers what the storage never said. Run must have begun.
+func (f *Faulty) Tell(s session.Snapshot, err error) {
+	f.mu.Lock()
+	deliver := f.deliver
+	f.mu.Unlock()
+	deliver(s, err)
+}
+
+func (f *Faulty) trouble(ctx context.Context) error {
+	f.mu.Lock()
+	stall, err := f.stall, f.err
+	f.mu.Unlock()
+	if stall != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-stall:
+		}
+	}
+	return err
+}
+
+// Load implements session.Store.
+func (f *Faulty) Load(ctx context.Context, id session.ID) (session.Session, error) {
+	if err := f.trouble(ctx); err != nil {
+		return session.Session{}, err
+	}
+	return f.node.Store.Load(ctx, id)
+}
+
+// Swap implements session.Store.
+func (f *Faulty) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+	if err := f.trouble(ctx); err != nil {
+		return err
+	}
+	return f.node.Store.Swap(ctx, next, op)
+}
+
+// Now implements session.Store.
+func (f *Faulty) Now() time.Time { return f.node.Store.Now() }
+
+// Subscribe implements session.Bus.
+func (f *Faulty) Subscribe(ctx context.Context, ids ...session.ID) error {
+	return f.node.Bus.Subscribe(ctx, ids...)
+}
+
+// Unsubscribe implements session.Bus.
+func (f *Faulty) Unsubscribe(ctx context.Context, ids ...session.ID) error {
+	return f.node.Bus.Unsubscribe(ctx, ids...)
+}
+
+// Run implements session.Bus.
+func (f *Faulty) Run(ctx context.Context, deliver func(session.Snapshot, error)) error {
+	f.mu.Lock()
+	f.deliver = deliver
+	f.mu.Unlock()
+	return f.node.Bus.Run(ctx, func(s session.Snapshot, err error) {
+		deliver(s, err)
+		if first, repeat := f.first(s); repeat {
+			deliver(s, err)
+			deliver(first, nil)
+		}
+	})
+}
+
+func (f *Faulty) first(s session.Snapshot) (first session.Snapshot, repeat bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.old == nil || s.Version == 0 {
+		return session.Snapshot{}, false
+	}
+	if _, ok := f.old[s.ID]; !ok {
+		f.old[s.ID] = s
+	}
+	return f.old[s.ID], true
+}
