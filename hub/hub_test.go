@@ -75,6 +75,13 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
+// left is how many topics there are, and how many ends are waited for.
+func (r *rig) left() (topics, ends int) {
+	r.hub.mu.Lock()
+	defer r.hub.mu.Unlock()
+	return len(r.hub.topics), len(r.hub.ends)
+}
+
 func (r *rig) create(ttl time.Duration) session.Session {
 	r.Helper()
 	s, err := session.Create(context.Background(), r.store, sessiontest.New(r.store, ttl))
@@ -171,8 +178,8 @@ func TestTimeIsTold(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		r.sees(w, 3, session.Expired)
-		if len(r.hub.ends) != 0 {
-			t.Errorf("%d ends are waited for", len(r.hub.ends))
+		if _, ends := r.left(); ends != 0 {
+			t.Errorf("%d ends are waited for", ends)
 		}
 	})
 }
@@ -278,12 +285,13 @@ func TestNothingIsLeftWhenTheLastWatcherGoes(t *testing.T) {
 			w.Close()
 		}
 		synctest.Wait()
-		if n := r.bus.len(); n != 0 || len(r.hub.topics) != 0 || r.hub.Watches() != 0 {
-			t.Errorf("left: %d on the bus, %d topics, %d watches", n, len(r.hub.topics), r.hub.Watches())
+		topics, _ := r.left()
+		if n := r.bus.len(); n != 0 || topics != 0 || r.hub.Watches() != 0 {
+			t.Errorf("left: %d on the bus, %d topics, %d watches", n, topics, r.hub.Watches())
 		}
 		time.Sleep(2 * time.Minute)
-		if len(r.hub.ends) != 0 {
-			t.Errorf("%d ends are waited for", len(r.hub.ends))
+		if _, ends := r.left(); ends != 0 {
+			t.Errorf("%d ends are waited for", ends)
 		}
 	})
 }
