@@ -38,7 +38,7 @@ type Pool struct {
 	MaxCodes   int           // codes a page gets before it must ask the person
 
 	PayloadFormat PayloadFormat
-	AppLink       string // address with {random} in it that opens the app; may be empty
+	AppLink       string // address with RandomInLink in it that opens the app; may be empty
 
 	ReturnFullUserInfo   bool // `check` gives the browser the whole user
 	AllowBrowserExchange bool // the browser itself may exchange the ticket
@@ -52,6 +52,9 @@ const (
 	DefaultTicketTTL  = 300 * time.Second
 	DefaultMaxCodes   = 6
 )
+
+// RandomInLink stands in an AppLink where the code's id goes.
+const RandomInLink = "{random}"
 
 // AllowsOrigin reports whether pages of origin may use the pool.
 func (p *Pool) AllowsOrigin(origin string) bool {

@@ -1,0 +1,157 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// appAuth is the only scene there is.
+const appAuth = "APP_AUTH"
+
+// maxCustomData is the contract's bound in bytes, escapes included: it has to
+// fit into a picture that a phone can still read.
+const maxCustomData = 512
+
+// isoMillis is ISO 8601 with milliseconds, as JavaScript's toISOString.
+const isoMillis = "2006-01-02T15:04:05.000Z"
+
+func iso(t time.Time) string { return t.UTC().Format(isoMillis) }
+
+// payload is the text of a picture in the json format; the order of the keys
+// is the contract's.
+type payload struct {
+	Scene      string          `json:"scene"`
+	Random     session.ID      `json:"random"`
+	UserPoolID string          `json:"userPoolId"`
+	CreatedAt  string          `json:"createdAt"`
+	ExpiresIn  int             `json:"expiresIn"` // seconds
+	ExpireAt   string          `json:"expireAt"`
+	CustomData json.RawMessage `json:"customData"`
+}
+
+// pictureText is what the picture of a new code says, for ever.
+func (s *Server) pictureText(p *pool.Pool, code session.Session) (string, error) {
+	if p.PayloadFormat == pool.PayloadURL {
+		if p.AppLink != "" {
+			return strings.ReplaceAll(p.AppLink, pool.RandomInLink, string(code.ID)), nil
+		}
+		return s.linkPrefix() + string(code.ID), nil
+	}
+	text, err := json.Marshal(payload{
+		Scene: appAuth, Random: code.ID, UserPoolID: p.ID,
+		CreatedAt: iso(code.CreatedAt), ExpireAt: iso(code.ExpiresAt),
+		ExpiresIn:  int(code.ExpiresAt.Sub(code.CreatedAt).Seconds()),
+		CustomData: json.RawMessage(code.CustomData),
+	})
+	if err != nil {
+		return "", fmt.Errorf("picture text: %w", err)
+	}
+	return escapeASCII(text), nil
+}
+
+func (s *Server) linkPrefix() string { return s.publicURL + "/s/" }
+
+// escapeASCII escapes whatever in a JSON text is not ASCII: scanners read raw
+// UTF-8 as they please.
+func escapeASCII(text []byte) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		switch {
+		case r < 0x80:
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b.String()
+}
+
+// customData returns a gene request's custom data as it goes into the picture,
+// "{}" if there is none: the first field that has some.
+func (r geneRequest) customData() (string, error) {
+	for _, field := range []struct {
+		name  string
+		value json.RawMessage
+	}{{"customData", r.CustomData}, {"params", r.Params}, {"customeData", r.CustomeData}} {
+		value := bytes.TrimSpace(field.value)
+		if len(value) > 0 && value[0] == '"' && field.name == "customeData" {
+			value = objectIn(value)
+		} else if len(value) > 0 && value[0] != '{' && string(value) != "null" {
+			return "", malformed(field.name, "must be an object", "必须是对象")
+		}
+		if s := string(value); s == "" || s == "null" || s == `""` {
+			continue
+		}
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, value); err != nil {
+			return "", malformed(field.name, "is not valid JSON", "不是合法的 JSON")
+		}
+		if compact.String() == "{}" {
+			continue
+		}
+		text := escapeASCII(compact.Bytes())
+		if len(text) > maxCustomData {
+			return "", malformed(field.name, fmt.Sprintf("must have at most %d bytes", maxCustomData), fmt.Sprintf("不能超过 %d 字节", maxCustomData))
+		}
+		return text, nil
+	}
+	return "{}", nil
+}
+
+// objectIn returns the JSON object that a JSON string holds, as some SDKs send
+// it, or else the string.
+func objectIn(text json.RawMessage) json.RawMessage {
+	var inside string
+	if json.Unmarshal(text, &inside) != nil {
+		return text
+	}
+	if in := strings.TrimSpace(inside); strings.HasPrefix(in, "{") && json.Valid([]byte(in)) {
+		return json.RawMessage(in)
+	}
+	return text
+}
+
+// readCode returns the code that a phone means: its id, or the whole text of
+// its picture in any format. session.ErrNotFound if it can be none.
+func (s *Server) readCode(text string) (session.ID, error) {
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "{") {
+		var in struct {
+			Random string `json:"random"`
+		}
+		if json.Unmarshal([]byte(text), &in) != nil {
+			return "", session.ErrNotFound
+		}
+		return session.ParseID(in.Random)
+	}
+	if rest, ok := strings.CutPrefix(text, s.linkPrefix()); ok {
+		return session.ParseID(untilQuery(rest))
+	}
+	for _, p := range s.pools.All() {
+		before, _, ok := strings.Cut(p.AppLink, pool.RandomInLink)
+		if rest, found := strings.CutPrefix(text, before); ok && found && len(rest) >= idLength {
+			return session.ParseID(rest[:idLength])
+		}
+	}
+	return session.ParseID(text)
+}
+
+const idLength = 30
+
+// untilQuery cuts what phones and messengers append to an address.
+func untilQuery(text string) string {
+	if i := strings.IndexAny(text, "/?#"); i >= 0 {
+		return text[:i]
+	}
+	return text
+}

@@ -1,0 +1,211 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/scanlogin/scanlogin/identity"
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// phoneRequest is the body of the phone's three calls (A.4).
+type phoneRequest struct {
+	Random     string       `json:"random"` // or the picture's whole text
+	UserPoolID string       `json:"userPoolId"`
+	User       *vouchedUser `json:"user"` // only where the app's back end vouches
+}
+
+// phoneData is what the phone learns: enough to show who is asking.
+type phoneData struct {
+	Random      session.ID      `json:"random"`
+	Status      int             `json:"status"`
+	Description string          `json:"description"`
+	Browser     browserData     `json:"browser"`
+	Pool        poolData        `json:"pool"`
+	CustomData  json.RawMessage `json:"customData"`
+}
+
+type browserData struct {
+	IP        string `json:"ip"`
+	UserAgent string `json:"userAgent"`
+	Browser   string `json:"browser"` // in words
+	OS        string `json:"os"`      // in words
+	CreatedAt string `json:"createdAt"`
+}
+
+type poolData struct {
+	Name string `json:"name"`
+	Logo string `json:"logo,omitempty"`
+}
+
+// freshEnough is how old an issuer's answer may be when the user agrees.
+const freshEnough = 10 * time.Second
+
+func (s *Server) scanned(c echo.Context) error { return s.phone(c, session.Scan) }
+func (s *Server) confirm(c echo.Context) error { return s.phone(c, session.Confirm) }
+func (s *Server) cancel(c echo.Context) error  { return s.phone(c, session.Cancel) }
+
+// phone makes one of the phone's steps.
+func (s *Server) phone(c echo.Context, action session.Action) error {
+	var in phoneRequest
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	named, err := s.namedPool(c, in.UserPoolID)
+	if err != nil {
+		return err
+	}
+	if in.Random == "" {
+		return required("random")
+	}
+	code, p, err := s.loadForPhone(c, in.Random)
+	if err != nil {
+		return err
+	}
+	if err := s.checkOrigin(c, p); err != nil {
+		return err
+	}
+	change := session.Change{Action: action}
+	switch action {
+	case session.Scan:
+		change.TTL = p.ConfirmTTL
+	case session.Confirm:
+		change.TTL = p.TicketTTL
+	}
+	if change.User, err = s.phoneUser(c, in, named, p, action); err != nil {
+		return err
+	}
+	if code, err = s.apply(c.Request().Context(), code, change); err != nil {
+		if isGone(err) {
+			return errInvalidCode
+		}
+		return err
+	}
+	return success(c, phoneAnswer(c, p, code))
+}
+
+func (s *Server) loadForPhone(c echo.Context, text string) (session.Session, *pool.Pool, error) {
+	id, err := s.readCode(text)
+	if err != nil {
+		return session.Session{}, nil, errInvalidCode
+	}
+	code, p, err := s.load(c.Request().Context(), id)
+	if isGone(err) {
+		err = errInvalidCode
+	}
+	return code, p, err
+}
+
+// phoneUser returns whose phone this is: the user of its token, or the one that
+// the app's back end vouches for.
+func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool, action session.Action) (session.User, error) {
+	if id, secret, ok := c.Request().BasicAuth(); ok {
+		return vouched(in.User, p, id, secret, s.pools.ByID(id))
+	}
+	kind, token, ok := strings.Cut(c.Request().Header.Get("Authorization"), " ")
+	if !ok {
+		token = kind // the bare token
+	} else if !strings.EqualFold(kind, "Bearer") {
+		return session.User{}, errNotLoggedIn
+	}
+	if token = strings.TrimSpace(token); token == "" {
+		return session.User{}, errNotLoggedIn
+	}
+	var maxAge time.Duration
+	if action == session.Confirm {
+		maxAge = freshEnough
+	}
+	// The pool that the phone says it belongs to knows the token; whether it
+	// is the code's pool is the next question.
+	own := p
+	if named != nil {
+		own = named
+	}
+	if own.Identity == nil {
+		return session.User{}, errNotLoggedIn
+	}
+	user, err := own.Identity.Identify(c.Request().Context(), token, maxAge)
+	switch {
+	case err == nil && own.ID != p.ID:
+		return session.User{}, errOtherPool
+	case errors.Is(err, identity.ErrRefused) && s.knownElsewhere(c, own, token):
+		return session.User{}, errOtherPool.because(err)
+	}
+	return user, err
+}
+
+// knownElsewhere reports whether a token that own refuses is another pool's, as
+// far as that can be told without sending it to anybody.
+func (s *Server) knownElsewhere(c echo.Context, own *pool.Pool, token string) bool {
+	for _, other := range s.pools.All() {
+		local, ok := other.Identity.(*identity.JWT)
+		if !ok || other.ID == own.ID {
+			continue
+		}
+		if _, err := local.Identify(c.Request().Context(), token, 0); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// vouchedUser is a user as the app's back end names it.
+type vouchedUser struct {
+	ID            string `json:"id"`
+	Username      string `json:"username"`
+	Nickname      string `json:"nickname"`
+	Photo         string `json:"photo"`
+	Email         string `json:"email"`
+	EmailVerified bool   `json:"emailVerified"`
+	Phone         string `json:"phone"`
+}
+
+// vouched returns the user that a back end names with its pool's secret.
+func vouched(user *vouchedUser, p *pool.Pool, id, secret string, own *pool.Pool) (session.User, error) {
+	switch {
+	case own == nil || !own.Secret.Matches(secret):
+		return session.User{}, errCredentials
+	case own.ID != p.ID:
+		return session.User{}, errOtherPool
+	case !p.AllowsVouching():
+		return session.User{}, errNotLoggedIn.because(errors.New("vouching is off for pool " + id))
+	case user == nil || user.ID == "":
+		return session.User{}, required("user.id")
+	}
+	u, err := session.User{
+		ID: user.ID, Username: user.Username, Nickname: user.Nickname, Photo: user.Photo,
+		Email: user.Email, EmailVerified: user.EmailVerified, Phone: user.Phone,
+	}.Bounded()
+	if err != nil {
+		return session.User{}, malformed("user.id", "must have 1 to 255 bytes of UTF-8", "长度须为 1 到 255 字节")
+	}
+	return u, nil
+}
+
+func phoneAnswer(c echo.Context, p *pool.Pool, code session.Session) phoneData {
+	browser, os := agentWords(code.Client.UserAgent)
+	data := phoneData{
+		Random: code.ID, Status: code.Status.Code(), Description: description(c, code.Status),
+		Browser: browserData{
+			IP: code.Client.IP, UserAgent: code.Client.UserAgent, Browser: browser, OS: os, CreatedAt: iso(code.CreatedAt),
+		},
+		Pool: poolData{Name: p.Name, Logo: p.Logo}, CustomData: json.RawMessage(code.CustomData),
+	}
+	return data
+}
+
+func description(c echo.Context, st session.Status) string {
+	switch st {
+	case session.Scanned:
+		return say(c, "Scanned. Ask the user to confirm or cancel", "已扫码，请用户确认或取消")
+	case session.Canceled:
+		return say(c, "Canceled", "已取消登录")
+	default:
+		return say(c, "Confirmed", "已确认登录")
+	}
+}

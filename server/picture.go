@@ -1,0 +1,188 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/labstack/echo/v4"
+	"github.com/skip2/go-qrcode"
+
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// Sizes of a picture in pixels (A.1).
+const (
+	minPicture     = 120
+	maxPicture     = 1024
+	defaultPicture = 300
+)
+
+// pictureURL is the address of a code's picture.
+func (s *Server) pictureURL(id session.ID) string {
+	return s.publicURL + apiPath + "/image/" + string(id) + ".png"
+}
+
+// picture draws a code (A.1): image/<random>.png or .svg.
+func (s *Server) picture(c echo.Context) error {
+	h := c.Response().Header()
+	h.Set("Access-Control-Allow-Origin", "*") // SDKs draw it on a canvas
+	h.Del("Access-Control-Allow-Credentials")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	name, isPNG := strings.CutSuffix(c.Param("name"), ".png")
+	if !isPNG {
+		var isSVG bool
+		if name, isSVG = strings.CutSuffix(name, ".svg"); !isSVG {
+			return errNoRoute
+		}
+	}
+	size, err := pictureSize(c.QueryParam("size"))
+	if err != nil {
+		return err
+	}
+	id, err := session.ParseID(name)
+	if err != nil {
+		return err
+	}
+	code, _, err := s.load(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	m, err := s.pictures.matrix(c.Request().Context(), id, code.Payload)
+	if err != nil {
+		return err
+	}
+	if isPNG {
+		out, err := m.png(size)
+		if err != nil {
+			return err
+		}
+		return c.Blob(http.StatusOK, "image/png", out)
+	}
+	h.Set("Content-Security-Policy", "default-src 'none'")
+	return c.Blob(http.StatusOK, "image/svg+xml", m.svg(size))
+}
+
+func pictureSize(text string) (int, error) {
+	if text == "" {
+		return defaultPicture, nil
+	}
+	size, err := strconv.Atoi(text)
+	if err != nil || size < minPicture || size > maxPicture {
+		return 0, malformed("size", fmt.Sprintf("must be a number of pixels from %d to %d", minPicture, maxPicture),
+			fmt.Sprintf("必须是 %d 到 %d 之间的像素数", minPicture, maxPicture))
+	}
+	return size, nil
+}
+
+// pictures makes the pattern of each code once, as long as it is remembered,
+// and few at a time: a pattern costs 1.4 ms of CPU that no push may wait for.
+type pictures struct {
+	places chan struct{} // as many as may be made at once
+
+	mu       sync.Mutex
+	now, old map[session.ID]matrix // two generations: the older is dropped whole
+}
+
+// generation is how many patterns fill a generation, of about 4 KB each.
+const generation = 256
+
+func newPictures() *pictures {
+	return &pictures{places: make(chan struct{}, 1), now: make(map[session.ID]matrix)}
+}
+
+// matrix returns the pattern of text, true for dark, with its quiet zone.
+func (p *pictures) matrix(ctx context.Context, id session.ID, text string) (matrix, error) {
+	if m, ok := p.made(id); ok {
+		return m, nil
+	}
+	select {
+	case p.places <- struct{}{}:
+		defer func() { <-p.places }()
+	case <-ctx.Done():
+		return nil, errBusy.because(ctx.Err())
+	}
+	if m, ok := p.made(id); ok {
+		return m, nil
+	}
+	code, err := qrcode.New(text, qrcode.Medium)
+	if err != nil {
+		return nil, fmt.Errorf("picture: %w", err)
+	}
+	m := matrix(code.Bitmap())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.now) >= generation {
+		p.now, p.old = make(map[session.ID]matrix), p.now
+	}
+	p.now[id] = m
+	return m, nil
+}
+
+func (p *pictures) made(id session.ID) (matrix, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, ok := p.now[id]
+	if !ok {
+		m, ok = p.old[id]
+	}
+	return m, ok
+}
+
+// matrix is the pattern of a code, row by row.
+type matrix [][]bool
+
+// png draws m in the middle of size pixels square, one bit a pixel, each
+// module as many whole pixels as fit; a pattern that is larger than size is
+// drawn at one pixel a module.
+func (m matrix) png(size int) ([]byte, error) {
+	size = max(size, len(m))
+	scale := size / len(m)
+	pad := (size - scale*len(m)) / 2
+	img := image.NewPaletted(image.Rect(0, 0, size, size), color.Palette{color.White, color.Black})
+	for y, row := range m {
+		line := img.Pix[(pad+y*scale)*img.Stride:][:img.Stride]
+		for x, dark := range row {
+			if dark {
+				for i := range scale {
+					line[pad+x*scale+i] = 1
+				}
+			}
+		}
+		for i := 1; i < scale; i++ {
+			copy(img.Pix[(pad+y*scale+i)*img.Stride:], line)
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		return nil, fmt.Errorf("picture: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// svg draws m as one path, a run of dark modules at a time.
+func (m matrix) svg(size int) []byte {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`,
+		size, size, len(m), len(m), len(m), len(m))
+	for y, row := range m {
+		for x := 0; x < len(row); x++ {
+			start := x
+			for x < len(row) && row[x] {
+				x++
+			}
+			if x > start {
+				fmt.Fprintf(&out, "M%d %dh%dv1h-%dz", start, y, x-start, x-start)
+			}
+		}
+	}
+	out.WriteString(`"/></svg>`)
+	return out.Bytes()
+}

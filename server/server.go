@@ -1,0 +1,244 @@
+// Package server is what clients see: the REST interface, the push and the
+// pictures, over HTTP.
+//
+// It promises that an answer of success means that the store has what it says;
+// that ticket and user go to nobody but who proves the right to them; that a
+// page is told each state in order, or is told to connect again; and that
+// whatever is sent in, the answer is a row of the table in problem.go. No rule
+// of the protocol is here: see session.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/web"
+)
+
+// Options are a Server's surroundings. PublicURL, Pools, Store and Hub must be
+// set.
+type Options struct {
+	PublicURL string // how browsers reach this server: scheme://host[:port]
+	Pools     *pool.Book
+	Store     session.Store
+	Hub       *hub.Hub // its Run belongs to the caller, and must outlive the server's
+
+	Signer         *Signer              // nil: no token is issued
+	TrustedProxies []netip.Prefix       // whose X-Forwarded-For is believed; none: nobody's
+	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
+	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
+
+	// PhonePage is the path that /s/<random> leads to where the pool has no
+	// app link, with ?code=<random>; "": a page that says what a code is.
+	PhonePage string
+	// Fallback answers the paths that are not the server's own; nil: 404.
+	Fallback http.Handler
+
+	Log *slog.Logger // nil: no log
+}
+
+// Server serves many pools. Make it with New.
+type Server struct {
+	publicURL  string
+	origin     string // of publicURL
+	secure     bool   // publicURL is https
+	pools      *pool.Book
+	store      session.Store
+	hub        *hub.Hub
+	signer     *Signer
+	drainDelay time.Duration
+	busAge     func() time.Duration
+	phonePage  string
+	fallback   http.Handler
+	log        *slog.Logger
+
+	echo     *echo.Echo
+	pictures *pictures
+	sockets  *sockets
+	leaving  atomic.Bool // readiness is off
+}
+
+// apiPath is where the SDKs look, newPath where GenAuth's newer documents do.
+const (
+	apiPath = "/api/v2/qrcode"
+	newPath = "/api/qrcode"
+)
+
+// New makes a server. It starts nothing; Run does.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
+		secure: strings.HasPrefix(o.PublicURL, "https:"),
+		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
+		drainDelay: o.DrainDelay, busAge: o.BusAge, phonePage: o.PhonePage, fallback: o.Fallback,
+		log: o.Log, pictures: newPictures(), sockets: newSockets(),
+	}
+	s.echo = s.routes(o.TrustedProxies)
+	return s
+}
+
+func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.writeError
+	e.IPExtractor = ipExtractor(trusted)
+	e.Use(s.prepare)
+	for _, base := range []string{apiPath, newPath} {
+		g := e.Group(base, s.api)
+		g.POST("/gene", s.gene)
+		g.GET("/check", s.check)
+		g.POST("/userinfo", s.userinfo)
+		g.POST("/scanned", s.scanned)
+		g.POST("/confirm", s.confirm)
+		g.POST("/cancel", s.cancel)
+		g.GET("/image/:name", s.picture)
+		g.GET("/ws", s.socket)
+		g.OPTIONS("/*", s.preflight)
+		g.Any("/*", func(echo.Context) error { return errNoRoute })
+	}
+	e.GET("/.well-known/jwks.json", s.jwks)
+	e.GET("/scanlogin.js", echo.WrapHandler(web.Module()))
+	e.GET("/assets/*", echo.WrapHandler(web.Assets()))
+	e.GET("/s/:random", s.link)
+	e.RouteNotFound("/*", s.elsewhere)
+	return e
+}
+
+// ipExtractor believes X-Forwarded-For from trusted proxies only, and only as
+// far as trusted ones wrote it.
+func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range trusted {
+		p = p.Masked()
+		options = append(options, echo.TrustIPRange(&net.IPNet{
+			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+func (s *Server) elsewhere(c echo.Context) error {
+	if s.fallback == nil {
+		return errNoRoute
+	}
+	s.fallback.ServeHTTP(c.Response(), c.Request())
+	return nil
+}
+
+// link is what a phone's own camera opens: /s/<random>.
+func (s *Server) link(c echo.Context) error {
+	id, err := session.ParseID(c.Param("random"))
+	if err != nil {
+		return err
+	}
+	_, p, err := s.load(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	switch {
+	case p.AppLink != "":
+		return c.Redirect(http.StatusFound, strings.ReplaceAll(p.AppLink, pool.RandomInLink, string(id)))
+	case s.phonePage != "":
+		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(id))
+	}
+	web.Link(web.Site{Pool: p.ID, Name: p.Name}).ServeHTTP(c.Response(), c.Request())
+	return nil
+}
+
+// Handler returns the whole public interface. Sockets that it accepts live
+// until Run ends or Close is called.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// Timeouts of the HTTP server. A request is small: who needs longer to send it
+// holds a connection on purpose. Answers are bounded by requestTime.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	writeTimeout  = requestTime + 5*time.Second
+	idleTimeout   = 75 * time.Second // longer than load balancers keep theirs (60 s)
+	maxHeader     = 16 << 10         // bytes
+)
+
+// leaveTime is how long requests and sockets may take to end, 10 s with the
+// rest.
+const leaveTime = 8 * time.Second
+
+// Run serves ln until ctx ends, and then leaves in order: readiness off, after
+// the drain delay the listener closed, sockets told to connect elsewhere
+// (1012), requests finished. It closes ln. The error is nil after an orderly
+// end.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	srv := &http.Server{
+		Handler: s.echo, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	beats, stopBeats := context.WithCancel(context.Background())
+	var background sync.WaitGroup
+	background.Go(func() { s.sockets.beat(beats) })
+	defer background.Wait()
+	defer stopBeats()
+
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
+		s.Close()
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.leaving.Store(true)
+	s.log.Info("leaving", "drainDelay", s.drainDelay, "sockets", s.sockets.len())
+	select {
+	case <-time.After(s.drainDelay):
+	case err := <-failed:
+		s.Close()
+		return fmt.Errorf("serve: %w", err)
+	}
+	return s.leave(srv, failed)
+}
+
+func (s *Server) leave(srv *http.Server, failed <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	down := make(chan error, 1)
+	go func() { down <- srv.Shutdown(ctx) }() // closes the listener, waits for requests
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		s.log.Warn("listener ended", "error", err)
+	}
+	s.sockets.closeAll(ctx)
+	if err := <-down; err != nil {
+		_ = srv.Close()
+		return fmt.Errorf("requests did not finish in %v: %w", leaveTime, err)
+	}
+	return nil
+}
+
+// Close ends all sockets, as the end of Run does; for servers that are used by
+// their Handler.
+func (s *Server) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	s.sockets.closeAll(ctx)
+}

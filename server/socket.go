@@ -1,0 +1,292 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// Bounds of what a socket writes.
+const (
+	writeTime    = 10 * time.Second // as long as a peer may stay silent (B.1)
+	refreshPause = time.Second      // at least, between two refreshes (B.1)
+)
+
+// socket is one page's connection. Its reader is the only goroutine while it
+// is idle; whoever has news for the page kicks it, which starts a writer unless
+// one is at work, and the writer leaves when there is nothing more to say.
+type socket struct {
+	srv    *Server
+	conn   *websocket.Conn
+	bucket int // of the heartbeat
+
+	client session.Client
+	proof  proof
+	open   bool       // it makes its own codes
+	resume session.ID // open: the code to go on with
+	state  atomic.Int32
+
+	// Asked of the writer, in whatever order.
+	refresh atomic.Bool // another code
+	leave   atomic.Bool // close with 1012
+	gone    atomic.Bool // the reader has ended
+
+	// The writer's own, passed from one to the next by state.
+	pool      *pool.Pool
+	first     session.Session // watch: the code as the handshake loaded it
+	watch     *hub.Watch      // nil before the first code
+	id        session.ID      // of the code that is watched
+	count     int             // which code of the page it is
+	version   int64           // the newest that is known
+	told      int64           // the newest that the page was told
+	sees      viewer
+	refreshed time.Time
+	waiting   bool // a timer will kick when the next refresh may be served
+	closed    bool // a farewell was said
+}
+
+// States of a socket's writer, left by compare-and-swap only, or a kick is lost.
+const (
+	idle    int32 = iota // no writer
+	running              // a writer is at work
+	dirty                // … and has to look again
+	ended                // there will be no other
+)
+
+// kick makes a writer look at what is new. It does not block, and may be called
+// by anybody at any time.
+func (k *socket) kick() {
+	for {
+		switch {
+		case k.state.CompareAndSwap(idle, running):
+			k.srv.sockets.wg.Go(k.write)
+			return
+		case k.state.CompareAndSwap(running, dirty):
+			return
+		}
+		if st := k.state.Load(); st == dirty || st == ended {
+			return
+		}
+	}
+}
+
+// write says what there is to say, and leaves.
+func (k *socket) write() {
+	for {
+		if bye := k.step(); bye != nil {
+			k.closed = true
+			_ = k.conn.Close(bye.code, bye.reason)
+		}
+		next := idle
+		if k.gone.Load() {
+			k.unwatch()
+			next = ended
+		}
+		if k.state.CompareAndSwap(running, next) {
+			return
+		}
+		k.state.CompareAndSwap(dirty, running)
+	}
+}
+
+// step says one thing after the other until nothing is new, or there is a
+// reason to close.
+func (k *socket) step() *farewell {
+	switch {
+	case k.closed || k.gone.Load():
+		return nil
+	case k.leave.Load():
+		return byeRestart
+	case k.watch == nil:
+		if bye := k.begin(); bye != nil {
+			return bye
+		}
+	case k.open && k.refresh.Load():
+		if bye := k.another(); bye != nil {
+			return bye
+		}
+	}
+	return k.show()
+}
+
+// begin follows the first code.
+func (k *socket) begin() *farewell {
+	if !k.open {
+		return k.follow(k.first)
+	}
+	if k.resume == "" {
+		return k.newCode(1)
+	}
+	code, p, err := k.srv.load(context.Background(), k.resume)
+	switch {
+	case err != nil && !isGone(err):
+		return k.trouble(err)
+	case err != nil || p.ID != k.pool.ID || !k.proof.isBrowser(p, code):
+		return k.newCode(1)
+	case code.Status.Over():
+		return k.newCode(code.Count + 1)
+	}
+	k.pool = p
+	return k.follow(code)
+}
+
+// codeMessage tells an open socket's page its next code.
+type codeMessage struct {
+	Event      string     `json:"event"` // "code"
+	Random     session.ID `json:"random"`
+	URL        string     `json:"url"`
+	Payload    string     `json:"payload"`
+	ExpiresIn  int        `json:"expiresIn"` // seconds
+	BrowserKey string     `json:"browserKey"`
+	CustomLogo string     `json:"customLogo,omitempty"`
+}
+
+// newCode makes the page's next code, which is its count-th, by the pool's
+// settings as they are now.
+func (k *socket) newCode(count int) *farewell {
+	p := k.srv.pools.ByID(k.pool.ID)
+	switch {
+	case p == nil:
+		return byeNotFound
+	case count > p.MaxCodes:
+		return byeExhausted
+	}
+	k.pool = p
+	code, err := k.srv.makeCode(context.Background(), p, origin{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count})
+	if err != nil {
+		return k.trouble(err)
+	}
+	key := p.BrowserKey(code)
+	k.proof.key = key
+	if bye := k.send(codeMessage{
+		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
+		ExpiresIn: wholeSeconds(p.CodeTTL), BrowserKey: key, CustomLogo: p.Logo,
+	}); bye != nil {
+		return bye
+	}
+	return k.follow(code)
+}
+
+// follow watches code in place of the one before.
+func (k *socket) follow(code session.Session) *farewell {
+	k.unwatch()
+	k.id, k.count, k.version, k.told = code.ID, code.Count, code.Version, 0
+	k.sees = view(k.pool, code, k.proof)
+	k.first = session.Session{}
+	var err error
+	if k.watch, err = k.srv.hub.Watch(code.ID, k.kick); err != nil {
+		return byeRestart // the hub has stopped
+	}
+	return nil
+}
+
+func (k *socket) unwatch() {
+	if k.watch != nil {
+		k.watch.Close()
+	}
+}
+
+// another withdraws the code and makes a new one, at most once a second: the
+// page's "not me". A code that is decided cannot be withdrawn; the page is told
+// how it ended instead.
+func (k *socket) another() *farewell {
+	if wait := refreshPause - time.Since(k.refreshed); wait > 0 {
+		if !k.waiting {
+			k.waiting = true
+			time.AfterFunc(wait, k.kick)
+		}
+		return nil
+	}
+	k.waiting = false
+	k.refreshed = time.Now()
+	k.refresh.Store(false)
+	code, _, err := k.srv.load(context.Background(), k.id)
+	if err == nil {
+		_, err = k.srv.apply(context.Background(), code, session.Change{Action: session.Withdraw})
+	}
+	switch {
+	case errors.Is(err, session.ErrUsed):
+		return nil
+	case err == nil || errors.Is(err, session.ErrOver) || isGone(err):
+		return k.newCode(k.count)
+	}
+	return k.trouble(err)
+}
+
+// show tells the page the code's newest state, if it does not know it, and goes
+// on to the next code or to the end of the story.
+func (k *socket) show() *farewell {
+	if k.watch == nil {
+		return nil
+	}
+	snap, err := k.watch.Latest()
+	switch {
+	case isGone(err):
+		snap = session.Snapshot{ID: k.id, Version: max(k.version, k.told) + 1, Status: session.Expired}
+	case err != nil:
+		return byeRestart // the store contradicted itself
+	case snap.Version <= k.told:
+		return nil
+	}
+	message := statusOf(snap, k.sees, nil, k.srv.store.Now())
+	if k.sees.needsUser(snap.Status) {
+		code, p, err := k.srv.load(context.Background(), k.id)
+		if err == nil {
+			message, err = k.srv.statusOfSession(p, code, k.sees)
+		}
+		if err != nil {
+			return k.trouble(err)
+		}
+	}
+	if bye := k.send(message); bye != nil {
+		return bye
+	}
+	k.told = message.Version
+	return k.after(snap.Status)
+}
+
+// after is what follows a status that the page was told.
+func (k *socket) after(st session.Status) *farewell {
+	switch {
+	case st == session.Confirmed || st == session.Redeemed:
+		return byeDone
+	case !st.Over():
+		return nil
+	case !k.open:
+		return byeDone
+	}
+	if bye := k.newCode(k.count + 1); bye != nil {
+		return bye
+	}
+	return k.show()
+}
+
+// trouble closes on an error from the store; the page connects again, and
+// learns then how things stand.
+func (k *socket) trouble(err error) *farewell {
+	k.srv.log.Warn("socket closed", "pool", k.pool.ID, "error", err)
+	return byeBusy
+}
+
+// send writes one message. A peer that does not take it is dropped.
+func (k *socket) send(message any) *farewell {
+	text, err := json.Marshal(message)
+	if err != nil {
+		return k.trouble(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
+	defer cancel()
+	if err := k.conn.Write(ctx, websocket.MessageText, text); err != nil {
+		_ = k.conn.CloseNow()
+		return byeDone // nobody hears it
+	}
+	return nil
+}

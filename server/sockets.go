@@ -1,0 +1,139 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Heartbeat of the contract (B.1), in seconds and as time.
+const (
+	pingEvery = 25
+	pongTime  = 10 * time.Second
+)
+
+// sockets is all connections of a server, in as many buckets as a heartbeat
+// has seconds: each second one bucket is pinged, because waking the process
+// once for many pings costs a tenth of waking it for each.
+type sockets struct {
+	wg sync.WaitGroup // readers and writers
+
+	mu      sync.Mutex
+	closing bool
+	buckets [pingEvery]map[*socket]struct{}
+}
+
+func newSockets() *sockets {
+	k := new(sockets)
+	for i := range k.buckets {
+		k.buckets[i] = make(map[*socket]struct{})
+	}
+	return k
+}
+
+// add counts k in and takes a place for its reader in wg; false if no more
+// sockets are taken.
+func (all *sockets) add(k *socket) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.closing {
+		return false
+	}
+	// The bucket that was pinged last: the next ping is a heartbeat away.
+	k.bucket = bucketAt(time.Now())
+	all.buckets[k.bucket][k] = struct{}{}
+	all.wg.Add(1)
+	return true
+}
+
+func bucketAt(t time.Time) int { return int(t.Unix() % pingEvery) }
+
+func (all *sockets) remove(k *socket) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	delete(all.buckets[k.bucket], k)
+}
+
+func (all *sockets) len() (n int) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for _, bucket := range all.buckets {
+		n += len(bucket)
+	}
+	return n
+}
+
+func (all *sockets) in(buckets ...int) []*socket {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	var in []*socket
+	for _, i := range buckets {
+		for k := range all.buckets[i] {
+			in = append(in, k)
+		}
+	}
+	return in
+}
+
+// beat pings a bucket a second until ctx ends, and then waits for the pings
+// that are under way.
+func (all *sockets) beat(ctx context.Context) {
+	var pings sync.WaitGroup
+	defer pings.Wait()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			for _, k := range all.in(bucketAt(now)) {
+				pings.Go(func() { k.ping(ctx) })
+			}
+		}
+	}
+}
+
+// ping drops a peer that does not answer.
+func (k *socket) ping(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pongTime)
+	defer cancel()
+	if k.conn.Ping(ctx) != nil {
+		_ = k.conn.CloseNow()
+	}
+}
+
+// closeAll tells every socket to connect elsewhere, takes no new ones, and
+// waits until all have ended; what has not when ctx ends is cut.
+func (all *sockets) closeAll(ctx context.Context) {
+	all.mu.Lock()
+	all.closing = true
+	all.mu.Unlock()
+
+	done := make(chan struct{})
+	go func() {
+		all.wg.Wait()
+		close(done)
+	}()
+	for _, k := range all.every() {
+		k.leave.Store(true)
+		k.kick()
+	}
+	select {
+	case <-done:
+		return
+	case <-ctx.Done():
+	}
+	for _, k := range all.every() {
+		_ = k.conn.CloseNow()
+	}
+	<-done
+}
+
+func (all *sockets) every() []*socket {
+	buckets := make([]int, pingEvery)
+	for i := range buckets {
+		buckets[i] = i
+	}
+	return all.in(buckets...)
+}
