@@ -49,11 +49,14 @@ func isRequestID(id string) bool {
 	})
 }
 
-// api is around the REST interface: no answer is kept, and browsers are told
-// who may read it. As long as the pool is not known that is whoever any pool
-// lists; checkOrigin narrows it.
+// api is around the REST interface, also where there is no such route: no
+// answer is kept, and browsers are told who may read it. As long as the pool is
+// not known that is whoever any pool lists; checkOrigin narrows it.
 func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if !strings.HasPrefix(c.Request().URL.Path, "/api/") {
+			return next(c)
+		}
 		h := c.Response().Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -63,6 +66,9 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 			h.Set("Access-Control-Allow-Origin", origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
 			h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
+		}
+		if c.Request().Method == http.MethodOptions {
+			return s.preflight(c)
 		}
 		return next(c)
 	}

@@ -99,9 +99,9 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.writeError
 	e.IPExtractor = ipExtractor(trusted)
-	e.Use(s.prepare)
+	e.Use(s.prepare, s.elsewhere, s.api)
 	for _, base := range []string{apiPath, newPath} {
-		g := e.Group(base, s.api)
+		g := e.Group(base)
 		g.POST("/gene", s.gene)
 		g.GET("/check", s.check)
 		g.POST("/userinfo", s.userinfo)
@@ -110,14 +110,11 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 		g.POST("/cancel", s.cancel)
 		g.GET("/image/:name", s.picture)
 		g.GET("/ws", s.socket)
-		g.OPTIONS("/*", s.preflight)
-		g.Any("/*", func(echo.Context) error { return errNoRoute })
 	}
 	e.GET("/.well-known/jwks.json", s.jwks)
 	e.GET("/scanlogin.js", echo.WrapHandler(web.Module()))
 	e.GET("/assets/*", echo.WrapHandler(web.Assets()))
 	e.GET("/s/:random", s.link)
-	e.RouteNotFound("/*", s.elsewhere)
 	return e
 }
 
@@ -137,12 +134,16 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(options...)
 }
 
-func (s *Server) elsewhere(c echo.Context) error {
-	if s.fallback == nil {
-		return errNoRoute
+// elsewhere hands the fallback what has no route.
+func (s *Server) elsewhere(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		if s.fallback == nil || !errors.Is(err, echo.ErrNotFound) {
+			return err
+		}
+		s.fallback.ServeHTTP(c.Response(), c.Request())
+		return nil
 	}
-	s.fallback.ServeHTTP(c.Response(), c.Request())
-	return nil
 }
 
 // link is what a phone's own camera opens: /s/<random>.
