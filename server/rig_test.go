@@ -25,7 +25,6 @@ import (
 	"github.com/scanlogin/scanlogin/identity"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
-	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
@@ -341,5 +340,3 @@ func memNode() sessiontest.Node {
 	st := memstore.New()
 	return sessiontest.Node{Store: st, Bus: st.Bus()}
 }
-
-var _ = session.Waiting

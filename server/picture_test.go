@@ -1,0 +1,111 @@
+package server_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"github.com/scanlogin/scanlogin/pool"
+)
+
+// read decodes a picture with a decoder that is not ours.
+func read(t *testing.T, img image.Image) string {
+	t.Helper()
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]interface{}{gozxing.DecodeHintType_PURE_BARCODE: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found.GetText()
+}
+
+func TestPicturesSayThePayload(t *testing.T) {
+	n := alone(t, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.PayloadFormat = "url", nil, pool.PayloadURL }))
+	long := `{"customData":{"a":"` + strings.Repeat("é", 80) + `"}}`
+	for _, test := range []struct{ pool, body string }{{"p1", `{}`}, {"p1", long}, {"url", `{}`}} {
+		d := n.call("POST", "/gene?userPoolId="+test.pool, test.body).ok()
+		for _, size := range []int{0, 120, 300, 301, 1024} {
+			path, want := "/image/"+d["random"].(string)+".png", 300
+			if size > 0 {
+				path, want = fmt.Sprintf("%s?size=%d", path, size), size
+			}
+			a := n.call("GET", path, nil)
+			img, err := png.Decode(strings.NewReader(a.raw))
+			if err != nil {
+				t.Fatalf("%s: %v: %.200s", path, err, a.raw)
+			}
+			if b := img.Bounds(); b.Dx() < want || b.Dy() != b.Dx() || b.Dx() != want && want > 120 {
+				t.Errorf("%s is %v", path, b)
+			}
+			if got := read(t, img); got != d["payload"] {
+				t.Errorf("%s says %q, want %q", path, got, d["payload"])
+			}
+		}
+		a := n.call("GET", "/image/"+d["random"].(string)+".svg", nil)
+		if got := read(t, draw(t, a.raw)); got != d["payload"] || a.Get("Content-Type") != "image/svg+xml" {
+			t.Errorf("the SVG says %q", got)
+		}
+	}
+}
+
+// draw paints the runs of our SVG's path, four pixels a module.
+func draw(t *testing.T, svg string) image.Image {
+	t.Helper()
+	box := regexp.MustCompile(`viewBox="0 0 (\d+) `).FindStringSubmatch(svg)
+	if box == nil {
+		t.Fatalf("no viewBox: %.200s", svg)
+	}
+	number := func(s string) int { n, _ := strconv.Atoi(s); return n }
+	side := 4 * number(box[1])
+	img := image.NewGray(image.Rect(0, 0, side, side))
+	for i := range img.Pix {
+		img.Pix[i] = 255
+	}
+	for _, m := range regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1h-(\d+)z`).FindAllStringSubmatch(svg, -1) {
+		for y := 4 * number(m[2]); y < 4*number(m[2])+4; y++ {
+			for x := 4 * number(m[1]); x < 4*(number(m[1])+number(m[3])); x++ {
+				img.Pix[y*img.Stride+x] = 0
+			}
+		}
+	}
+	return img
+}
+
+func TestPictureStaysTheSame(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	path := "/image/" + c.random + ".png"
+	first := n.call("GET", path, nil).raw
+	n.phone("scanned", c.random, "alice").ok()
+	n.pools.Replace(newPool(t, func(p *pool.Pool) { p.PayloadFormat = pool.PayloadURL }))
+	n.phone("confirm", c.random, "alice").ok()
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if a := n.call("GET", path, nil); !bytes.Equal([]byte(a.raw), []byte(first)) {
+				t.Error("the picture changed")
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func BenchmarkPicture(b *testing.B) {
+	n := alone(b, newPool(b, nil))
+	c := n.gene("p1")
+	for b.Loop() {
+		n.call("GET", "/image/"+c.random+".png", nil)
+	}
+}

@@ -1,0 +1,59 @@
+package server_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/MicahParks/jwkset"
+
+	"github.com/scanlogin/scanlogin/pool"
+)
+
+// TestIssuedTokenIsTheSameEverywhere verifies it by the published key, with
+// libraries that are not ours.
+func TestIssuedTokenIsTheSameEverywhere(t *testing.T) {
+	a, b, _ := pair(t, signing(t), newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
+	c, ticket := a.confirmed("p1")
+	seen := a.check(c)["userInfo"].(map[string]any)
+	also := b.check(c)["userInfo"].(map[string]any)
+	u := b.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
+	text := u["token"].(string)
+	if seen["token"] != text || also["token"] != text || u["tokenExpiredAt"] == "" {
+		t.Error("two copies of the token differ")
+	}
+	keys, err := jwkset.NewStorageFromHTTP(a.url+"/.well-known/jwks.json", jwkset.HTTPClientStorageOptions{Ctx: t.Context(), NoErrorReturnFirstHTTPReq: false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jwt.Parse(text, func(tok *jwt.Token) (any, error) {
+		key, err := keys.KeyRead(t.Context(), tok.Header["kid"].(string))
+		if err != nil {
+			return nil, err
+		}
+		return key.Key(), nil
+	}, jwt.WithValidMethods([]string{"ES256"}), jwt.WithIssuer("http://scan.example.com"), jwt.WithAudience("p1"), jwt.WithSubject("alice"), jwt.WithExpirationRequired(), jwt.WithIssuedAt())
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := parsed.Claims.(jwt.MapClaims)
+	if claims["exp"].(float64)-claims["iat"].(float64) != time.Hour.Seconds() || len(claims["jti"].(string)) != 43 || claims["amr"].([]any)[0] != "qr" {
+		t.Errorf("claims: %v", claims)
+	}
+	if _, ticket2 := a.confirmed("p1"); ticket2 == ticket {
+		t.Error("two codes, one ticket")
+	}
+}
+
+func TestNoKeyNoToken(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	_, ticket := n.confirmed("p1")
+	u := n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
+	if _, ok := u["token"]; ok {
+		t.Error("a token without a key")
+	}
+	if a := n.call("GET", "/.well-known/jwks.json", nil); a.raw != "{\"keys\":[]}\n" {
+		t.Errorf("key set: %s", a.raw)
+	}
+}
