@@ -29,7 +29,7 @@ type Hub struct {
 	mu      sync.Mutex
 	topics  map[session.ID]*topic
 	dirty   map[session.ID]struct{} // topics that the bus must be told about
-	ends    map[int64][]session.ID  // codes to ask for again, by the second of the store's clock
+	ends    map[int64][]session.ID  // codes to ask for again, by the step of the store's clock (endStep)
 	watches int
 	stopped bool
 }
@@ -43,7 +43,7 @@ type topic struct {
 
 	subscribed bool  // the bus was told to follow it
 	again      bool  // the bus is to tell its state again
-	due        int64 // the second in ends under which it stands; 0: under none
+	due        int64 // the step in ends under which it stands; 0: under none
 }
 
 // New makes a hub over bus; now is the store's clock (session.Store.Now).

@@ -19,10 +19,16 @@ func (h *Hub) mark(id session.ID) {
 	}
 }
 
+// endStep is how finely ends of life are kept: a code is asked for again at most
+// two steps after its end, and one waking serves all that end within a step.
+const endStep = 250 * time.Millisecond
+
+func stepOf(t time.Time) int64 { return t.UnixMilli() / endStep.Milliseconds() }
+
 // reconcile tells the bus what is wanted until ctx ends: the only goroutine
 // that does, so that the bus hears one thing after the other.
 func (h *Hub) reconcile(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(endStep)
 	defer tick.Stop()
 	for {
 		select {
@@ -73,38 +79,42 @@ func (h *Hub) awaitEnd(id session.ID, t *topic) {
 	if t.err != nil || t.latest.Status.Over() {
 		return
 	}
-	// The end of the second in which the code ends, so that the first
+	// The end of the step in which the code ends, so that the first
 	// question nearly always is the last.
-	h.askAgain(id, t, t.latest.ExpiresAt.Unix()+1)
+	h.askAgain(id, t, stepOf(t.latest.ExpiresAt)+1)
 }
 
-func (h *Hub) askAgain(id session.ID, t *topic, second int64) {
-	if t.due == second {
+func (h *Hub) askAgain(id session.ID, t *topic, step int64) {
+	if t.due == step {
 		return
 	}
-	t.due = second
-	h.ends[second] = append(h.ends[second], id)
+	t.due = step
+	h.ends[step] = append(h.ends[step], id)
 }
+
+// stepsToRetry is a second: how long a question may take to be answered before
+// it is asked again.
+const stepsToRetry = int64(time.Second / endStep)
 
 // markEnded asks for the state of all codes whose end has come, each second
 // anew until the store says that it has.
 func (h *Hub) markEnded() {
-	now := h.now().Unix()
+	now := stepOf(h.now())
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for second, ids := range h.ends {
-		if second > now {
+	for step, ids := range h.ends {
+		if step > now {
 			continue
 		}
-		delete(h.ends, second)
+		delete(h.ends, step)
 		for _, id := range ids {
 			t := h.topics[id]
-			if t == nil || t.due != second || t.err != nil || t.latest.Status.Over() {
+			if t == nil || t.due != step || t.err != nil || t.latest.Status.Over() {
 				continue // gone, told, or its end has moved
 			}
 			t.again = true
 			h.mark(id)
-			h.askAgain(id, t, now+1)
+			h.askAgain(id, t, now+stepsToRetry)
 		}
 	}
 }

@@ -3,6 +3,11 @@
 // pool's own issuer stands for now, that hostile tokens and hostile or dead
 // issuers cost a bounded amount of time and memory, and that no token appears
 // in an error.
+//
+// [JWT] verifies tokens itself, with keys that are configured or fetched from
+// the issuer; [Userinfo] asks an address of the site about each token. Neither
+// does I/O before its first Identify. What is then fetched goes on for its
+// other callers when one gives up, and is over after 5 s at the latest.
 package identity
 
 import (
@@ -23,6 +28,10 @@ var (
 	// nothing is known of the token.
 	ErrUnavailable = errors.New("the issuer does not answer")
 )
+
+// maxTokenBytes is the most that common proxies let pass as a header (nginx
+// 8 KiB, others up to 16 KiB).
+const maxTokenBytes = 16 << 10
 
 // Identity tells users by their tokens.
 type Identity interface {

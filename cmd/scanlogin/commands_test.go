@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"runtime/debug"
+	"strings"
+	"testing"
+)
+
+func TestHelpOfEachCommandNamesItsFlags(t *testing.T) {
+	tests := map[string][]string{
+		"":              {"demo", "serve", "check-config", "phone scan", "healthcheck", "secret", "version"},
+		"demo":          {"--listen", "--public-url"},
+		"serve":         {"--config", "SCANLOGIN_CONFIG", "--listen", "SCANLOGIN_LISTEN", "--log-level"},
+		"check-config":  {"--config", "--reference", "--listen"},
+		"healthcheck":   {"--config", "--url"},
+		"phone":         {"scan", "confirm", "cancel"},
+		"phone scan":    {"--server", "--pool", "--token", "SCANLOGIN_TOKEN", "<code>"},
+		"phone confirm": {"--server", "--pool", "--token"},
+		"phone cancel":  {"--server", "--pool", "--token"},
+		"secret":        {"32 bytes"},
+		"version":       {"commit"},
+	}
+	for command, words := range tests {
+		code, out, errOut := runCommand(t, append(strings.Fields(command), "--help")...)
+		if code != exitOK || errOut != "" {
+			t.Errorf("%s: code %d, %s", command, code, errOut)
+		}
+		for _, word := range words {
+			if !strings.Contains(out, word) {
+				t.Errorf("%s: no %s in:\n%s", command, word, out)
+			}
+		}
+	}
+}
+
+func TestAWrongCommandLineIsExplainedOnStderr(t *testing.T) {
+	tests := map[string]string{
+		"":                 "expected one of",
+		"launch":           "unexpected argument launch",
+		"serve --nope":     "unknown flag --nope",
+		"phone scan a":     "missing flags: --server=URL, --token=TOKEN",
+		"secret too much":  "unexpected argument too",
+		"phone scan --bad": "unknown flag --bad",
+	}
+	for line, want := range tests {
+		code, out, errOut := runCommand(t, strings.Fields(line)...)
+		if code != exitUsage || out != "" || !strings.Contains(errOut, want) {
+			t.Errorf("%q: code %d, %q, %q", line, code, out, errOut)
+		}
+	}
+}
+
+func TestSecretsAreLongAndNeverTheSame(t *testing.T) {
+	_, one, _ := runCommand(t, "secret")
+	_, two, _ := runCommand(t, "secret")
+	bits, err := base64.RawURLEncoding.DecodeString(strings.TrimSuffix(one, "\n"))
+	if err != nil || len(bits) < 32 || one == two {
+		t.Errorf("%q, %q: %v", one, two, err)
+	}
+}
+
+func TestVersionTellsTheBuild(t *testing.T) {
+	info := &debug.BuildInfo{
+		Main:     debug.Module{Version: "v1.2.3"},
+		Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}},
+	}
+	if version, commit := build(info); version != "v1.2.3" || commit != "abc with changes" {
+		t.Errorf("got %s, %s", version, commit)
+	}
+	if code, out, _ := runCommand(t, "version"); code != exitOK || !strings.HasPrefix(out, "scanlogin ") {
+		t.Errorf("code %d: %s", code, out)
+	}
+}
+
+func TestCheckConfigSaysThatAllIsWell(t *testing.T) {
+	path := writeFile(t, "scanlogin.yaml", good+"    bind_browser: false\n")
+	code, out, errOut := runCommand(t, "check-config", "--config", path)
+	if code != exitOK || !strings.Contains(out, "is good; pools: 1") {
+		t.Errorf("code %d: %s", code, out)
+	}
+	if want := "warning: " + path + ":5:19: pools[0].bind_browser: is false"; !strings.HasPrefix(errOut, want) {
+		t.Errorf("got %s, want %s…", errOut, want)
+	}
+}
+
+func TestHealthcheckAsksTheConfiguredServer(t *testing.T) {
+	ready := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" || !ready {
+			http.Error(w, "redis is away", http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+	path := writeFile(t, "scanlogin.yaml", good+"ops_listen: "+server.Listener.Addr().String()+"\n")
+	if code, out, errOut := runCommand(t, "healthcheck", "--config", path); code != exitOK || out != "ready\n" {
+		t.Errorf("code %d, %s", code, errOut)
+	}
+	if code, _, errOut := runCommand(t, "healthcheck", "--url", server.URL+"/readyz"); code != exitOK {
+		t.Errorf("code %d, %s", code, errOut)
+	}
+	ready = false
+	if code, _, errOut := runCommand(t, "healthcheck", "--config", path); code != exitFailure || !strings.Contains(errOut, "redis is away") {
+		t.Errorf("code %d, %s", code, errOut)
+	}
+	server.Close()
+	if code, _, errOut := runCommand(t, "healthcheck", "--config", path); code != exitFailure || errOut == "" {
+		t.Errorf("code %d, %s", code, errOut)
+	}
+	off := writeFile(t, "scanlogin.yaml", good)
+	if code, _, errOut := runCommand(t, "healthcheck", "--config", off); code != exitFailure || !strings.Contains(errOut, "ops_listen is not configured") {
+		t.Errorf("code %d, %s", code, errOut)
+	}
+}
+
+func TestHealthcheckReachesServersOnAllInterfaces(t *testing.T) {
+	tests := map[string]string{
+		":9090":          "127.0.0.1:9090",
+		"0.0.0.0:9090":   "127.0.0.1:9090",
+		"[::]:9090":      "127.0.0.1:9090",
+		"[::1]:9090":     "[::1]:9090",
+		"localhost:9090": "localhost:9090",
+	}
+	for listen, want := range tests {
+		if got := reachable(listen); got != want {
+			t.Errorf("%s: %s, want %s", listen, got, want)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"reflect"
+
+	"github.com/alecthomas/kong"
+)
+
+// configFlags name the configuration and the values that are given in the
+// place of the file's: flags win over the environment, that over the file.
+type configFlags struct {
+	Config    string        `default:"scanlogin.yaml" env:"SCANLOGIN_CONFIG" help:"Configuration file."`
+	Overrides overrideFlags `embed:"" group:"In the place of the file's values:"`
+}
+
+// overrideFlags are the scalars of the configuration; the yaml tags name them.
+type overrideFlags struct {
+	Listen         *string     `yaml:"listen" placeholder:"HOST:PORT" env:"SCANLOGIN_LISTEN" help:"Where browsers, phones and sites call."`
+	OpsListen      *string     `yaml:"ops_listen" placeholder:"HOST:PORT" env:"SCANLOGIN_OPS_LISTEN" help:"Where /livez, /readyz and /metrics are."`
+	PublicURL      *string     `yaml:"public_url" placeholder:"URL" env:"SCANLOGIN_PUBLIC_URL" help:"How the outside names this server."`
+	RedisURL       *secretText `yaml:"redis_url" placeholder:"URL" env:"SCANLOGIN_REDIS_URL" help:"Where Redis is; env:NAME and file:PATH are understood."`
+	KeyPrefix      *string     `yaml:"key_prefix" placeholder:"TEXT" env:"SCANLOGIN_KEY_PREFIX" help:"Keys and channels in Redis begin with it."`
+	SigningKey     *secretText `yaml:"signing_key" placeholder:"KEY" env:"SCANLOGIN_SIGNING_KEY" help:"EC P-256 private key: PEM, env:NAME or file:PATH."`
+	TokenTTL       *string     `yaml:"token_ttl" placeholder:"DURATION" env:"SCANLOGIN_TOKEN_TTL" help:"How long an issued token is good."`
+	TrustedProxies *string     `yaml:"trusted_proxies" placeholder:"LIST" env:"SCANLOGIN_TRUSTED_PROXIES" help:"Networks or addresses, with commas between."`
+	DrainDelay     *string     `yaml:"drain_delay" placeholder:"DURATION" env:"SCANLOGIN_DRAIN_DELAY" help:"From \"not ready\" to closing the listener."`
+	LogLevel       *string     `yaml:"log.level" placeholder:"LEVEL" env:"SCANLOGIN_LOG_LEVEL" help:"debug, info, warn or error."`
+	LogFormat      *string     `yaml:"log.format" placeholder:"FORMAT" env:"SCANLOGIN_LOG_FORMAT" help:"json or text."`
+}
+
+// overrides returns the values that the command line and the environment give.
+// An empty environment variable is as good as none.
+func overrides(line *kong.Context) []override {
+	typed := make(map[*kong.Flag]bool)
+	for _, element := range line.Path {
+		typed[element.Flag] = true
+	}
+	var list []override
+	for _, flag := range line.Flags() {
+		path := flag.Tag.Get("yaml")
+		if path == "" || flag.Target.IsNil() {
+			continue
+		}
+		text := reflect.Indirect(flag.Target).String()
+		switch {
+		case typed[flag]:
+			list = append(list, override{path, text, "--" + flag.Name})
+		case text != "":
+			list = append(list, override{path, text, flag.Envs[0]})
+		}
+	}
+	return list
+}
+
+// load reads the configuration that the flags name.
+func (f configFlags) load(line *kong.Context) (*settings, error) {
+	return loadSettings(f.Config, overrides(line))
+}

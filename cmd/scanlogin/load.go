@@ -1,0 +1,114 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/scanlogin/scanlogin/pool"
+)
+
+// settings are what a configuration comes to: all of it checked, its secrets
+// read, its pools built.
+type settings struct {
+	Listen, OpsListen string
+	PublicURL         string
+	RedisURL          secretText // it may hold a password; empty: memory, one node
+	KeyPrefix         string
+	SigningKey        *ecdsa.PrivateKey // nil: no token is issued
+	TokenTTL          time.Duration
+	TrustedProxies    []netip.Prefix
+	DrainDelay        time.Duration
+	LogLevel          slog.Level
+	LogFormat         string
+	Pools             []*pool.Pool
+
+	config   config // what this was made of, for comparing
+	warnings []problem
+}
+
+// loadSettings reads the configuration in file, with overrides in the place of
+// its values. If anything is wrong the error is [problems], and names all of it.
+func loadSettings(file string, overrides []override) (*settings, error) {
+	d, err := readDocument(file, overrides)
+	if err != nil {
+		return nil, err
+	}
+	d.requireAll()
+	d.resolveAll()
+	s := d.settings()
+	if len(d.problems) > 0 {
+		d.problems.sort()
+		return nil, d.problems
+	}
+	return s, nil
+}
+
+// readDocument reads file and puts the overrides in. The error is [problems] of
+// a file that cannot be read; what else is wrong stands in the document.
+func readDocument(file string, overrides []override) (*document, error) {
+	text, err := readRegular(file, maxConfigBytes)
+	if err != nil {
+		return nil, problems{{place: place{source: file}, text: fmt.Sprintf("cannot be read: %v", reason(err))}}
+	}
+	d, err := parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range overrides {
+		d.apply(o)
+	}
+	return d, nil
+}
+
+// override is a value that a flag or an environment variable gives.
+type override struct {
+	path   string
+	text   string
+	source string // name of the flag or variable
+}
+
+func (d *document) apply(o override) {
+	walk(reflect.ValueOf(&d.config).Elem(), "", func(path string, leaf reflect.Value) {
+		if path != o.path {
+			return
+		}
+		maps.DeleteFunc(d.places, func(at string, _ place) bool { return strings.HasPrefix(at, path+"[") })
+		d.places[path] = place{source: o.source}
+		if err := setText(leaf, o.text); err != nil {
+			d.refuse(path, err.Error())
+		}
+	})
+}
+
+// requireAll notes which required values are absent.
+func (d *document) requireAll() {
+	if len(d.config.Pools) == 0 {
+		d.refuse("pools", "is required: at least one pool with id and secret")
+	}
+	walk(reflect.ValueOf(d.config), "", func(path string, leaf reflect.Value) {
+		if r, ok := lookup(path); ok && r.required && leaf.IsZero() {
+			d.refuse(path, "is required. "+r.about)
+		}
+	})
+}
+
+// resolveAll puts the secrets in the place of their names.
+func (d *document) resolveAll() {
+	walk(reflect.ValueOf(&d.config).Elem(), "", func(path string, leaf reflect.Value) {
+		named, ok := leaf.Interface().(secretText)
+		if !ok {
+			return
+		}
+		value, err := named.resolve()
+		if err != nil {
+			d.refuse(path, err.Error())
+		}
+		leaf.Set(reflect.ValueOf(value))
+	})
+}

@@ -1,0 +1,81 @@
+// Command scanlogin is the server and its tools: it reads the configuration,
+// puts the packages together and runs them. Whatever is wrong with a
+// configuration is named at once, with its place; whatever is secret in it is
+// never shown.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// What the process answers to its caller.
+const (
+	exitOK      = 0
+	exitFailure = 1 // it was tried, and failed or was refused
+	exitUsage   = 2 // the command line or the configuration is wrong
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], output{os.Stdout, os.Stderr}))
+}
+
+// output is where a command writes: what was asked for, and what is said about it.
+type output struct {
+	out, err io.Writer
+}
+
+// commands is the command line.
+type commands struct {
+	Demo        demoCommand        `cmd:"" help:"Try it: everything in memory, one pool, three users."`
+	Serve       serveCommand       `cmd:"" help:"Run the server. SIGHUP reads the pools anew."`
+	CheckConfig checkConfigCommand `cmd:"" help:"Say everything that is wrong with a configuration; exit code 2 if anything is."`
+	Phone       phoneCommand       `cmd:"" help:"Act as the phone: scan, confirm or cancel a code."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
+	Secret      secretCommand      `cmd:"" help:"Print a good random secret: 32 bytes in base64url."`
+	Version     versionCommand     `cmd:"" help:"Print version, commit and Go version."`
+}
+
+// run does what args say until it is done or ctx ends, and returns the exit code.
+func run(ctx context.Context, args []string, o output) int {
+	helped := false
+	parser := kong.Must(new(commands),
+		kong.Name("scanlogin"),
+		kong.Description("Self-hosted \"scan the code with your app to log in\"."),
+		kong.Writers(o.out, o.err),
+		kong.Exit(func(int) { helped = true }), // kong calls it after --help alone
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(o),
+	)
+	selected, err := parser.Parse(args)
+	if helped {
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(o.err, "scanlogin: %v; see scanlogin --help\n", err)
+		return exitUsage
+	}
+	return report(o.err, selected.Run())
+}
+
+// report tells w about err and returns the exit code for it.
+func report(w io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if all, ok := errors.AsType[problems](err); ok {
+		fmt.Fprintln(w, all)
+		return exitUsage
+	}
+	fmt.Fprintf(w, "scanlogin: %v\n", err)
+	return exitFailure
+}

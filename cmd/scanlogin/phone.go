@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/scanlogin/scanlogin/session"
+)
+
+type phoneCommand struct {
+	Scan    phoneStep `cmd:"" help:"Say that the user sees the code."`
+	Confirm phoneStep `cmd:"" help:"Say that the user agrees to the login."`
+	Cancel  phoneStep `cmd:"" help:"Say that the user declines."`
+}
+
+// phoneStep is one of the phone's three calls (contract A.4).
+type phoneStep struct {
+	Server string     `required:"" placeholder:"URL" help:"The server's public address."`
+	Pool   string     `placeholder:"ID" help:"The user pool; by default that of the code."`
+	Token  secretText `required:"" placeholder:"TOKEN" env:"SCANLOGIN_TOKEN" help:"The user's token. In the environment other users of the machine do not see it."`
+	Code   string     `arg:"" help:"A code's random, the text of a picture, or a file with the picture."`
+}
+
+const (
+	phoneTimeout   = 10 * time.Second // a busy server answers within 2 s; the rest is for the network
+	maxAnswerBytes = 1 << 20          // answers have some kilobytes
+)
+
+// Run does the step that was selected on the command line and prints the data
+// of the answer. What the server refuses is an error with the server's words.
+func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error {
+	code, err := readCode(p.Code)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, phoneTimeout)
+	defer cancel()
+	data, err := p.call(ctx, line.Selected().Name, code)
+	if err != nil {
+		return err
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, data, "", "  "); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(o.out, &pretty)
+	return err
+}
+
+// readCode returns what to send as `random` for an argument: a random or the
+// text of a picture as it is, and what a picture's file shows.
+func readCode(arg string) (string, error) {
+	_, err := session.ParseID(arg)
+	if err == nil || strings.HasPrefix(arg, "{") || strings.Contains(arg, "://") {
+		return arg, nil
+	}
+	data, err := readRegular(arg, maxPictureBytes)
+	if err != nil {
+		return "", fmt.Errorf("%q is no random, no text of a picture, and as a file: %w", arg, reason(err))
+	}
+	text, err := decodePicture(data)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", arg, err)
+	}
+	return text, nil
+}
+
+func (p *phoneStep) call(ctx context.Context, step, code string) (json.RawMessage, error) {
+	req, err := p.request(ctx, step, code)
+	if err != nil {
+		return nil, err
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // the token is for the named server only
+	}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := readAtMost(resp.Body, maxAnswerBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	var answer struct {
+		Code    int             `json:"code"`
+		Message string          `json:"message"`
+		Data    json.RawMessage `json:"data"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.Code == 0 {
+		return nil, fmt.Errorf("%s answers %s, and not as a scanlogin server does", p.Server, resp.Status)
+	}
+	if answer.Code != http.StatusOK {
+		return nil, fmt.Errorf("refused (%d): %s", answer.Code, answer.Message)
+	}
+	return answer.Data, nil
+}
+
+func (p *phoneStep) request(ctx context.Context, step, code string) (*http.Request, error) {
+	server, err := url.Parse(p.Server)
+	if err != nil || server.Scheme != "https" && server.Scheme != "http" || server.Host == "" {
+		return nil, errors.New("--server must be an address, such as https://scan.example.com")
+	}
+	body, err := json.Marshal(map[string]string{"random": code})
+	if err != nil {
+		return nil, err
+	}
+	if step == "scan" {
+		step = "scanned" // the call's name in the contract
+	}
+	address := server.JoinPath("api/v2/qrcode", step).String()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Close = true // there is only this one
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+string(p.Token))
+	if p.Pool != "" {
+		req.Header.Set("x-authing-userpool-id", p.Pool)
+	}
+	return req, nil
+}

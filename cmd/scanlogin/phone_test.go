@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const testRandom = "0123456789abcdefghijABCDEFGHIJ"
+
+// askedServer answers every call with one answer and keeps what it was asked.
+type askedServer struct {
+	*httptest.Server
+	path, random string
+	header       http.Header
+}
+
+func newAskedServer(t *testing.T, status int, answer string) *askedServer {
+	t.Helper()
+	s := new(askedServer)
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var sent map[string]string
+		if err := json.Unmarshal(body, &sent); err != nil || r.Method != http.MethodPost || len(sent) != 1 {
+			t.Errorf("%s %s: %v", r.Method, body, err)
+		}
+		s.path, s.random, s.header = r.URL.Path, sent["random"], r.Header.Clone()
+		w.WriteHeader(status)
+		io.WriteString(w, answer)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+const scannedAnswer = `{"code":200,"message":"ok","data":{"random":"` + testRandom + `","status":1}}`
+
+func TestThePhonesStepsAreCalledAsTheContractSays(t *testing.T) {
+	s := newAskedServer(t, http.StatusOK, scannedAnswer)
+	t.Setenv("SCANLOGIN_TOKEN", testSecret)
+	for step, path := range map[string]string{"scan": "scanned", "confirm": "confirm", "cancel": "cancel"} {
+		code, out, errOut := runCommand(t, "phone", step, "--server", s.URL+"/", "--pool", "p1", testRandom)
+		if code != exitOK || out != "{\n  \"random\": \""+testRandom+"\",\n  \"status\": 1\n}\n" || errOut != "" {
+			t.Errorf("%s: code %d, %q, %q", step, code, out, errOut)
+		}
+		if s.path != "/api/v2/qrcode/"+path || s.random != testRandom {
+			t.Errorf("%s: %s %s", step, s.path, s.random)
+		}
+		if s.header.Get("Authorization") != "Bearer "+testSecret || s.header.Get("x-authing-userpool-id") != "p1" ||
+			s.header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %v", step, s.header)
+		}
+	}
+}
+
+func TestThePhoneReadsRandomsTextsAndPictures(t *testing.T) {
+	s := newAskedServer(t, http.StatusOK, scannedAnswer)
+	picture := filepath.Join(t.TempDir(), "code.png")
+	if err := os.WriteFile(picture, qrPNG(t, 300), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := "https://scan.example.com/s/" + testRandom
+	for arg, want := range map[string]string{testRandom: testRandom, testText: testText, address: address, picture: testText} {
+		code, _, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", arg)
+		if code != exitOK || s.random != want {
+			t.Errorf("%s: code %d, sent %q, %s", arg, code, s.random, errOut)
+		}
+		if _, given := s.header["X-Authing-Userpool-Id"]; given {
+			t.Error("a pool was named")
+		}
+	}
+}
+
+func TestWhatTheServerRefusesIsSaidInItsWords(t *testing.T) {
+	s := newAskedServer(t, http.StatusGone, `{"code":2242,"message":"QR code has expired","data":null}`)
+	code, out, errOut := runCommand(t, "phone", "confirm", "--server", s.URL, "--token", testSecret, testRandom)
+	if code != exitFailure || out != "" || errOut != "scanlogin: refused (2242): QR code has expired\n" {
+		t.Errorf("code %d, %q, %q", code, out, errOut)
+	}
+}
+
+func TestThePhonesFailuresAreExplainedWithoutTheToken(t *testing.T) {
+	page := newAskedServer(t, http.StatusBadGateway, "<html>")
+	moved := httptest.NewServer(http.RedirectHandler(page.URL, http.StatusTemporaryRedirect))
+	defer moved.Close()
+	garbage := writeFile(t, "code.png", "garbage")
+	for name, tt := range map[string]struct{ server, code, want string }{
+		"another server": {page.URL, testRandom, "502 Bad Gateway, and not as a scanlogin server does"},
+		"redirect":       {moved.URL, testRandom, "307 Temporary Redirect, and not as"},
+		"no server":      {"http://127.0.0.1:1", testRandom, "connection refused"},
+		"no address":     {"scan.example.com", testRandom, "--server must be an address"},
+		"no code":        {page.URL, "code", `"code" is no random, no text of a picture, and as a file: no such file`},
+		"no picture":     {page.URL, garbage, fmt.Sprintf("%s: %v", garbage, errPictureKind)},
+		"no end":         {page.URL, "/dev/zero", "is no regular file"},
+	} {
+		page.path = ""
+		code, _, errOut := runCommand(t, "phone", "scan", "--server", tt.server, "--token", testSecret, tt.code)
+		if code != exitFailure || !strings.Contains(errOut, tt.want) || strings.Contains(errOut, testSecret) {
+			t.Errorf("%s: code %d, %s", name, code, errOut)
+		}
+		if name == "redirect" && page.path != "" {
+			t.Error("the token went to another address")
+		}
+	}
+}

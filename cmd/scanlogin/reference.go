@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// row says all about one key of the configuration.
+type row struct {
+	path     string // list elements are []
+	kind     string
+	required bool
+	fallback string // the value where the key is absent, as it would be written
+	absent   string // where there is no such value: what absence means, in words
+	about    string
+}
+
+// reference is the configuration in one table. The defaults in force, the
+// check for required keys, and the README's table all come from it.
+var reference = [...]row{
+	{path: "listen", kind: "address", fallback: "127.0.0.1:8080", about: "Where browsers, phones and sites call: `host:port`; TLS is the proxy's business."},
+	{path: "ops_listen", kind: "address", absent: "off", about: "Where `/livez`, `/readyz` and `/metrics` are; never on the public listener."},
+	{path: "public_url", kind: "address", required: true, about: "How the outside names this server: `http(s)://host[:port]`; pictures, cookies and tokens depend on it."},
+	{path: "redis_url", kind: "secret", absent: "memory, one node", about: "`redis://`, `rediss://` or `unix://`; several `addr=` for a cluster, `master_name=` for Sentinel."},
+	{path: "key_prefix", kind: "text", fallback: "scanlogin", about: "Keys and channels in Redis begin with it."},
+	{path: "signing_key", kind: "secret", absent: "no token", about: "EC P-256 private key in PEM (PKCS #8 or SEC 1) that signs the issued tokens."},
+	{path: "token_ttl", kind: "duration", fallback: "1h", about: "How long an issued token is good, 1s to 8760h."},
+	{path: "trusted_proxies", kind: "list", absent: "none", about: "Networks (`10.0.0.0/8`) or addresses whose `X-Forwarded-For` is believed."},
+	{path: "drain_delay", kind: "duration", fallback: "0s", about: "From \"not ready\" to closing the listener, for load balancers; up to 10m."},
+	{path: "log.level", kind: "text", fallback: "info", about: "`debug`, `info`, `warn` or `error`."},
+	{path: "log.format", kind: "text", fallback: "json", about: "`json` or `text`."},
+
+	{path: "pools[].id", kind: "text", required: true, about: "The user pool's id: 1 to 64 letters, digits, `-`, `_`, `.`."},
+	{path: "pools[].name", kind: "text", absent: "the id", about: "Shown on the phone, at most 64 characters."},
+	{path: "pools[].logo", kind: "address", absent: "none", about: "Address of the pool's picture."},
+	{path: "pools[].app_ids", kind: "list", absent: "none", about: "Further names of the pool: the SDKs' `appId`."},
+	{path: "pools[].secret", kind: "secret", required: true, about: "Proves the site's back end; at least 24 bytes. `scanlogin secret` prints a good one."},
+	{path: "pools[].origins", kind: "list", absent: "none", about: "Where login pages live: `https://host[:port]`."},
+	{path: "pools[].identity.jwt.hs256_secret", kind: "secret", absent: "—", about: "The phone's tokens are HS256 under this secret of at least 32 bytes. One of the four."},
+	{path: "pools[].identity.jwt.public_key", kind: "secret", absent: "—", about: "They are signed by this public key in PEM. One of the four."},
+	{path: "pools[].identity.jwt.jwks_url", kind: "address", absent: "—", about: "They are signed by a key of this JWKS. One of the four."},
+	{path: "pools[].identity.jwt.issuer", kind: "text", absent: "any issuer", about: "Required `iss`; alone, the keys are found by OIDC discovery. One of the four."},
+	{path: "pools[].identity.jwt.audience", kind: "text", absent: "any audience", about: "Required `aud`."},
+	{path: "pools[].identity.jwt.claims.id", kind: "text", absent: "`sub`", about: "The claim that the user's `id` comes from."},
+	{path: "pools[].identity.jwt.claims.username", kind: "text", absent: "`preferred_username`", about: "The same for `username`."},
+	{path: "pools[].identity.jwt.claims.nickname", kind: "text", absent: "`nickname`, else `name`", about: "The same for `nickname`."},
+	{path: "pools[].identity.jwt.claims.photo", kind: "text", absent: "`picture`", about: "The same for `photo`."},
+	{path: "pools[].identity.jwt.claims.email", kind: "text", absent: "`email`", about: "The same for `email`."},
+	{path: "pools[].identity.jwt.claims.emailVerified", kind: "text", absent: "`email_verified`", about: "The same for `emailVerified`."},
+	{path: "pools[].identity.jwt.claims.phone", kind: "text", absent: "`phone_number`", about: "The same for `phone`."},
+	{path: "pools[].identity.jwt.claims.more", kind: "list", absent: "none", about: "Further claims that the site is given."},
+	{path: "pools[].identity.userinfo.url", kind: "address", required: true, about: "Instead of `jwt`: the token is passed on to this address, and JSON comes back. Any token that it accepts logs in, so it must be the site's own."},
+	{path: "pools[].identity.userinfo.claims.id", kind: "text", absent: "`sub`", about: "The field of the answer that the user's `id` comes from."},
+	{path: "pools[].identity.userinfo.claims.username", kind: "text", absent: "`preferred_username`", about: "The same for `username`."},
+	{path: "pools[].identity.userinfo.claims.nickname", kind: "text", absent: "`nickname`, else `name`", about: "The same for `nickname`."},
+	{path: "pools[].identity.userinfo.claims.photo", kind: "text", absent: "`picture`", about: "The same for `photo`."},
+	{path: "pools[].identity.userinfo.claims.email", kind: "text", absent: "`email`", about: "The same for `email`."},
+	{path: "pools[].identity.userinfo.claims.emailVerified", kind: "text", absent: "`email_verified`", about: "The same for `emailVerified`."},
+	{path: "pools[].identity.userinfo.claims.phone", kind: "text", absent: "`phone_number`", about: "The same for `phone`."},
+	{path: "pools[].identity.userinfo.claims.more", kind: "list", absent: "none", about: "Further fields that the site is given."},
+	{path: "pools[].vouching", kind: "boolean", fallback: "false", about: "Beside an identity, the app's back end may name the user itself; without one it always may."},
+	{path: "pools[].code_ttl", kind: "duration", fallback: "120s", about: "Life of a code that nobody scans, 1s to 10m."},
+	{path: "pools[].confirm_ttl", kind: "duration", fallback: "60s", about: "Least time from scan to decision, 1s to 10m."},
+	{path: "pools[].ticket_ttl", kind: "duration", fallback: "300s", about: "Time from confirm to exchange of the ticket, 1s to 1h."},
+	{path: "pools[].max_codes", kind: "number", fallback: "6", about: "Codes a page gets before it must ask the person, 1 to 100."},
+	{path: "pools[].payload_format", kind: "text", fallback: "json", about: "The picture's text: `json` as the SDKs read it, or `url`, which a phone's own camera opens."},
+	{path: "pools[].app_link", kind: "address", absent: "`<public_url>/s/<random>`", about: "With `payload_format: url`: the address in the picture, with `{random}` in it."},
+	{path: "pools[].return_full_user_info", kind: "boolean", fallback: "false", about: "`check` gives the browser the whole user with its token."},
+	{path: "pools[].allow_browser_exchange", kind: "boolean", fallback: "false", about: "The browser itself may exchange the ticket."},
+	{path: "pools[].bind_browser", kind: "boolean", fallback: "true", about: "Ticket and user only for the browser that asked for the code. `false`: for whoever knows `random`."},
+}
+
+// lookup finds the row on a path, whose list indices do not matter.
+func lookup(path string) (row, bool) {
+	path = withoutIndices(path)
+	for _, r := range reference {
+		if r.path == path {
+			return r, true
+		}
+	}
+	return row{}, false
+}
+
+// withoutIndices turns pools[3].id into pools[].id.
+func withoutIndices(path string) string {
+	open, end := strings.IndexByte(path, '['), strings.IndexByte(path, ']')
+	if open < 0 || end < open {
+		return path
+	}
+	return path[:open+1] + path[end:]
+}
+
+// printReference writes the table as Markdown.
+func printReference(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("| key | type | default | meaning |\n|---|---|---|---|\n")
+	for _, r := range reference {
+		standard := r.absent
+		if r.fallback != "" {
+			standard = "`" + r.fallback + "`"
+		}
+		if r.required {
+			standard = "**required**"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.path, r.kind, standard, r.about)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/scanlogin/scanlogin/pool"
+)
+
+type serveCommand struct {
+	configFlags
+}
+
+// Run serves until ctx ends. A hangup signal reads the pools anew.
+func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) error {
+	load := func() (*settings, error) { return c.load(line) }
+	s, err := load()
+	if err != nil {
+		return err
+	}
+	log := newLog(o.err, s)
+	logWarnings(log, s.warnings)
+	h := &house{settings: s, pools: pool.NewBook(s.Pools...), log: log}
+	if err := h.listen(); err != nil {
+		return err
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	r := &reloader{load: load, book: h.pools, running: s.config, log: log}
+	ctx, cancel := context.WithCancel(ctx)
+	var reloading sync.WaitGroup
+	defer reloading.Wait()
+	defer cancel()
+	reloading.Go(func() { r.run(ctx, hangups) })
+
+	h.announce()
+	return h.run(ctx)
+}
+
+// newLog writes to w as the settings say.
+func newLog(w io.Writer, s *settings) *slog.Logger {
+	options := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// listen opens the listeners, all or none.
+func (h *house) listen() (err error) {
+	if h.public, err = net.Listen("tcp", h.settings.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if h.settings.OpsListen == "" {
+		return nil
+	}
+	if h.ops, err = net.Listen("tcp", h.settings.OpsListen); err != nil {
+		h.closeListeners()
+		return fmt.Errorf("ops_listen: %w", err)
+	}
+	return nil
+}
+
+// announce logs what is about to run.
+func (h *house) announce() {
+	store := "redis"
+	if h.settings.RedisURL == "" {
+		store = "memory, one node"
+	}
+	ops := "off"
+	if h.ops != nil {
+		ops = h.ops.Addr().String()
+	}
+	h.log.Info("serving", "listen", h.public.Addr().String(), "ops", ops, "publicURL", h.settings.PublicURL,
+		"store", store, "pools", len(h.settings.Pools))
+	for _, p := range h.settings.Pools {
+		if p.Identity == nil {
+			h.log.Info("pool without identity: only its back end can say who scans", "pool", p.ID)
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scanlogin/scanlogin/session/redisstore"
+)
+
+const (
+	maxTokenTTL   = 365 * 24 * time.Hour
+	maxDrainDelay = 10 * time.Minute
+)
+
+// keyPrefix is what may stand before Redis keys and channels: no braces, which
+// choose a cluster's slot, and no signs of a pattern.
+var keyPrefix = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$`)
+
+// settings checks the values and returns what they come to; what is wrong is
+// noted in the document, and then the settings are not to be used.
+func (d *document) settings() *settings {
+	c := d.config
+	s := &settings{
+		Listen:         c.Listen,
+		OpsListen:      c.OpsListen,
+		PublicURL:      d.publicURL(c.PublicURL),
+		RedisURL:       c.RedisURL,
+		KeyPrefix:      c.KeyPrefix,
+		SigningKey:     d.signingKey(c.SigningKey),
+		TokenTTL:       c.TokenTTL,
+		TrustedProxies: d.prefixes("trusted_proxies", c.TrustedProxies),
+		DrainDelay:     c.DrainDelay,
+		LogLevel:       d.logLevel(c.Log.Level),
+		LogFormat:      c.Log.Format,
+		Pools:          d.pools(),
+		config:         c,
+	}
+	d.checkListeners(c.Listen, c.OpsListen)
+	d.checkRedisURL(string(c.RedisURL))
+	d.checkDuration("token_ttl", c.TokenTTL, time.Second, maxTokenTTL)
+	d.checkDuration("drain_delay", c.DrainDelay, 0, maxDrainDelay)
+	d.checkOneOf("log.format", c.Log.Format, "json", "text")
+	if !keyPrefix.MatchString(c.KeyPrefix) {
+		d.refuse("key_prefix", "must be 1 to 64 letters, digits and _ . : -, beginning with a letter or digit")
+	}
+	s.warnings = d.warnings(s)
+	return s
+}
+
+func (d *document) checkListeners(public, ops string) {
+	d.checkListen("listen", public)
+	if ops == "" {
+		return
+	}
+	d.checkListen("ops_listen", ops)
+	if ops == public && !strings.HasSuffix(ops, ":0") {
+		d.refuse("ops_listen", "must differ from listen, so that metrics are not public")
+	}
+}
+
+func (d *document) checkListen(path, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		d.refuse(path, "must be host:port, such as 127.0.0.1:8080, or :8080 for all interfaces")
+	}
+}
+
+func (d *document) publicURL(address string) string {
+	origin, err := parseOrigin(strings.TrimSuffix(address, "/"))
+	if err != nil {
+		d.refuse("public_url", err.Error())
+	}
+	return origin
+}
+
+// checkRedisURL has the address read by who will use it; nothing is connected.
+func (d *document) checkRedisURL(address string) {
+	if address == "" {
+		return
+	}
+	store, err := redisstore.Open(redisstore.Options{URL: address})
+	if err != nil {
+		d.refuse("redis_url", strings.TrimPrefix(err.Error(), "redis_url: "))
+		return
+	}
+	_ = store.Close() // there was no connection
+}
+
+func (d *document) signingKey(text secretText) *ecdsa.PrivateKey {
+	if text == "" {
+		return nil
+	}
+	key, err := parseSigningKey([]byte(text))
+	if err != nil {
+		d.refuse("signing_key", err.Error())
+	}
+	return key
+}
+
+var errSigningKey = errors.New("must be an EC P-256 private key in PEM, unencrypted; " +
+	"`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one")
+
+// parseSigningKey reads the first private key of a PEM text, PKCS #8 or SEC 1;
+// openssl writes a block of curve parameters before the latter.
+func parseSigningKey(text []byte) (*ecdsa.PrivateKey, error) {
+	block, rest := pem.Decode(text)
+	for block != nil && block.Type == "EC PARAMETERS" {
+		block, rest = pem.Decode(rest)
+	}
+	if block == nil {
+		return nil, errSigningKey
+	}
+	key, err := x509.ParseECPrivateKey(block.Bytes)
+	if err != nil {
+		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		ec, ok := parsed.(*ecdsa.PrivateKey)
+		if err != nil || !ok {
+			return nil, errSigningKey
+		}
+		key = ec
+	}
+	if key.Curve != elliptic.P256() {
+		return nil, errSigningKey
+	}
+	return key, nil
+}
+
+func (d *document) prefixes(path string, list []string) []netip.Prefix {
+	prefixes := make([]netip.Prefix, 0, len(list))
+	for i, text := range list {
+		prefix, err := parsePrefix(text)
+		if err != nil {
+			d.refuse(fmt.Sprintf("%s[%d]", path, i), "must be a network, such as 10.0.0.0/8, or an address")
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return prefix.Masked(), nil
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	addr = addr.Unmap().WithZone("")
+	return netip.PrefixFrom(addr, addr.BitLen()), nil
+}
+
+func (d *document) logLevel(name string) slog.Level {
+	var level slog.Level
+	d.checkOneOf("log.level", name, "debug", "info", "warn", "error")
+	_ = level.UnmarshalText([]byte(name)) // knows these four
+	return level
+}
+
+func (d *document) checkOneOf(path, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		d.refuse(path, "must be "+strings.Join(allowed, " or "))
+	}
+}
+
+func (d *document) checkDuration(path string, value, least, most time.Duration) {
+	if value < least || value > most {
+		d.refuse(path, fmt.Sprintf("must be from %s to %s", short(least), short(most)))
+	}
+}
+
+// short writes a duration as people do: 10m, not 10m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// parseOrigin reads scheme://host[:port] and returns it as browsers write it:
+// in lower case, without the scheme's own port.
+func parseOrigin(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
+		return "", errors.New("must be scheme://host[:port] with http or https, such as https://www.example.com; no patterns")
+	}
+	if u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.HasSuffix(text, "#") {
+		return "", errors.New("must end after host[:port]; remove path, query, fragment and user")
+	}
+	if !isHost(u.Hostname()) {
+		return "", errors.New("has a host that is no name; write other scripts as xn--…, and no patterns")
+	}
+	port := u.Port()
+	if port == "" && strings.HasSuffix(u.Host, ":") {
+		return "", errors.New("has a colon without a port; remove it")
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
+		return "", errors.New("has a port that is none; it must be 1 to 65535")
+	}
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return u.Scheme + "://" + host, nil
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
+func isHost(name string) bool {
+	addr, err := netip.ParseAddr(name)
+	return err == nil && addr.Zone() == "" || hostName.MatchString(name)
+}

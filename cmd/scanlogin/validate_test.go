@@ -1,0 +1,112 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+	"testing"
+)
+
+func TestWhatIsWrongIsRefused(t *testing.T) {
+	pools := func(lines string) string { return good + "    " + strings.ReplaceAll(lines, "\n", "\n    ") + "\n" }
+	tests := map[string]struct{ file, want string }{
+		"nothing at all":         {"", "scanlogin.yaml:1:1: public_url: is required"},
+		"comments only":          {"# later\n", "pools: is required"},
+		"no mapping":             {"- a\n", "must be a mapping"},
+		"broken YAML":            {"listen: [a\n", ":1:9: this is no YAML: sequence end token"},
+		"two documents":          {good + "---\n" + good, "several YAML documents"},
+		"key given twice":        {good + "public_url: https://b.example.com\n", ":5:1: public_url: is given twice, first in line 1"},
+		"alias":                  {"x: &a 1\n" + good + "listen: *a\n", "listen: anchors, aliases and tags"},
+		"list for a value":       {good + "listen: [a]\n", "listen: must be a single value"},
+		"value for a list":       {pools("origins: https://a.example.com"), "pools[0].origins: must be a list"},
+		"value for a mapping":    {pools("identity: jwt"), "pools[0].identity: must be a mapping"},
+		"pools without elements": {"public_url: https://a.example.com\npools: []\n", ":2:8: pools: is required"},
+		"ops on the same port":   {good + "ops_listen: 127.0.0.1:8080\n", "ops_listen: must differ from listen"},
+		"Redis by another name":  {good + "redis_url: http://127.0.0.1\n", "redis_url: want redis://, rediss:// or unix://"},
+		"braces in the prefix":   {good + "key_prefix: '{a}'\n", "key_prefix: must be 1 to 64"},
+		"endless drain":          {good + "drain_delay: 1h\n", "drain_delay: must be from 0s to 10m"},
+		"no signing key":         {good + "signing_key: nonsense\n", "signing_key: must be an EC P-256 private key"},
+		"app id twice":           {pools("app_ids: [a, a]"), "pools[0].app_ids[1]: is taken: pools[0].app_ids[0] in line 5"},
+		"app id of two words":    {pools("app_ids: [a b]"), "pools[0].app_ids[0]: must be 1 to 64 letters"},
+		"logo without host":      {pools("logo: logo.png"), "pools[0].logo: must be an address"},
+		"any origin":             {pools("origins: ['*']"), "pools[0].origins[0]: must be scheme://host[:port]"},
+		"identity without way":   {pools("identity: {}"), "pools[0].identity: needs jwt or userinfo"},
+		"identity left empty":    {pools("identity:"), "pools[0].identity: needs jwt or userinfo"},
+		"identity by two ways": {
+			pools("identity:\n  userinfo: {url: https://a.example.com/me}\n  jwt: {issuer: https://a.example.com}"),
+			"pools[0].identity: has jwt and userinfo",
+		},
+		"two key sources": {
+			pools("identity: {jwt: {jwks_url: https://a.example.com, hs256_secret: " + testSecret + "}}"),
+			"pools[0].identity.jwt: hs256_secret, jwks_url: only one of them",
+		},
+		"no key source":      {pools("identity: {jwt: {audience: a}}"), "pools[0].identity.jwt: hs256_secret, public_key, jwks_url or issuer must be set"},
+		"weak token secret":  {pools("identity: {jwt: {hs256_secret: 0123456789012345678901234}}"), ":5:36: pools[0].identity.jwt.hs256_secret: must have at least 32 bytes"},
+		"no address to ask":  {pools("identity: {userinfo: {url: me}}"), "pools[0].identity.userinfo.url: must be a whole address"},
+		"secret from a pipe": {good + "signing_key: file:/dev/zero\n", "signing_key: file \"/dev/zero\": is no regular file"},
+		"secret from a folder that is one": {
+			good + "signing_key: file:/\n", "signing_key: file \"/\": is no regular file",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := strings.Join(refusals(t, tt.file), "\n")
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("got:\n%s\nwant …%s…", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSigningKeysOfBothFormsAreRead(t *testing.T) {
+	for _, kind := range []string{"PRIVATE KEY", "EC PRIVATE KEY"} {
+		indented := strings.ReplaceAll(signingPEM(t, kind), "\n", "\n  ")
+		if s := mustLoad(t, good+"signing_key: |\n  "+indented+"\n"); s.SigningKey == nil {
+			t.Errorf("%s: no key", kind)
+		}
+	}
+}
+
+// signingPEM makes a P-256 key in one of the two forms.
+func signingPEM(t *testing.T, kind string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if kind == "EC PRIVATE KEY" {
+		der, err = x509.MarshalECPrivateKey(key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+func TestOriginsAreWrittenAsBrowsersDo(t *testing.T) {
+	tests := map[string]string{
+		"HTTPS://WWW.Example.com":   "https://www.example.com",
+		"https://a.example.com:443": "https://a.example.com",
+		"http://a.example.com:80":   "http://a.example.com",
+		"http://a.example.com:8080": "http://a.example.com:8080",
+		"http://[::1]:3000":         "http://[::1]:3000",
+		"https://a.example.com/":    "",
+		"https://a.example.com#":    "",
+		"https://a.example.com?":    "",
+		"https://a.example.com:":    "",
+		"https://me@a.example.com":  "",
+		"https://ö.example.com":     "",
+		"https://a.example.com:0":   "",
+		"null":                      "",
+		"ftp://a.example.com":       "",
+	}
+	for text, want := range tests {
+		if got, err := parseOrigin(text); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+
+	"github.com/scanlogin/scanlogin/pool"
+)
+
+// warnings returns what is allowed but unwise, for the start-up log and
+// check-config, in the order of the file.
+func (d *document) warnings(s *settings) []problem {
+	var found problems
+	warn := func(path, text string) {
+		found = append(found, problem{d.place(path), path, text})
+	}
+	if isPlainRemote(s.PublicURL) {
+		warn("public_url", "is http on another host than this: codes, tickets and tokens can be read on the way; use https")
+	}
+	for i, c := range d.config.Pools {
+		at := fmt.Sprintf("pools[%d]", i)
+		if !c.BindBrowser {
+			warn(at+".bind_browser", "is false: whoever sees the picture can take the login; set it to true unless an old client needs it")
+		}
+		if c.Identity != nil && c.Identity.JWT != nil && c.Identity.JWT.Audience == "" && c.Identity.JWT.HS256Secret == "" {
+			warn(at+".identity.jwt", "has no audience: a token that the issuer made for any other application logs in here, too")
+		}
+		if c.AppLink != "" && c.PayloadFormat != string(pool.PayloadURL) {
+			warn(at+".app_link", "has no effect; set payload_format: url")
+		}
+	}
+	found.sort()
+	return found
+}
+
+// isPlainRemote reports whether address is http, and not on this machine.
+func isPlainRemote(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return err != nil || !addr.IsLoopback()
+}
