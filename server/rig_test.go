@@ -172,7 +172,10 @@ func signing(t testing.TB) func(*server.Options) {
 
 // pair runs two nodes that share a real Redis.
 func pair(t testing.TB, change func(*server.Options), pools ...*pool.Pool) (a, b *node, redis *redistest.Server) {
-	redis = redistest.Start(t)
+	return pairOn(t, redistest.Start(t), change, pools...)
+}
+
+func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options), pools ...*pool.Pool) (a, b *node, _ *redistest.Server) {
 	open := func() *node {
 		st, err := redisstore.Open(redisstore.Options{URL: redis.URL(), Prefix: "test"})
 		if err != nil {

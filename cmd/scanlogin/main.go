@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9"
 )
 
 // What the process answers to its caller.
@@ -26,8 +27,15 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	redis.SetLogger(silence{})
 	os.Exit(run(ctx, os.Args[1:], output{os.Stdout, os.Stderr}))
 }
+
+// silence takes the place of go-redis's logger, one for the process, which
+// writes lines of its own form to stderr about what our log tells as well.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // output is where a command writes: what was asked for, and what is said about it.
 type output struct {

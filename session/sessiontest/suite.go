@@ -5,6 +5,7 @@ package sessiontest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"testing"
@@ -98,7 +99,7 @@ func New(st session.Store, ttl time.Duration) session.Session {
 
 // Alice and Bob are users.
 var (
-	Alice = session.User{ID: "alice", Nickname: "Alice", Photo: "https://example.com/a.png", Email: "alice@example.com", More: map[string]any{"department": "R&D"}}
+	Alice = session.User{ID: "alice", Nickname: "Alice", Photo: "https://example.com/a.png", Email: "alice@example.com", More: map[string]any{"department": "R&D", "badge": json.Number("12345678901234567890")}}
 	Bob   = session.User{ID: "bob", Nickname: "Bob"}
 )
 

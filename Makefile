@@ -1,0 +1,36 @@
+# What there is to do with scanlogin's source; see CONTRIBUTING.md.
+
+.PHONY: build test tools lint unit e2e fuzz bench release clean
+
+FUZZTIME ?= 10m
+
+build: ## the binary, in bin/
+	go build -trimpath -o bin/scanlogin ./cmd/scanlogin
+
+test: tools lint unit e2e ## all that must be green; installs what it needs
+
+tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
+	scripts/tools.sh
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+unit: ## Go's tests, under the race detector
+	go test -race -timeout 10m ./...
+
+e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
+	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test
+
+fuzz: ## each fuzz target for FUZZTIME
+	scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## Go's benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+release: ## static binaries and their checksums, in dist/
+	scripts/release.sh
+
+clean:
+	rm -rf bin dist test/e2e/node_modules

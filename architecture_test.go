@@ -1,0 +1,105 @@
+// Package scanlogin holds nothing but this test: the folder tree is the
+// architecture, and who may import whom is checked.
+package scanlogin
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go/parser"
+	"go/token"
+)
+
+const module = "github.com/scanlogin/scanlogin"
+
+// mayImport says which of our packages each package may import, and which
+// foreign ones only it may name. A package that is not here is not expected.
+var mayImport = map[string]struct{ ours, foreign []string }{
+	"session":                      {},
+	"session/memstore":             {ours: []string{"session"}},
+	"session/redisstore":           {ours: []string{"session"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"session/redisstore/redistest": {foreign: []string{"github.com/redis/go-redis/"}},
+	"session/sessiontest":          {ours: []string{"session"}},
+	"hub":                          {ours: []string{"session"}},
+	"identity":                     {ours: []string{"session"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
+	"pool":                         {ours: []string{"session", "identity"}},
+	"web":                          {},
+	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
+		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
+		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/",
+	}},
+	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web"}, foreign: []string{
+		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
+		"github.com/golang-jwt/", "github.com/redis/go-redis/",
+	}},
+}
+
+type listed struct {
+	ImportPath, Name, Dir string
+	GoFiles, Imports      []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Dir,GoFiles,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 { // others hold tests only
+			all = append(all, p)
+		}
+	}
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		may, known := mayImport[name]
+		if !known {
+			t.Errorf("package %s is not in the plan of the house: a new one needs a reason, in DECISIONS.md and here", name)
+			continue
+		}
+		for _, path := range p.Imports {
+			ours, isOurs := strings.CutPrefix(path, module+"/")
+			switch {
+			case isOurs && !slices.Contains(may.ours, ours):
+				t.Errorf("%s imports %s", name, ours)
+			case !isOurs && strings.Contains(path, ".") && !slices.ContainsFunc(may.foreign, func(p string) bool { return strings.HasPrefix(path, p) }):
+				t.Errorf("%s names %s", name, path)
+			}
+		}
+	}
+}
+
+func TestEachPackageSaysWhatItPromises(t *testing.T) {
+	for _, p := range packages(t) {
+		want, found := "Package "+p.Name+" ", false
+		if p.Name == "main" {
+			want = "Command "
+		}
+		for _, file := range p.GoFiles {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || strings.HasPrefix(f.Doc.Text(), want)
+		}
+		if !found {
+			t.Errorf("%s has no comment that begins with %q", p.ImportPath, want)
+		}
+	}
+}

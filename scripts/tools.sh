@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs what the tests run and this machine lacks (Debian and its like), or
+# says what is missing.
+set -euo pipefail
+
+# command: Debian package
+needed=(
+  redis-server:redis-server
+  nginx:nginx-light
+  haproxy:haproxy
+  chromium:chromium
+  zbarimg:zbar-tools
+  curl:curl
+)
+missing=()
+for pair in "${needed[@]}"; do
+  PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+done
+/usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
+for tool in go node npm; do
+  command -v "$tool" >/dev/null || { echo "install $tool first: see README.md" >&2; exit 1; }
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "the tests need these Debian packages, or what they hold: ${missing[*]}" >&2
+  exit 1
+fi
+sudo=()
+[ "$(id -u)" -eq 0 ] || sudo=(sudo)
+export DEBIAN_FRONTEND=noninteractive
+"${sudo[@]}" apt-get update -qq
+# A package's own service would only take a port.
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"

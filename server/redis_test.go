@@ -1,0 +1,77 @@
+package server_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+)
+
+// TestAPageOutlivesRedis kills Redis under a waiting page: with every write on
+// disk, the story goes on where it was, on the same socket.
+func TestAPageOutlivesRedis(t *testing.T) {
+	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), nil, newPool(t, nil))
+	p := b.dial("userPoolId=p1", nil)
+	random := p.event("code")["random"].(string)
+	p.event("waiting")
+	a.phone("scanned", random, "alice").ok()
+	p.event("scanned")
+	redis.Kill()
+	a.phone("confirm", random, "alice").refused(503, 1000)
+	redis.Restart()
+	eventually(t, "the phone confirms", func() bool { return a.phone("confirm", random, "alice").code == 200 })
+	ticket := p.event("confirmed")["ticket"].(string)
+	p.closed(1000)
+	if u := a.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok(); u["id"] != "alice" {
+		t.Errorf("user: %v", u)
+	}
+}
+
+// TestAPageLearnsThatRedisForgot kills a Redis that keeps nothing: the page is
+// told that its code is over, and gets another on the same socket.
+func TestAPageLearnsThatRedisForgot(t *testing.T) {
+	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "no", "--save", ""), nil, newPool(t, nil))
+	p := b.dial("userPoolId=p1", nil)
+	p.event("code")
+	p.event("waiting")
+	redis.Kill()
+	redis.Restart()
+	began := time.Now()
+	p.event("expired")
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("told after %v", took)
+	}
+	random := p.event("code")["random"].(string)
+	p.event("waiting")
+	eventually(t, "the phone scans", func() bool { return a.phone("scanned", random, "alice").code == 200 })
+	p.event("scanned")
+	a.phone("confirm", random, "alice").ok()
+	p.event("confirmed")
+}
+
+// TestNoKeyOutlivesItsTime leaves a page alone until it has had its codes, and
+// looks at what is left in Redis.
+func TestNoKeyOutlivesItsTime(t *testing.T) {
+	a, _, redis := pair(t, nil, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
+	p := a.dial("userPoolId=p1", nil)
+	for range pool.DefaultMaxCodes {
+		p.event("code")
+		p.event("waiting")
+		p.event("expired")
+	}
+	p.closed(4408)
+	a.confirmed("p1")
+	keys, _ := redis.Do("KEYS", "*").([]any)
+	if len(keys) != pool.DefaultMaxCodes+1 {
+		t.Errorf("%d keys of %d codes", len(keys), pool.DefaultMaxCodes+1)
+	}
+	longest := pool.DefaultTicketTTL + session.Memory
+	for _, key := range keys {
+		ttl, _ := redis.Do("PTTL", key).(int64)
+		if ttl <= 0 || time.Duration(ttl)*time.Millisecond > longest {
+			t.Errorf("%v lives for %d ms", key, ttl)
+		}
+	}
+}
