@@ -1,0 +1,175 @@
+/**
+ * The demo's phone: stands in for the app in which the user is logged in. It
+ * scans only when a button is pressed, so that whoever follows or previews a
+ * link has scanned nothing.
+ */
+import { part, post, Refusal, showFace, showState } from './page.js';
+import { lang, localize, words } from './words.js';
+
+const MAX_PICTURE = 5 << 20; // bytes; the server takes no more
+
+const root = /** @type {HTMLElement} */ (document.querySelector('main'));
+
+const form = part(root, 'form', HTMLFormElement);
+const input = /** @type {HTMLInputElement} */ (form.elements.namedItem('code'));
+const scanButton = part(root, 'scan', HTMLButtonElement);
+const picture = part(root, 'picture', HTMLInputElement);
+const failure = part(root, 'error', HTMLElement);
+const logo = part(root, 'logo', HTMLImageElement);
+const question = part(root, 'question', HTMLElement);
+const face = part(root, 'face', HTMLElement);
+const as = part(root, 'as', HTMLElement);
+const facts = part(root, 'facts', HTMLDListElement);
+const refusal = part(root, 'refusal', HTMLElement);
+const outcome = part(root, 'outcome', HTMLElement);
+const description = part(root, 'description', HTMLElement);
+
+const markAddress = logo.src;
+
+/** The code that the user is asked about, and the user's token. */
+let random = '';
+let token = '';
+
+/** The user who is picked. */
+function user() {
+  const picked = /** @type {HTMLInputElement} */ (form.querySelector('[name="user"]:checked'));
+  return { id: picked.value, name: picked.dataset.name ?? '' };
+}
+
+/**
+ * Runs one thing at a time: what is pressed meanwhile is ignored.
+ * @param {HTMLElement} complaint where a refusal is told
+ * @param {() => Promise<void>} work
+ */
+async function alone(complaint, work) {
+  if (root.ariaBusy === 'true') return;
+  root.ariaBusy = 'true';
+  complaint.textContent = '';
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    complaint.textContent = error.message;
+  } finally {
+    root.ariaBusy = 'false';
+  }
+}
+
+/**
+ * Does one of the phone's three steps.
+ * @param {'scanned' | 'confirm' | 'cancel'} step
+ * @param {string} text the code's id or the picture's text
+ */
+async function act(step, text) {
+  const answer = await post(`api/v2/qrcode/${step}`, { random: text }, { authorization: `Bearer ${token}` });
+  return answer.data;
+}
+
+/** @param {string} text */
+async function scan(text) {
+  if (!text) throw new Refusal(words.codeMissing, 400);
+  const { id, name } = user();
+  ({ token } = await post('demo/token', { user: id }));
+  const data = await act('scanned', text);
+  random = data.random;
+  showFace(face, name, `demo/photo/${id}.svg`);
+  as.textContent = words.as(name);
+  ask(data);
+}
+
+/** @param {any} data the server's answer to a scan */
+function ask({ pool, browser, customData }) {
+  logo.src = pool.logo || markAddress;
+  question.textContent = words.allowLogin(pool.name);
+  facts.replaceChildren();
+  state(words.browser, browserName(browser));
+  state(words.ip, browser.ip);
+  state(words.since, new Date(browser.createdAt).toLocaleTimeString(lang));
+  if (Object.keys(customData ?? {}).length > 0) {
+    state(words.customData, JSON.stringify(customData));
+  }
+  refusal.textContent = '';
+  showState(root, 'consent');
+  question.focus();
+}
+
+/** @param {{ browser?: string, os?: string, userAgent?: string }} browser */
+function browserName({ browser, os, userAgent }) {
+  if (browser && os) return words.browserOn(browser, os);
+  return browser || os || userAgent || '?';
+}
+
+/**
+ * Adds a row to the facts about the login.
+ * @param {string} term
+ * @param {string} text
+ */
+function state(term, text) {
+  const dt = document.createElement('dt');
+  const dd = document.createElement('dd');
+  dt.textContent = term;
+  dd.textContent = text;
+  facts.append(dt, dd);
+}
+
+/** @param {'confirm' | 'cancel'} step */
+async function decide(step) {
+  try {
+    const data = await act(step, random);
+    showState(root, step === 'confirm' ? 'confirmed' : 'canceled');
+    outcome.textContent = step === 'confirm' ? words.agreed : words.declined;
+    description.textContent = data.description;
+    outcome.focus();
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.passes) throw error;
+    begin(); // the code is over, or somebody else's: nothing is left to decide
+    failure.textContent = error.message;
+  }
+}
+
+/** Shows the empty form. */
+function begin() {
+  input.value = '';
+  failure.textContent = '';
+  showState(root, 'start');
+  input.focus();
+}
+
+function nameScanButton() {
+  scanButton.textContent = words.scanAs(user().name);
+}
+
+form.addEventListener('change', nameScanButton);
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  alone(failure, () => scan(input.value.trim()));
+});
+
+picture.addEventListener('change', () => {
+  const file = picture.files?.[0];
+  picture.value = ''; // or the same file could not be picked again
+  if (!file) return;
+  alone(failure, async () => {
+    if (file.size > MAX_PICTURE) throw new Refusal(words.pictureTooBig, 413);
+    const { text } = await post('demo/decode', file);
+    await scan(text);
+  });
+});
+
+part(root, 'agree', HTMLButtonElement).addEventListener('click', () => alone(refusal, () => decide('confirm')));
+part(root, 'cancel', HTMLButtonElement).addEventListener('click', () => alone(refusal, () => decide('cancel')));
+part(root, 'done', HTMLButtonElement).addEventListener('click', begin);
+part(root, 'other', HTMLButtonElement).addEventListener('click', begin);
+
+logo.addEventListener('error', () => {
+  if (logo.src !== markAddress) logo.src = markAddress;
+});
+
+localize();
+document.title = words.demoPhone;
+nameScanButton();
+const query = new URLSearchParams(location.search);
+const opened = query.get('code') || query.get('random');
+if (opened) input.value = opened;
+showState(root, opened ? 'linked' : 'start');

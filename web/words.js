@@ -1,0 +1,128 @@
+/**
+ * The pages' words, in English and Chinese. A page takes the person's language
+ * once, when it is loaded.
+ */
+
+const english = {
+  // The login page.
+  logInTo: (/** @type {string} */ name) => `Log in to ${name}`,
+  codeAlt: (/** @type {string} */ name) => `QR code to log in to ${name}`,
+  gettingCode: 'Getting a code…',
+  gettingNewCode: 'Getting a new code…',
+  scan: 'Scan the code with your app',
+  hereIsNewCode: 'Here is a new code.',
+  newCodeIn: (/** @type {string} */ time) => `New code in ${time}`,
+  scannedBy: (/** @type {string} */ name) => `Scanned by ${name}.`,
+  confirmInApp: 'Confirm in your app',
+  timeLeft: (/** @type {string} */ time) => `${time} left`,
+  notYou: 'Not you? Get a new code',
+  canceled: 'Canceled.',
+  canceledNewCode: 'Canceled. Here is a new code.',
+  stillThere: 'Still there?',
+  newCode: 'Show a new code',
+  loggingIn: 'Logging in…',
+  loggedIn: 'You are logged in',
+  logInAgain: 'Log in again',
+  whatTheSiteGets: 'What the site gets',
+  offline: 'Connection lost. Trying again…',
+  failed: 'Something went wrong.',
+  noApp: 'No app at hand?',
+  openPhone: 'Open the phone page in another tab',
+
+  // The phone page.
+  demoPhone: 'Demo phone',
+  whoAreYou: 'Logged in to the app as',
+  code: 'Login code',
+  codeHint: 'Paste its text or address',
+  linked: 'The link you opened carries a login code. Nothing has happened yet.',
+  otherCode: 'Use another code',
+  scanAs: (/** @type {string} */ name) => `Scan as ${name}`,
+  pickPicture: 'Choose a picture of the code',
+  codeMissing: 'Paste a code, or choose a picture of one.',
+  pictureTooBig: 'The picture is larger than 5 MB.',
+  allowLogin: (/** @type {string} */ name) => `Log in to ${name}?`,
+  as: (/** @type {string} */ name) => `as ${name}`,
+  browser: 'Browser',
+  browserOn: (/** @type {string} */ browser, /** @type {string} */ os) => `${browser} on ${os}`,
+  ip: 'IP address',
+  since: 'Since',
+  customData: 'The page says',
+  agreeHint: 'Agree only if this code is on a screen in front of you.',
+  cancel: 'Cancel',
+  agree: 'Agree',
+  agreed: 'Agreed',
+  declined: 'Canceled',
+  done: 'Done',
+  unreachable: 'The server cannot be reached.',
+};
+
+/** @type {typeof english} */
+const chinese = {
+  logInTo: (name) => `登录 ${name}`,
+  codeAlt: (name) => `登录 ${name} 的二维码`,
+  gettingCode: '正在获取二维码…',
+  gettingNewCode: '正在获取新的二维码…',
+  scan: '请用 App 扫描二维码',
+  hereIsNewCode: '二维码已更新。',
+  newCodeIn: (time) => `${time} 后更新`,
+  scannedBy: (name) => `${name} 已扫码。`,
+  confirmInApp: '请在 App 中确认登录',
+  timeLeft: (time) => `剩余 ${time}`,
+  notYou: '不是你？换一个二维码',
+  canceled: '已取消。',
+  canceledNewCode: '已取消，二维码已更新。',
+  stillThere: '还在吗？',
+  newCode: '显示新的二维码',
+  loggingIn: '正在登录…',
+  loggedIn: '登录成功',
+  logInAgain: '重新登录',
+  whatTheSiteGets: '网站得到的信息',
+  offline: '连接已断开，正在重试…',
+  failed: '出错了。',
+  noApp: '手边没有 App？',
+  openPhone: '在新标签页中打开手机页面',
+
+  demoPhone: '演示手机',
+  whoAreYou: 'App 中登录的用户',
+  code: '登录二维码',
+  codeHint: '粘贴二维码的文本或网址',
+  linked: '你打开的链接带有一个登录二维码，尚未执行任何操作。',
+  otherCode: '使用其他二维码',
+  scanAs: (name) => `以 ${name} 的身份扫码`,
+  pickPicture: '选择二维码图片',
+  codeMissing: '请粘贴二维码内容，或选择二维码图片。',
+  pictureTooBig: '图片超过 5 MB。',
+  allowLogin: (name) => `登录 ${name}？`,
+  as: (name) => `身份：${name}`,
+  browser: '浏览器',
+  browserOn: (browser, os) => `${browser}（${os}）`,
+  ip: 'IP 地址',
+  since: '发起时间',
+  customData: '页面附言',
+  agreeHint: '仅当二维码就在你面前的屏幕上时才同意。',
+  cancel: '取消',
+  agree: '同意',
+  agreed: '已同意',
+  declined: '已取消',
+  done: '完成',
+  unreachable: '无法连接服务器。',
+};
+
+const isChinese = navigator.language.toLowerCase().startsWith('zh');
+
+/** The language as the server knows it (`x-authing-lang`). */
+export const lang = isChinese ? 'zh-CN' : 'en-US';
+
+export const words = isChinese ? chinese : english;
+
+/** Puts words into the document, where `data-word` and `data-hint` ask for them. */
+export function localize() {
+  const fixed = /** @type {Record<string, string>} */ (/** @type {unknown} */ (words));
+  document.documentElement.lang = lang;
+  for (const element of document.querySelectorAll('[data-word]')) {
+    element.textContent = fixed[element.getAttribute('data-word') ?? ''];
+  }
+  for (const element of document.querySelectorAll('[data-hint]')) {
+    element.setAttribute('placeholder', fixed[element.getAttribute('data-hint') ?? '']);
+  }
+}
