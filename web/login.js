@@ -8,6 +8,7 @@ const TICK = 500; // milliseconds, so that no second of the countdown is skipped
 const root = /** @type {HTMLElement} */ (document.querySelector('main'));
 const { pool = '', name = '' } = root.dataset;
 
+const title = part(root, 'title', HTMLElement);
 const code = part(root, 'code', HTMLImageElement);
 const face = part(root, 'face', HTMLElement);
 const nickname = part(root, 'nickname', HTMLElement);
@@ -38,7 +39,9 @@ let fullTime = 1;
  */
 function show(state, text, addition = '') {
   [says, adds] = [text, addition];
+  phone.href = 'phone';
   showState(root, state);
+  title.textContent = state === 'confirmed' ? name : words.logInTo(name);
   say();
   tick();
 }
@@ -74,8 +77,8 @@ function showUser(user) {
 login.addEventListener('code', ({ detail: { random, svg, expiresIn } }) => {
   fullTime = expiresIn;
   code.src = svg;
-  phone.href = `phone?code=${random}`;
   show('waiting', greeting);
+  phone.href = `phone?code=${random}`;
   greeting = words.scan;
 });
 
@@ -143,7 +146,7 @@ for (const button of ['again', 'restart']) {
 }
 
 localize();
-document.title = part(root, 'title', HTMLElement).textContent = words.logInTo(name);
+document.title = words.logInTo(name);
 code.alt = words.codeAlt(name);
 setInterval(tick, TICK);
 show('loading', words.gettingCode);

@@ -21,8 +21,7 @@ const face = part(root, 'face', HTMLElement);
 const as = part(root, 'as', HTMLElement);
 const facts = part(root, 'facts', HTMLDListElement);
 const refusal = part(root, 'refusal', HTMLElement);
-const outcome = part(root, 'outcome', HTMLElement);
-const description = part(root, 'description', HTMLElement);
+const outcomes = { confirm: part(root, 'agreed', HTMLElement), cancel: part(root, 'declined', HTMLElement) };
 
 const markAddress = logo.src;
 
@@ -115,11 +114,9 @@ function state(term, text) {
 /** @param {'confirm' | 'cancel'} step */
 async function decide(step) {
   try {
-    const data = await act(step, random);
+    await act(step, random);
     showState(root, step === 'confirm' ? 'confirmed' : 'canceled');
-    outcome.textContent = step === 'confirm' ? words.agreed : words.declined;
-    description.textContent = data.description;
-    outcome.focus();
+    outcomes[step].focus();
   } catch (error) {
     if (!(error instanceof Refusal) || error.passes) throw error;
     begin(); // the code is over, or somebody else's: nothing is left to decide

@@ -71,9 +71,9 @@ func Assets() http.Handler {
 // site's pool must allow that, and leads to the phone page at /phone.
 func Login(site Site) http.Handler { return page("login.html", site) }
 
-// Phone serves the demo's phone page, on which one is any of users. It gets
-// tokens from /demo/token, photos from /demo/photo/<id>.svg, and has pictures of
-// codes read by /demo/decode.
+// Phone serves the demo's phone page, on which one is any of users, of whom there
+// must be one at least. It gets tokens from /demo/token and photos from
+// /demo/photo/<id>.svg, and has pictures of codes read by /demo/decode.
 func Phone(users ...User) http.Handler { return page("phone.html", users) }
 
 // Link serves the page at /s/<random> for who followed the address in a picture

@@ -31,6 +31,7 @@ const english = {
 
   // The phone page.
   demoPhone: 'Demo phone',
+  scanCode: 'Scan a login code',
   whoAreYou: 'Logged in to the app as',
   code: 'Login code',
   codeHint: 'Paste its text or address',
@@ -51,7 +52,9 @@ const english = {
   cancel: 'Cancel',
   agree: 'Agree',
   agreed: 'Agreed',
+  goOn: 'Go on in the browser that shows the code.',
   declined: 'Canceled',
+  nobodyIn: 'Nobody was logged in.',
   done: 'Done',
   unreachable: 'The server cannot be reached.',
 };
@@ -83,6 +86,7 @@ const chinese = {
   openPhone: '在新标签页中打开手机页面',
 
   demoPhone: '演示手机',
+  scanCode: '扫描登录二维码',
   whoAreYou: 'App 中登录的用户',
   code: '登录二维码',
   codeHint: '粘贴二维码的文本或网址',
@@ -103,7 +107,9 @@ const chinese = {
   cancel: '取消',
   agree: '同意',
   agreed: '已同意',
+  goOn: '请回到显示二维码的浏览器继续。',
   declined: '已取消',
+  nobodyIn: '没有登录。',
   done: '完成',
   unreachable: '无法连接服务器。',
 };

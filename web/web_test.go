@@ -1,0 +1,222 @@
+package web
+
+import (
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// hostile is a name that would be markup if it were let.
+const hostile = `"><script>alert(1)</script>`
+
+// pages are all pages, each with what its handler may be given.
+func pages() map[string]http.Handler {
+	site := Site{Pool: "5fae2648201cfd526f0ec354", Name: hostile, Logo: "https://www.example.com/logo.png"}
+	return map[string]http.Handler{
+		"/":               Login(site),
+		"/without-logo":   Login(Site{Pool: "demo", Name: "Demo"}),
+		"/phone":          Phone(User{ID: "alice", Name: hostile}, User{ID: "bob", Name: "Bob"}),
+		"/s/of-a-site":    Link(site),
+		"/s/without-logo": Link(Site{Name: "Example"}),
+		"/s/of-nobody":    Link(Site{}),
+	}
+}
+
+func call(h http.Handler, method, target string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func bodyOf(h http.Handler, target string) string {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	return w.Body.String()
+}
+
+// everything is each address with its handler.
+func everything() map[string]http.Handler {
+	all := pages()
+	all["/scanlogin.js"] = Module()
+	for _, name := range assets {
+		all["/assets/"+name] = Assets()
+	}
+	return all
+}
+
+func TestEveryAnswerCarriesThePolicy(t *testing.T) {
+	all := everything()
+	all["/assets/absent.js"] = Assets()
+	for target, h := range all {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			header := call(h, method, target).Header
+			for name, want := range map[string]string{
+				"Content-Security-Policy":    policy,
+				"X-Content-Type-Options":     "nosniff",
+				"X-Frame-Options":            "DENY",
+				"Referrer-Policy":            "no-referrer",
+				"Cross-Origin-Opener-Policy": "same-origin",
+			} {
+				if got := header.Get(name); got != want {
+					t.Errorf("%s %s: %s is %q, want %q", method, target, name, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryAnswerHasItsType(t *testing.T) {
+	for target, h := range everything() {
+		want := contentTypes[path.Ext(target)]
+		if want == "" {
+			want = contentTypes[".html"]
+		}
+		res := call(h, http.MethodGet, target)
+		if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d %q, want %q", target, res.StatusCode, got, want)
+		}
+	}
+}
+
+func TestBrowserAsksAndIsToldThatNothingChanged(t *testing.T) {
+	for target, h := range everything() {
+		first := call(h, http.MethodGet, target)
+		etag := first.Header.Get("ETag")
+		if etag == "" || first.Header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s: ETag %q, Cache-Control %q", target, etag, first.Header.Get("Cache-Control"))
+		}
+		if res := call(h, http.MethodGet, target, "If-None-Match", etag); res.StatusCode != http.StatusNotModified {
+			t.Errorf("%s: %d for the same ETag, want 304", target, res.StatusCode)
+		}
+		if res := call(h, http.MethodGet, target, "If-None-Match", `"other"`); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d for another ETag, want 200", target, res.StatusCode)
+		}
+	}
+	if etag(Link(Site{Name: "One"})) == etag(Link(Site{Name: "Two"})) {
+		t.Error("two pages have one ETag")
+	}
+}
+
+func etag(h http.Handler) string {
+	return call(h, http.MethodGet, "/").Header.Get("ETag")
+}
+
+func TestOnlyGetAndHeadAreAnswered(t *testing.T) {
+	for target, h := range everything() {
+		if res := call(h, http.MethodHead, target); res.StatusCode != http.StatusOK || res.ContentLength <= 0 {
+			t.Errorf("HEAD %s: %d, length %d", target, res.StatusCode, res.ContentLength)
+		}
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
+			res := call(h, method, target)
+			if res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s: %d, Allow %q", method, target, res.StatusCode, res.Header.Get("Allow"))
+			}
+		}
+	}
+}
+
+func TestOnlyTheModuleIsForOtherOrigins(t *testing.T) {
+	for target, h := range everything() {
+		header := call(h, http.MethodGet, target, "Origin", "https://www.example.com").Header
+		origin, resource := "", "same-origin"
+		if target == "/scanlogin.js" {
+			origin, resource = "*", "cross-origin"
+		}
+		if got := header.Get("Access-Control-Allow-Origin"); got != origin {
+			t.Errorf("%s: Access-Control-Allow-Origin is %q, want %q", target, got, origin)
+		}
+		if got := header.Get("Cross-Origin-Resource-Policy"); got != resource {
+			t.Errorf("%s: Cross-Origin-Resource-Policy is %q, want %q", target, got, resource)
+		}
+	}
+}
+
+// The policy would block what is written inline; a page must not need it.
+func TestPagesHaveNothingInline(t *testing.T) {
+	withSource := regexp.MustCompile(`<script type="module" src="[^"]+"></script>`)
+	inline := regexp.MustCompile(`(?i)<style|<script|\s(?:style|on\w+)\s*=|javascript:`)
+	for target, h := range pages() {
+		text := withSource.ReplaceAllString(bodyOf(h, target), "")
+		if at := inline.FindString(text); at != "" {
+			t.Errorf("%s has %q inline", target, at)
+		}
+	}
+}
+
+func TestNamesAreText(t *testing.T) {
+	for _, target := range []string{"/", "/phone", "/s/of-a-site"} {
+		text := bodyOf(pages()[target], target)
+		if strings.Contains(text, "<script>alert") || !strings.Contains(text, "&lt;script&gt;alert") {
+			t.Errorf("%s takes a name for markup", target)
+		}
+	}
+}
+
+// What comes from outside is shown as text; nothing else can be written then.
+func TestModulesMakeNoMarkupFromText(t *testing.T) {
+	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|srcdoc|\beval\b|new Function`)
+	for _, name := range assets {
+		if at := markup.Find(read(name)); at != nil {
+			t.Errorf("%s uses %s", name, at)
+		}
+	}
+}
+
+// Whatever a page or a module refers to is served, and whatever is embedded is
+// used.
+func TestReferencesAreServed(t *testing.T) {
+	inPage := regexp.MustCompile(`(?:src|href)="(?:\.\./)?(assets/[^"]+)"`)
+	inModule := regexp.MustCompile(`from '\./([^']+)'`)
+	var used []string
+	for target, h := range pages() {
+		for _, match := range inPage.FindAllStringSubmatch(bodyOf(h, target), -1) {
+			used = append(used, strings.TrimPrefix(match[1], "assets/"))
+		}
+	}
+	for _, name := range assets {
+		for _, match := range inModule.FindAllStringSubmatch(string(read(name)), -1) {
+			used = append(used, match[1])
+		}
+	}
+	for _, name := range used {
+		if !slices.Contains(assets, name) {
+			t.Errorf("%s is referred to and not served", name)
+		}
+	}
+	for _, name := range assets {
+		if !slices.Contains(used, name) {
+			t.Errorf("%s is served and not used", name)
+		}
+	}
+	embedded, err := fs.Glob(files, "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range embedded {
+		if path.Ext(name) != ".html" && !slices.Contains(assets, name) {
+			t.Errorf("%s is embedded and not served", name)
+		}
+	}
+}
+
+// Words are asked for by name; a page must not ask for one that is not there.
+func TestPagesAskForWordsThatExist(t *testing.T) {
+	asked := regexp.MustCompile(`data-(?:word|hint)="([^"]+)"`)
+	words := string(read("words.js"))
+	for target, h := range pages() {
+		for _, match := range asked.FindAllStringSubmatch(bodyOf(h, target), -1) {
+			if strings.Count(words, "\n  "+match[1]+": '") != 2 {
+				t.Errorf("%s: %q is not a word of two languages", target, match[1])
+			}
+		}
+	}
+}
