@@ -60,6 +60,9 @@ func (s *Server) gene(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if !s.mayMake(p, addressKey(c.RealIP())) {
+		return errTooMany
+	}
 	code, err := s.makeCode(c.Request().Context(), p, origin{
 		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, count: 1,
 	})
@@ -98,36 +101,32 @@ func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from origin) (sessi
 	if code.Payload, err = s.pictureText(p, code); err != nil {
 		return session.Session{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
-	defer cancel()
-	code, err = session.Create(ctx, s.store, code)
-	return code, busy(err)
+	err = s.withStore(ctx, func(ctx context.Context) (err error) {
+		code, err = session.Create(ctx, s.store, code)
+		return err
+	})
+	return code, err
+}
+
+// mayMake counts one more code of an address and of its pool.
+func (s *Server) mayMake(p *pool.Pool, address string) bool {
+	return s.gates.codes.allow(address) && s.gates.poolCodes.allow(p.ID)
 }
 
 // check tells how a code stands (A.2).
 func (s *Server) check(c echo.Context) error {
-	named, err := s.namedPool(c, "")
+	at, err := s.see(c)
 	if err != nil {
 		return err
 	}
-	if c.QueryParam("random") == "" {
-		return required("random")
+	if !s.gates.checks.allow(string(at.code.ID)) {
+		return errTooMany
 	}
-	id, err := session.ParseID(c.QueryParam("random"))
+	code, err := s.await(c, at)
 	if err != nil {
 		return err
 	}
-	code, p, err := s.load(c.Request().Context(), id)
-	if err != nil {
-		return err
-	}
-	if named != nil && named.ID != p.ID {
-		return errNoCode
-	}
-	if err := s.checkOrigin(c, p); err != nil {
-		return err
-	}
-	v := view(p, code, s.proofOf(c, p))
+	p, v := at.pool, at.by
 	data, err := s.statusOfSession(p, code, v)
 	if err != nil {
 		return err
@@ -161,11 +160,13 @@ const storeTime = 1800 * time.Millisecond
 // load returns a code and its pool; session.ErrNotFound also for a code of a
 // pool that is no more.
 func (s *Server) load(ctx context.Context, id session.ID) (session.Session, *pool.Pool, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
-	defer cancel()
-	code, err := s.store.Load(ctx, id)
+	var code session.Session
+	err := s.withStore(ctx, func(ctx context.Context) (err error) {
+		code, err = s.store.Load(ctx, id)
+		return err
+	})
 	if err != nil {
-		return session.Session{}, nil, busy(err)
+		return session.Session{}, nil, err
 	}
 	p := s.pools.ByID(code.Pool)
 	if p == nil {
@@ -176,10 +177,31 @@ func (s *Server) load(ctx context.Context, id session.ID) (session.Session, *poo
 
 // apply makes a change of a loaded code.
 func (s *Server) apply(ctx context.Context, code session.Session, c session.Change) (session.Session, error) {
+	err := s.withStore(ctx, func(ctx context.Context) (err error) {
+		code, err = session.Apply(ctx, s.store, code, c)
+		return err
+	})
+	return code, err
+}
+
+// maxInStore is how many operations may be under way: forty times what a
+// healthy Redis has of a node at 20,000 a second. A store that does not answer
+// is so asked by that many, and the others learn at once that it is busy.
+const maxInStore = 1024
+
+var errCrowded = errors.New("too many operations are under way")
+
+// withStore makes an operation on the store, and says errBusy where the store
+// does not answer.
+func (s *Server) withStore(ctx context.Context, do func(context.Context) error) error {
+	if s.inStore.Add(1) > maxInStore {
+		s.inStore.Add(-1)
+		return errBusy.because(errCrowded)
+	}
+	defer s.inStore.Add(-1)
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	code, err := session.Apply(ctx, s.store, code, c)
-	return code, busy(err)
+	return busy(do(ctx))
 }
 
 // proofOf collects what a request to see a code of p brings.

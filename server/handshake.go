@@ -64,9 +64,14 @@ func (s *Server) socket(c echo.Context) error {
 	}
 	conn.SetReadLimit(maxMessage)
 	k.conn = conn
+	if bye == nil && !s.gates.enter(k.address) {
+		bye = byeBusy
+	} else if bye == nil {
+		k.entered = true
+	}
 	if !s.sockets.add(k) {
-		bye = byeRestart
-		_ = conn.Close(bye.code, bye.reason)
+		k.leaveGate()
+		_ = conn.CloseNow() // the node is leaving, and has told all others
 		return nil
 	}
 	go k.serve(bye)
@@ -80,7 +85,7 @@ func websocketAsked(r *http.Request) bool {
 // newSocket reads what a handshake asks for. What a browser could not read
 // from a refused handshake is a farewell, to be said after accepting.
 func (s *Server) newSocket(c echo.Context) (*socket, *farewell, error) {
-	k := &socket{srv: s, client: clientOf(c), proof: proof{
+	k := &socket{srv: s, client: clientOf(c), address: addressKey(c.RealIP()), proof: proof{
 		cookie: s.cookieOf(c.Request()), key: offeredKey(c.Request()),
 	}}
 	random := c.QueryParam("random")
@@ -113,6 +118,9 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 	}
 	switch {
 	case isGone(err):
+		if s.missed(c, errNoCode) == errTooMany {
+			return nil, nil, errTooMany
+		}
 		return k, byeNotFound, s.checkAnyOrigin(c)
 	case err != nil:
 		s.log.Warn("socket not served", "requestId", requestID(c), "error", err)

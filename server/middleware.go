@@ -1,14 +1,12 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,11 +14,8 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// requestTime bounds a whole REST call; of it the store gets storeTime.
-const requestTime = 10 * time.Second
-
-// prepare is around every request: an id, an end, and an answer also when a
-// handler panics.
+// prepare is around every request: an id, and an answer also when a handler
+// panics.
 func (s *Server) prepare(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		id := c.Request().Header.Get("X-Request-Id")
@@ -28,9 +23,12 @@ func (s *Server) prepare(next echo.HandlerFunc) echo.HandlerFunc {
 			id = string(session.NewOpID())
 		}
 		c.Response().Header().Set("X-Request-Id", id)
-		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
-		defer cancel()
-		c.SetRequest(c.Request().WithContext(ctx))
+		if !s.trusting && c.Request().Header.Get("X-Forwarded-For") != "" {
+			s.proxyOnce.Do(func() {
+				s.log.Warn("X-Forwarded-For is ignored: if a proxy of yours sent it, name it in trusted_proxies, or all clients count as one",
+					"from", c.RealIP())
+			})
+		}
 		defer func() {
 			if r := recover(); r != nil {
 				err = errInternal.because(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))

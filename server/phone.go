@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -43,6 +44,9 @@ type poolData struct {
 	Logo string `json:"logo,omitempty"`
 }
 
+// requestTime bounds what an issuer may take to tell the user.
+const requestTime = 10 * time.Second
+
 // freshEnough is how old an issuer's answer may be when the user agrees.
 const freshEnough = 10 * time.Second
 
@@ -65,7 +69,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	}
 	code, p, err := s.loadForPhone(c, in.Random)
 	if err != nil {
-		return err
+		return s.missed(c, err)
 	}
 	if err := s.checkOrigin(c, p); err != nil {
 		return err
@@ -78,7 +82,10 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 		change.TTL = p.TicketTTL
 	}
 	if change.User, err = s.phoneUser(c, in, named, p, action); err != nil {
-		return err
+		return s.missed(c, err)
+	}
+	if !s.gates.users.allow(p.ID + "\x00" + change.User.ID) {
+		return errTooMany
 	}
 	if code, err = s.apply(c.Request().Context(), code, change); err != nil {
 		if isGone(err) {
@@ -129,11 +136,13 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 	if own.Identity == nil {
 		return session.User{}, errNotLoggedIn
 	}
-	user, err := own.Identity.Identify(c.Request().Context(), token, maxAge)
+	ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
+	defer cancel()
+	user, err := own.Identity.Identify(ctx, token, maxAge)
 	switch {
 	case err == nil && own.ID != p.ID:
 		return session.User{}, errOtherPool
-	case errors.Is(err, identity.ErrRefused) && s.knownElsewhere(c, own, token):
+	case errors.Is(err, identity.ErrRefused) && s.knownElsewhere(ctx, own, token):
 		return session.User{}, errOtherPool.because(err)
 	}
 	return user, err
@@ -141,13 +150,13 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 
 // knownElsewhere reports whether a token that own refuses is another pool's, as
 // far as that can be told without sending it to anybody.
-func (s *Server) knownElsewhere(c echo.Context, own *pool.Pool, token string) bool {
+func (s *Server) knownElsewhere(ctx context.Context, own *pool.Pool, token string) bool {
 	for _, other := range s.pools.All() {
 		local, ok := other.Identity.(*identity.JWT)
 		if !ok || other.ID == own.ID {
 			continue
 		}
-		if _, err := local.Identify(c.Request().Context(), token, 0); err == nil {
+		if _, err := local.Identify(ctx, token, 0); err == nil {
 			return true
 		}
 	}

@@ -53,7 +53,10 @@ func (s *Server) picture(c echo.Context) error {
 	}
 	code, _, err := s.load(c.Request().Context(), id)
 	if err != nil {
-		return err
+		return s.missed(c, err)
+	}
+	if !s.gates.checks.allow(string(id)) {
+		return errTooMany
 	}
 	m, err := s.pictures.matrix(c.Request().Context(), id, code.Payload)
 	if err != nil {

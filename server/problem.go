@@ -34,6 +34,7 @@ var (
 	errOtherUser   = &problem{2245, http.StatusConflict, "Scanned by another user", "二维码已被其他用户扫描"}
 	errTicket      = &problem{2246, http.StatusGone, "Ticket is invalid or has been used", "ticket 无效或已被使用"}
 	errOrigin      = &problem{2247, http.StatusForbidden, "Origin is not allowed", "不允许的来源"}
+	errTooMany     = &problem{429, http.StatusTooManyRequests, "Too many requests", "请求过于频繁"}
 	errBusy        = &problem{1000, http.StatusServiceUnavailable, "Busy, try again", "服务繁忙，请稍后重试"}
 	errInternal    = &problem{500, http.StatusInternalServerError, "Internal error", "服务器内部错误"}
 

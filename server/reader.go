@@ -27,8 +27,15 @@ func (k *socket) serve(bye *farewell) {
 	}
 	_ = k.conn.CloseNow()
 	k.srv.sockets.remove(k)
+	k.leaveGate()
 	k.gone.Store(true)
 	k.kick() // a writer must leave the hub
+}
+
+func (k *socket) leaveGate() {
+	if k.entered {
+		k.srv.gates.leave(k.address)
+	}
 }
 
 // read takes the client's messages; it returns how to close if the client broke

@@ -37,8 +37,9 @@ type Options struct {
 	Store     session.Store
 	Hub       *hub.Hub // its Run belongs to the caller, and must outlive the server's
 
-	Signer         *Signer              // nil: no token is issued
-	TrustedProxies []netip.Prefix       // whose X-Forwarded-For is believed; none: nobody's
+	Signer         *Signer        // nil: no token is issued
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
+	Limits         Limits
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
 
@@ -63,13 +64,21 @@ type Server struct {
 	drainDelay time.Duration
 	busAge     func() time.Duration
 	phonePage  string
+	trusting   bool // there are trusted proxies
 	fallback   http.Handler
 	log        *slog.Logger
 
 	echo     *echo.Echo
 	pictures *pictures
 	sockets  *sockets
-	leaving  atomic.Bool // readiness is off
+	gates    *gates
+	inStore  atomic.Int64 // operations that are under way
+
+	strangers strangers
+	leaving   atomic.Bool   // readiness is off
+	stopping  chan struct{} // closed when those who wait must go
+	stopOnce  sync.Once
+	proxyOnce sync.Once // warns of a proxy that nobody trusts
 }
 
 // apiPath is where the SDKs look, newPath where GenAuth's newer documents do.
@@ -83,12 +92,15 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	limits := o.Limits.or(DefaultLimits())
 	s := &Server{
+		gates: newGates(limits), strangers: strangers{newCounter[session.ID](limits.WatchersPerCode)}, stopping: make(chan struct{}),
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		secure: strings.HasPrefix(o.PublicURL, "https:"),
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
 		drainDelay: o.DrainDelay, busAge: o.BusAge, phonePage: o.PhonePage, fallback: o.Fallback,
-		log: o.Log, pictures: newPictures(), sockets: newSockets(),
+		trusting: len(o.TrustedProxies) > 0,
+		log:      o.Log, pictures: newPictures(), sockets: newSockets(),
 	}
 	s.echo = s.routes(o.TrustedProxies)
 	return s
@@ -102,14 +114,15 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e.Use(s.prepare, s.elsewhere, s.api)
 	for _, base := range []string{apiPath, newPath} {
 		g := e.Group(base)
-		g.POST("/gene", s.gene)
+		g.POST("/gene", s.gene, s.changes)
 		g.GET("/check", s.check)
 		g.POST("/userinfo", s.userinfo)
-		g.POST("/scanned", s.scanned)
-		g.POST("/confirm", s.confirm)
-		g.POST("/cancel", s.cancel)
+		g.POST("/scanned", s.scanned, s.changes)
+		g.POST("/confirm", s.confirm, s.changes)
+		g.POST("/cancel", s.cancel, s.changes)
 		g.GET("/image/:name", s.picture)
 		g.GET("/ws", s.socket)
+		g.GET("/events", s.events)
 	}
 	e.GET("/.well-known/jwks.json", s.jwks)
 	e.GET("/scanlogin.js", echo.WrapHandler(web.Module()))
@@ -225,6 +238,7 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	defer cancel()
 	down := make(chan error, 1)
 	go func() { down <- srv.Shutdown(ctx) }() // closes the listener, waits for requests
+	s.stopOnce.Do(func() { close(s.stopping) })
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		s.log.Warn("listener ended", "error", err)
 	}
@@ -236,10 +250,11 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	return nil
 }
 
-// Close ends all sockets, as the end of Run does; for servers that are used by
+// Close ends all sockets and streams, as the end of Run does; for servers that are used by
 // their Handler.
 func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
+	s.stopOnce.Do(func() { close(s.stopping) })
 	s.sockets.closeAll(ctx)
 }

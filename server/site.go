@@ -19,6 +19,13 @@ type userinfoRequest struct {
 
 // userinfo gives the user for a ticket, once.
 func (s *Server) userinfo(c echo.Context) error {
+	if err := s.exchange(c); err != nil {
+		return s.missed(c, err)
+	}
+	return nil
+}
+
+func (s *Server) exchange(c echo.Context) error {
 	var in userinfoRequest
 	if err := decode(c, &in); err != nil {
 		return err

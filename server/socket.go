@@ -28,11 +28,13 @@ type socket struct {
 	conn   *websocket.Conn
 	bucket int // of the heartbeat
 
-	client session.Client
-	proof  proof
-	open   bool       // it makes its own codes
-	resume session.ID // open: the code to go on with
-	state  atomic.Int32
+	client  session.Client
+	address string // by which it is counted
+	proof   proof
+	entered bool       // it was counted by the gates
+	open    bool       // it makes its own codes
+	resume  session.ID // open: the code to go on with
+	state   atomic.Int32
 
 	// Asked of the writer, in whatever order.
 	refresh atomic.Bool // another code
@@ -42,12 +44,8 @@ type socket struct {
 	// The writer's own, passed from one to the next by state.
 	pool      *pool.Pool
 	first     session.Session // watch: the code as the handshake loaded it
-	watch     *hub.Watch      // nil before the first code
-	id        session.ID      // of the code that is watched
+	code      *follower       // nil before the first code
 	count     int             // which code of the page it is
-	version   int64           // the newest that is known
-	told      int64           // the newest that the page was told
-	sees      viewer
 	refreshed time.Time
 	waiting   bool // a timer will kick when the next refresh may be served
 	closed    bool // a farewell was said
@@ -87,7 +85,7 @@ func (k *socket) write() {
 		}
 		next := idle
 		if k.gone.Load() {
-			k.unwatch()
+			k.code.close()
 			next = ended
 		}
 		if k.state.CompareAndSwap(running, next) {
@@ -105,7 +103,7 @@ func (k *socket) step() *farewell {
 		return nil
 	case k.leave.Load():
 		return byeRestart
-	case k.watch == nil:
+	case k.code == nil:
 		if bye := k.begin(); bye != nil {
 			return bye
 		}
@@ -160,6 +158,9 @@ func (k *socket) newCode(count int) *farewell {
 		return byeExhausted
 	}
 	k.pool = p
+	if !k.srv.mayMake(p, k.address) {
+		return byeBusy
+	}
 	code, err := k.srv.makeCode(context.Background(), p, origin{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count})
 	if err != nil {
 		return k.trouble(err)
@@ -175,23 +176,19 @@ func (k *socket) newCode(count int) *farewell {
 	return k.follow(code)
 }
 
-// follow watches code in place of the one before.
+// follow follows code in place of the one before.
 func (k *socket) follow(code session.Session) *farewell {
-	k.unwatch()
-	k.id, k.count, k.version, k.told = code.ID, code.Count, code.Version, 0
-	k.sees = view(k.pool, code, k.proof)
-	k.first = session.Session{}
-	var err error
-	if k.watch, err = k.srv.hub.Watch(code.ID, k.kick); err != nil {
-		return byeRestart // the hub has stopped
+	k.code.close()
+	k.count, k.first = code.Count, session.Session{}
+	f, err := k.srv.follow(k.pool, code, view(k.pool, code, k.proof), k.kick)
+	switch {
+	case errors.Is(err, hub.ErrStopped):
+		return byeRestart
+	case err != nil:
+		return byeBusy
 	}
+	k.code = f
 	return nil
-}
-
-func (k *socket) unwatch() {
-	if k.watch != nil {
-		k.watch.Close()
-	}
 }
 
 // another withdraws the code and makes a new one, at most once a second: the
@@ -208,7 +205,7 @@ func (k *socket) another() *farewell {
 	k.waiting = false
 	k.refreshed = time.Now()
 	k.refresh.Store(false)
-	code, _, err := k.srv.load(context.Background(), k.id)
+	code, _, err := k.srv.load(context.Background(), k.code.id)
 	if err == nil {
 		_, err = k.srv.apply(context.Background(), code, session.Change{Action: session.Withdraw})
 	}
@@ -224,49 +221,28 @@ func (k *socket) another() *farewell {
 // show tells the page the code's newest state, if it does not know it, and goes
 // on to the next code or to the end of the story.
 func (k *socket) show() *farewell {
-	if k.watch == nil {
-		return nil
-	}
-	snap, err := k.watch.Latest()
+	message, st, err := k.code.news()
 	switch {
-	case isGone(err):
-		snap = session.Snapshot{ID: k.id, Version: max(k.version, k.told) + 1, Status: session.Expired}
-	case err != nil:
-		return byeRestart // the store contradicted itself
-	case snap.Version <= k.told:
+	case errors.Is(err, errNothingNew):
 		return nil
-	}
-	message := statusOf(snap, k.sees, nil, k.srv.store.Now())
-	if k.sees.needsUser(snap.Status) {
-		code, p, err := k.srv.load(context.Background(), k.id)
-		if err == nil {
-			message, err = k.srv.statusOfSession(p, code, k.sees)
-		}
-		if err != nil {
-			return k.trouble(err)
-		}
+	case errors.Is(err, session.ErrLost):
+		return byeRestart
+	case err != nil:
+		return k.trouble(err)
 	}
 	if bye := k.send(message); bye != nil {
 		return bye
 	}
-	k.told = message.Version
-	return k.after(snap.Status)
-}
-
-// after is what follows a status that the page was told.
-func (k *socket) after(st session.Status) *farewell {
 	switch {
-	case st == session.Confirmed || st == session.Redeemed:
-		return byeDone
-	case !st.Over():
-		return nil
-	case !k.open:
+	case st == session.Canceled && k.open, st == session.Expired && k.open:
+		if bye := k.newCode(k.count + 1); bye != nil {
+			return bye
+		}
+		return k.show()
+	case isStoryOver(st):
 		return byeDone
 	}
-	if bye := k.newCode(k.count + 1); bye != nil {
-		return bye
-	}
-	return k.show()
+	return nil
 }
 
 // trouble closes on an error from the store; the page connects again, and

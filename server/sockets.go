@@ -2,6 +2,9 @@ package server
 
 import (
 	"context"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -63,16 +66,11 @@ func (all *sockets) len() (n int) {
 	return n
 }
 
-func (all *sockets) in(buckets ...int) []*socket {
+// in returns the sockets of a bucket.
+func (all *sockets) in(bucket int) []*socket {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	var in []*socket
-	for _, i := range buckets {
-		for k := range all.buckets[i] {
-			in = append(in, k)
-		}
-	}
-	return in
+	return slices.Collect(maps.Keys(all.buckets[bucket]))
 }
 
 // beat pings a bucket a second until ctx ends, and then waits for the pings
@@ -103,6 +101,13 @@ func (k *socket) ping(ctx context.Context) {
 	}
 }
 
+// spread is the time over which sockets are told to leave, so that the nodes
+// which they come to are not stormed; each waits a random while besides.
+const spread = 1500 * time.Millisecond
+
+// few sockets are no storm, and are told at once.
+const few = 100
+
 // closeAll tells every socket to connect elsewhere, takes no new ones, and
 // waits until all have ended; what has not when ctx ends is cut.
 func (all *sockets) closeAll(ctx context.Context) {
@@ -115,25 +120,25 @@ func (all *sockets) closeAll(ctx context.Context) {
 		all.wg.Wait()
 		close(done)
 	}()
-	for _, k := range all.every() {
-		k.leave.Store(true)
-		k.kick()
+	buckets := rand.Perm(pingEvery)
+	for _, i := range buckets {
+		for _, k := range all.in(i) {
+			k.leave.Store(true)
+			k.kick()
+		}
+		if all.len() > few {
+			time.Sleep(spread / pingEvery)
+		}
 	}
 	select {
 	case <-done:
 		return
 	case <-ctx.Done():
 	}
-	for _, k := range all.every() {
-		_ = k.conn.CloseNow()
+	for i := range pingEvery {
+		for _, k := range all.in(i) {
+			_ = k.conn.CloseNow()
+		}
 	}
 	<-done
-}
-
-func (all *sockets) every() []*socket {
-	buckets := make([]int, pingEvery)
-	for i := range buckets {
-		buckets[i] = i
-	}
-	return all.in(buckets...)
 }

@@ -15,7 +15,21 @@ type config struct {
 	TrustedProxies []string      `yaml:"trusted_proxies"`
 	DrainDelay     time.Duration `yaml:"drain_delay"`
 	Log            logConfig     `yaml:"log"`
+	Limits         limitsConfig  `yaml:"limits"`
 	Pools          []poolConfig  `yaml:"pools"`
+}
+
+// limitsConfig is server.Limits.
+type limitsConfig struct {
+	Sockets           int `yaml:"sockets"`
+	SocketsPerAddress int `yaml:"sockets_per_address"`
+	WatchersPerCode   int `yaml:"watchers_per_code"`
+	CodesPerAddress   int `yaml:"codes_per_address"`
+	CodesPerPool      int `yaml:"codes_per_pool"`
+	AddressRate       int `yaml:"address_rate"`
+	UserRate          int `yaml:"user_rate"`
+	CheckRate         int `yaml:"check_rate"`
+	MissRate          int `yaml:"miss_rate"`
 }
 
 type logConfig struct {

@@ -47,7 +47,7 @@ func (h *house) run(ctx context.Context) error {
 	srv := server.New(server.Options{
 		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
+		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
 	})
 
 	serving, fail := context.WithCancelCause(ctx)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/server"
 )
 
 // settings are what a configuration comes to: all of it checked, its secrets
@@ -24,6 +25,7 @@ type settings struct {
 	TokenTTL          time.Duration
 	TrustedProxies    []netip.Prefix
 	DrainDelay        time.Duration
+	Limits            server.Limits
 	LogLevel          slog.Level
 	LogFormat         string
 	Pools             []*pool.Pool

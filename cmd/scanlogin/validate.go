@@ -11,18 +11,21 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 )
 
 const (
 	maxTokenTTL   = 365 * 24 * time.Hour
 	maxDrainDelay = 10 * time.Minute
+	maxLimit      = 10_000_000
 )
 
 // keyPrefix is what may stand before Redis keys and channels: no braces, which
@@ -43,6 +46,7 @@ func (d *document) settings() *settings {
 		TokenTTL:       c.TokenTTL,
 		TrustedProxies: d.prefixes("trusted_proxies", c.TrustedProxies),
 		DrainDelay:     c.DrainDelay,
+		Limits:         d.limits(c.Limits),
 		LogLevel:       d.logLevel(c.Log.Level),
 		LogFormat:      c.Log.Format,
 		Pools:          d.pools(),
@@ -58,6 +62,16 @@ func (d *document) settings() *settings {
 	}
 	s.warnings = d.warnings(s)
 	return s
+}
+
+// limits checks that each limit lets somebody through.
+func (d *document) limits(c limitsConfig) server.Limits {
+	walk(reflect.ValueOf(c), "limits", func(path string, leaf reflect.Value) {
+		if leaf.Int() < 1 || leaf.Int() > maxLimit {
+			d.refuse(path, fmt.Sprintf("must be from 1 to %d", maxLimit))
+		}
+	})
+	return server.Limits(c)
 }
 
 func (d *document) checkListeners(public, ops string) {

@@ -1,0 +1,92 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// follower follows one code for one viewer: what sockets, event streams and
+// waiting checks have in common. It is for one goroutine at a time.
+type follower struct {
+	srv   *Server
+	watch *hub.Watch
+	pool  *pool.Pool
+	id    session.ID
+	sees  viewer
+
+	newest session.Snapshot // that was seen: at first the code as it was loaded
+	told   int64            // the newest version that news returned
+}
+
+// follow follows a loaded code; wake is called when there may be news, which
+// there is at once: the code as it was loaded. The errors are errTooMany, and
+// hub.ErrStopped.
+func (s *Server) follow(p *pool.Pool, code session.Session, v viewer, wake func()) (*follower, error) {
+	if !v.isBrowser && !s.strangers.take(code.ID) {
+		return nil, errTooMany
+	}
+	w, err := s.hub.Watch(code.ID, wake)
+	if err != nil {
+		s.strangers.giveBack(code.ID, v)
+		return nil, err
+	}
+	wake()
+	return &follower{srv: s, watch: w, pool: p, id: code.ID, sees: v, newest: code.Snapshot()}, nil
+}
+
+// close ends it; a second close does nothing.
+func (f *follower) close() {
+	if f == nil || f.watch == nil {
+		return
+	}
+	f.watch.Close()
+	f.watch = nil
+	f.srv.strangers.giveBack(f.id, f.sees)
+}
+
+// errNothingNew is what news returns when the viewer knows all there is.
+var errNothingNew = errors.New("nothing new")
+
+// news returns the newest state, if the viewer was not told it, and the status
+// that it stands for. Other errors than errNothingNew end the following:
+// session.ErrLost, or what the store said. A code that vanished is expired.
+func (f *follower) news() (status, session.Status, error) {
+	snap, err := f.watch.Latest()
+	switch {
+	case isGone(err):
+		if snap = f.newest; !snap.Status.Over() {
+			snap.Version, snap.Op, snap.Status = snap.Version+1, "", session.Expired
+		}
+	case err != nil:
+		return status{}, 0, err
+	case snap.Version == f.newest.Version && snap.Op != f.newest.Op:
+		return status{}, 0, session.ErrLost // another history than the one that was loaded
+	case snap.Version < f.newest.Version:
+		snap = f.newest
+	}
+	if snap.Version <= f.told {
+		return status{}, 0, errNothingNew
+	}
+	f.newest = snap
+	message := statusOf(snap, f.sees, nil, f.srv.store.Now())
+	if f.sees.needsUser(snap.Status) {
+		code, p, err := f.srv.load(context.Background(), f.id)
+		if err == nil {
+			message, err = f.srv.statusOfSession(p, code, f.sees)
+		}
+		if err != nil {
+			return status{}, 0, err
+		}
+		f.newest = code.Snapshot()
+	}
+	f.told = f.newest.Version
+	return message, f.newest.Status, nil
+}
+
+// isStoryOver reports whether a page has nothing more to learn of a code: it is
+// over, or its ticket is there.
+func isStoryOver(st session.Status) bool { return st.Over() || st == session.Confirmed }

@@ -1,0 +1,144 @@
+package server_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+func limited(t *testing.T, l server.Limits) *node {
+	return start(t, memNode(), func(o *server.Options) { o.Limits = l }, newPool(t, nil), secondPool(t))
+}
+
+// until counts the answers before the first 429, which must say when to come
+// back.
+func until(t *testing.T, most int, call func() answer) (n int) {
+	t.Helper()
+	for ; n < most; n++ {
+		if a := call(); a.status == 429 {
+			a.refused(429, 429)
+			if a.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+			return n
+		}
+	}
+	return n
+}
+
+func TestSocketsAreLimited(t *testing.T) {
+	for name, l := range map[string]server.Limits{"of a node": {Sockets: 3}, "of an address": {SocketsPerAddress: 3}} {
+		n := limited(t, l)
+		var open []*page
+		for range 3 {
+			p := n.dial("userPoolId=p1", nil)
+			p.event("code")
+			open = append(open, p)
+		}
+		n.dial("userPoolId=p1", nil).closed(1013)
+		n.call("GET", "/events?random="+n.gene("p1").random, nil).refused(429, 429)
+		_ = open[0].CloseNow()
+		eventually(t, "a place is free again "+name, func() bool {
+			p := n.dial("userPoolId=p1", nil)
+			_, _, err := p.Read(p.ctx)
+			_ = p.CloseNow()
+			return websocket.CloseStatus(err) != 1013
+		})
+	}
+}
+
+func TestStrangersCannotCrowdTheBrowserOut(t *testing.T) {
+	n := limited(t, server.Limits{WatchersPerCode: 2})
+	c := n.gene("p1")
+	for range 2 {
+		n.dial("random="+c.random, nil).event("waiting")
+	}
+	n.dial("random="+c.random, nil).closed(1013)
+	n.dial("random="+c.random, nil, "key."+c.key).event("waiting")
+}
+
+func TestRatesAreLimited(t *testing.T) {
+	n := limited(t, server.Limits{AddressRate: 2, UserRate: 1, MissRate: 1, CheckRate: 1})
+	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 15 || got > 60 {
+		t.Errorf("%d codes of one address before 429", got)
+	}
+	n = limited(t, server.Limits{UserRate: 1, MissRate: 1, CheckRate: 1})
+	c := n.gene("p1")
+	n.phone("scanned", c.random, "alice").ok()
+	if got := until(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
+		t.Errorf("%d calls of one user before 429", got)
+	}
+	n.phone("scanned", n.gene("p1").random, "bob").ok() // others go on
+	if got := until(t, 100, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got > 30 {
+		t.Errorf("%d guesses of one address before 429", got)
+	}
+	n.check(c) // a live code is not counted by address
+	if got := until(t, 100, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got > 30 {
+		t.Errorf("%d checks of one code before 429", got)
+	}
+	n.check(n.gene("p1"))
+}
+
+func TestOpenCodesAreLimited(t *testing.T) {
+	n := limited(t, server.Limits{CodesPerAddress: 5})
+	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 5 || got > 10 {
+		t.Errorf("%d codes of one address", got)
+	}
+	p := n.dial("userPoolId=p1", nil)
+	p.closed(1013)
+	n = limited(t, server.Limits{CodesPerPool: 5})
+	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 5 || got > 10 {
+		t.Errorf("%d codes of one pool", got)
+	}
+	n.call("POST", "/gene?userPoolId=p2", nil).ok()
+}
+
+// TestAnOfficeBehindOneAddress has two hundred people log in at once, with
+// pages that poll as the SDK does, under the default limits.
+func TestAnOfficeBehindOneAddress(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			c := n.gene("p1", "Origin", siteOrigin)
+			user := "u" + string(rune('a'+i%26)) + string(rune('a'+i/26))
+			for range 3 {
+				n.call("GET", "/check?random="+c.random, nil).ok()
+			}
+			n.phone("scanned", c.random, user).ok()
+			n.phone("confirm", c.random, user).ok()
+			if n.check(c)["ticket"] == nil {
+				t.Error("no ticket")
+			}
+		})
+	}
+	wg.Wait()
+	client.CloseIdleConnections()
+}
+
+func TestAStoreThatHangsIsNotPiledUpOn(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	resume := n.store.Stall()
+	defer resume()
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range 300 {
+		wg.Go(func() {
+			if a := n.call("GET", "/check?random="+c.random, nil); a.status != http.StatusServiceUnavailable || a.code != 1000 {
+				t.Errorf("%d %s", a.status, a.raw)
+			}
+		})
+	}
+	wg.Wait()
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v to refuse them", took)
+	}
+	client.CloseIdleConnections()
+}

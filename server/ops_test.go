@@ -1,0 +1,70 @@
+package server_test
+
+import (
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/server"
+)
+
+// ops asks what operators ask.
+func (n *node) ops(path string) (int, string) {
+	w := httptest.NewRecorder()
+	n.srv.Ops().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	return w.Code, w.Body.String()
+}
+
+func TestReadiness(t *testing.T) {
+	var age time.Duration
+	n := start(t, memNode(), func(o *server.Options) {
+		o.BusAge = func() time.Duration { return age }
+	}, newPool(t, nil))
+	ready := func(want int, word string) {
+		t.Helper()
+		if code, text := n.ops("/readyz"); code != want || !strings.Contains(text, word) {
+			t.Errorf("readyz: %d %q, want %d %q", code, text, want, word)
+		}
+	}
+	ready(200, "ok")
+	n.store.Fail(errors.New("away"))
+	ready(503, "store")
+	n.store.Fail(nil)
+	age = time.Minute
+	ready(503, "bus")
+	age = 0
+	ready(200, "ok")
+	if code, _ := n.ops("/livez"); code != 200 {
+		t.Errorf("livez: %d", code)
+	}
+}
+
+func TestLeavingInOrder(t *testing.T) {
+	n := start(t, memNode(), func(o *server.Options) { o.DrainDelay = 500 * time.Millisecond }, newPool(t, nil))
+	p := n.dial("userPoolId=p1", nil)
+	p.event("code")
+	p.event("waiting")
+	left := make(chan error, 1)
+	go func() { left <- n.stop() }()
+	eventually(t, "it says that it is not ready", func() bool { code, text := n.ops("/readyz"); return code == 503 && strings.Contains(text, "leaving") })
+	n.gene("p1") // served until the delay is over
+	p.closed(1012)
+	if err := <-left; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestMetricsTellSocketsAndWatches(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	p := n.dial("userPoolId=p1", nil)
+	p.event("code")
+	p.event("waiting")
+	_, text := n.ops("/metrics")
+	for _, want := range []string{"scanlogin_sockets 1\n", "scanlogin_watches 1\n", "go_goroutines "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("metrics lack %q", want)
+		}
+	}
+}
