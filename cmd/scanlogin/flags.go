@@ -26,6 +26,16 @@ type overrideFlags struct {
 	DrainDelay     *string     `yaml:"drain_delay" placeholder:"DURATION" env:"SCANLOGIN_DRAIN_DELAY" help:"From \"not ready\" to closing the listener."`
 	LogLevel       *string     `yaml:"log.level" placeholder:"LEVEL" env:"SCANLOGIN_LOG_LEVEL" help:"debug, info, warn or error."`
 	LogFormat      *string     `yaml:"log.format" placeholder:"FORMAT" env:"SCANLOGIN_LOG_FORMAT" help:"json or text."`
+
+	LimitSockets           *string `yaml:"limits.sockets" name:"limits-sockets" placeholder:"N" env:"SCANLOGIN_LIMITS_SOCKETS" help:"Connections that wait on one node."`
+	LimitSocketsPerAddress *string `yaml:"limits.sockets_per_address" name:"limits-sockets-per-address" placeholder:"N" env:"SCANLOGIN_LIMITS_SOCKETS_PER_ADDRESS" help:"The same of one address."`
+	LimitWatchersPerCode   *string `yaml:"limits.watchers_per_code" name:"limits-watchers-per-code" placeholder:"N" env:"SCANLOGIN_LIMITS_WATCHERS_PER_CODE" help:"The same of one code, without proof."`
+	LimitCodesPerAddress   *string `yaml:"limits.codes_per_address" name:"limits-codes-per-address" placeholder:"N" env:"SCANLOGIN_LIMITS_CODES_PER_ADDRESS" help:"Codes that one address may have open."`
+	LimitCodesPerPool      *string `yaml:"limits.codes_per_pool" name:"limits-codes-per-pool" placeholder:"N" env:"SCANLOGIN_LIMITS_CODES_PER_POOL" help:"Codes that one pool may have open."`
+	LimitAddressRate       *string `yaml:"limits.address_rate" name:"limits-address-rate" placeholder:"N" env:"SCANLOGIN_LIMITS_ADDRESS_RATE" help:"Calls a second of one address that change something."`
+	LimitUserRate          *string `yaml:"limits.user_rate" name:"limits-user-rate" placeholder:"N" env:"SCANLOGIN_LIMITS_USER_RATE" help:"The phone's calls a second of one user."`
+	LimitCheckRate         *string `yaml:"limits.check_rate" name:"limits-check-rate" placeholder:"N" env:"SCANLOGIN_LIMITS_CHECK_RATE" help:"Checks a second of one code."`
+	LimitMissRate          *string `yaml:"limits.miss_rate" name:"limits-miss-rate" placeholder:"N" env:"SCANLOGIN_LIMITS_MISS_RATE" help:"Failures a second of one address."`
 }
 
 // overrides returns the values that the command line and the environment give.
