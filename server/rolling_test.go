@@ -1,0 +1,153 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+// cluster is nodes of which one after the other is replaced.
+type cluster struct {
+	mu    sync.Mutex
+	nodes []*node
+}
+
+func (c *cluster) any() *node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.nodes[rand.IntN(len(c.nodes))]
+}
+
+func (c *cluster) replace(i int, by *node) (old *node) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old, c.nodes[i] = c.nodes[i], by
+	return old
+}
+
+// rollingPage is a login page that goes where it is sent, as browsers do.
+type rollingPage struct {
+	random, key string
+	codes       int // that it was given
+	confirmed   bool
+}
+
+// run lives through reconnects until the story is over; ready is called with
+// the first code.
+func (p *rollingPage) run(ctx context.Context, c *cluster, ready func()) error {
+	for !p.confirmed {
+		query, offer := "userPoolId=p1", []string{"scanlogin.v1"}
+		if p.random != "" {
+			query, offer = query+"&random="+p.random, append(offer, "key."+p.key)
+		}
+		conn, _, err := websocket.Dial(ctx, c.any().url+"/api/v2/qrcode/ws?"+query, &websocket.DialOptions{Subprotocols: offer})
+		if err == nil {
+			err = p.listen(ctx, conn, ready)
+			_ = conn.CloseNow()
+		}
+		switch websocket.CloseStatus(err) {
+		case websocket.StatusNormalClosure:
+			return nil
+		case websocket.StatusPolicyViolation, 4404, 4408:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("never confirmed: %w", err)
+		case <-time.After(rand.N(500 * time.Millisecond)): // the contract's pause, shortened
+		}
+	}
+	return nil
+}
+
+func (p *rollingPage) listen(ctx context.Context, conn *websocket.Conn, ready func()) error {
+	for {
+		_, text, err := conn.Read(ctx)
+		if err != nil {
+			return err
+		}
+		var m struct{ Event, Random, BrowserKey string }
+		if err := json.Unmarshal(text, &m); err != nil {
+			return err
+		}
+		switch m.Event {
+		case "code":
+			p.random, p.key = m.Random, m.BrowserKey
+			if p.codes++; p.codes == 1 {
+				ready()
+			}
+		case "confirmed":
+			p.confirmed = true
+		}
+	}
+}
+
+// TestRollingRestart replaces three nodes under 500 waiting pages, of which some
+// are scanned and some are not: all end confirmed, none needs another code.
+func TestRollingRestart(t *testing.T) {
+	redis := redistest.Start(t)
+	open := func() *node {
+		st, err := redisstore.Open(redisstore.Options{URL: redis.URL(), Prefix: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = st.Close() })
+		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, nil))
+	}
+	c := &cluster{nodes: []*node{open(), open(), open()}}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
+	defer cancel()
+
+	pages := make([]rollingPage, 500)
+	var ready atomic.Int64
+	var running sync.WaitGroup
+	for i := range pages {
+		running.Go(func() {
+			if err := pages[i].run(ctx, c, func() { ready.Add(1) }); err != nil {
+				t.Errorf("page %d: %v", i, err)
+			}
+		})
+	}
+	eventually(t, "all pages show a code", func() bool { return ready.Load() == int64(len(pages)) })
+
+	var scanned atomic.Int64
+	phone := func(i int, step string) {
+		user := fmt.Sprintf("user%d", i)
+		eventually(t, step, func() bool { return c.any().phone(step, pages[i].random, user).code == 200 })
+		scanned.Add(1)
+	}
+	for i := range 3 {
+		running.Go(func() { // some scan meanwhile
+			for k := i * 50; k < (i+1)*50; k++ {
+				phone(k, "scanned")
+			}
+		})
+		if err := c.replace(i, open()).stop(); err != nil {
+			t.Errorf("node %d: %v", i, err)
+		}
+	}
+	eventually(t, "those have scanned", func() bool { return scanned.Load() == 150 })
+	for i := range pages {
+		if i >= 150 {
+			phone(i, "scanned")
+		}
+		phone(i, "confirm")
+	}
+	running.Wait()
+	for i := range pages {
+		if !pages[i].confirmed || pages[i].codes != 1 {
+			t.Errorf("page %d: confirmed %v, %d codes", i, pages[i].confirmed, pages[i].codes)
+		}
+	}
+}
