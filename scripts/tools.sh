@@ -11,6 +11,7 @@ needed=(
   chromium:chromium
   zbarimg:zbar-tools
   curl:curl
+  git:git
 )
 missing=()
 for pair in "${needed[@]}"; do

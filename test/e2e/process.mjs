@@ -1,0 +1,121 @@
+/** Waiting with a deadline, and running programs that end with the test. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const STOP_SECONDS = 10; // scanlogin promises to leave within that
+
+/**
+ * The promise's value, or an error that says what was waited for.
+ * @template T
+ * @param {number} seconds
+ * @param {string} what
+ * @param {Promise<T>} promise
+ */
+export async function within(seconds, what, promise) {
+  const timer = new AbortController();
+  const late = pause(seconds * 1000, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`${what}: not within ${seconds} s`);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    timer.abort();
+    late.catch(() => {});
+  }
+}
+
+/** Asks again and again until the answer is something, and returns that. */
+export async function until(seconds, what, ask) {
+  const deadline = performance.now() + seconds * 1000;
+  for (let last; ; await pause(25)) {
+    try {
+      const answer = await ask();
+      if (answer) return answer;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`, { cause: last });
+  }
+}
+
+/** Runs a program to its end. A code other than 0 is an error, unless `mayFail`. */
+export async function run(path, args, { seconds = 20, mayFail = false, ...options } = {}) {
+  const program = new Program(path, args, options);
+  let code;
+  try {
+    code = await within(seconds, `the end of ${program.name}`, program.ended);
+  } finally {
+    await program.stop();
+  }
+  if (code !== 0 && !mayFail) throw new Error(`${program.name} ${args.join(' ')} ended with ${code}\n${program.log}`);
+  return { code, stdout: program.stdout, stderr: program.stderr };
+}
+
+/** @type {Set<Program>} */
+const running = new Set();
+process.on('exit', () => running.forEach((program) => program.signal('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
+/** A program that runs beside the test. Its group is its own, and ends as a whole. */
+export class Program {
+  stdout = '';
+  stderr = '';
+
+  constructor(path, args, { name = path.split('/').at(-1), cwd, env = {} } = {}) {
+    this.name = name;
+    this.child = spawn(path, args, {
+      cwd, env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(this);
+    for (const stream of ['stdout', 'stderr']) {
+      this.child[stream].setEncoding('utf8').on('data', (text) => { this[stream] += text; });
+    }
+    /** Exit code, or the name of the signal; an error if it could not be started. */
+    this.ended = once(this.child, 'exit').then(([code, signal]) => signal ?? code);
+    this.closed = once(this.child, 'close'); // nothing more will be written
+    this.isOver = false;
+    const over = () => { this.isOver = true; };
+    this.ended.then(over, over);
+    this.closed.catch(() => {}); // told by ended
+  }
+
+  get log() {
+    return `--- ${this.name}\n${this.stdout}${this.stderr}`;
+  }
+
+  /** Waits for what `find` finds in the output; the program's end is an error. */
+  async says(what, find, seconds = 15) {
+    const look = () => find(this.stdout, this.stderr);
+    await until(seconds, `${this.name} says ${what}`, () => look() || this.isOver);
+    if (!look()) await this.stop(); // brings the last words
+    const found = look();
+    if (!found) throw new EndedEarly(this);
+    return found;
+  }
+
+  signal(name) {
+    if (this.child.pid === undefined) return;
+    try {
+      process.kill(-this.child.pid, name);
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** Ends it: politely, and then not. Its whole group is gone afterwards. */
+  async stop() {
+    if (!running.delete(this)) return;
+    this.signal('SIGTERM');
+    await within(STOP_SECONDS, 'end', this.ended).catch(() => {});
+    this.signal('SIGKILL');
+    await within(STOP_SECONDS, `${this.name} lets go of its output`, this.closed.catch(() => {}));
+  }
+}
+
+/** A program ended that was to go on. */
+export class EndedEarly extends Error {
+  constructor(program) {
+    super(`${program.name} ended\n${program.log}`);
+  }
+}

@@ -1,0 +1,88 @@
+/** The README does what it says, in a fresh copy of the source. */
+import assert from 'node:assert/strict';
+import { cp, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { scene } from './harness.mjs';
+import { run } from './process.mjs';
+import { pythonPath, tool } from './tools.mjs';
+import { play, transcripts } from './transcript.mjs';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const SECONDS = 120; // most of it to build, where nothing is in the cache
+
+/** Copies what git would commit, and what it would add. */
+async function freshCopy(folder) {
+  const { stdout } = await run(tool('git'), ['-C', ROOT, 'ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+  for (const name of new Set(stdout.split('\0').filter(Boolean))) {
+    await cp(join(ROOT, name), join(folder, name), { recursive: true }).catch((error) => {
+      if (error.code !== 'ENOENT') throw error; // removed, but not committed so
+    });
+  }
+  return folder;
+}
+
+scene('the transcripts of README.md print what it shows', async (house) => {
+  for (const needed of ['redis-server', 'curl']) tool(needed);
+  pythonPath();
+  const found = transcripts(await readFile(join(ROOT, 'README.md'), 'utf8'));
+  const folder = await freshCopy(join(house.dir, 'source'));
+  for (const transcript of found.values()) await play(house, folder, transcript, { seconds: SECONDS });
+}, { seconds: 2 * SECONDS });
+
+/** A README of one transcript; ''' are its fences. */
+const readme = (text) => text.replaceAll("'''", '```');
+
+const GOOD = readme(`
+'''sh
+exit 1 # is no transcript
+'''
+'''sh transcript=greeting
+port=8081
+[ $port != $((8000 + 81)) ] # a free one
+echo "hello $port"
+echo noise
+'''
+and then
+'''sh title="more" transcript=greeting
+printf '%s\\n' 'a [b] (c) 17 d' e f g end
+'''
+'''text transcript-output=greeting
+hell… 8081
+'''
+'''text transcript-output=greeting
+a [b] (c) … d
+…
+g
+'''
+`);
+
+for (const [what, text, fault] of [
+  ['passes', GOOD],
+  ['fails where a line differs', GOOD.replace('hell… 8081', 'hallo …'), /expected, after line 0:\nhallo/],
+  ['fails where a line of a block is missing', GOOD.replace('\n…\n', '\n'), /expected, after line 1:\na/],
+  ['fails where the order differs', GOOD.replace('hell… 8081', 'g'), /expected, after line 6:\na/],
+  ['fails where a port differs', GOOD.replace('hell… 8081', 'hell… 8082'), /expected, after line 0:\nhell/],
+  ['fails where a command fails', GOOD.replace('echo noise', 'false | cat'), /ended with 1/],
+  ['fails where a variable is not set', GOOD.replace('echo noise', 'echo $noise'), /ended with (1|127)/],
+  ['fails where it does not end', GOOD.replace('echo noise', 'sleep 60'), /ends: not within 1 s/],
+  ['fails without a transcript', readme("'''sh\necho\n'''\n"), /there is no transcript/],
+  ['fails where output has no commands', readme("'''text transcript-output=x\nx\n'''\n"), /no commands/],
+]) {
+  scene(`a transcript ${what}`, async (house) => {
+    const all = async () => {
+      for (const transcript of transcripts(text).values()) await play(house, house.dir, transcript, { seconds: 1 });
+    };
+    await (fault ? assert.rejects(all, fault) : all());
+  });
+}
+
+scene('what a transcript leaves running ends with it', async (house) => {
+  const text = readme(`
+'''sh transcript=server
+node -e "require('net').createServer().listen(8081, '127.0.0.1', () => console.log('up'))" > server.log &
+until grep -q up server.log; do sleep 0.05; done
+'''
+`);
+  await play(house, house.dir, transcripts(text).get('server'), { seconds: 10 }); // asserts that the port is free again
+});

@@ -1,0 +1,57 @@
+/**
+ * The programs that these tests need and did not write. One that is missing
+ * fails the test that wants it, with the cure; nothing is ever skipped.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+
+const PACKAGES = {
+  curl: 'curl',
+  git: 'git',
+  'redis-server': 'redis-server',
+  zbarimg: 'zbar-tools',
+};
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The path of a program of Debian's. */
+export function tool(name) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const path = folders.map((folder) => join(folder, name)).find(isExecutable);
+  if (!path) throw new Error(`${name} is missing: apt-get install ${PACKAGES[name] ?? name}`);
+  return path;
+}
+
+export function chromiumPath() {
+  const path = process.env.CHROMIUM || '/usr/bin/chromium';
+  if (!isExecutable(path)) {
+    throw new Error(`${path} is missing: apt-get install chromium, or name another one in CHROMIUM`);
+  }
+  return path;
+}
+
+/** Debian's Python with its websockets, not whatever `python3` may be elsewhere. */
+export function pythonPath() {
+  const path = process.env.PYTHON || '/usr/bin/python3';
+  if (spawnSync(path, ['-c', 'import websockets']).status !== 0) {
+    throw new Error(`${path} with websockets is missing: apt-get install python3 python3-websockets, or name another one in PYTHON`);
+  }
+  return path;
+}
+
+/** The binary that is tested. */
+export function scanloginPath() {
+  const path = resolve(import.meta.dirname, process.env.SCANLOGIN_BIN || '../../bin/scanlogin');
+  if (!isExecutable(path)) {
+    throw new Error(`${path} is missing: go build -o bin/scanlogin ./cmd/scanlogin, or name another one in SCANLOGIN_BIN`);
+  }
+  return path;
+}

@@ -1,0 +1,9 @@
+/** Reading pictures of codes by zbarimg. */
+import { run } from './process.mjs';
+import { tool } from './tools.mjs';
+
+/** The text of the one QR code in a picture file. */
+export async function readCode(file) {
+  const { stdout } = await run(tool('zbarimg'), ['--quiet', '--raw', '--nodbus', '-Sdisable', '-Sqrcode.enable', file]);
+  return stdout.replace(/\n$/, '');
+}
