@@ -63,7 +63,7 @@ func (s *Server) gene(c echo.Context) error {
 	if !s.mayMake(p, addressKey(c.RealIP())) {
 		return errTooMany
 	}
-	code, err := s.makeCode(c.Request().Context(), p, origin{
+	code, err := s.makeCode(c.Request().Context(), p, source{
 		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, count: 1,
 	})
 	if err != nil {
@@ -77,8 +77,8 @@ func (s *Server) gene(c echo.Context) error {
 
 func wholeSeconds(d time.Duration) int { return int(d.Round(time.Second) / time.Second) }
 
-// origin is where a new code comes from.
-type origin struct {
+// source is where a new code comes from.
+type source struct {
 	client session.Client
 	cookie string // the browser's; empty if it has none
 	custom string // JSON
@@ -86,7 +86,7 @@ type origin struct {
 }
 
 // makeCode stores a new code.
-func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from origin) (session.Session, error) {
+func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source) (session.Session, error) {
 	now := s.store.Now().Truncate(time.Millisecond)
 	code := session.Session{
 		ID: session.NewID(), Pool: p.ID, CustomData: from.custom, Client: from.client,
@@ -119,7 +119,7 @@ func (s *Server) check(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !s.gates.checks.allow(string(at.code.ID)) {
+	if !s.gates.checks.allow(at.asker()) {
 		return errTooMany
 	}
 	code, err := s.await(c, at)
@@ -224,14 +224,12 @@ func (s *Server) cookieName() string {
 
 // cookieOf returns the browser cookie's value if it has the form of ours, else "".
 func (s *Server) cookieOf(r *http.Request) string {
-	cookie, err := r.Cookie(s.cookieName())
-	if err != nil {
-		return ""
+	for _, cookie := range r.CookiesNamed(s.cookieName()) {
+		if raw, err := base64.RawURLEncoding.Strict().DecodeString(cookie.Value); err == nil && len(raw) == 16 {
+			return cookie.Value
+		}
 	}
-	if raw, err := base64.RawURLEncoding.Strict().DecodeString(cookie.Value); err != nil || len(raw) != 16 {
-		return ""
-	}
-	return cookie.Value
+	return ""
 }
 
 // ensureCookie returns the browser cookie's value, and sets one if there is

@@ -31,17 +31,19 @@ func success(c echo.Context, data any) error {
 func (s *Server) writeError(err error, c echo.Context) {
 	p, en, zh := describe(routing(err))
 	level := slog.LevelDebug
-	if p.status >= 500 {
+	switch {
+	case c.Request().Context().Err() != nil: // the client has gone
+	case p == errInternal:
+		level = slog.LevelError
+	case p.status >= 500:
 		level = slog.LevelWarn
-		if p == errInternal {
-			level = slog.LevelError
-		}
 	}
 	s.log.Log(c.Request().Context(), level, "request refused",
 		"requestId", requestID(c), "method", c.Request().Method, "route", c.Path(), "status", p.status, "code", p.code, "error", err)
 	if c.Response().Committed {
 		return
 	}
+	c.Response().Header().Set("Cache-Control", "no-store")
 	status := p.status
 	if status < 500 && status != http.StatusTooManyRequests && fromSDK(c.Request()) {
 		status = http.StatusOK // SDKs look at code only then

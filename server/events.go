@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -27,6 +28,15 @@ type seen struct {
 	code session.Session
 	pool *pool.Pool
 	by   viewer
+}
+
+// asker is by whom checks of the code are counted: its browser apart from all
+// others, or who saw the picture could use up what the page needs.
+func (s seen) asker() string {
+	if s.by.isBrowser {
+		return string(s.code.ID) + " browser"
+	}
+	return string(s.code.ID)
 }
 
 // see loads the code that a request asks about, and works out what the caller
@@ -120,8 +130,7 @@ func (s *Server) events(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if last, err := strconv.ParseInt(c.Request().Header.Get("Last-Event-ID"), 10, 64); err == nil &&
-		isStoryOver(at.code.Status) && last >= at.code.Version {
+	if last, err := strconv.ParseInt(c.Request().Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= lastOfStory(at.code) {
 		return c.NoContent(http.StatusNoContent) // a page that has been told all stays away
 	}
 	done, err := s.occupy(c)
@@ -145,8 +154,20 @@ func (s *Server) events(c echo.Context) error {
 	return s.stream(c.Request().Context(), f, out, woken)
 }
 
-// stream tells what f hears until the story is over or the page has gone. What
-// it cannot go on with the page finds out elsewhere, a moment later.
+// lastOfStory is the version with which a page has been told all: what follows a
+// confirmed one is the site's business. Before the end it is out of reach.
+func lastOfStory(code session.Session) int64 {
+	switch {
+	case !isStoryOver(code.Status):
+		return math.MaxInt64
+	case code.Status != session.Confirmed && !code.ConfirmedAt.IsZero():
+		return code.Version - 1
+	}
+	return code.Version
+}
+
+// stream tells what f hears until the story is over or the page has gone. If it
+// cannot go on, the page is told to come back after a moment, to any node.
 func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-chan struct{}) error {
 	quiet := time.NewTicker(commentEvery)
 	defer quiet.Stop()

@@ -81,7 +81,9 @@ func (f *follower) news() (status, session.Status, error) {
 		if err != nil {
 			return status{}, 0, err
 		}
-		f.newest = code.Snapshot()
+		if f.newest = code.Snapshot(); f.newest.Version < snap.Version || f.newest.Version == snap.Version && f.newest.Op != snap.Op {
+			return status{}, 0, session.ErrLost
+		}
 	}
 	f.told = f.newest.Version
 	return message, f.newest.Status, nil

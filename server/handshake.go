@@ -70,8 +70,8 @@ func (s *Server) socket(c echo.Context) error {
 		k.entered = true
 	}
 	if !s.sockets.add(k) {
-		k.leaveGate()
-		_ = conn.CloseNow() // the node is leaving, and has told all others
+		k.leaveGate() // the node is leaving, and has told all others
+		_ = conn.Close(byeRestart.code, byeRestart.reason)
 		return nil
 	}
 	go k.serve(bye)

@@ -203,8 +203,10 @@ func (s *Server) missed(c echo.Context, err error) error {
 // only its failures are counted (missed).
 func (s *Server) changes(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if _, _, isSite := c.Request().BasicAuth(); isSite {
-			return next(c)
+		if id, secret, ok := c.Request().BasicAuth(); ok {
+			if p := s.pools.ByID(id); p != nil && p.Secret.Matches(secret) {
+				return next(c)
+			}
 		}
 		if !s.gates.calls.allow(addressKey(c.RealIP())) {
 			return errTooMany

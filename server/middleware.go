@@ -52,7 +52,7 @@ func isRequestID(id string) bool {
 // not known that is whoever any pool lists; checkOrigin narrows it.
 func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !strings.HasPrefix(c.Request().URL.Path, "/api/") {
+		if !isAPI(c.Request()) {
 			return next(c)
 		}
 		h := c.Response().Header()
@@ -71,6 +71,8 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
+
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
 
 // preflight answers a browser that asks whether it may ask.
 func (s *Server) preflight(c echo.Context) error {

@@ -44,16 +44,19 @@ func (s *Server) pictureText(p *pool.Pool, code session.Session) (string, error)
 		}
 		return s.linkPrefix() + string(code.ID), nil
 	}
-	text, err := json.Marshal(payload{
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // custom data stays as long as it was measured
+	err := e.Encode(payload{
 		Scene: appAuth, Random: code.ID, UserPoolID: p.ID,
 		CreatedAt: iso(code.CreatedAt), ExpireAt: iso(code.ExpiresAt),
-		ExpiresIn:  int(code.ExpiresAt.Sub(code.CreatedAt).Seconds()),
+		ExpiresIn:  wholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
 		CustomData: json.RawMessage(code.CustomData),
 	})
 	if err != nil {
 		return "", fmt.Errorf("picture text: %w", err)
 	}
-	return escapeASCII(text), nil
+	return escapeASCII(bytes.TrimSpace(text.Bytes())), nil
 }
 
 func (s *Server) linkPrefix() string { return s.publicURL + "/s/" }
@@ -134,19 +137,27 @@ func (s *Server) readCode(text string) (session.ID, error) {
 		}
 		return session.ParseID(in.Random)
 	}
+	for _, p := range s.pools.All() {
+		if id, ok := idInLink(text, p.AppLink); ok {
+			return id, nil
+		}
+	}
 	if rest, ok := strings.CutPrefix(text, s.linkPrefix()); ok {
 		return session.ParseID(untilQuery(rest))
-	}
-	for _, p := range s.pools.All() {
-		before, _, ok := strings.Cut(p.AppLink, pool.RandomInLink)
-		if rest, found := strings.CutPrefix(text, before); ok && found && len(rest) >= idLength {
-			return session.ParseID(rest[:idLength])
-		}
 	}
 	return session.ParseID(text)
 }
 
-const idLength = 30
+// idInLink returns the code that text names, if it is link filled in.
+func idInLink(text, link string) (session.ID, bool) {
+	before, after, ok := strings.Cut(link, pool.RandomInLink)
+	rest, begins := strings.CutPrefix(text, before)
+	if !ok || !begins || len(rest) < session.IDLength || !strings.HasPrefix(rest[session.IDLength:], after) {
+		return "", false
+	}
+	id, err := session.ParseID(rest[:session.IDLength])
+	return id, err == nil
+}
 
 // untilQuery cuts what phones and messengers append to an address.
 func untilQuery(text string) string {

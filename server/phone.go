@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -133,12 +134,9 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 	if named != nil {
 		own = named
 	}
-	if own.Identity == nil {
-		return session.User{}, errNotLoggedIn
-	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
 	defer cancel()
-	user, err := own.Identity.Identify(ctx, token, maxAge)
+	user, err := identify(ctx, own, token, maxAge)
 	switch {
 	case err == nil && own.ID != p.ID:
 		return session.User{}, errOtherPool
@@ -148,9 +146,23 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 	return user, err
 }
 
+// identify asks a pool whose token it is; one without identity knows nobody.
+func identify(ctx context.Context, p *pool.Pool, token string, maxAge time.Duration) (session.User, error) {
+	if p.Identity == nil {
+		return session.User{}, fmt.Errorf("%w: the pool has no identity", identity.ErrRefused)
+	}
+	return p.Identity.Identify(ctx, token, maxAge)
+}
+
+// elsewhereTime bounds the search for another pool that knows a token: it makes
+// a clearer answer, for which nobody shall wait long.
+const elsewhereTime = 300 * time.Millisecond
+
 // knownElsewhere reports whether a token that own refuses is another pool's, as
 // far as that can be told without sending it to anybody.
 func (s *Server) knownElsewhere(ctx context.Context, own *pool.Pool, token string) bool {
+	ctx, cancel := context.WithTimeout(ctx, elsewhereTime)
+	defer cancel()
 	for _, other := range s.pools.All() {
 		local, ok := other.Identity.(*identity.JWT)
 		if !ok || other.ID == own.ID {

@@ -36,12 +36,9 @@ func (s *Server) picture(c echo.Context) error {
 	h.Set("Access-Control-Allow-Origin", "*") // SDKs draw it on a canvas
 	h.Del("Access-Control-Allow-Credentials")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	name, isPNG := strings.CutSuffix(c.Param("name"), ".png")
-	if !isPNG {
-		var isSVG bool
-		if name, isSVG = strings.CutSuffix(name, ".svg"); !isSVG {
-			return errNoRoute
-		}
+	name, kind, _ := strings.Cut(c.Param("name"), ".")
+	if kind != "png" && kind != "svg" {
+		return errNoRoute
 	}
 	size, err := pictureSize(c.QueryParam("size"))
 	if err != nil {
@@ -55,14 +52,14 @@ func (s *Server) picture(c echo.Context) error {
 	if err != nil {
 		return s.missed(c, err)
 	}
-	if !s.gates.checks.allow(string(id)) {
+	if !s.gates.checks.allow(string(id) + " picture") {
 		return errTooMany
 	}
 	m, err := s.pictures.matrix(c.Request().Context(), id, code.Payload)
 	if err != nil {
 		return err
 	}
-	if isPNG {
+	if kind == "png" {
 		out, err := m.png(size)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/identity"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -57,6 +58,7 @@ var standing = []struct {
 	{session.ErrNotFound, errNoCode},
 	{identity.ErrRefused, errNotLoggedIn},
 	{identity.ErrUnavailable, errBusy},
+	{hub.ErrStopped, errBusy},
 }
 
 // refusal is a problem with what made it one: words for the client, which
@@ -111,13 +113,13 @@ func describe(err error) (p *problem, en, zh string) {
 // busy marks what the store said, beyond the errors it is known by, as the
 // store's not answering.
 func busy(err error) error {
+	if err == nil || errors.Is(err, session.ErrNotConfirmed) {
+		return err
+	}
 	for _, row := range standing {
-		if err == nil || errors.Is(err, row.is) {
+		if errors.Is(err, row.is) {
 			return err
 		}
-	}
-	if errors.Is(err, session.ErrNotConfirmed) || errors.Is(err, session.ErrStale) {
-		return err
 	}
 	return errBusy.because(fmt.Errorf("store: %w", err))
 }

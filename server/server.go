@@ -108,6 +108,7 @@ func New(o Options) *Server {
 
 func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e := echo.New()
+	reading := []string{http.MethodGet, http.MethodHead}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.writeError
 	e.IPExtractor = ipExtractor(trusted)
@@ -120,14 +121,14 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 		g.POST("/scanned", s.scanned, s.changes)
 		g.POST("/confirm", s.confirm, s.changes)
 		g.POST("/cancel", s.cancel, s.changes)
-		g.GET("/image/:name", s.picture)
+		g.Match(reading, "/image/:name", s.picture)
 		g.GET("/ws", s.socket)
 		g.GET("/events", s.events)
 	}
-	e.GET("/.well-known/jwks.json", s.jwks)
-	e.GET("/scanlogin.js", echo.WrapHandler(web.Module()))
-	e.GET("/assets/*", echo.WrapHandler(web.Assets()))
-	e.GET("/s/:random", s.link)
+	e.Match(reading, "/.well-known/jwks.json", s.jwks)
+	e.Match(reading, "/scanlogin.js", echo.WrapHandler(web.Module()))
+	e.Match(reading, "/assets/*", echo.WrapHandler(web.Assets()))
+	e.Match(reading, "/s/:random", s.link)
 	return e
 }
 
@@ -151,7 +152,7 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 func (s *Server) elsewhere(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
-		if s.fallback == nil || !errors.Is(err, echo.ErrNotFound) {
+		if s.fallback == nil || !errors.Is(err, echo.ErrNotFound) || isAPI(c.Request()) {
 			return err
 		}
 		s.fallback.ServeHTTP(c.Response(), c.Request())
@@ -167,21 +168,22 @@ func (s *Server) link(c echo.Context) error {
 	}
 	_, p, err := s.load(c.Request().Context(), id)
 	if err != nil {
-		return err
+		return s.missed(c, err)
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
 	switch {
 	case p.AppLink != "":
+		c.Response().Header().Set("Cache-Control", "no-store")
 		return c.Redirect(http.StatusFound, strings.ReplaceAll(p.AppLink, pool.RandomInLink, string(id)))
 	case s.phonePage != "":
+		c.Response().Header().Set("Cache-Control", "no-store")
 		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(id))
 	}
 	web.Link(web.Site{Pool: p.ID, Name: p.Name}).ServeHTTP(c.Response(), c.Request())
 	return nil
 }
 
-// Handler returns the whole public interface. Sockets that it accepts live
-// until Run ends or Close is called.
+// Handler returns the whole public interface, for another HTTP server than
+// Run's. Sockets that it accepts are not pinged then, and live until Close.
 func (s *Server) Handler() http.Handler { return s.echo }
 
 // Timeouts of the HTTP server. A request is small: who needs longer to send it

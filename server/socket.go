@@ -161,7 +161,7 @@ func (k *socket) newCode(count int) *farewell {
 	if !k.srv.mayMake(p, k.address) {
 		return byeBusy
 	}
-	code, err := k.srv.makeCode(context.Background(), p, origin{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count})
+	code, err := k.srv.makeCode(context.Background(), p, source{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count})
 	if err != nil {
 		return k.trouble(err)
 	}

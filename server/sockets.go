@@ -23,6 +23,7 @@ type sockets struct {
 
 	mu      sync.Mutex
 	closing bool
+	beaten  int // the bucket that was pinged last
 	buckets [pingEvery]map[*socket]struct{}
 }
 
@@ -42,14 +43,11 @@ func (all *sockets) add(k *socket) bool {
 	if all.closing {
 		return false
 	}
-	// The bucket that was pinged last: the next ping is a heartbeat away.
-	k.bucket = bucketAt(time.Now())
+	k.bucket = all.beaten // the next ping is a heartbeat away
 	all.buckets[k.bucket][k] = struct{}{}
 	all.wg.Add(1)
 	return true
 }
-
-func bucketAt(t time.Time) int { return int(t.Unix() % pingEvery) }
 
 func (all *sockets) remove(k *socket) {
 	all.mu.Lock()
@@ -64,6 +62,14 @@ func (all *sockets) len() (n int) {
 		n += len(bucket)
 	}
 	return n
+}
+
+// nextBeat returns the bucket whose turn it is.
+func (all *sockets) nextBeat() int {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.beaten = (all.beaten + 1) % pingEvery
+	return all.beaten
 }
 
 // in returns the sockets of a bucket.
@@ -84,8 +90,8 @@ func (all *sockets) beat(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			for _, k := range all.in(bucketAt(now)) {
+		case <-tick.C:
+			for _, k := range all.in(all.nextBeat()) {
 				pings.Go(func() { k.ping(ctx) })
 			}
 		}

@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"maps"
 	"math"
 	"time"
@@ -131,6 +132,9 @@ func (s *Server) fullUser(p *pool.Pool, code session.Session) (map[string]any, e
 		return out, nil
 	}
 	token, expires, err := s.signer.Token(p, code)
+	if errors.Is(err, errNoToken) {
+		return out, nil
+	}
 	if err != nil {
 		return nil, err
 	}

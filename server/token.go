@@ -47,20 +47,21 @@ func NewSigner(key *ecdsa.PrivateKey, issuer string, ttl time.Duration) (*Signer
 
 func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-var errNotConfirmed = errors.New("no token for a code that nobody confirmed")
+var errNoToken = errors.New("no token: the code was not confirmed, or was made under a secret that is no more")
 
 // Token returns the token for a confirmed code's user, and its end. Times and
 // id come from the code, and the signature is deterministic (RFC 6979): each
 // node and each call returns the same token.
 func (g *Signer) Token(p *pool.Pool, code session.Session) (token string, expires time.Time, err error) {
-	if code.ConfirmedAt.IsZero() {
-		return "", time.Time{}, errNotConfirmed
+	id := p.TokenID(code)
+	if code.ConfirmedAt.IsZero() || id == "" {
+		return "", time.Time{}, errNoToken
 	}
 	issued := code.ConfirmedAt.Truncate(time.Second)
 	expires = issued.Add(g.ttl)
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
 		"iss": g.issuer, "sub": code.User.ID, "aud": p.ID,
-		"iat": issued.Unix(), "exp": expires.Unix(), "jti": p.TokenID(code),
+		"iat": issued.Unix(), "exp": expires.Unix(), "jti": id,
 		"amr": []string{"qr"},
 	})
 	t.Header["kid"] = g.kid

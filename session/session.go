@@ -18,16 +18,16 @@ import (
 // ID names one code. It is public: it is printed in the picture.
 type ID string
 
-// idLength is the length of an ID in characters: 30 of 62 letters and digits
-// are 178 bits (the contract's "30 letters and digits").
-const idLength = 30
+// IDLength is the length of an ID in characters: 30 of 62 letters and digits are
+// 178 bits.
+const IDLength = 30
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // NewID makes an unguessable ID from crypto/rand.
 func NewID() ID {
-	id := make([]byte, 0, idLength)
-	var buf [2 * idLength]byte
+	id := make([]byte, 0, IDLength)
+	var buf [2 * IDLength]byte
 	for {
 		rand.Read(buf[:]) // never fails (crypto/rand, Go 1.24)
 		for _, b := range buf {
@@ -37,7 +37,7 @@ func NewID() ID {
 				continue
 			}
 			id = append(id, alphabet[b%62])
-			if len(id) == idLength {
+			if len(id) == IDLength {
 				return ID(id)
 			}
 		}
@@ -48,7 +48,7 @@ func NewID() ID {
 // name; so a malformed one never reaches the store and looks like an unknown
 // one to whoever asked.
 func ParseID(text string) (ID, error) {
-	if len(text) != idLength {
+	if len(text) != IDLength {
 		return "", ErrNotFound
 	}
 	for i := range len(text) {

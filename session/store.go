@@ -86,6 +86,15 @@ func Create(ctx context.Context, st Store, s Session) (Session, error) {
 	return s, nil
 }
 
+// notPast returns now, or the last instant of a code that was not over when it
+// was loaded: an estimate of the clock decides no end, Swap does.
+func notPast(s Session, now time.Time) time.Time {
+	if !s.Status.Over() && !now.Before(s.ExpiresAt) {
+		return s.ExpiresAt.Add(-1)
+	}
+	return now
+}
+
 // Apply makes c of the session s, which its caller has loaded, and returns the
 // session as stored; a change that repeats the last step stores nothing. It
 // loads and decides anew whenever somebody else was faster.
@@ -95,7 +104,7 @@ func Create(ctx context.Context, st Store, s Session) (Session, error) {
 func Apply(ctx context.Context, st Store, s Session, c Change) (Session, error) {
 	op := NewOpID()
 	for range applyAttempts {
-		next, err := Step(s, c, st.Now())
+		next, err := Step(s, c, notPast(s, st.Now()))
 		if err != nil || next.Version == s.Version {
 			return next, err
 		}

@@ -18,6 +18,8 @@ type Faulty struct {
 	err     error
 	stall   chan struct{}
 	old     map[session.ID]session.Snapshot // not nil: repeat
+	past    *session.Session                // what Load returns
+	ahead   time.Duration                   // of Now
 	deliver func(session.Snapshot, error)
 }
 
@@ -43,6 +45,20 @@ func (f *Faulty) Stall() (resume func()) {
 		f.stall = nil
 		close(stall)
 	})
+}
+
+// ShowPast makes each Load return s, as a storage does that lost what followed.
+func (f *Faulty) ShowPast(s session.Session) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.past = &s
+}
+
+// Ahead makes the estimate of the storage's clock wrong by d.
+func (f *Faulty) Ahead(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ahead = d
 }
 
 // Repeat makes the bus deliver everything twice, and each code's first state
@@ -80,6 +96,12 @@ func (f *Faulty) Load(ctx context.Context, id session.ID) (session.Session, erro
 	if err := f.trouble(ctx); err != nil {
 		return session.Session{}, err
 	}
+	f.mu.Lock()
+	past := f.past
+	f.mu.Unlock()
+	if past != nil {
+		return *past, nil
+	}
 	return f.node.Store.Load(ctx, id)
 }
 
@@ -92,7 +114,11 @@ func (f *Faulty) Swap(ctx context.Context, next session.Session, op session.OpID
 }
 
 // Now implements session.Store.
-func (f *Faulty) Now() time.Time { return f.node.Store.Now() }
+func (f *Faulty) Now() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.node.Store.Now().Add(f.ahead)
+}
 
 // Subscribe implements session.Bus.
 func (f *Faulty) Subscribe(ctx context.Context, ids ...session.ID) error {

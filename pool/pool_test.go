@@ -1,0 +1,118 @@
+package pool_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+const value = "a secret of more than twenty-four bytes"
+
+func newPool(id, secret string) *pool.Pool {
+	return &pool.Pool{ID: id, Secret: pool.NewSecret(secret), AppIDs: []string{"app-" + id}, Origins: []string{"https://" + id + ".example.com"}}
+}
+
+func newCode(p *pool.Pool) session.Session {
+	return session.Session{ID: session.NewID(), Pool: p.ID, Salt: []byte("0123456789abcdef"), SecretID: p.Secret.ID()}
+}
+
+func TestSecretsNeverShow(t *testing.T) {
+	s := pool.NewSecret(value)
+	text, err := json.Marshal(map[string]any{"s": s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "pool", newPool("p", value))
+	for _, shown := range []string{string(text), log.String(), fmt.Sprintf("%v %+v %#v %s %x", s, s, s, s, s), fmt.Sprintf("%+v", newPool("p", value))} {
+		if strings.Contains(shown, value) || strings.Contains(shown, fmt.Sprintf("%x", value)) {
+			t.Errorf("a secret shows in %s", shown)
+		}
+	}
+}
+
+func TestOnlyTheSecretMatches(t *testing.T) {
+	s := pool.NewSecret(value)
+	if !s.Matches(value) || s.Matches(value+"x") || s.Matches("") || (pool.Secret{}).Matches("") {
+		t.Error("matches what it should not, or not what it should")
+	}
+}
+
+// TestDerivedValuesDependOnAllTheyShould changes one thing at a time.
+func TestDerivedValuesDependOnAllTheyShould(t *testing.T) {
+	p := newPool("p", value)
+	code := newCode(p)
+	values := func(p *pool.Pool, code session.Session) [3]string {
+		return [3]string{p.Ticket(code), p.BrowserKey(code), p.TokenID(code)}
+	}
+	seen := make(map[string]string)
+	note := func(what string, vs [3]string) {
+		for _, v := range vs {
+			v = strings.TrimPrefix(v, string(code.ID)+".")
+			if len(v) < 43 || seen[v] != "" {
+				t.Errorf("%s: %q is the same as of %s", what, v, seen[v])
+			}
+			seen[v] = what
+		}
+	}
+	note("the code", values(p, code))
+	other := code
+	other.Salt = []byte("another salt 16b")
+	note("another salt", values(p, other))
+	other = code
+	other.ID = session.NewID()
+	note("another code", values(p, other))
+	note("another pool of the same secret", values(newPool("q", value), code))
+	changed := newPool("p", value+"!")
+	other = code
+	other.SecretID = changed.Secret.ID()
+	note("another secret", values(changed, other))
+	if got := values(p, code); got != values(newPool("p", value), code) {
+		t.Errorf("two nodes disagree: %v", got)
+	}
+	if got := values(changed, code); got != [3]string{} {
+		t.Errorf("a secret that did not make the code derives %v", got)
+	}
+}
+
+func TestTicketsAreRecognised(t *testing.T) {
+	p := newPool("p", value)
+	code := newCode(p)
+	ticket := p.Ticket(code)
+	if id, err := pool.TicketID(ticket); err != nil || id != code.ID || !p.IsTicket(code, ticket) || !p.IsBrowserKey(code, p.BrowserKey(code)) {
+		t.Errorf("ticket %q: %v, %v", ticket, id, err)
+	}
+	for _, text := range []string{"", ".", ticket[1:], ticket + "A", string(code.ID), string(code.ID) + ".", strings.Replace(ticket, ".", "-", 1)} {
+		if _, err := pool.TicketID(text); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%q may be a ticket: %v", text, err)
+		}
+		if p.IsTicket(code, text) || p.IsBrowserKey(code, text) {
+			t.Errorf("%q is one", text)
+		}
+	}
+	var unmade session.Session
+	if p.IsTicket(unmade, "") || p.IsBrowserKey(unmade, "") {
+		t.Error("nothing is the ticket of nothing")
+	}
+}
+
+func TestBookFindsAndReplaces(t *testing.T) {
+	a, b := newPool("a", value), newPool("b", value)
+	book := pool.NewBook(a, b)
+	if book.ByID("a") != a || book.ByApp("app-b") != b || book.ByID("app-a") != nil || !book.AllowsOrigin("https://a.example.com") {
+		t.Error("the book does not find what is in it")
+	}
+	if a.AllowsOrigin("https://b.example.com") || !a.AllowsVouching() {
+		t.Error("pool a")
+	}
+	book.Replace(b)
+	if book.ByID("a") != nil || book.AllowsOrigin("https://a.example.com") || len(book.All()) != 1 {
+		t.Error("what was replaced is still there")
+	}
+}

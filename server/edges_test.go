@@ -1,0 +1,151 @@
+package server_test
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/identity"
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+func TestCustomDataStaysAsLongAsItWasMeasured(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	data := `{"a":"` + strings.Repeat("<&>", 160) + `"}`
+	d := n.call("POST", "/gene", `{"userPoolId":"p1","customData":`+data+`}`).ok()
+	if !strings.HasSuffix(d["payload"].(string), `"customData":`+data+"}") {
+		t.Errorf("payload %s", d["payload"])
+	}
+	if a := n.call("GET", "/image/"+d["random"].(string)+".png", nil); a.status != 200 {
+		t.Errorf("picture: %d %s", a.status, a.raw)
+	}
+}
+
+func TestNothingOlderFollowsWhereTheUserIsLoaded(t *testing.T) {
+	n := alone(t, newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
+	c := n.gene("p1")
+	early, err := n.store.Load(t.Context(), session.ID(c.random))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := n.dial("random="+c.random, nil, "key."+c.key)
+	p.event("waiting")
+	n.phone("scanned", c.random, "alice").ok()
+	p.event("scanned")
+	confirmed := early
+	confirmed.Version, confirmed.Status, confirmed.ConfirmedAt = 3, session.Confirmed, time.Now()
+	n.store.ShowPast(early)
+	n.store.Tell(confirmed.Snapshot(), nil)
+	p.closed(1012)
+}
+
+func TestStrangersCannotUseUpTheBrowsersChecks(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	if got := until(t, 200, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got == 200 {
+		t.Error("strangers are not limited")
+	}
+	n.check(c)
+	if a := n.call("GET", "/image/"+c.random+".png", nil); a.status != 200 {
+		t.Errorf("picture: %d", a.status)
+	}
+}
+
+// TestAnIssuerThatHangsIsItsOwnPoolsTrouble has another pool's issuer accept
+// connections and say nothing.
+func TestAnIssuerThatHangsIsItsOwnPoolsTrouble(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	slow, err := identity.NewJWT(identity.JWTConfig{JWKSURL: "http://" + silent.Addr().String() + "/jwks.json"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := alone(t, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.Identity = "slow", nil, slow }))
+	c := n.gene("p1")
+	began := time.Now()
+	// A token of a kind that only the other pool could know.
+	n.call("POST", "/scanned", map[string]any{"random": c.random}, "Authorization",
+		"Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJzdWIiOiJhIiwiZXhwIjo5OTk5OTk5OTk5fQ.c2ln").refused(401, 2020)
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("a refusal took %v", took)
+	}
+}
+
+func TestAnUnknownSecretIsCountedLikeAnybody(t *testing.T) {
+	n := limited(t, server.Limits{AddressRate: 1})
+	if got := until(t, 50, func() answer {
+		return n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p1", "wrong"))
+	}); got == 50 {
+		t.Error("a junk secret lifts the limit")
+	}
+	for range 30 {
+		n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p1", poolSecret)).ok()
+	}
+}
+
+func TestTextsOfAllAppLinksAreUnderstood(t *testing.T) {
+	n := alone(t,
+		newPool(t, func(p *pool.Pool) { p.PayloadFormat, p.AppLink = pool.PayloadURL, "app://login?x={random}&v=1" }),
+		newPool(t, func(p *pool.Pool) {
+			p.ID, p.AppIDs, p.PayloadFormat, p.AppLink = "longer", nil, pool.PayloadURL, "app://login?x=aa{random}&v=1"
+		}))
+	for _, id := range []string{"p1", "longer"} {
+		c := n.gene(id)
+		n.phone("scanned", c.payload, "alice").ok()
+	}
+}
+
+func TestTheStoresClockDecidesNotTheEstimate(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	n.store.Ahead(time.Hour)
+	n.phone("scanned", c.random, "alice").ok()
+	n.store.Ahead(-time.Hour)
+	n.phone("confirm", c.random, "alice").ok()
+}
+
+func TestAStreamThatToldConfirmedStaysAwayAfterTheExchange(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c, ticket := n.confirmed("p1")
+	l := n.stream(t, c, "")
+	l.next(t)
+	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
+	if again := n.stream(t, c, l.id); again != nil {
+		t.Errorf("told again: %v", again.event(t))
+	}
+}
+
+func TestATokenOfAPoolIsForeignToAVouchingPool(t *testing.T) {
+	n := alone(t, newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.Identity = "vouching", nil, nil }), newPool(t, nil))
+	c := n.gene("vouching")
+	n.phone("scanned", c.random, "alice").refused(403, 2036)
+}
+
+func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	for _, path := range []string{"/scanlogin.js", "/assets/style.css", "/.well-known/jwks.json", "/s/" + c.random, "/api/v2/qrcode/image/" + c.random + ".png"} {
+		res, err := client.Head(n.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+}
+
+func TestErrorsAreNotCachedAnywhere(t *testing.T) {
+	n := start(t, memNode(), func(o *server.Options) { o.Fallback = http.NotFoundHandler() }, newPool(t, nil))
+	if a := n.call("GET", "/s/"+string(session.NewID()), nil); a.Get("Cache-Control") != "no-store" {
+		t.Errorf("Cache-Control: %q", a.Get("Cache-Control"))
+	}
+	n.call("GET", "/api/none", nil).refused(404, 404) // not the fallback's
+}

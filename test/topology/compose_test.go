@@ -1,0 +1,175 @@
+package topology
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// root is the repository, seen from here.
+const root = "../.."
+
+// compose is as much of docker-compose.yml as the tests use.
+type compose struct {
+	Services map[string]service `yaml:"services"`
+	Networks map[string]struct {
+		Internal bool `yaml:"internal"`
+		IPAM     struct {
+			Config []struct {
+				Subnet string `yaml:"subnet"`
+			} `yaml:"config"`
+		} `yaml:"ipam"`
+	} `yaml:"networks"`
+}
+
+type service struct {
+	Build       string            `yaml:"build"`
+	Image       string            `yaml:"image"`
+	Command     []string          `yaml:"command"`
+	Environment map[string]string `yaml:"environment"`
+	Volumes     []string          `yaml:"volumes"`
+	Ports       []string          `yaml:"ports"`
+	Networks    any               `yaml:"networks"` // a list, or a mapping
+}
+
+// nodeConfig is as much of deploy/scanlogin.yaml as the tests use.
+type nodeConfig struct {
+	Listen         string   `yaml:"listen"`
+	OpsListen      string   `yaml:"ops_listen"`
+	RedisURL       string   `yaml:"redis_url"`
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	Pools          []struct {
+		ID      string   `yaml:"id"`
+		Secret  string   `yaml:"secret"`
+		Origins []string `yaml:"origins"`
+	} `yaml:"pools"`
+}
+
+func readText(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func readYAML[T any](t *testing.T, name string) (v T) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(readText(t, name)), &v); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return v
+}
+
+func readCompose(t *testing.T) compose { t.Helper(); return readYAML[compose](t, "docker-compose.yml") }
+func readNodeConfig(t *testing.T) nodeConfig {
+	t.Helper()
+	return readYAML[nodeConfig](t, "deploy/scanlogin.yaml")
+}
+
+// redisFlags are what redis-server is started with, without its name.
+func (c compose) redisFlags(t *testing.T) []string {
+	t.Helper()
+	command := c.Services["redis"].Command
+	if len(command) < 2 || command[0] != "redis-server" {
+		t.Fatalf("docker-compose.yml starts Redis with %q", command)
+	}
+	return command[1:]
+}
+
+// nodes returns the services that are nodes, by name.
+func (c compose) nodes() (names []string) {
+	for name, s := range c.Services {
+		if s.Build != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// alias is the one name that all nodes answer to.
+func (c compose) alias(t *testing.T) string {
+	t.Helper()
+	var all []string
+	for _, name := range c.nodes() {
+		networks, _ := c.Services[name].Networks.(map[string]any)
+		front, _ := networks["front"].(map[string]any)
+		aliases, _ := front["aliases"].([]any)
+		if len(aliases) != 1 {
+			t.Fatalf("%s has the aliases %v", name, aliases)
+		}
+		all = append(all, aliases[0].(string))
+	}
+	if len(all) < 2 || len(slices.Compact(slices.Clone(all))) != 1 {
+		t.Fatalf("the nodes answer to %q", all)
+	}
+	return all[0]
+}
+
+func TestRedisKeepsWhatWasAnswered(t *testing.T) {
+	flags := strings.Join(readCompose(t).redisFlags(t), " ")
+	for _, want := range []string{"--appendonly yes", "--appendfsync always", "--maxmemory ", "--maxmemory-policy noeviction"} {
+		if !strings.Contains(flags, want) {
+			t.Errorf("no %q in %q", want, flags)
+		}
+	}
+}
+
+func TestImagesArePinned(t *testing.T) {
+	exact := regexp.MustCompile(`^[a-z/]+:\d+\.\d+\.\d+(-[a-z0-9.]+)?$`)
+	images := []string{}
+	for _, s := range readCompose(t).Services {
+		if s.Build == "" {
+			images = append(images, s.Image)
+		}
+	}
+	for _, from := range regexp.MustCompile(`(?m)^FROM (?:--\S+ )?(\S+)`).FindAllStringSubmatch(readText(t, "Dockerfile"), -1) {
+		if from[1] != "scratch" {
+			images = append(images, from[1])
+		}
+	}
+	images = append(images, regexp.MustCompile(`image: (\S+)`).FindStringSubmatch(readText(t, "deploy/haproxy.cfg"))[1])
+	if len(images) != 4 {
+		t.Errorf("images: %q", images)
+	}
+	for _, image := range images {
+		if !exact.MatchString(image) {
+			t.Errorf("%s is not one version", image)
+		}
+	}
+}
+
+func TestFilesAgree(t *testing.T) {
+	c, n, docker := readCompose(t), readNodeConfig(t), readText(t, "Dockerfile")
+	if subnet := c.Networks["front"].IPAM.Config[0].Subnet; !slices.Equal(n.TrustedProxies, []string{subnet}) {
+		t.Errorf("trusted_proxies %q, and the balancer is in %s", n.TrustedProxies, subnet)
+	}
+	if !strings.HasPrefix(n.RedisURL, "redis://redis:6379/") || !c.Networks["inside"].Internal {
+		t.Errorf("redis_url is %s", n.RedisURL)
+	}
+	config := regexp.MustCompile(`SCANLOGIN_CONFIG=(\S+)`).FindStringSubmatch(docker)[1]
+	if !strings.Contains(docker, "EXPOSE "+strings.TrimPrefix(n.Listen, ":")+"\n") {
+		t.Errorf("the image does not expose %s", n.Listen)
+	}
+	for _, name := range c.nodes() {
+		s := c.Services[name]
+		if !slices.Contains(s.Volumes, "./deploy:"+path.Dir(config)+":ro") || path.Base(config) != "scanlogin.yaml" {
+			t.Errorf("%s reads %s, and is given %q", name, config, s.Volumes)
+		}
+		secret := strings.TrimPrefix(n.Pools[0].Secret, "env:")
+		if !strings.HasPrefix(s.Environment[secret], "${"+secret+":?") {
+			t.Errorf("%s: compose does not insist on %s", name, secret)
+		}
+		if len(s.Ports) > 0 {
+			t.Errorf("%s publishes %q, past the balancer", name, s.Ports)
+		}
+	}
+}
