@@ -9,6 +9,7 @@ type config struct {
 	OpsListen      string        `yaml:"ops_listen"`
 	PublicURL      string        `yaml:"public_url"`
 	RedisURL       secretText    `yaml:"redis_url"`
+	WaitReplicas   int           `yaml:"redis_wait_replicas"`
 	KeyPrefix      string        `yaml:"key_prefix"`
 	SigningKey     secretText    `yaml:"signing_key"`
 	TokenTTL       time.Duration `yaml:"token_ttl"`

@@ -19,6 +19,7 @@ type overrideFlags struct {
 	OpsListen      *string     `yaml:"ops_listen" placeholder:"HOST:PORT" env:"SCANLOGIN_OPS_LISTEN" help:"Where /livez, /readyz and /metrics are."`
 	PublicURL      *string     `yaml:"public_url" placeholder:"URL" env:"SCANLOGIN_PUBLIC_URL" help:"How the outside names this server."`
 	RedisURL       *secretText `yaml:"redis_url" placeholder:"URL" env:"SCANLOGIN_REDIS_URL" help:"Where Redis is; env:NAME and file:PATH are understood."`
+	WaitReplicas   *string     `yaml:"redis_wait_replicas" name:"redis-wait-replicas" placeholder:"N" env:"SCANLOGIN_REDIS_WAIT_REPLICAS" help:"How many replicas must have an exchanged ticket."`
 	KeyPrefix      *string     `yaml:"key_prefix" placeholder:"TEXT" env:"SCANLOGIN_KEY_PREFIX" help:"Keys and channels in Redis begin with it."`
 	SigningKey     *secretText `yaml:"signing_key" placeholder:"KEY" env:"SCANLOGIN_SIGNING_KEY" help:"EC P-256 private key: PEM, env:NAME or file:PATH."`
 	TokenTTL       *string     `yaml:"token_ttl" placeholder:"DURATION" env:"SCANLOGIN_TOKEN_TTL" help:"How long an issued token is good."`

@@ -101,7 +101,9 @@ func (h *house) open() (foundation, error) {
 		store := memstore.New()
 		return foundation{store: store, bus: store.Bus(), close: func() {}}, nil
 	}
-	store, err := redisstore.Open(redisstore.Options{URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, Log: h.log})
+	store, err := redisstore.Open(redisstore.Options{
+		URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, WaitReplicas: h.settings.WaitReplicas, Log: h.log,
+	})
 	if err != nil {
 		return foundation{}, err
 	}

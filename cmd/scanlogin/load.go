@@ -20,6 +20,7 @@ type settings struct {
 	Listen, OpsListen string
 	PublicURL         string
 	RedisURL          secretText // it may hold a password; empty: memory, one node
+	WaitReplicas      int
 	KeyPrefix         string
 	SigningKey        *ecdsa.PrivateKey // nil: no token is issued
 	TokenTTL          time.Duration

@@ -25,6 +25,7 @@ import (
 const (
 	maxTokenTTL   = 365 * 24 * time.Hour
 	maxDrainDelay = 10 * time.Minute
+	mostReplicas  = 10
 	maxLimit      = 10_000_000
 )
 
@@ -41,6 +42,7 @@ func (d *document) settings() *settings {
 		OpsListen:      c.OpsListen,
 		PublicURL:      d.publicURL(c.PublicURL),
 		RedisURL:       c.RedisURL,
+		WaitReplicas:   c.WaitReplicas,
 		KeyPrefix:      c.KeyPrefix,
 		SigningKey:     d.signingKey(c.SigningKey),
 		TokenTTL:       c.TokenTTL,
@@ -57,6 +59,9 @@ func (d *document) settings() *settings {
 	d.checkDuration("token_ttl", c.TokenTTL, time.Second, maxTokenTTL)
 	d.checkDuration("drain_delay", c.DrainDelay, 0, maxDrainDelay)
 	d.checkOneOf("log.format", c.Log.Format, "json", "text")
+	if c.WaitReplicas < 0 || c.WaitReplicas > mostReplicas {
+		d.refuse("redis_wait_replicas", fmt.Sprintf("must be from 0 to %d", mostReplicas))
+	}
 	if !keyPrefix.MatchString(c.KeyPrefix) {
 		d.refuse("key_prefix", "must be 1 to 64 letters, digits and _ . : -, beginning with a letter or digit")
 	}
@@ -230,9 +235,12 @@ func parseOrigin(text string) (string, error) {
 	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
 		return "", errors.New("has a port that is none; it must be 1 to 65535")
 	}
-	host := strings.ToLower(u.Host)
-	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
-		host = strings.TrimSuffix(host, ":"+port)
+	host := strings.ToLower(u.Hostname())
+	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
+		host = "[" + addr.String() + "]" // in its shortest form
+	}
+	if port != "" && (u.Scheme != "https" || port != "443") && (u.Scheme != "http" || port != "80") {
+		host += ":" + port
 	}
 	return u.Scheme + "://" + host, nil
 }

@@ -25,6 +25,7 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		"value for a mapping":    {pools("identity: jwt"), "pools[0].identity: must be a mapping"},
 		"pools without elements": {"public_url: https://a.example.com\npools: []\n", ":2:8: pools: is required"},
 		"ops on the same port":   {good + "ops_listen: 127.0.0.1:8080\n", "ops_listen: must differ from listen"},
+		"too many replicas":      {good + "redis_wait_replicas: 11\n", "redis_wait_replicas: must be from 0 to 10"},
 		"Redis by another name":  {good + "redis_url: http://127.0.0.1\n", "redis_url: want redis://, rediss:// or unix://"},
 		"braces in the prefix":   {good + "key_prefix: '{a}'\n", "key_prefix: must be 1 to 64"},
 		"endless drain":          {good + "drain_delay: 1h\n", "drain_delay: must be from 0s to 10m"},
@@ -89,20 +90,21 @@ func signingPEM(t *testing.T, kind string) string {
 
 func TestOriginsAreWrittenAsBrowsersDo(t *testing.T) {
 	tests := map[string]string{
-		"HTTPS://WWW.Example.com":   "https://www.example.com",
-		"https://a.example.com:443": "https://a.example.com",
-		"http://a.example.com:80":   "http://a.example.com",
-		"http://a.example.com:8080": "http://a.example.com:8080",
-		"http://[::1]:3000":         "http://[::1]:3000",
-		"https://a.example.com/":    "",
-		"https://a.example.com#":    "",
-		"https://a.example.com?":    "",
-		"https://a.example.com:":    "",
-		"https://me@a.example.com":  "",
-		"https://ö.example.com":     "",
-		"https://a.example.com:0":   "",
-		"null":                      "",
-		"ftp://a.example.com":       "",
+		"HTTPS://WWW.Example.com":     "https://www.example.com",
+		"https://a.example.com:443":   "https://a.example.com",
+		"http://a.example.com:80":     "http://a.example.com",
+		"http://a.example.com:8080":   "http://a.example.com:8080",
+		"http://[::1]:3000":           "http://[::1]:3000",
+		"http://[0:0:0:0:0:0:0:1]:80": "http://[::1]",
+		"https://a.example.com/":      "",
+		"https://a.example.com#":      "",
+		"https://a.example.com?":      "",
+		"https://a.example.com:":      "",
+		"https://me@a.example.com":    "",
+		"https://ö.example.com":       "",
+		"https://a.example.com:0":     "",
+		"null":                        "",
+		"ftp://a.example.com":         "",
 	}
 	for text, want := range tests {
 		if got, err := parseOrigin(text); got != want || (err == nil) != (want != "") {

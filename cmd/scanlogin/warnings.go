@@ -18,6 +18,9 @@ func (d *document) warnings(s *settings) []problem {
 	if isPlainRemote(s.PublicURL) {
 		warn("public_url", "is http on another host than this: codes, tickets and tokens can be read on the way; use https")
 	}
+	if s.WaitReplicas > 0 && s.RedisURL == "" {
+		warn("redis_wait_replicas", "has no effect without redis_url")
+	}
 	for i, c := range d.config.Pools {
 		at := fmt.Sprintf("pools[%d]", i)
 		if !c.BindBrowser {

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"time"
@@ -23,10 +24,14 @@ const (
 	// poolSize is enough for 32,000 calls a second at 1 ms each, and little
 	// enough for 100 nodes on a Redis with its default of 10,000 clients.
 	poolSize = 32
+	// mapAge is how old the map of a Cluster may grow. A dead master redirects
+	// nobody, so this bounds how late its successor is found; go-redis would
+	// wait for a minute. A reading is one short answer of one node.
+	mapAge = time.Second
 )
 
 var errURL = errors.New("want redis://, rediss:// or unix:// with host or path, and at most the parameters " +
-	"addr, master_name, username, password, db, client_name and skip_verify; " +
+	"addr, master_name, username, password, db and client_name; " +
 	"what is special in a password must be percent-encoded")
 
 // parse returns the client's options for a URL. What is told of a wrong one is
@@ -52,11 +57,12 @@ func parse(text string) (*redis.UniversalOptions, error) {
 }
 
 // known reports whether all parameters are about where Redis is and who we
-// are; the others of go-redis's would break what this package promises.
+// are; the others of go-redis's would break what this package promises, and
+// skip_verify what TLS does.
 func known(q url.Values) bool {
 	for name := range q {
 		switch name {
-		case "addr", "master_name", "username", "password", "db", "client_name", "skip_verify":
+		case "addr", "master_name", "username", "password", "db", "client_name":
 		default:
 			return false
 		}
@@ -116,5 +122,53 @@ func tune(o *redis.UniversalOptions) *redis.UniversalOptions {
 	o.PipelinePoolSize = -1 // pipelines go through the same pool
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	if o.TLSConfig != nil {
+		o.TLSConfig.ServerName = "" // each node by the name it is reached at, not by the first one's
+	}
 	return o
+}
+
+// newClient makes the client; see waitHook for replicas.
+func newClient(o *redis.UniversalOptions, replicas int) redis.UniversalClient {
+	switch {
+	case o.IsClusterMode:
+		cluster := o.Cluster()
+		cluster.ClusterStateReloadInterval = mapAge
+		// They need COMMAND's answer, for which go-redis waits up to 5 s
+		// whatever the caller's deadline, and nothing here needs them.
+		cluster.DisableRoutingPolicies = true
+		client := redis.NewClusterClient(cluster)
+		client.OnNewNode(func(node *redis.Client) { node.AddHook(waitHook{node, replicas}) })
+		return client
+	case o.MasterName != "":
+		client := redis.NewFailoverClient(o.Failover())
+		client.AddHook(waitHook{client, replicas})
+		return client
+	default:
+		client := redis.NewClient(o.Simple())
+		client.AddHook(waitHook{client, replicas})
+		return client
+	}
+}
+
+// bounded makes a call, and returns its result or, once ctx has ended, ctx's
+// error: go-redis has paths that do not heed a deadline. A call that is left
+// behind ends by the timeouts above, which also bounds how many there are.
+func bounded[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := call(ctx)
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }

@@ -16,8 +16,8 @@ import (
 
 const (
 	probeEvery = 2 * time.Second
-	// silence is how long a connection may go without a probe: two of them,
-	// and a call that takes its time.
+	// silence is how long a connection may go without a probe: two of them
+	// were sent by then, the second a second ago.
 	silence = 5 * time.Second
 	// upTimeout bounds connecting: finding the master, dialing, greeting.
 	upTimeout = 3 * time.Second
@@ -71,6 +71,7 @@ func (b *Bus) listen(ctx context.Context, deliver func(session.Snapshot, error))
 	var parts sync.WaitGroup
 	parts.Go(func() { fail(l.receive(ctx)) })
 	parts.Go(func() { fail(l.request(ctx)) })
+	parts.Go(func() { fail(l.sendProbes(ctx)) })
 	parts.Go(func() { fail(l.watch(ctx)) })
 	<-ctx.Done()
 	l.sub.Close() // an ended context does not end receive
@@ -139,28 +140,39 @@ func (l *link) request(ctx context.Context) error {
 	}
 }
 
-// watch sends probes, and gives up when none is heard.
-func (l *link) watch(ctx context.Context) error {
-	began := time.Now()
+// sendProbes sends a probe every 2 s from when Redis has us as a listener.
+func (l *link) sendProbes(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(silence):
-		return errSilent
 	case <-l.up:
 	}
 	l.bus.store.log.Info("bus connected", "reconnects", l.bus.links.Add(1)-1)
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	for {
-		err := l.bus.store.publishProbe(ctx, l.bus.probe)
+		if err := l.bus.store.publishProbe(ctx, l.bus.probe); err != nil {
+			l.bus.store.log.Debug("bus probe not sent", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
 		}
-		if min(l.bus.Age(), time.Since(began)) > silence {
-			return fmt.Errorf("%w (sending the last one: %v)", errSilent, err)
+	}
+}
+
+// watch gives up when no probe has been heard for too long.
+func (l *link) watch(ctx context.Context) error {
+	for began := time.Now(); ; {
+		left := silence - min(l.bus.Age(), time.Since(began))
+		if left <= 0 {
+			return errSilent
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(left):
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // Package redisstore keeps sessions in Redis, so that any number of nodes
 // share them: [session.Store] as two scripts, [session.Bus] on Pub/Sub. It
 // promises what those promise, on a single Redis, behind Sentinel and on a
-// Cluster, of version 6 or later (or what speaks like it).
+// Cluster, of version 6.2 or later (or what speaks like it).
 //
 // A code is one hash with an end of life, under the name
 //
@@ -9,11 +9,8 @@
 //
 // which is also the channel on which its versions are announced. While Redis
 // is away, calls fail within [CallTimeout] and nothing falls back to memory.
-// A user of Redis's ACL needs
-//
-//	~<prefix>:* &<prefix>:* +@connection +@scripting +@pubsub +time +hget +hmget +hset +pexpireat
-//
-// and +cluster on a Cluster.
+// docs/redis.md says what an operator must know, the rights of a user of
+// Redis's ACL among it.
 package redisstore
 
 import (
@@ -22,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -39,23 +37,28 @@ var (
 type Options struct {
 	// URL is Redis's address: redis://, rediss:// or unix://; with addr=
 	// parameters the further nodes of a Cluster, with master_name= those of
-	// Sentinel. See go-redis's ParseURL, ParseClusterURL, ParseFailoverURL.
+	// Sentinel. docs/redis.md has examples of each.
 	URL string
 	// Prefix begins all keys and channels; "" means "scanlogin". It may not
 	// contain braces, which decide on a key's place in a Cluster.
 	Prefix string
+	// WaitReplicas is how many replicas of the node that has a code must have
+	// a redeemed one before Swap succeeds; see there. 0 waits for none.
+	WaitReplicas int
 	// Log is told of losses and returns of the bus; nil: nobody is.
 	Log *slog.Logger
 }
 
 // Store is a session.Store in Redis.
 type Store struct {
-	client redis.UniversalClient
-	prefix string
-	log    *slog.Logger
-	load   *redis.Script
-	swap   *redis.Script
-	clock  clock
+	client    redis.UniversalClient
+	prefix    string
+	replicas  int
+	log       *slog.Logger
+	load      *redis.Script
+	swap      *redis.Script
+	clock     clock
+	strangers atomic.Int64 // times that something stored was no session
 }
 
 // Open makes a Store. It does not talk to Redis, so it succeeds while Redis is
@@ -76,11 +79,12 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("redis_url: %w", err)
 	}
 	return &Store{
-		client: redis.NewUniversalClient(options),
-		prefix: o.Prefix,
-		log:    o.Log,
-		load:   redis.NewScript(loadScript),
-		swap:   redis.NewScript(swapScript),
+		client:   newClient(options, o.WaitReplicas),
+		prefix:   o.Prefix,
+		replicas: o.WaitReplicas,
+		log:      o.Log,
+		load:     redis.NewScript(loadScript),
+		swap:     redis.NewScript(swapScript),
 	}, nil
 }
 

@@ -2,19 +2,33 @@ package redisstore_test
 
 import (
 	"context"
+	"flag"
+	"os"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "8") // these tests mostly wait
+	dir := trustIt()
+	goleak.VerifyTestMain(m,
+		// It sleeps for a second before it sees that the store was closed.
+		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"),
+		goleak.Cleanup(func(code int) {
+			os.RemoveAll(dir)
+			os.Exit(code)
+		}))
+}
 
 func open(t testing.TB, url string) *redisstore.Store {
 	t.Helper()
@@ -31,23 +45,50 @@ func key(id session.ID) string { return "test:{" + string(id) + "}" }
 
 func create(t testing.TB, st *redisstore.Store) session.Session {
 	t.Helper()
-	made, err := session.Create(t.Context(), st, sessiontest.New(st, time.Minute))
+	made, err := session.Create(t.Context(), st, newCode(st))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return made
 }
 
+// createMany makes n codes, eight at a time.
+func createMany(t testing.TB, st *redisstore.Store, n int) []session.Session {
+	t.Helper()
+	codes := make([]session.Session, n)
+	var makers errgroup.Group
+	makers.SetLimit(8)
+	for i := range codes {
+		makers.Go(func() (err error) {
+			codes[i], err = session.Create(t.Context(), st, newCode(st))
+			return err
+		})
+	}
+	if err := makers.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return codes
+}
+
+func newCode(st *redisstore.Store) session.Session { return sessiontest.New(st, time.Minute) }
+
+// by is a change by alice.
+func by(a session.Action) session.Change {
+	return session.Change{Action: a, User: sessiontest.Alice, TTL: time.Minute}
+}
+
 // apply makes a change by alice, again and again while Redis is away.
 func apply(t testing.TB, st *redisstore.Store, from session.Session, a session.Action) session.Session {
 	t.Helper()
-	var done session.Session
-	eventually(t, 10*time.Second, string(a), func() (ok bool) {
-		var err error
-		done, err = session.Apply(t.Context(), st, from, session.Change{Action: a, User: sessiontest.Alice, TTL: time.Minute})
-		return err == nil
-	})
-	return done
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		done, err := session.Apply(t.Context(), st, from, by(a))
+		if err == nil {
+			return done
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("for 15 s: %v", err)
+		}
+	}
 }
 
 // listener keeps what a bus delivered.

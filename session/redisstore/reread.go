@@ -19,14 +19,16 @@ type reading struct {
 	before told
 }
 
-// markDue has a code read: Redis announces it from now on, and what was stored
-// before is not known.
-func (b *Bus) markDue(id session.ID) {
+// markDue has codes read: Redis announces them from now on, and what was
+// stored before is not known.
+func (b *Bus) markDue(ids ...session.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.codes[id] != nil {
-		b.due[id] = struct{}{}
-		nudge(b.wake)
+	for _, id := range ids {
+		if b.codes[id] != nil {
+			b.due[id] = struct{}{}
+			nudge(b.wake)
+		}
 	}
 }
 
@@ -75,7 +77,12 @@ func (b *Bus) readAll(ctx context.Context, batch []reading, deliver func(session
 	for i, r := range batch {
 		ids[i] = r.id
 	}
-	for i, found := range b.store.loadAll(ctx, ids) {
+	results, err := b.store.loadAll(ctx, ids)
+	if err != nil {
+		b.markDue(ids...)
+		return err
+	}
+	for i, found := range results {
 		if found.err != nil && !errors.Is(found.err, session.ErrNotFound) {
 			failed = found.err
 			b.markDue(ids[i])

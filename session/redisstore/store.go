@@ -18,8 +18,10 @@ import (
 func (s *Store) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	sent := time.Now()
-	return s.loaded(sent, s.load.Run(ctx, s.client, []string{s.name(id)}))
+	return bounded(ctx, func(ctx context.Context) (session.Session, error) {
+		sent := time.Now()
+		return s.loaded(id, sent, s.load.Run(ctx, s.client, []string{s.name(id)}))
+	})
 }
 
 // result is what came of loading one of several codes.
@@ -28,10 +30,14 @@ type result struct {
 	err     error
 }
 
-// loadAll loads several codes in one round trip.
-func (s *Store) loadAll(ctx context.Context, ids []session.ID) []result {
+// loadAll loads several codes in one round trip; an error is that of all.
+func (s *Store) loadAll(ctx context.Context, ids []session.ID) ([]result, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
+	return bounded(ctx, func(ctx context.Context) ([]result, error) { return s.pipeline(ctx, ids), nil })
+}
+
+func (s *Store) pipeline(ctx context.Context, ids []session.ID) []result {
 	sent := time.Now()
 	pipe := s.client.Pipeline()
 	cmds := make([]*redis.Cmd, len(ids))
@@ -42,7 +48,7 @@ func (s *Store) loadAll(ctx context.Context, ids []session.ID) []result {
 	results := make([]result, len(ids))
 	for i, cmd := range cmds {
 		r := &results[i]
-		r.session, r.err = s.loaded(sent, cmd)
+		r.session, r.err = s.loaded(ids[i], sent, cmd)
 		if redis.HasErrorPrefix(r.err, "NOSCRIPT") { // a new Redis: the first one by itself teaches it
 			r.session, r.err = s.Load(ctx, ids[i])
 		}
@@ -50,9 +56,14 @@ func (s *Store) loadAll(ctx context.Context, ids []session.ID) []result {
 	return results
 }
 
-// loaded reads load.lua's answer to a question asked at sent.
-func (s *Store) loaded(sent time.Time, cmd *redis.Cmd) (session.Session, error) {
+// loaded reads load.lua's answer to a question about id asked at sent. What is
+// no session (a stranger's, or of another version of this program) is none:
+// nothing can become of it, and reading it again would not help.
+func (s *Store) loaded(id session.ID, sent time.Time, cmd *redis.Cmd) (session.Session, error) {
 	now, text, err := s.answer(sent, cmd)
+	if redis.HasErrorPrefix(err, "WRONGTYPE") {
+		return session.Session{}, s.strange(id, err)
+	}
 	if err != nil {
 		return session.Session{}, fmt.Errorf("load from redis: %w", err)
 	}
@@ -62,13 +73,24 @@ func (s *Store) loaded(sent time.Time, cmd *redis.Cmd) (session.Session, error) 
 	var found session.Session
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber() // a claim's number stays as it was
-	if err := d.Decode(&found); err != nil {
-		return session.Session{}, fmt.Errorf("load from redis: %w", err)
+	if err := d.Decode(&found); err != nil || found.ID != id || found.Version < 1 {
+		return session.Session{}, s.strange(id, err)
 	}
 	return found.At(now), nil
 }
 
-// Swap implements session.Store.
+// strange logs that what is stored for a code is no session, and returns
+// ErrNotFound.
+func (s *Store) strange(id session.ID, reason error) error {
+	if n := s.strangers.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th …
+		s.log.Warn("what redis holds for a code is no session", "key", s.name(id), "reason", reason, "found", n)
+	}
+	return session.ErrNotFound
+}
+
+// Swap implements session.Store. If Options.WaitReplicas ask for it, a swap to
+// Redeemed succeeds only once as many replicas have it; if too few have it in
+// time it fails though it is done, so that the ticket is spent for nothing.
 func (s *Store) Swap(ctx context.Context, next session.Session, op session.OpID) error {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
@@ -81,10 +103,13 @@ func (s *Store) Swap(ctx context.Context, next session.Session, op session.OpID)
 	if err != nil {
 		return fmt.Errorf("swap in redis: %w", err)
 	}
-	sent := time.Now()
-	_, outcome, err := s.answer(sent, s.swap.Run(ctx, s.client, []string{s.name(next.ID)},
-		next.Version, string(op), millis(next.ExpiresAt), stored,
-		millis(next.ExpiresAt.Add(session.Memory)), announced))
+	// What must not happen twice is what a failover must not forget. No rule
+	// of the protocol depends on it, and no other backend has replicas.
+	waits := s.replicas > 0 && next.Status == session.Redeemed
+	outcome, err := bounded(ctx, func(ctx context.Context) (string, error) {
+		return s.runSwap(ctx, waits, s.name(next.ID), next.Version, string(op), millis(next.ExpiresAt), stored,
+			millis(next.ExpiresAt.Add(session.Memory)), announced)
+	})
 	if err != nil {
 		return fmt.Errorf("swap in redis: %w", err)
 	}
@@ -95,6 +120,20 @@ func (s *Store) Swap(ctx context.Context, next session.Session, op session.OpID)
 		return session.ErrOver
 	}
 	return nil
+}
+
+// runSwap runs swap.lua, and returns its outcome.
+func (s *Store) runSwap(ctx context.Context, waits bool, key string, args ...any) (outcome string, err error) {
+	var acknowledged int64
+	if waits {
+		ctx = waiting(ctx, &acknowledged)
+	}
+	sent := time.Now()
+	_, outcome, err = s.answer(sent, s.swap.Run(ctx, s.client, []string{key}, args...))
+	if err == nil && waits && outcome == "done" && acknowledged < int64(s.replicas) {
+		err = fmt.Errorf("done, but only %d of %d replicas have it after %v", acknowledged, s.replicas, replicaWait)
+	}
+	return outcome, err
 }
 
 // Now implements session.Store: the local clock, moved by what Redis's answers

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
-	"path/filepath"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func TestAWrongURLIsRefusedAndNotShown(t *testing.T) {
 		"", "hunter2", "http://hunter2@localhost", "redis://:hunter2@[::1", "redis://:1/hunter2@localhost",
 		"redis://:a#hunter2@localhost", "redis://localhost/0?addr=u:hunter2@other:1", "redis://localhost?hunter2=1",
 		"redis://:hunter2@localhost/zero", "unix://:hunter2@", "redis://localhost?master_name=", "redis://:hunter2%zz@localhost",
-		"redis://:hunter2@localhost?read_timeout=1m", "redis://:hunter2@localhost?master_name=m&replica_only=true",
+		"redis://:hunter2@localhost?read_timeout=1m", "rediss://:hunter2@localhost?skip_verify=true", "redis://:hunter2@localhost?master_name=m&replica_only=true",
 	} {
 		_, err := redisstore.Open(redisstore.Options{URL: url})
 		if err == nil || !strings.HasPrefix(err.Error(), "redis_url: ") || strings.Contains(err.Error(), "hunter2") {
@@ -32,6 +33,20 @@ func TestAWrongURLIsRefusedAndNotShown(t *testing.T) {
 	}
 	if _, err := redisstore.Open(redisstore.Options{URL: "redis://localhost", Prefix: "a{b}"}); err == nil {
 		t.Error("a prefix with braces, which would put all keys into one slot, was taken")
+	}
+}
+
+func TestTheDocumentedAddressesAreTaken(t *testing.T) {
+	text, err := os.ReadFile("../../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := regexp.MustCompile("(?m)^\\|.*\\| `(.*://.*)` \\|$").FindAllSubmatch(text, -1)
+	for _, address := range addresses {
+		open(t, string(address[1]))
+	}
+	if len(addresses) != 5 {
+		t.Errorf("%d addresses", len(addresses))
 	}
 }
 
@@ -84,26 +99,6 @@ func inTime(t *testing.T, what string, call func() error) {
 	}
 	if err == nil || errors.Is(err, session.ErrNotFound) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%s: %v", what, err)
-	}
-}
-
-func TestAUserWithTheDocumentedRightsCanDoAllOverAUnixSocket(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "s")
-	server := redistest.Start(t, "--unixsocket", socket)
-	server.Do("ACL", "SETUSER", "app", "on", ">s#cret", "~test:*", "&test:*",
-		"+@connection", "+@scripting", "+@pubsub", "+time", "+hget", "+hmget", "+hset", "+pexpireat")
-	st := open(t, "unix://app:s%23cret@"+socket)
-	heard := listen(t, st)
-	code := create(t, st)
-	heard.subscribe(code.ID)
-	heard.await(promised, code.ID, 1)
-	apply(t, st, code, session.Scan)
-	heard.await(promised, code.ID, 2)
-	eventually(t, promised, "the bus hears itself", func() bool { return heard.bus.Age() < promised })
-
-	_, err := open(t, "unix://app:hunter2@"+socket).Load(t.Context(), session.NewID())
-	if err == nil || errors.Is(err, session.ErrNotFound) || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("with a wrong password: %v", err)
 	}
 }
 

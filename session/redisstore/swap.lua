@@ -2,11 +2,15 @@
 -- life and announces the version: all of it, or nothing.
 -- KEYS[1]  the code's key, and the channel on which it is announced
 -- ARGV     version, op, end (ms since 1970), session, end of the key (ms since 1970), announcement
+-- A retry of what is done writes the key's end again, only so that a WAIT behind it has a write to wait for.
 -- returns  {now (ms since 1970), 'done', 'stale' (another version is stored) or 'over' (the stored one's end has come)}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stored = redis.call('HMGET', KEYS[1], 'version', 'op', 'end')
-if stored[1] == ARGV[1] and stored[2] == ARGV[2] then return {now, 'done'} end
+if stored[1] == ARGV[1] and stored[2] == ARGV[2] then
+  redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+  return {now, 'done'}
+end
 if tonumber(stored[1] or 0) ~= ARGV[1] - 1 then return {now, 'stale'} end
 if stored[3] and now >= tonumber(stored[3]) then return {now, 'over'} end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'op', ARGV[2], 'end', ARGV[3], 'session', ARGV[4])

@@ -1,9 +1,12 @@
 // Package redistest runs a real redis-server for a test, and lets the test do
-// to it what operations and networks do: kill it, freeze it, cut it off.
+// to it what operations and networks do: kill it, freeze it, cut it off. The
+// environment's REDIS_SERVER names another program that speaks like it, for
+// instance valkey-server.
 package redistest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +59,7 @@ func Start(t testing.TB, args ...string) *Server {
 	t.Cleanup(s.Kill)
 	var err error
 	for range portTries {
-		s.port = freePort(t)
+		s.port = FreePort(t)
 		if err = s.launch(); !errors.Is(err, errTaken) {
 			break
 		}
@@ -115,13 +118,14 @@ func (s *Server) CutPubSub() { s.t.Helper(); s.Do("CLIENT", "KILL", "TYPE", "pub
 
 // launch starts the process and waits until it answers.
 func (s *Server) launch() error {
-	path, err := exec.LookPath("redis-server")
+	path, err := exec.LookPath(cmp.Or(os.Getenv("REDIS_SERVER"), "redis-server"))
 	if err != nil {
 		return errors.New("these tests need redis-server: apt-get install redis-server, or brew install redis")
 	}
 	s.output = new(bytes.Buffer)
 	cmd := exec.Command(path, append([]string{
 		s.config(), "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "",
+		"--repl-diskless-sync-delay", "0", // else a replica waits 5 s for others
 	}, s.args...)...)
 	cmd.Stdout, cmd.Stderr = s.output, s.output
 	cmd.SysProcAttr = diesWithUs()
@@ -165,9 +169,9 @@ func (s *Server) awaitAnswer() error {
 
 func (s *Server) config() string { return filepath.Join(s.dir, "redis.conf") }
 
-// freePort finds a port that is free now, and low enough for a node of a
+// FreePort finds a port that is free now, and low enough for a node of a
 // Cluster, which listens 10,000 higher as well.
-func freePort(t testing.TB) int {
+func FreePort(t testing.TB) int {
 	t.Helper()
 	for {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

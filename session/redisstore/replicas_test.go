@@ -1,0 +1,134 @@
+package redisstore_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+)
+
+func TestRedeemingWaitsForReplicas(t *testing.T) {
+	t.Parallel()
+	single := func(t *testing.T, _ session.ID) (url string, master, replica *redistest.Server) {
+		master = redistest.Start(t)
+		return master.URL(), master, startReplica(t, master)
+	}
+	behindSentinel := func(t *testing.T, _ session.ID) (url string, master, replica *redistest.Server) {
+		s := startSentinel(t, 60_000)
+		return s.url(), s.master, s.replica
+	}
+	inCluster := func(t *testing.T, id session.ID) (url string, master, replica *redistest.Server) {
+		c := startCluster(t)
+		return c.url(""), c.owner(id), c.replicate(t, c.owner(id))
+	}
+	for name, start := range map[string]func(*testing.T, session.ID) (string, *redistest.Server, *redistest.Server){
+		"Single": single, "Sentinel": behindSentinel, "Cluster": inCluster,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			id := session.NewID()
+			url, master, replica := start(t, id)
+			redeemWithAFrozenReplica(t, openWaiting(t, url, 1), id, master, replica)
+		})
+	}
+}
+
+func redeemWithAFrozenReplica(t *testing.T, st *redisstore.Store, id session.ID, master, replica *redistest.Server) {
+	code := newCode(st)
+	code.ID = id
+	code, err := session.Create(t.Context(), st, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica.Stop()
+	for _, a := range []session.Action{session.Scan, session.Confirm} { // these wait for nobody
+		if code, err = session.Apply(t.Context(), st, code, by(a)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	redeemed, err := session.Step(code, by(session.Redeem), st.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := session.NewOpID()
+	for _, again := range []bool{false, true} { // a retry waits, too, on whatever connection
+		began := time.Now()
+		err := st.Swap(t.Context(), redeemed, op)
+		if took := time.Since(began); err == nil || isNamed(err) || took < 90*time.Millisecond || took > promised {
+			t.Errorf("again %v, with too few replicas: %v after %v", again, err, took)
+		}
+		master.Do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+	}
+	eventually(t, promised, "the ticket is spent", func() bool {
+		got, err := st.Load(t.Context(), id)
+		return err == nil && got.Status == session.Redeemed
+	})
+	if err := st.Swap(t.Context(), redeemed, session.NewOpID()); !errors.Is(err, session.ErrStale) {
+		t.Errorf("who came too late, while replicas are few: %v", err)
+	}
+	replica.Continue()
+	eventually(t, 10*time.Second, "enough replicas have it", func() bool { return st.Swap(t.Context(), redeemed, op) == nil })
+}
+
+// TestWaitingFollowsRedirections redeems a code while its slot moves between
+// masters without a replica, and again, by the same operation, when it has.
+func TestWaitingFollowsRedirections(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t)
+	st := openWaiting(t, c.url(""), 1)
+	code := apply(t, st, apply(t, st, create(t, st), session.Scan), session.Confirm)
+	redeemed, err := session.Step(code, by(session.Redeem), st.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := session.NewOpID()
+	spent := func() {
+		t.Helper()
+		if err := st.Swap(t.Context(), redeemed, op); err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
+			t.Errorf("redeemed without a replica: %v", err)
+		}
+		if got, err := st.Load(t.Context(), code.ID); err != nil || got.Status != session.Redeemed {
+			t.Errorf("then %v, %v", got.Status, err)
+		}
+	}
+	finish := c.move(code.ID, func() {})
+	spent() // where it was answers ASK
+	finish()
+	spent() // MOVED
+}
+
+func openWaiting(t testing.TB, url string, replicas int) *redisstore.Store {
+	t.Helper()
+	st, err := redisstore.Open(redisstore.Options{URL: url, Prefix: "test", WaitReplicas: replicas})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+func isNamed(err error) bool {
+	return errors.Is(err, session.ErrStale) || errors.Is(err, session.ErrOver) || errors.Is(err, session.ErrNotFound)
+}
+
+// BenchmarkRedeem shows what waiting for a replica costs.
+func BenchmarkRedeem(b *testing.B) {
+	master := redistest.Start(b)
+	startReplica(b, master)
+	for name, replicas := range map[string]int{"Alone": 0, "WithAReplica": 1} {
+		b.Run(name, func(b *testing.B) {
+			st := openWaiting(b, master.URL(), replicas)
+			for b.Loop() {
+				code := newCode(st)
+				code.Version, code.Status = 1, session.Redeemed
+				if err := st.Swap(b.Context(), code, session.NewOpID()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
