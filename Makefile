@@ -1,13 +1,14 @@
 # What there is to do with scanlogin's source; see CONTRIBUTING.md.
 
-.PHONY: build test tools lint unit e2e fuzz bench release clean
+.PHONY: build test tools lint unit e2e chaos-short chaos fuzz bench release clean
 
 FUZZTIME ?= 10m
+CHAOSTIME ?= 15m
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/scanlogin ./cmd/scanlogin
 
-test: tools lint unit e2e ## all that must be green; installs what it needs
+test: tools lint unit chaos-short e2e ## all that must be green; installs what it needs
 
 tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 	scripts/tools.sh
@@ -22,6 +23,16 @@ unit: ## Go's tests, under the race detector
 
 e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test
+
+bin/scanchaos: FORCE
+	go build -o $@ ./cmd/scanchaos
+FORCE:
+
+chaos-short: build bin/scanchaos ## a minute of stories under faults, and whether promises were kept
+	bin/scanchaos run --form single --duration 60s --stories 60
+
+chaos: build bin/scanchaos ## the same on each form of Redis, for CHAOSTIME each
+	for form in single sentinel cluster; do bin/scanchaos run --form $$form --duration $(CHAOSTIME) || exit 1; done
 
 fuzz: ## each fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)

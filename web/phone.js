@@ -7,6 +7,10 @@ import { part, post, Refusal, showFace, showState } from './page.js';
 import { lang, localize, words } from './words.js';
 
 const MAX_PICTURE = 5 << 20; // bytes; the server takes no more
+const LOOK_EVERY = 150; // milliseconds
+
+/** The browser's own reader of codes, where there is one and the camera may be used. */
+const Reader = window.isSecureContext && /** @type {any} */ (window).BarcodeDetector;
 
 const root = /** @type {HTMLElement} */ (document.querySelector('main'));
 
@@ -14,6 +18,9 @@ const form = part(root, 'form', HTMLFormElement);
 const input = /** @type {HTMLInputElement} */ (form.elements.namedItem('code'));
 const scanButton = part(root, 'scan', HTMLButtonElement);
 const picture = part(root, 'picture', HTMLInputElement);
+const cameraButton = part(root, 'camera', HTMLButtonElement);
+const stopButton = part(root, 'stop', HTMLButtonElement);
+const video = part(root, 'video', HTMLVideoElement);
 const failure = part(root, 'error', HTMLElement);
 const logo = part(root, 'logo', HTMLImageElement);
 const question = part(root, 'question', HTMLElement);
@@ -74,6 +81,28 @@ async function scan(text) {
   showFace(face, name, `demo/photo/${id}.svg`);
   as.textContent = words.as(name);
   ask(data);
+}
+
+/** Looks through the camera until it sees a code, and returns its text; "" if it was stopped. */
+async function look() {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+  try {
+    const reader = new Reader({ formats: ['qr_code'] });
+    video.srcObject = stream;
+    showState(root, 'camera');
+    stopButton.focus();
+    await video.play();
+    while (root.dataset.state === 'camera') {
+      const [code] = await reader.detect(video);
+      if (code) return code.rawValue;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    }
+    return '';
+  } finally {
+    for (const track of stream.getTracks()) track.stop();
+    video.srcObject = null;
+    showState(root, 'start');
+  }
 }
 
 /** @param {any} data the server's answer to a scan */
@@ -154,6 +183,18 @@ picture.addEventListener('change', () => {
   });
 });
 
+cameraButton.addEventListener('click', async () => {
+  failure.textContent = '';
+  const text = await look().catch((error) => {
+    console.info(error);
+    failure.textContent = words.noCamera;
+    return '';
+  });
+  cameraButton.focus();
+  if (text) alone(failure, () => scan(text));
+});
+stopButton.addEventListener('click', () => showState(root, 'start'));
+
 part(root, 'agree', HTMLButtonElement).addEventListener('click', () => alone(refusal, () => decide('confirm')));
 part(root, 'cancel', HTMLButtonElement).addEventListener('click', () => alone(refusal, () => decide('cancel')));
 part(root, 'done', HTMLButtonElement).addEventListener('click', begin);
@@ -163,6 +204,7 @@ logo.addEventListener('error', () => {
   if (logo.src !== markAddress) logo.src = markAddress;
 });
 
+if (!Reader) cameraButton.remove();
 localize();
 document.title = words.demoPhone;
 nameScanButton();

@@ -1,15 +1,15 @@
 /**
- * Module scanlogin gets login codes for a page and tells what becomes of them.
- * It draws nothing: a page, or an element, shows what the events say.
+ * Module scanlogin puts "scan the code with your app to log in" on a page: the
+ * element <scan-login>, and ScanLogin, which draws nothing. See docs/browser.md.
  *
- *   const login = new ScanLogin({ server: 'https://scan.example.com', pool: '5fae…' });
- *   login.addEventListener('code', ({ detail }) => { img.src = detail.svg; });
- *   login.addEventListener('confirmed', ({ detail }) => { sendToMySite(detail.ticket); });
- *   login.start();
+ *   <script type="module" src="https://scan.example.com/scanlogin.js"></script>
+ *   <scan-login pool="5fae…"></scan-login>
  *
  * It promises: states never go back while one connection lasts; a connection
- * that is lost is resumed with the code that is on the screen; a ticket is told
- * once; a ticket of a code that was given back by refresh() is never told.
+ * that is lost is resumed with the code on the screen; where no WebSocket gets
+ * through, other ways are found; a ticket is told once, and never that of a code
+ * given back by refresh(); a hidden page is made no codes; what comes from
+ * outside becomes text, never markup.
  */
 
 /**
@@ -17,15 +17,14 @@
  * @typedef {object} Code
  * @property {string} random     the code's id
  * @property {string} url        address of the picture as PNG
- * @property {string} svg        address of the picture as SVG, at the server this page speaks to
+ * @property {string} svg        address of the picture as SVG
  * @property {string} payload    the text inside the picture
  * @property {number} expiresIn  seconds it had left when it came
  * @property {string} browserKey proof of being this browser; never shown or put into an address
  */
 
 /**
- * Who scanned, as far as a page may know before the person agreed. Both come
- * from outside: show them as text and as a picture, never as markup.
+ * Who scanned. Both come from outside: show them as text and as a picture.
  * @typedef {{ nickname?: string, photo?: string }} UserInfo
  */
 
@@ -41,23 +40,22 @@
  */
 
 /**
- * The person agreed. The ticket goes to the site's own server, which exchanges
- * it for the user; a page of a pool with `allow_browser_exchange` may do that
- * itself, with the browser key in the header `x-browser-key`.
+ * The person agreed. The ticket is for the site's own server, which exchanges it
+ * for the user.
  * @typedef {{ ticket: string, random: string, browserKey: string, userInfo: UserInfo }} Confirmed
  */
 
 /**
  * What happens, and what comes with it (`event.detail`).
  * @typedef {object} Events
- * @property {Code} code         show this code, instead of whatever is shown
+ * @property {Code} code         show this one
  * @property {Status} scanned    somebody scanned it and has not decided
  * @property {Confirmed} confirmed the person agreed; no further event comes
  * @property {Status} canceled   the person declined; a new code follows, or `exhausted`
  * @property {Status} expired    its time is over; a new code follows, or `exhausted`
  * @property {null} exhausted    no more codes by themselves: ask the person, then start()
  * @property {{ reason: string, closeCode: number }} error it cannot go on; `reason` is for developers
- * @property {null} offline      the connection has been away for a while; it is being tried again
+ * @property {null} offline      the connection has been away for a while
  * @property {null} online       it is back
  */
 
@@ -73,11 +71,16 @@
  */
 const Target = /** @type {new () => Target} */ (EventTarget);
 
-// Seconds.
-const OFFLINE_AFTER = 1.5; // shorter losses are nobody's concern
-const SILENCE = 15; // the server says within 10 s of a code's end that it is over; later, nobody is there
+const OFFLINE_AFTER = 1.5; // seconds, as all here; shorter losses are nobody's concern
+const FIRST_WORD = 5; // the server answers within 2 s; later, the way is blocked
+const SILENCE = 15; // the server says within 10 s that a code is over
 const NODE_STOPS = 5; // the pages of a node that stops come back spread over this time
 const LONGEST_PAUSE = 30;
+const AWAY = 5; // after a longer absence a line may be dead without knowing
+const NAP_BEFORE_END = 0.5; // a hidden page leaves in time, or the server makes the next code
+
+/** Failures in a row of a WebSocket that has worked, before another way is tried. */
+const PATIENCE = 3;
 
 /** Close codes after which nothing more can come, and why. */
 const FINAL = new Map([
@@ -85,20 +88,45 @@ const FINAL = new Map([
   [1008, 'the server refused what this page sent'],
   [4404, 'the server knows no such user pool'],
 ]);
+const LOST = 1006;
 const GOING_AWAY = 1012;
+const BUSY = 1013;
 const EXHAUSTED = 4408;
+const GONE = 2241; // the code, not the line: the server's own number
+const HELD = 4000; // a stream that something on its way keeps back
 
-const STATUSES = new Set(['waiting', 'scanned', 'confirmed', 'canceled', 'expired']);
+const OVER = new Set(['confirmed', 'canceled', 'expired']);
+const STATUSES = new Set(['waiting', 'scanned', ...OVER]);
+
+/**
+ * What carries the messages: a WebSocket, or what speaks like one.
+ * @typedef {object} Line
+ * @property {((event: { data: string }) => void) | null} onmessage
+ * @property {((event: { code: number }) => void) | null} onclose
+ * @property {(text: string) => void} send
+ * @property {() => void} close
+ * @property {number} readyState
+ */
+
+/** The ways to the server, best first. */
+const [SOCKET, STREAM, POLL] = [0, 1, 2];
 
 export class ScanLogin extends Target {
   /** Address under which the server's calls are. */
   #api;
   #pool;
-  /** @type {WebSocket | undefined} */
-  #socket;
+  #way = SOCKET;
+  /** A WebSocket got through once. */
+  #socketWorks = false;
+  /** @type {Line | undefined} */
+  #line;
+  /** Something came on this line. */
+  #alive = false;
   /** @type {Code | undefined} The code on the screen. */
   #code;
-  /** The page gave the code back, and waits for another. */
+  /** Codes since start(), without those that the person asked for. */
+  #count = 0;
+  /** The page waits for another code. */
   #givenBack = false;
   /** @type {Status['event']} What was last told about the code. */
   #told = 'waiting';
@@ -107,13 +135,21 @@ export class ScanLogin extends Target {
   /** When the code ends, on the clock of performance.now(). */
   #end = 0;
   #offline = false;
+  /** Nobody looks. */
+  #asleep = false;
+  /** When the page was hidden, by Date.now(), which goes on while a machine sleeps. */
+  #hiddenAt = 0;
+  /** The person has just come back. */
+  #isBack = false;
   /** Connections in a row that brought nothing. */
   #failures = 0;
   /** @type {Timer} */
   #offlineTimer;
-  /** @type {Timer} Runs out when the server has been silent for too long. */
+  /** @type {Timer} Runs out when the server is silent. */
   #silenceTimer;
-  /** @type {Timer} Runs during the pause before the next connection. */
+  /** @type {Timer} Runs out just before a code that nobody looks at. */
+  #napTimer;
+  /** @type {Timer} Runs before the next connection. */
   #pauseTimer;
 
   /**
@@ -132,42 +168,59 @@ export class ScanLogin extends Target {
     return Math.max(0, (this.#end - performance.now()) / 1000);
   }
 
-  /** Begins, or begins anew with another code. */
+  /** Begins, or begins anew with another code; if the page is hidden, when it is seen. */
   start() {
     this.stop();
-    globalThis.addEventListener?.('online', this.#hurry);
-    this.#connect();
+    globalThis.addEventListener?.('online', this.#reviveNow);
+    globalThis.addEventListener?.('offline', this.#lose);
+    globalThis.document?.addEventListener('visibilitychange', this.#look);
+    if (isHidden()) this.#nap();
+    else this.#connect();
   }
 
   /** Ends it. No event comes afterwards. */
   stop() {
-    globalThis.removeEventListener?.('online', this.#hurry);
+    globalThis.removeEventListener?.('online', this.#reviveNow);
+    globalThis.removeEventListener?.('offline', this.#lose);
+    globalThis.document?.removeEventListener('visibilitychange', this.#look);
+    this.#asleep = false;
     this.#drop();
-    clearTimeout(this.#pauseTimer);
-    clearTimeout(this.#offlineTimer);
-    this.#pauseTimer = this.#offlineTimer = undefined;
+    this.#calm();
     this.#code = undefined;
-    this.#end = 0;
-    this.#failures = 0;
+    this.#end = this.#failures = this.#count = 0;
   }
 
   /**
    * Gives the code back and asks for another: "that is not me". Whoever scanned
-   * it cannot log in with it any more, even if they agreed in the same instant.
+   * it cannot log in with it any more.
    */
   refresh() {
     if (this.#givenBack) return;
-    if (!this.#code || this.#socket?.readyState !== WebSocket.OPEN) {
+    if (!this.#code || !this.#line || this.#line.readyState !== OPEN) {
       this.start();
       return;
     }
     this.#givenBack = true;
-    this.#socket.send('{"action":"refresh"}');
+    this.#line.send('{"action":"refresh"}');
     this.#expectNews(0);
   }
 
   #connect() {
     this.#pauseTimer = undefined;
+    this.#asleep = this.#alive = false;
+    this.#version = 0;
+    this.#expectOffline();
+    const line = this.#line = this.#openLine();
+    this.#silenceTimer = setTimeout(() => this.#failed(true), FIRST_WORD * 1000);
+    line.onmessage = ({ data }) => this.#receive(data);
+    line.onclose = ({ code }) => this.#closed(code);
+  }
+
+  /** @returns {Line} */
+  #openLine() {
+    if (this.#way !== SOCKET) {
+      return new FetchLine(this.#api, this.#pool, this.#code, this.#count, this.#way === STREAM);
+    }
     const address = new URL(`${this.#api.replace('http', 'ws')}ws`);
     address.searchParams.set('userPoolId', this.#pool);
     const protocols = ['scanlogin.v1'];
@@ -175,24 +228,25 @@ export class ScanLogin extends Target {
       address.searchParams.set('random', this.#code.random);
       protocols.push(`key.${this.#code.browserKey}`);
     }
-    const socket = new WebSocket(address, protocols);
-    this.#socket = socket;
-    this.#version = 0;
-    this.#expectOffline();
-    this.#expectNews(0);
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code }) => this.#closed(code);
+    return /** @type {Line} */ (/** @type {unknown} */ (new WebSocket(address, protocols)));
   }
 
-  /** Lets go of the socket; nothing of it is heard any more. */
+  /** Lets go of the line; nothing of it is heard any more. */
   #drop() {
     clearTimeout(this.#silenceTimer);
+    clearTimeout(this.#napTimer);
     this.#givenBack = false;
-    const socket = this.#socket;
-    this.#socket = undefined;
-    if (!socket) return;
-    socket.onmessage = socket.onclose = null;
-    socket.close();
+    const line = this.#line;
+    this.#line = undefined;
+    if (!line) return;
+    line.onmessage = line.onclose = null;
+    line.close();
+  }
+
+  #calm() {
+    clearTimeout(this.#pauseTimer);
+    clearTimeout(this.#offlineTimer);
+    this.#pauseTimer = this.#offlineTimer = undefined;
   }
 
   /** @param {number} code */
@@ -201,30 +255,85 @@ export class ScanLogin extends Target {
     if (reason) {
       this.stop();
       this.#tell('error', { reason, closeCode: code });
+    } else if (code === EXHAUSTED && this.#isBack) {
+      this.#isBack = false;
+      this.start();
     } else if (code === EXHAUSTED) {
       this.stop();
       this.#tell('exhausted', null);
     } else if (code === GOING_AWAY) {
       this.#reconnect(Math.random() * NODE_STOPS);
+    } else if (code !== HELD && (code === BUSY || this.#alive)) {
+      this.#reconnect(this.#growingPause());
     } else {
-      const pause = Math.min(LONGEST_PAUSE, 2 ** this.#failures++);
-      this.#reconnect(pause * (0.5 + Math.random() / 2));
+      this.#failed(code === HELD);
     }
+  }
+
+  /**
+   * Nothing came on this line: it is blocked, and the next way is tried at once;
+   * or the server is away.
+   * @param {boolean} stalled it was not refused: nothing happened
+   */
+  #failed(stalled) {
+    const isBlocked = this.#way === SOCKET
+      ? !this.#socketWorks || this.#failures >= PATIENCE
+      : this.#way === STREAM && stalled;
+    if (isBlocked) {
+      this.#way++;
+      this.#reconnect(0);
+    } else {
+      this.#way = SOCKET;
+      this.#reconnect(this.#growingPause());
+    }
+  }
+
+  #growingPause() {
+    const pause = Math.min(LONGEST_PAUSE, 2 ** this.#failures++);
+    return pause * (0.5 + Math.random() / 2);
   }
 
   /** @param {number} pause seconds */
   #reconnect(pause) {
     if (this.#givenBack) this.#code = undefined; // never to be resumed
     this.#drop();
+    if (isHidden() && this.remaining === 0) {
+      this.#nap();
+      return;
+    }
     this.#expectOffline();
     this.#pauseTimer = setTimeout(() => this.#connect(), pause * 1000);
   }
 
-  /** The network is back: no need to wait for the end of the pause. */
-  #hurry = () => {
-    if (this.#pauseTimer === undefined) return;
+  /** Connects at once: the network is another one, or somebody is back. */
+  #reviveNow = () => {
+    if (isHidden()) return;
+    if (this.#givenBack) this.#code = undefined;
+    this.#drop();
     clearTimeout(this.#pauseTimer);
     this.#connect();
+  };
+
+  /** The network has gone; a line may not notice that for minutes. */
+  #lose = () => {
+    if (this.#line) this.#reconnect(this.#growingPause());
+  };
+
+  /** Sleeps until somebody looks: no code is made for nobody. */
+  #nap() {
+    this.#drop();
+    this.#calm();
+    this.#asleep = true;
+  }
+
+  #look = () => {
+    if (isHidden()) {
+      this.#hiddenAt = Date.now();
+      this.#expectEnd();
+    } else if (this.#asleep || this.#pauseTimer !== undefined || Date.now() - this.#hiddenAt > AWAY * 1000) {
+      this.#isBack = true;
+      this.#reviveNow();
+    }
   };
 
   /** Tells that the connection is away, unless something is heard soon. */
@@ -239,13 +348,22 @@ export class ScanLogin extends Target {
   }
 
   /**
-   * Notes when the code ends. A server that has not said a word some time after
-   * that is gone, whatever the browser believes of the connection.
+   * A server that is silent some time after the code's end is gone, whatever the
+   * browser believes of the connection.
    * @param {number} seconds
    */
   #expectNews(seconds) {
     clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = setTimeout(() => this.#closed(1006), (seconds + SILENCE) * 1000);
+    this.#silenceTimer = setTimeout(() => this.#closed(LOST), (seconds + SILENCE) * 1000);
+    this.#expectEnd();
+  }
+
+  /** Leaves before the next code, if nobody looks at this one. */
+  #expectEnd() {
+    clearTimeout(this.#napTimer);
+    if (!isHidden()) return;
+    const seconds = Math.max(0, this.remaining - NAP_BEFORE_END);
+    this.#napTimer = setTimeout(() => isHidden() && this.#nap(), seconds * 1000);
   }
 
   /** @param {unknown} data */
@@ -261,6 +379,9 @@ export class ScanLogin extends Target {
   }
 
   #heard() {
+    this.#alive = true;
+    this.#isBack = false;
+    this.#socketWorks ||= this.#way === SOCKET;
     this.#failures = 0;
     clearTimeout(this.#offlineTimer);
     this.#offlineTimer = undefined;
@@ -271,6 +392,7 @@ export class ScanLogin extends Target {
 
   /** @param {Omit<Code, 'svg'>} message */
   #takeCode({ random, url, payload, expiresIn, browserKey }) {
+    if (!this.#givenBack) this.#count++;
     const svg = `${this.#api}image/${random}.svg`;
     this.#code = { random, url, svg, payload, expiresIn, browserKey };
     this.#givenBack = false;
@@ -297,7 +419,10 @@ export class ScanLogin extends Target {
         return this.#tell('code', this.#code);
       case 'confirmed':
         return this.#confirm(status, this.#code);
+      case 'scanned':
+        return this.#tell('scanned', status);
       default:
+        if (isHidden()) this.#nap();
         return this.#tell(status.event, status);
     }
   }
@@ -333,6 +458,12 @@ export class ScanLogin extends Target {
 
 /** @typedef {ReturnType<typeof setTimeout> | undefined} Timer */
 
+const OPEN = 1; // readyState of a WebSocket
+
+function isHidden() {
+  return globalThis.document?.hidden ?? false;
+}
+
 /**
  * The message in data, or undefined if it is none.
  * @param {unknown} data
@@ -344,4 +475,677 @@ function parse(data) {
   } catch {
     return undefined;
   }
+}
+
+const MAX_CODES = 6; // the server's default
+const POLL_EVERY = 1500; // milliseconds
+const QUIET = 40; // seconds; a stream has something every 15 s
+
+class Ended extends Error {
+  /** @param {number} code */
+  constructor(code) {
+    super();
+    this.code = code;
+  }
+}
+
+/**
+ * Speaks as an open WebSocket does, but by fetch.
+ * @implements {Line}
+ */
+class FetchLine {
+  /** @type {Line['onmessage']} */
+  onmessage = null;
+  /** @type {Line['onclose']} */
+  onclose = null;
+  readyState = OPEN;
+  #api;
+  #pool;
+  #count;
+  #streams;
+  #another = false;
+  #request = new AbortController();
+
+  /**
+   * @param {string} api
+   * @param {string} pool
+   * @param {Code | undefined} code to go on with
+   * @param {number} count which one that is
+   * @param {boolean} streams whether to read event streams, or to ask again and again
+   */
+  constructor(api, pool, code, count, streams) {
+    this.#api = api;
+    this.#pool = pool;
+    this.#count = count;
+    this.#streams = streams;
+    this.#run(code).catch((error) => this.#end(error instanceof Ended ? error.code : LOST));
+  }
+
+  /** The only thing a page says is that it wants another code. */
+  send() {
+    this.#another = true;
+    this.#request.abort();
+  }
+
+  close() {
+    this.readyState = 3;
+    this.#request.abort();
+  }
+
+  /** @param {number} code */
+  #end(code) {
+    this.readyState = 3;
+    this.onclose?.({ code });
+  }
+
+  /** @param {Pick<Code, 'random' | 'browserKey'>} [code] */
+  async #run(code) {
+    while (this.readyState === OPEN) {
+      try {
+        const current = code ?? await this.#make();
+        await (this.#streams ? this.#read(current) : this.#poll(current));
+      } catch (error) {
+        if (this.#another) this.#count--; // the one that follows does not count
+        else if (!(error instanceof Ended && error.code === GONE)) throw error;
+        this.#another = false;
+      }
+      code = undefined;
+    }
+  }
+
+  /** @returns {Promise<Code>} */
+  async #make() {
+    if (this.#count >= MAX_CODES) throw new Ended(EXHAUSTED);
+    const response = await this.#ask('gene', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userPoolId: this.#pool }),
+    });
+    const { data } = await response.json();
+    this.#count++;
+    this.#tell({ ...data, event: 'code' });
+    return data;
+  }
+
+  /**
+   * Tells what an event stream says, and returns how it ended.
+   * @param {Pick<Code, 'random' | 'browserKey'>} code
+   */
+  async #read(code) {
+    const { body } = await this.#ask(`events?random=${code.random}`, { headers: { 'x-browser-key': code.browserKey } }, HELD);
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (body).getReader();
+    const decoder = new TextDecoder();
+    let end = LOST;
+    for (let text = ''; ;) {
+      const { done, value } = await this.#inTime(reader.read(), QUIET, LOST);
+      if (done) throw new Ended(end);
+      const blocks = `${text}${decoder.decode(value, { stream: true })}`.split('\n\n');
+      text = blocks.pop() ?? '';
+      for (const block of blocks) {
+        if (block.startsWith('retry:')) end = GOING_AWAY;
+        const last = this.#tell(parse(block.match(/^data: (.*)$/m)?.[1]));
+        if (last) return last;
+      }
+    }
+  }
+
+  /** @param {Pick<Code, 'random' | 'browserKey'>} code */
+  async #poll(code) {
+    for (; ;) {
+      const response = await this.#ask(`check?random=${code.random}`, { headers: { 'x-browser-key': code.browserKey } });
+      const last = this.#tell((await response.json()).data);
+      if (last) return last;
+      await pause(POLL_EVERY, this.#request.signal);
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} init
+   * @param {number} late what no answer in time means, as a close code
+   */
+  async #ask(path, init, late = LOST) {
+    this.#request = new AbortController();
+    const { signal } = this.#request;
+    const response = await this.#inTime(fetch(this.#api + path, { ...init, signal, credentials: 'omit' }), FIRST_WORD, late);
+    if (response.ok && response.status !== 204) return response;
+    const { code = 0 } = await response.json().catch(() => ({}));
+    if (code === 2224) throw new Ended(4404);
+    if (code === 2241) throw new Ended(GONE);
+    throw new Ended(response.status === 429 || response.status === 503 ? BUSY : LOST);
+  }
+
+  /**
+   * Breaks the request off if it takes too long.
+   * @template T
+   * @param {Promise<T>} promise
+   * @param {number} seconds
+   * @param {number} late what that means, as a close code
+   */
+  #inTime(promise, seconds, late) {
+    const request = this.#request;
+    const timer = setTimeout(() => request.abort(new Ended(late)), seconds * 1000);
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  /**
+   * Hands a message on, and returns its event if nothing follows it.
+   * @param {any} message
+   * @returns {string | undefined}
+   */
+  #tell(message) {
+    if (!message || this.readyState !== OPEN) return undefined;
+    this.onmessage?.({ data: JSON.stringify(message) });
+    return OVER.has(message.event) ? message.event : undefined;
+  }
+}
+
+/**
+ * Waits, unless the signal comes first, which is an error.
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ */
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', reject);
+  });
+}
+
+const english = {
+  alt: 'QR code to log in',
+  altTo: 'QR code to log in to {name}',
+  loading: 'Getting a code…',
+  scan: 'Scan the code with your app',
+  newCodeIn: 'New code in {time}',
+  openApp: 'Open in the app',
+  scannedBy: 'Scanned by {name}.',
+  confirm: 'Confirm in your app',
+  timeLeft: '{time} left',
+  notYou: 'Not you? Get a new code',
+  hereIsNewCode: 'Here is a new code.',
+  canceled: 'Canceled.',
+  canceledNewCode: 'Canceled. Here is a new code.',
+  renewing: 'Getting a new code…',
+  exhausted: 'Still there?',
+  newCode: 'Show a new code',
+  confirmed: 'Logging in…',
+  offline: 'Connection lost. Trying again…',
+  failed: 'Something went wrong.',
+};
+
+/** @type {typeof english} */
+const chinese = {
+  alt: '登录二维码',
+  altTo: '登录 {name} 的二维码',
+  loading: '正在获取二维码…',
+  scan: '请用 App 扫描二维码',
+  newCodeIn: '{time} 后更新',
+  openApp: '在 App 中打开',
+  scannedBy: '{name} 已扫码。',
+  confirm: '请在 App 中确认登录',
+  timeLeft: '剩余 {time}',
+  notYou: '不是你？换一个二维码',
+  hereIsNewCode: '二维码已更新。',
+  canceled: '已取消。',
+  canceledNewCode: '已取消，二维码已更新。',
+  renewing: '正在获取新的二维码…',
+  exhausted: '还在吗？',
+  newCode: '显示新的二维码',
+  confirmed: '正在登录…',
+  offline: '连接已断开，正在重试…',
+  failed: '出错了。',
+};
+
+/** @typedef {keyof typeof english} Word */
+
+/**
+ * The element's words by language: `words.fr = { scan: '…' }` adds one. What a
+ * language lacks is English; what stands in braces is filled in.
+ * @type {Record<string, Partial<Record<Word, string>>>}
+ */
+export const words = { en: english, zh: chinese };
+
+/** A code is black on white at all times; the rest is as light or dark as the page. */
+const STYLE = `
+:host { display: block; }
+:host([hidden]), [hidden] { display: none !important; }
+:host([theme="light"]) { color-scheme: light; }
+:host([theme="dark"]) { color-scheme: dark; }
+*, ::before { box-sizing: border-box; }
+p { margin: 0; text-wrap: balance; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+[tabindex="-1"]:focus { outline: none; }
+
+.base {
+  --ink: var(--scan-login-ink, light-dark(#16201b, #edf2ef));
+  --soft: var(--scan-login-soft, light-dark(#59655f, #9daaa3));
+  --line: var(--scan-login-line, light-dark(#dde3df, #2b3630));
+  --accent: var(--scan-login-accent, light-dark(#0b6e4f, #62d2a6));
+  --accent-ink: var(--scan-login-accent-ink, light-dark(#fff, #05271a));
+  --alarm: var(--scan-login-alarm, light-dark(#a8321f, #f49a85));
+  display: grid;
+  justify-items: center;
+  gap: 1rem;
+  width: min(100%, var(--width, var(--scan-login-size, 17.5rem)));
+  margin-inline: auto;
+  color: var(--ink);
+  line-height: 1.5;
+  text-align: center;
+}
+.frame {
+  position: relative;
+  display: grid;
+  width: 100%;
+  aspect-ratio: 1;
+  padding: 0.625rem;
+  border-radius: var(--scan-login-radius, 1.375rem);
+  background: #fff content-box;
+}
+.frame::before {
+  content: "";
+  position: absolute;
+  inset: 0;
+  border: 3px solid var(--scan-login-frame, var(--accent));
+  border-radius: inherit;
+  pointer-events: none;
+  --corner: conic-gradient(#000 0 0);
+  mask: var(--corner) 0 0, var(--corner) 100% 0, var(--corner) 0 100%, var(--corner) 100% 100%;
+  mask-size: 1.75rem 1.75rem;
+  mask-repeat: no-repeat;
+}
+.wait { position: absolute; inset: 1.5rem; border-radius: 0.75rem; background: #dde3df; animation: breathe 1.6s ease-in-out infinite alternate; }
+.code { display: block; width: 100%; height: 100%; min-height: 0; padding: 0.25rem; transition: opacity 0.25s, filter 0.25s; }
+.code.dim { opacity: 0.12; filter: blur(4px); }
+.over {
+  position: absolute;
+  inset: 1rem;
+  display: flex;
+  flex-direction: column;
+  align-items: center;
+  justify-content: center;
+  gap: 0.25rem;
+  color-scheme: light;
+  color: #16201b;
+  animation: appear 0.3s ease-out;
+}
+.avatar {
+  position: relative;
+  display: grid;
+  place-items: center;
+  width: 5rem;
+  height: 5rem;
+  margin-bottom: 0.5rem;
+  border-radius: 50%;
+  background: #e7f3ee;
+  color: #0b6e4f;
+  font-size: 2rem;
+  font-weight: 600;
+}
+.avatar img { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 50%; object-fit: cover; }
+.check {
+  position: absolute;
+  right: -0.375rem;
+  bottom: -0.25rem;
+  width: 2rem;
+  border: 3px solid #fff;
+  border-radius: 50%;
+  background: #0b6e4f;
+  color: #fff;
+  font-size: 1.125rem;
+  line-height: 1.625rem;
+}
+.check::before { content: "✓"; }
+.nickname { max-width: 100%; font-size: 1.125rem; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.button, .link {
+  min-height: 2.75rem;
+  padding: 0.5rem 1.25rem;
+  border: 0;
+  border-radius: 0.875rem;
+  background: var(--accent);
+  color: var(--accent-ink);
+  font: inherit;
+  font-weight: 600;
+  cursor: pointer;
+}
+.button:hover, .link:hover { filter: brightness(1.1); }
+.button.quiet { margin-top: 0.5rem; padding: 0.25rem 0.5rem; background: none; color: #0b6e4f; font-size: 0.875rem; }
+.button.quiet:hover { text-decoration: underline; text-underline-offset: 0.2em; }
+.link { display: none; align-items: center; text-decoration: none; }
+.status { min-height: 1.5em; font-weight: 600; }
+.offline .status { color: var(--alarm); }
+.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.time { width: 100%; color: var(--soft); font-size: 0.875rem; font-variant-numeric: tabular-nums; }
+.time.away { visibility: hidden; }
+.progress { height: 4px; margin-bottom: 0.625rem; border-radius: 2px; background: var(--line); overflow: hidden; }
+.bar { display: block; height: 100%; border-radius: inherit; background: var(--accent); transform-origin: left; transition: transform 0.5s linear; }
+@media (pointer: coarse), (max-width: 30rem) { .link { display: inline-flex; } }
+@media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
+@keyframes appear { from { opacity: 0; transform: scale(0.96); } }
+@keyframes breathe { to { opacity: 0.4; } }
+`;
+
+/** @type {CSSStyleSheet | undefined} One for all elements. */
+let sheet;
+
+function styleSheet() {
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+  }
+  return sheet;
+}
+
+/**
+ * Makes an element; its part name is its class, too.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {string} name
+ * @param {...Node} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+function make(tag, name, ...children) {
+  const element = document.createElement(tag);
+  element.className = name;
+  element.part.value = name;
+  element.append(...children);
+  return element;
+}
+
+/** @param {number} seconds */
+function clock(seconds) {
+  const whole = Math.ceil(seconds);
+  return `${Math.floor(whole / 60)}:${`${whole % 60}`.padStart(2, '0')}`;
+}
+
+/**
+ * The picture's text, if it is an address and no script.
+ * @param {string} payload
+ */
+function appLink(payload) {
+  if (!URL.canParse(payload)) return '';
+  return /^(javascript|data|blob|file|vbscript|about):$/.test(new URL(payload).protocol) ? '' : payload;
+}
+
+/**
+ * What the element shows; `renewing` is between a code and the next.
+ * @typedef {'idle' | 'loading' | 'waiting' | 'scanned' | 'confirmed' | 'renewing' | 'exhausted' | 'failed'} State
+ */
+
+const TICK = 500; // milliseconds, so that no second of the countdown is skipped
+const PICTURE_AGAIN = 2000; // milliseconds
+
+/** @type {(keyof Events)[]} */
+const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
+
+// Where there is no document the headless class can be had all the same.
+const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
+
+/** The element <scan-login>: starts when it is in a document and has a pool. */
+export class ScanLoginElement extends Base {
+  static observedAttributes = ['server', 'pool', 'lang', 'size', 'theme', 'name'];
+
+  /** @type {ScanLogin | undefined} */
+  #login;
+  /** @type {State} */
+  #state = 'idle';
+  /** @type {Word} What the state says. */
+  #says = 'loading';
+  /** @type {Word} What the next code is announced with. */
+  #greeting = 'scan';
+  #offline = false;
+  /** Seconds that fill the bar. */
+  #fullTime = 1;
+  #nickname = '';
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #ticking;
+
+  #wait = make('div', 'wait');
+  #code = make('img', 'code');
+  #avatar = make('div', 'avatar');
+  #check = make('span', 'check');
+  #name = make('p', 'nickname');
+  #button = make('button', 'button');
+  #over = make('div', 'over', this.#avatar, this.#name, this.#button);
+  #link = make('a', 'link');
+  #spoken = make('span', 'spoken');
+  #sentence = make('span', 'sentence');
+  #status = make('p', 'status', this.#spoken, this.#sentence);
+  #bar = make('span', 'bar');
+  #countdown = make('p', 'countdown');
+  #time = make('div', 'time', make('div', 'progress', this.#bar), this.#countdown);
+  #base = make('div', 'base', make('div', 'frame', this.#wait, this.#code, this.#over), this.#link, this.#status, this.#time);
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: 'open' });
+    root.adoptedStyleSheets = [styleSheet()];
+    this.#status.role = 'status';
+    this.#status.tabIndex = -1; // takes the focus when a button vanishes under it
+    this.#check.ariaHidden = this.#bar.ariaHidden = 'true';
+    this.#button.type = 'button';
+    this.#button.addEventListener('click', () => this.#press());
+    this.#link.rel = 'noopener noreferrer';
+    this.#code.addEventListener('error', () => this.#pictureAgain());
+    this.#code.addEventListener('load', () => {
+      this.#wait.hidden = true;
+      this.#draw();
+    });
+    root.append(this.#base);
+  }
+
+  /** What is shown. */
+  get state() { return this.#state; }
+
+  /** Begins, or begins anew with another code. */
+  start() {
+    this.#login?.stop();
+    this.#login = undefined;
+    this.#offline = false;
+    this.#greeting = 'scan';
+    this.#show('loading', 'loading');
+    const pool = this.getAttribute('pool');
+    if (!pool) return;
+    const server = this.getAttribute('server');
+    const login = new ScanLogin({ server: server ? new URL(server, document.baseURI) : undefined, pool });
+    this.#login = login;
+    for (const type of EVENTS) {
+      login.addEventListener(type, ({ detail }) => this.#hear(type, detail));
+    }
+    clearInterval(this.#ticking);
+    this.#ticking = setInterval(() => this.#tick(), TICK);
+    login.start();
+  }
+
+  /** Ends it; the code is taken away. */
+  stop() {
+    this.#login?.stop();
+    this.#login = undefined;
+    this.#offline = false;
+    clearInterval(this.#ticking);
+    this.#show('idle', 'scan');
+  }
+
+  /** Gives the code back, and shows another: "that is not me". */
+  refresh() {
+    if (!this.#login || this.#state === 'confirmed') {
+      this.start();
+      return;
+    }
+    this.#greeting = 'hereIsNewCode';
+    this.#show('renewing', 'renewing');
+    this.#login.refresh();
+  }
+
+  connectedCallback() {
+    if (this.#login) return; // it was only moved
+    this.start();
+  }
+
+  disconnectedCallback() {
+    queueMicrotask(() => {
+      if (!this.isConnected) this.stop();
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} before
+   * @param {string | null} value
+   */
+  attributeChangedCallback(name, before, value) {
+    if (before === value) return;
+    if (name === 'server' || name === 'pool') {
+      if (this.isConnected) this.start();
+      return;
+    }
+    if (name === 'size') {
+      const pixels = Number(value);
+      this.#base.style.setProperty('--width', pixels > 0 ? `${pixels}px` : '');
+    }
+    this.#draw();
+  }
+
+  #press() {
+    if (this.#state === 'scanned') this.refresh();
+    else this.start();
+    this.#status.focus(); // the button is gone
+  }
+
+  /**
+   * @param {keyof Events} type
+   * @param {any} detail
+   */
+  #hear(type, detail) {
+    switch (type) {
+      case 'code':
+        this.#fullTime = Math.max(1, detail.expiresIn);
+        this.#takePicture(detail);
+        this.#show('waiting', this.#greeting);
+        this.#greeting = 'scan';
+        break;
+      case 'scanned':
+        this.#fullTime = Math.max(1, detail.expiresIn);
+        this.#showUser(detail.userInfo);
+        this.#show('scanned', 'confirm');
+        break;
+      case 'confirmed':
+        this.#showUser(detail.userInfo);
+        this.#show('confirmed', 'confirmed');
+        break;
+      case 'canceled':
+        this.#greeting = 'canceledNewCode';
+        this.#show('renewing', 'canceled');
+        break;
+      case 'expired':
+        this.#show('renewing', 'renewing');
+        break;
+      case 'exhausted':
+        this.#show('exhausted', this.#greeting === 'canceledNewCode' ? 'canceled' : 'exhausted');
+        break;
+      case 'error':
+        console.error(`scan-login: ${detail.reason}`);
+        this.#show('failed', 'failed');
+        break;
+      default: // offline, online
+        this.#offline = type === 'offline';
+        this.#draw();
+    }
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** @param {Code} code */
+  #takePicture({ svg, payload }) {
+    this.#code.src = svg;
+    const link = appLink(payload);
+    if (link) this.#link.href = link;
+    else this.#link.removeAttribute('href');
+    this.#link.target = link.startsWith('http') ? '_blank' : '';
+  }
+
+  /** A picture that did not come is asked for again, as long as it is wanted. */
+  #pictureAgain() {
+    const { src } = this.#code;
+    setTimeout(() => {
+      if (this.#code.src === src && this.#state === 'waiting') this.#code.src = src;
+    }, PICTURE_AGAIN);
+  }
+
+  /** @param {UserInfo} user */
+  #showUser({ nickname = '', photo }) {
+    this.#nickname = nickname;
+    const [letter = '?'] = nickname;
+    this.#avatar.replaceChildren(letter.toUpperCase());
+    if (photo) {
+      const image = make('img', 'photo');
+      image.alt = '';
+      image.referrerPolicy = 'no-referrer';
+      image.addEventListener('error', () => image.remove());
+      image.src = photo;
+      this.#avatar.append(image);
+    }
+    this.#avatar.append(this.#check);
+  }
+
+  /**
+   * @param {State} state
+   * @param {Word} says
+   */
+  #show(state, says) {
+    this.#state = state;
+    this.#says = says;
+    this.#draw();
+  }
+
+  /**
+   * A word in the element's language, with what stands in braces filled in.
+   * @param {Word} word
+   * @param {Record<string, string>} [values]
+   */
+  #word(word, values = {}) {
+    const lang = this.lang || this.closest('[lang]')?.getAttribute('lang') || navigator.language;
+    const found = words[lang]?.[word] ?? words[lang.split('-')[0].toLowerCase()]?.[word] ?? english[word];
+    return found.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? '');
+  }
+
+  #draw() {
+    const state = this.#state;
+    const asks = ['exhausted', 'failed', 'idle'].includes(state);
+    const who = state === 'scanned' || state === 'confirmed';
+    this.#base.dataset.state = state;
+    this.#base.classList.toggle('offline', this.#offline);
+    const name = this.getAttribute('name') ?? '';
+    this.#code.alt = this.#word(name ? 'altTo' : 'alt', { name });
+    this.#code.hidden = state === 'idle' || state === 'loading' || !this.#code.src;
+    if (state === 'loading') this.#wait.hidden = false;
+    if (asks) this.#wait.hidden = true;
+    this.#over.hidden = !who && !asks;
+    this.#avatar.hidden = this.#name.hidden = !who;
+    this.#check.hidden = state !== 'confirmed';
+    this.#name.textContent = this.#nickname;
+    this.#button.hidden = !asks && state !== 'scanned';
+    this.#button.classList.toggle('quiet', !asks);
+    this.#button.textContent = this.#word(asks ? 'newCode' : 'notYou');
+    this.#link.hidden = state !== 'waiting' || !this.#link.href;
+    this.#link.textContent = this.#word('openApp');
+    this.#sentence.textContent = this.#word(this.#offline ? 'offline' : this.#says);
+    this.#spoken.textContent = state === 'scanned' && !this.#offline
+      ? this.#word('scannedBy', { name: this.#nickname || '?' }) : '';
+    this.#time.classList.toggle('away', state !== 'waiting' && state !== 'scanned');
+    this.#tick();
+  }
+
+  #tick() {
+    const left = this.#login?.remaining ?? 0;
+    const time = clock(left);
+    // Until the new picture is there, it is the last one's.
+    this.#code.classList.toggle('dim', this.#state !== 'waiting' || left === 0 || !this.#code.complete);
+    this.#bar.style.transform = `scaleX(${Math.min(1, left / this.#fullTime)})`;
+    this.#countdown.textContent = this.#state === 'scanned' ? this.#word('timeLeft', { time })
+      : left > 0 ? this.#word('newCodeIn', { time }) : this.#word('renewing');
+  }
+}
+
+if (globalThis.customElements && !customElements.get('scan-login')) {
+  customElements.define('scan-login', ScanLoginElement);
 }

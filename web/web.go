@@ -23,7 +23,7 @@ var files embed.FS
 
 // assets are what the pages refer to.
 var assets = []string{
-	"mark.svg", "style.css", "page.js", "words.js", "scanlogin.js",
+	"mark.svg", "style.css", "page.js", "words.js",
 	"login.css", "login.js", "phone.css", "phone.js",
 }
 
@@ -31,7 +31,7 @@ var assets = []string{
 // anywhere with a certificate: users' photos do, and a pool's logo.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' https: data: blob:; connect-src 'self' ws: wss:; " +
-	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // Site is what a page says about the user pool that it is for.
 type Site struct {

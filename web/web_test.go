@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -161,10 +163,26 @@ func TestNamesAreText(t *testing.T) {
 	}
 }
 
+// A login page waits for the module before it shows a code.
+func TestModuleIsSmall(t *testing.T) {
+	const most = 12 << 10 // bytes, compressed
+	var compressed bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
+	if _, err := w.Write(read("scanlogin.js")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := compressed.Len(); n > most {
+		t.Errorf("the module has %d bytes compressed, %d are the most", n, most)
+	}
+}
+
 // What comes from outside is shown as text; nothing else can be written then.
 func TestModulesMakeNoMarkupFromText(t *testing.T) {
 	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|srcdoc|\beval\b|new Function`)
-	for _, name := range assets {
+	for _, name := range append([]string{"scanlogin.js"}, assets...) {
 		if at := markup.Find(read(name)); at != nil {
 			t.Errorf("%s uses %s", name, at)
 		}
@@ -176,7 +194,7 @@ func TestModulesMakeNoMarkupFromText(t *testing.T) {
 func TestReferencesAreServed(t *testing.T) {
 	inPage := regexp.MustCompile(`(?:src|href)="(?:\.\./)?(assets/[^"]+)"`)
 	inModule := regexp.MustCompile(`from '\./([^']+)'`)
-	var used []string
+	var used []string // besides the module, which is at the root
 	for target, h := range pages() {
 		for _, match := range inPage.FindAllStringSubmatch(bodyOf(h, target), -1) {
 			used = append(used, strings.TrimPrefix(match[1], "assets/"))
@@ -202,7 +220,7 @@ func TestReferencesAreServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range embedded {
-		if path.Ext(name) != ".html" && !slices.Contains(assets, name) {
+		if path.Ext(name) != ".html" && name != "scanlogin.js" && !slices.Contains(assets, name) {
 			t.Errorf("%s is embedded and not served", name)
 		}
 	}

@@ -1,0 +1,3 @@
+module example.com/scanlogin-site
+
+go 1.26

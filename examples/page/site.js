@@ -1,0 +1,48 @@
+/** The login page of a site, without a framework. */
+const login = document.querySelector('scan-login');
+const hello = document.querySelector('section');
+const alert = document.querySelector('[role="alert"]');
+
+/** Calls the site's own back end. */
+async function call(path, body) {
+  const response = await fetch(path, {
+    method: body ? 'POST' : 'GET',
+    headers: body && { 'content-type': 'application/json' },
+    body: body && JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
+}
+
+function show(user) {
+  login.hidden = Boolean(user);
+  hello.hidden = !user;
+  hello.querySelector('strong').textContent = user?.nickname ?? '';
+  if (user) login.stop();
+  alert.textContent = '';
+}
+
+/** The back end takes only tickets of codes that were shown in this session. */
+let bound = Promise.resolve();
+login.addEventListener('code', ({ detail }) => {
+  console.info(`code ${detail.random}`);
+  bound = call('/login/code', { random: detail.random });
+});
+
+login.addEventListener('confirmed', async ({ detail }) => {
+  try {
+    await bound;
+    show(await call('/login', { ticket: detail.ticket }));
+  } catch {
+    alert.textContent = 'That did not work. Please try again.';
+    login.start();
+  }
+});
+
+hello.querySelector('button').addEventListener('click', async () => {
+  await call('/logout', {});
+  show(null);
+  login.start();
+});
+
+show(await call('/me'));
