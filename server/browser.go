@@ -35,6 +35,7 @@ type geneData struct {
 	ExpireAt   string     `json:"expireAt"`
 	BrowserKey string     `json:"browserKey"`
 	CustomLogo string     `json:"customLogo,omitempty"`
+	AppLink    string     `json:"appLink,omitempty"` // opens the app with this code
 }
 
 // gene makes a code (A.1).
@@ -71,7 +72,7 @@ func (s *Server) gene(c echo.Context) error {
 	}
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: wholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
-		Payload: code.Payload, ExpireAt: iso(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo,
+		Payload: code.Payload, ExpireAt: iso(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
 	})
 }
 

@@ -96,6 +96,9 @@ func TestTextsOfAllAppLinksAreUnderstood(t *testing.T) {
 		newPool(t, func(p *pool.Pool) {
 			p.ID, p.AppIDs, p.PayloadFormat, p.AppLink = "longer", nil, pool.PayloadURL, "app://login?x=aa{random}&v=1"
 		}))
+	if m := n.dial("userPoolId=p1", nil).event("code"); m["appLink"] != "app://login?x="+m["random"].(string)+"&v=1" {
+		t.Errorf("app link: %v", m["appLink"])
+	}
 	for _, id := range []string{"p1", "longer"} {
 		c := n.gene(id)
 		n.phone("scanned", c.payload, "alice").ok()

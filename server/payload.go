@@ -40,7 +40,7 @@ type payload struct {
 func (s *Server) pictureText(p *pool.Pool, code session.Session) (string, error) {
 	if p.PayloadFormat == pool.PayloadURL {
 		if p.AppLink != "" {
-			return strings.ReplaceAll(p.AppLink, pool.RandomInLink, string(code.ID)), nil
+			return appLink(p, code.ID), nil
 		}
 		return s.linkPrefix() + string(code.ID), nil
 	}
@@ -57,6 +57,12 @@ func (s *Server) pictureText(p *pool.Pool, code session.Session) (string, error)
 		return "", fmt.Errorf("picture text: %w", err)
 	}
 	return escapeASCII(bytes.TrimSpace(text.Bytes())), nil
+}
+
+// appLink is the address that opens the pool's app with a code; "" if it has
+// none.
+func appLink(p *pool.Pool, id session.ID) string {
+	return strings.ReplaceAll(p.AppLink, pool.RandomInLink, string(id))
 }
 
 func (s *Server) linkPrefix() string { return s.publicURL + "/s/" }

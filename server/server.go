@@ -173,7 +173,7 @@ func (s *Server) link(c echo.Context) error {
 	switch {
 	case p.AppLink != "":
 		c.Response().Header().Set("Cache-Control", "no-store")
-		return c.Redirect(http.StatusFound, strings.ReplaceAll(p.AppLink, pool.RandomInLink, string(id)))
+		return c.Redirect(http.StatusFound, appLink(p, id))
 	case s.phonePage != "":
 		c.Response().Header().Set("Cache-Control", "no-store")
 		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(id))

@@ -145,6 +145,7 @@ type codeMessage struct {
 	ExpiresIn  int        `json:"expiresIn"` // seconds
 	BrowserKey string     `json:"browserKey"`
 	CustomLogo string     `json:"customLogo,omitempty"`
+	AppLink    string     `json:"appLink,omitempty"`
 }
 
 // newCode makes the page's next code, which is its count-th, by the pool's
@@ -169,7 +170,7 @@ func (k *socket) newCode(count int) *farewell {
 	k.proof.key = key
 	if bye := k.send(codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
-		ExpiresIn: wholeSeconds(p.CodeTTL), BrowserKey: key, CustomLogo: p.Logo,
+		ExpiresIn: wholeSeconds(p.CodeTTL), BrowserKey: key, CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
 	}); bye != nil {
 		return bye
 	}

@@ -19,6 +19,7 @@
  * @property {string} url        address of the picture as PNG
  * @property {string} svg        address of the picture as SVG
  * @property {string} payload    the text inside the picture
+ * @property {string} [appLink]  address that opens the site's app with the code
  * @property {number} expiresIn  seconds it had left when it came
  * @property {string} browserKey proof of being this browser; never shown or put into an address
  */
@@ -391,10 +392,10 @@ export class ScanLogin extends Target {
   }
 
   /** @param {Omit<Code, 'svg'>} message */
-  #takeCode({ random, url, payload, expiresIn, browserKey }) {
+  #takeCode({ random, url, payload, appLink, expiresIn, browserKey }) {
     if (!this.#givenBack) this.#count++;
     const svg = `${this.#api}image/${random}.svg`;
-    this.#code = { random, url, svg, payload, expiresIn, browserKey };
+    this.#code = { random, url, svg, payload, appLink, expiresIn, browserKey };
     this.#givenBack = false;
     this.#told = 'waiting';
     this.#version = 0;
@@ -859,12 +860,12 @@ function clock(seconds) {
 }
 
 /**
- * The picture's text, if it is an address and no script.
- * @param {string} payload
+ * What opens the app, if it is an address and no script.
+ * @param {string} text
  */
-function appLink(payload) {
-  if (!URL.canParse(payload)) return '';
-  return /^(javascript|data|blob|file|vbscript|about):$/.test(new URL(payload).protocol) ? '' : payload;
+function safeLink(text) {
+  if (!URL.canParse(text)) return '';
+  return /^(javascript|data|blob|file|vbscript|about):$/.test(new URL(text).protocol) ? '' : text;
 }
 
 /**
@@ -1055,9 +1056,9 @@ export class ScanLoginElement extends Base {
   }
 
   /** @param {Code} code */
-  #takePicture({ svg, payload }) {
+  #takePicture({ svg, payload, appLink }) {
     this.#code.src = svg;
-    const link = appLink(payload);
+    const link = safeLink(appLink || payload);
     if (link) this.#link.href = link;
     else this.#link.removeAttribute('href');
     this.#link.target = link.startsWith('http') ? '_blank' : '';

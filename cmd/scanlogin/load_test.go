@@ -150,7 +150,7 @@ pools:
 	for _, w := range s.warnings {
 		got = append(got, w.path)
 	}
-	want := []string{"public_url", "pools[0].app_link", "pools[0].bind_browser", "pools[0].identity.jwt"}
+	want := []string{"public_url", "pools[0].bind_browser", "pools[0].identity.jwt"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

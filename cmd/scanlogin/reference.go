@@ -75,7 +75,7 @@ var reference = [...]row{
 	{path: "pools[].ticket_ttl", kind: "duration", fallback: "300s", about: "Time from confirm to exchange of the ticket, 1s to 1h."},
 	{path: "pools[].max_codes", kind: "number", fallback: "6", about: "Codes a page gets before it must ask the person, 1 to 100."},
 	{path: "pools[].payload_format", kind: "text", fallback: "json", about: "The picture's text: `json` as the SDKs read it, or `url`, which a phone's own camera opens."},
-	{path: "pools[].app_link", kind: "address", absent: "`<public_url>/s/<random>`", about: "With `payload_format: url`: the address in the picture, with `{random}` in it."},
+	{path: "pools[].app_link", kind: "address", absent: "none", about: "Address with `{random}` in it that opens the app: on small screens, behind `/s/<random>`, and with `payload_format: url` in the picture."},
 	{path: "pools[].return_full_user_info", kind: "boolean", fallback: "false", about: "`check` gives the browser the whole user with its token."},
 	{path: "pools[].allow_browser_exchange", kind: "boolean", fallback: "false", about: "The browser itself may exchange the ticket."},
 	{path: "pools[].bind_browser", kind: "boolean", fallback: "true", about: "Ticket and user only for the browser that asked for the code. `false`: for whoever knows `random`."},

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-
-	"github.com/scanlogin/scanlogin/pool"
 )
 
 // warnings returns what is allowed but unwise, for the start-up log and
@@ -28,9 +26,6 @@ func (d *document) warnings(s *settings) []problem {
 		}
 		if c.Identity != nil && c.Identity.JWT != nil && c.Identity.JWT.Audience == "" && c.Identity.JWT.HS256Secret == "" {
 			warn(at+".identity.jwt", "has no audience: a token that the issuer made for any other application logs in here, too")
-		}
-		if c.AppLink != "" && c.PayloadFormat != string(pool.PayloadURL) {
-			warn(at+".app_link", "has no effect; set payload_format: url")
 		}
 	}
 	found.sort()
