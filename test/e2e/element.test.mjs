@@ -68,7 +68,7 @@ describe('the element', { concurrency: 2 }, () => {
   }
 
   scene('who holds a phone is offered to open the app, by keyboard too; who sits at a desk is not', async (house) => {
-    const shop = await Shop.open(house, { alone: true, pool: { payload_format: 'url', app_link: 'https://app.example.com/login?code={random}' } });
+    const shop = await Shop.open(house, { alone: true, pool: { app_link: 'https://app.example.com/login?code={random}' } });
     const phone = await shop.visit(browser, { options: PHONE });
     const random = await codeOf(phone);
     const link = phone.getByRole('link', { name: 'Open in the app' });
