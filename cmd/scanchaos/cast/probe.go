@@ -1,0 +1,40 @@
+package cast
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+)
+
+// Probe finds out which transports the nodes speak.
+func (w *World) Probe(ctx context.Context) ([]Transport, error) {
+	found := []Transport{Open, Watch, Poll}
+	a, _ := w.ask(ctx, history.Gene, "probe", request{path: "gene", body: map[string]any{"userPoolId": w.Pools[0].ID}})
+	var made status
+	if a.code != history.OK || !a.into(&made) {
+		return nil, fmt.Errorf("gene was answered with %d (HTTP %d)", a.code, a.http)
+	}
+	began := time.Now()
+	a, _ = w.ask(ctx, history.Check, "probe", request{path: "check?wait=1&version=1&random=" + made.Random})
+	if a.code == history.OK && time.Since(began) > 900*time.Millisecond {
+		found = append(found, LongPoll)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.Nodes[0]+api+"events?random="+made.Random, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := w.Client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		found = append(found, Events)
+	}
+	return found, nil
+}

@@ -1,0 +1,134 @@
+package cast
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+)
+
+// Close codes of the contract (B.1) that a page decides on.
+const (
+	restart   = 1012
+	busy      = 1013
+	notFound  = 4404
+	exhausted = 4408
+)
+
+const subprotocol = "scanlogin.v1"
+
+// socket is one WebSocket to a node: it watches the page's code, or makes or
+// resumes one of its own.
+func (b *browser) socket(ctx context.Context, node int) ending {
+	query := url.Values{}
+	if code := b.now().code; code != "" {
+		query.Set("random", code)
+	}
+	if b.via == Open {
+		query.Set("userPoolId", b.pool.ID)
+	}
+	k, err := b.w.dial(ctx, node, query, b.now().key)
+	if err != nil {
+		return slower
+	}
+	defer k.conn.CloseNow()
+	b.note(history.Event{Do: history.Connect, Code: b.now().code, Node: node, Conn: k.number, Call: k.dialed})
+	ctx, cancel := context.WithCancel(ctx)
+	var person sync.WaitGroup
+	defer person.Wait()
+	defer cancel()
+	person.Go(func() { b.refreshOn(ctx, k) })
+	return b.follow(ctx, k)
+}
+
+// socketConn is a connection to a node.
+type socketConn struct {
+	conn   *websocket.Conn
+	node   int
+	number int64
+	dialed time.Duration
+
+	refreshed atomic.Bool // "not me" was said
+}
+
+func (w *World) dial(ctx context.Context, node int, query url.Values, key string) (*socketConn, error) {
+	k := &socketConn{node: node, number: w.conns.Add(1), dialed: w.Log.Now()}
+	offers := []string{subprotocol}
+	if key != "" {
+		offers = append(offers, "key."+key)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	var err error
+	k.conn, _, err = websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.Nodes[node], "http")+api+"ws?"+query.Encode(), &websocket.DialOptions{
+		Subprotocols: offers, HTTPHeader: http.Header{"X-Forwarded-For": {address()}},
+	})
+	return k, err
+}
+
+// next reads a message, or returns the close code: history.None if the
+// connection just broke, history.Ended if ctx ended.
+func (k *socketConn) next(ctx context.Context) (st status, closed int, ok bool) {
+	_, text, err := k.conn.Read(ctx)
+	if err == nil && json.Unmarshal(text, &st) == nil {
+		return st, 0, true
+	}
+	if ctx.Err() != nil {
+		return st, history.Ended, false
+	}
+	return st, max(int(websocket.CloseStatus(err)), history.None), false
+}
+
+// follow takes what the socket tells until it is closed.
+func (b *browser) follow(ctx context.Context, k *socketConn) ending {
+	last := k.dialed // when the previous message came: the next code is no older
+	for {
+		st, closed, ok := k.next(ctx)
+		now := b.w.Log.Now()
+		if !ok {
+			b.note(history.Event{Do: history.Close, Code: b.now().code, Node: k.node, Conn: k.number, Answer: closed})
+			return afterClose(closed)
+		}
+		if st.Event == "code" {
+			if old := b.now().code; old != "" && k.refreshed.Load() {
+				// It may be another one than was shown when it was said.
+				b.note(history.Event{Do: history.Withdraw, Code: old, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.None})
+			}
+			b.note(history.Event{Do: history.Gene, Code: st.Random, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK, Terms: &b.pool.Terms})
+			b.show(st.Random, st.BrowserKey, k.node)
+		} else {
+			b.note(history.Event{Do: history.Push, Code: st.Random, Node: k.node, Conn: k.number, Return: now, Proven: true, Seen: st.seen()})
+			b.take(st)
+		}
+		last = now
+	}
+}
+
+func afterClose(code int) ending {
+	switch code {
+	case restart:
+		return soon
+	case busy, history.None:
+		return slower
+	}
+	return stop
+}
+
+// refreshOn says "not me" when the person does.
+func (b *browser) refreshOn(ctx context.Context, k *socketConn) {
+	select {
+	case <-ctx.Done():
+	case <-b.refresh:
+		k.refreshed.Store(true)
+		b.note(history.Event{Do: history.Withdraw, Code: b.now().code, Node: k.node, Conn: k.number, Answer: history.None})
+		_ = k.conn.Write(ctx, websocket.MessageText, []byte(`{"action":"refresh"}`)) // a broken socket shows in follow
+	}
+}

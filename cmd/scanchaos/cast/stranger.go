@@ -1,0 +1,46 @@
+package cast
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/url"
+	"time"
+
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+)
+
+// stranger saw the code, in a photo say, and tries to learn what only the
+// browser may: it asks and watches without proof.
+type stranger struct {
+	w   *World
+	rnd *rand.Rand
+	who string
+}
+
+// run goes on until ctx ends.
+func (s *stranger) run(ctx context.Context, code string) {
+	for ctx.Err() == nil {
+		if s.rnd.IntN(2) == 0 {
+			s.watch(ctx, code)
+		} else {
+			s.w.check(ctx, s.who, code, "", request{node: s.w.someNode(s.rnd)})
+		}
+		pause(ctx, s.rnd, 300*time.Millisecond, 1500*time.Millisecond)
+	}
+}
+
+func (s *stranger) watch(ctx context.Context, code string) {
+	k, err := s.w.dial(ctx, s.w.someNode(s.rnd), url.Values{"random": {code}}, "")
+	if err != nil {
+		return
+	}
+	defer k.conn.CloseNow()
+	for {
+		st, _, ok := k.next(ctx)
+		if !ok {
+			return
+		}
+		now := s.w.Log.Now()
+		s.w.Log.Add(history.Event{Call: now, Return: now, Who: s.who, Do: history.Push, Code: code, Node: k.node, Conn: k.number, Seen: st.seen()})
+	}
+}

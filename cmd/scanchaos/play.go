@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/cast"
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/strike"
+)
+
+// play has stories go on until all faults have struck, and the calm after the
+// last one is over.
+func (r *run) play(ctx context.Context, kinds []string) error {
+	playing, stop := context.WithCancel(ctx)
+	defer stop()
+	var all sync.WaitGroup
+	next := make(chan int)
+	for range r.Stories {
+		all.Go(func() { r.tell(playing, next) })
+	}
+	all.Go(func() { r.number(playing, next) })
+	all.Go(func() { r.progress(playing) })
+	d := &strike.Director{
+		Rig: r.rig, Log: r.log, Rand: rand.New(rand.NewPCG(r.Seed, 1)), Kinds: kinds,
+		Say: func(text string) { fmt.Printf("%6.1fs  %s\n", r.log.Now().Seconds(), text) },
+	}
+	err := d.Run(playing, time.Now().Add(r.Duration))
+	stop()
+	all.Wait()
+	return errors.Join(err, ctx.Err())
+}
+
+// number hands out the numbers of stories, not all at once at the beginning.
+func (r *run) number(ctx context.Context, next chan<- int) {
+	defer close(next)
+	for n := 1; ; n++ {
+		if n <= r.Stories {
+			time.Sleep(2 * time.Second / time.Duration(r.Stories))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case next <- n:
+		}
+	}
+}
+
+func (r *run) tell(ctx context.Context, next <-chan int) {
+	for n := range next {
+		end := cast.NewStory(r.world, r.Seed, n).Run(ctx)
+		if ctx.Err() != nil {
+			end = "broken off at the end of the run"
+		}
+		r.mu.Lock()
+		r.ends[end]++
+		r.mu.Unlock()
+	}
+}
+
+// progress says every few seconds that it goes on.
+func (r *run) progress(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		r.mu.Lock()
+		told := 0
+		for _, n := range r.ends {
+			told += n
+		}
+		r.mu.Unlock()
+		h := r.log.File()
+		fmt.Printf("%6.1fs  %d stories told, %d events, %d faults\n", r.log.Now().Seconds(), told, len(h.Events), len(h.Strikes))
+	}
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/cast"
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/verdict"
+)
+
+// report is what a run has to say.
+type report struct {
+	Seed    uint64           `json:"seed"`
+	Form    string           `json:"form"`
+	Nodes   int              `json:"nodes"`
+	Took    time.Duration    `json:"took"`
+	Stories map[string]int   `json:"stories"` // by end
+	Calls   map[string]int   `json:"calls"`   // by what was done and answered
+	Pages   map[string]int   `json:"pages"`   // by transport
+	Faults  []recovery       `json:"faults"`
+	Strikes []history.Strike `json:"strikes"`
+	Verdict verdict.Verdict  `json:"verdict"`
+}
+
+// recovery is how soon pages were current after the faults of a kind.
+type recovery struct {
+	Kind       string        `json:"kind"`
+	Struck     int           `json:"struck"`
+	Measured   int           `json:"measured"` // news of codes while it was broken and just after, on pages that are pushed to
+	Median     time.Duration `json:"median"`   // from the repair, or the news if that was later, until the page showed it
+	Late       int           `json:"late"`     // news that took longer than 100 ms
+	MedianLate time.Duration `json:"medianLate"`
+	Worst      time.Duration `json:"worst"`
+	Missed     int           `json:"missed"` // news that a page did not show before it was left
+}
+
+func newReport(h history.File) *report {
+	out := &report{
+		Took: h.End, Calls: make(map[string]int), Pages: make(map[string]int), Strikes: h.Strikes, Verdict: verdict.Judge(h),
+	}
+	for _, e := range h.Events {
+		switch e.Do {
+		case history.Show:
+			out.Pages[e.Via]++
+		case history.Leave, history.Connect:
+		case history.Push:
+			out.Calls["push "+e.Seen.Status]++
+		case history.Gene, history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Check, history.Close:
+			out.Calls[fmt.Sprintf("%s %s", e.Do, answerWord(e))]++
+		case history.Withdraw:
+			out.Calls["withdraw"]++
+		}
+	}
+	out.Faults = recoveries(h.Strikes, out.Verdict.Lags)
+	return out
+}
+
+func answerWord(e history.Event) string {
+	switch e.Answer {
+	case history.None:
+		return "cut or timed out"
+	case history.NotSent:
+		return "not sent"
+	case history.Ended:
+		return "by the client"
+	}
+	return fmt.Sprint(e.Answer)
+}
+
+// aftermath is how long after a fault news still belong to it.
+const aftermath = 3 * time.Second
+
+// late is what people begin to notice.
+const late = 100 * time.Millisecond
+
+// recoveries puts lags to the faults that struck alone. Polling pages are left
+// out: they learn when they ask.
+func recoveries(strikes []history.Strike, lags []verdict.Lag) []recovery {
+	found := make(map[string][]time.Duration)
+	struck, missed := make(map[string]int), make(map[string]int)
+	for _, s := range strikes {
+		struck[s.Kind]++
+		for _, l := range lags {
+			switch {
+			case !s.Alone || l.Via == string(cast.Poll) || l.Shown < s.From || l.Stored < s.From-time.Second || l.Stored > s.To+aftermath:
+			case l.Missing:
+				missed[s.Kind]++
+			default:
+				found[s.Kind] = append(found[s.Kind], max(0, l.Shown-max(l.Stored, s.To)))
+			}
+		}
+	}
+	var all []recovery
+	for _, kind := range slices.Sorted(maps.Keys(struck)) {
+		r := recovery{Kind: kind, Struck: struck[kind], Measured: len(found[kind]), Missed: missed[kind]}
+		if times := found[kind]; len(times) > 0 {
+			slices.Sort(times)
+			r.Median, r.Worst = times[len(times)/2], times[len(times)-1]
+			prompt, _ := slices.BinarySearch(times, late)
+			if r.Late = len(times) - prompt; r.Late > 0 {
+				r.MedianLate = times[prompt+r.Late/2]
+			}
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+var errBroken = errors.New("promises were broken")
+
+// conclude prints the report, saves it if file is not empty, and returns
+// errBroken if it tells of violations.
+func (r *report) conclude(file string) error {
+	r.print(os.Stdout)
+	if file != "" {
+		if err := r.save(file); err != nil {
+			return err
+		}
+	}
+	if len(r.Verdict.Violations) > 0 {
+		return errBroken
+	}
+	return nil
+}
+
+func (r *report) save(file string) error {
+	text, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o600)
+}

@@ -1,0 +1,208 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The forms that Redis comes in.
+const (
+	Single   = "single"
+	Sentinel = "sentinel"
+	Cluster  = "cluster"
+)
+
+// Redis is what the nodes share.
+type Redis struct {
+	Form      string
+	Servers   []*Server // with the data
+	Sentinels []*Server
+	URL       string // as the nodes are told
+}
+
+// startRedis starts one of the forms. What was started is to be closed also
+// after an error.
+func startRedis(ctx context.Context, form, dir, path string) (*Redis, error) {
+	r := &Redis{Form: form}
+	switch form {
+	case Single:
+		return r, r.startSingle(ctx, dir, path)
+	case Sentinel:
+		return r, r.startSentinel(ctx, dir, path)
+	case Cluster:
+		return r, r.startCluster(ctx, dir, path)
+	}
+	return r, errors.New("no such form: " + form)
+}
+
+// add starts one more server, with its data and proxy.
+func (r *Redis) add(ctx context.Context, dir, path string, directives func(*Server) []string) error {
+	s, err := newServer()
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprint("redis", len(r.Servers))
+	r.Servers = append(r.Servers, s)
+	if err := s.configure(dir, name, path, slices.Concat(durable, directives(s))); err != nil {
+		return err
+	}
+	return s.StartAndAwait(ctx)
+}
+
+func (r *Redis) startSingle(ctx context.Context, dir, path string) error {
+	return r.add(ctx, dir, path, func(s *Server) []string {
+		r.URL = fmt.Sprintf("redis://127.0.0.1:%d/0", s.Proxy.port())
+		return nil
+	})
+}
+
+// startSentinel starts a master, a replica and three Sentinels. Everybody,
+// Sentinels and replication included, reaches a server through its proxy, so
+// that a frozen one looks to all like a server that is away.
+func (r *Redis) startSentinel(ctx context.Context, dir, path string) error {
+	for range 2 {
+		if err := r.add(ctx, dir, path, func(s *Server) []string {
+			lines := []string{
+				"replica-announce-ip 127.0.0.1", fmt.Sprintf("replica-announce-port %d", s.Proxy.port()),
+				"repl-diskless-sync-delay 0",
+				"repl-timeout 4", "repl-ping-replica-period 1", // a replica whose link went silent is soon back
+			}
+			if master := r.Servers[0]; s != master {
+				lines = append(lines, fmt.Sprintf("replicaof 127.0.0.1 %d", master.Proxy.port()))
+			}
+			return lines
+		}); err != nil {
+			return err
+		}
+	}
+	for i := range 3 {
+		if err := r.addSentinel(ctx, i, dir, path); err != nil {
+			return err
+		}
+	}
+	at := func(i int) string { return r.Sentinels[i].addr() }
+	r.URL = fmt.Sprintf("redis://%s?master_name=main&addr=%s&addr=%s", at(0), at(1), at(2))
+	return r.Heal(ctx)
+}
+
+// addSentinel starts a Sentinel, whose times are short, so that a run sees many
+// failovers.
+func (r *Redis) addSentinel(ctx context.Context, i int, dir, path string) error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	s := &Server{port: port}
+	r.Sentinels = append(r.Sentinels, s)
+	if err := s.configure(dir, fmt.Sprint("sentinel", i), path, []string{
+		fmt.Sprintf("sentinel monitor main 127.0.0.1 %d 2", r.Servers[0].Proxy.port()),
+		"sentinel down-after-milliseconds main 1000",
+		"sentinel failover-timeout main 6000",
+	}); err != nil {
+		return err
+	}
+	s.args = append(s.args, "--sentinel")
+	return s.StartAndAwait(ctx)
+}
+
+// startCluster starts three masters. Clients are told the proxies' ports; the
+// nodes speak to each other directly.
+func (r *Redis) startCluster(ctx context.Context, dir, path string) error {
+	for range 3 {
+		if err := r.add(ctx, dir, path, func(s *Server) []string {
+			return []string{
+				"cluster-enabled yes", "cluster-node-timeout 2000", "cluster-announce-ip 127.0.0.1",
+				fmt.Sprintf("cluster-announce-port %d", s.Proxy.port()), fmt.Sprintf("cluster-announce-bus-port %d", s.port+busPort),
+			}
+		}); err != nil {
+			return err
+		}
+	}
+	for i, s := range r.Servers {
+		for _, command := range [][]any{
+			{"CLUSTER", "SET-CONFIG-EPOCH", i + 1},
+			{"CLUSTER", "ADDSLOTSRANGE", i * 16384 / 3, (i+1)*16384/3 - 1},
+			{"CLUSTER", "MEET", "127.0.0.1", r.Servers[0].port, r.Servers[0].port + busPort},
+		} {
+			if _, err := s.Do(ctx, command...); err != nil {
+				return err
+			}
+		}
+	}
+	at := func(i int) int { return r.Servers[i].Proxy.port() }
+	r.URL = fmt.Sprintf("redis://127.0.0.1:%d?addr=127.0.0.1:%d&addr=127.0.0.1:%d", at(0), at(1), at(2))
+	return r.Heal(ctx)
+}
+
+// Heal waits until the form is whole again, with every server in its place.
+func (r *Redis) Heal(ctx context.Context) error {
+	switch r.Form {
+	case Sentinel:
+		return eventually(ctx, "one master with its replica, and the Sentinels agree", r.IsReplicated)
+	case Cluster:
+		return eventually(ctx, "the cluster is whole", func(ctx context.Context) bool {
+			for _, s := range r.Servers {
+				if !s.says(ctx, []any{"CLUSTER", "INFO"}, "cluster_state:ok", "cluster_known_nodes:3", "cluster_slots_ok:16384") {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	return eventually(ctx, "redis answers", func(ctx context.Context) bool {
+		return r.Servers[0].says(ctx, []any{"INFO", "persistence"}, "loading:0")
+	})
+}
+
+// IsReplicated reports, of Redis behind Sentinel, whether what is written now
+// survives its master: the Sentinels agree on one, which has a replica that
+// follows.
+func (r *Redis) IsReplicated(ctx context.Context) bool {
+	master := r.Master(ctx)
+	replication := []any{"INFO", "replication"}
+	if master < 0 || !r.Servers[master].says(ctx, replication, "role:master", "state=online") ||
+		!r.Servers[master].says(ctx, replication, "lag=0") && !r.Servers[master].says(ctx, replication, "lag=1") {
+		return false
+	}
+	for i, s := range r.Servers {
+		if i != master && !s.says(ctx, []any{"INFO", "replication"}, "role:slave", "master_link_status:up") {
+			return false
+		}
+	}
+	for _, s := range r.Sentinels {
+		if !s.says(ctx, []any{"INFO", "sentinel"}, "name=main,status=ok", "slaves=1,sentinels=3") {
+			return false
+		}
+	}
+	return true
+}
+
+// Master is the number of the server that all Sentinels name as master; -1 if
+// they do not agree.
+func (r *Redis) Master(ctx context.Context) int {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	found := -1
+	for i, s := range r.Sentinels {
+		answer, err := s.Do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")
+		parts, _ := answer.([]any)
+		if err != nil || len(parts) != 2 {
+			return -1
+		}
+		at := slices.IndexFunc(r.Servers, func(s *Server) bool { return fmt.Sprint(s.Proxy.port()) == parts[1] })
+		if i > 0 && at != found {
+			return -1
+		}
+		found = at
+	}
+	return found
+}
+
+func (r *Redis) close() {
+	for _, s := range slices.Concat(r.Sentinels, r.Servers) {
+		s.close()
+	}
+}

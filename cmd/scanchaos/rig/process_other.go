@@ -1,0 +1,8 @@
+//go:build !linux
+
+package rig
+
+import "syscall"
+
+// diesWithUs has no equal here: if we are killed, our processes stay.
+func diesWithUs() *syscall.SysProcAttr { return nil }

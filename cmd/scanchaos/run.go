@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/cast"
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/rig"
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/strike"
+)
+
+type runCommand struct {
+	Form        string        `default:"single" enum:"single,sentinel,cluster" help:"How Redis is run."`
+	Nodes       int           `default:"3" help:"How many scanlogin nodes."`
+	Stories     int           `default:"200" help:"How many stories go on at once."`
+	Duration    time.Duration `default:"60s" help:"How long it goes on, about; the calm after the last fault is not cut short."`
+	Seed        uint64        `help:"Makes people and faults the same again, as far as scheduling allows. 0: random."`
+	Faults      string        `default:"all" help:"Kinds of faults, with commas between."`
+	Scanlogin   string        `default:"bin/scanlogin" help:"The binary to test."`
+	RedisServer string        `default:"redis-server" help:"The redis-server to run it on."`
+	Keep        string        `placeholder:"DIR" help:"Keep configurations, logs, data and history in this new directory; without it, only when promises were broken."`
+	JSON        string        `name:"json" placeholder:"FILE" help:"Write the report here as well, with all histories of violations."`
+}
+
+// Run runs everything once.
+func (c *runCommand) Run(ctx context.Context) error {
+	kinds, err := strike.Choose(c.Faults, c.Form)
+	if err != nil {
+		return err
+	}
+	if c.Seed == 0 {
+		c.Seed = rand.Uint64()
+	}
+	fmt.Printf("seed %d, %s, %d nodes, %d stories at once, %v\n", c.Seed, c.Form, c.Nodes, c.Stories, c.Duration)
+	r, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.play(ctx, kinds)
+	r.rig.Close()
+	if err != nil {
+		return fmt.Errorf("%w (see %s)", err, r.dir)
+	}
+	return r.judge()
+}
+
+// judge judges what happened, and keeps everything if it must be looked into.
+func (r *run) judge() error {
+	h := r.log.File()
+	if err := h.Save(r.dir); err != nil {
+		return err
+	}
+	out := newReport(h)
+	out.Seed, out.Form, out.Nodes, out.Stories = r.Seed, r.Form, r.Nodes, r.ends
+	if err := out.conclude(r.JSON); err != nil {
+		return fmt.Errorf("%w (see %s)", err, r.dir)
+	}
+	if r.Keep == "" {
+		return os.RemoveAll(r.dir)
+	}
+	return nil
+}
+
+type judgeCommand struct {
+	Dir  string `arg:"" type:"existingdir" help:"What a run has kept."`
+	JSON string `name:"json" placeholder:"FILE" help:"Write the report here as well."`
+}
+
+// Run judges a history again.
+func (c *judgeCommand) Run() error {
+	h, err := history.Load(c.Dir)
+	if err != nil {
+		return err
+	}
+	return newReport(h).conclude(c.JSON)
+}
+
+// run is one run.
+type run struct {
+	*runCommand
+	dir   string
+	rig   *rig.Rig
+	world *cast.World
+	log   *history.Log
+
+	mu   sync.Mutex
+	ends map[string]int // stories by how they ended
+}
+
+// The pools differ in how long their codes live: those of the first outlive
+// every story, of the second time ends many.
+var pools = []cast.Pool{
+	{ID: "patient", Terms: history.Terms{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}},
+	{ID: "hasty", Terms: history.Terms{Code: 4 * time.Second, Confirm: 3 * time.Second, Ticket: 5 * time.Second}},
+}
+
+func (c *runCommand) start(ctx context.Context) (*run, error) {
+	r := &run{runCommand: c, dir: c.Keep, log: history.NewLog(), ends: make(map[string]int)}
+	var err error
+	if r.dir == "" {
+		r.dir, err = os.MkdirTemp("", "scanchaos")
+	} else {
+		err = os.Mkdir(r.dir, 0o700) // an old one would bring its data along
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := rig.Options{Form: c.Form, Nodes: c.Nodes, Scanlogin: c.Scanlogin, RedisServer: c.RedisServer, Dir: r.dir}
+	for _, p := range pools {
+		o.Pools = append(o.Pools, rig.Pool{ID: p.ID, CodeTTL: p.Terms.Code, ConfirmTTL: p.Terms.Confirm, TicketTTL: p.Terms.Ticket, MaxCodes: 6})
+	}
+	if r.rig, err = rig.Start(ctx, o); err != nil {
+		return nil, fmt.Errorf("%w (see %s)", err, r.dir)
+	}
+	r.world = &cast.World{
+		Log: r.log, Pools: pools, UserKey: rig.UserKey, SiteSecret: rig.SiteSecret,
+		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Stories}}, // phones and sites keep theirs
+	}
+	for _, n := range r.rig.Nodes {
+		r.world.Nodes = append(r.world.Nodes, n.URL)
+	}
+	if r.world.Transports, err = r.world.Probe(ctx); err != nil {
+		r.rig.Close()
+		return nil, err
+	}
+	fmt.Printf("transports: %q\n", r.world.Transports)
+	return r, nil
+}

@@ -1,0 +1,178 @@
+package strike
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/rig"
+)
+
+// fault is a kind of misfortune.
+type fault struct {
+	name   string
+	onNode bool     // it strikes a scanlogin; else Redis
+	forms  []string // of Redis that it goes with; none: all
+	lossy  bool     // it takes acknowledged writes away; for failovers see watchReplication
+	hit    func(*blow) error
+}
+
+func (f fault) goesWith(form string) bool { return len(f.forms) == 0 || slices.Contains(f.forms, form) }
+
+// blow is a fault that strikes.
+type blow struct {
+	*Director
+	ctx    context.Context
+	rnd    *rand.Rand
+	node   *rig.Node   // of a fault on a node
+	server *rig.Server // of others
+	note   history.Strike
+}
+
+var faults = []fault{
+	{name: "node-kill", onNode: true, hit: killNode},
+	{name: "node-term", onNode: true, hit: termNode},
+	{name: "node-stop", onNode: true, hit: stopNode},
+	{name: "redis-kill", hit: killRedis},
+	{name: "redis-stop", hit: stopRedis},
+	{name: "client-kill", hit: everywhere("CLIENT", "KILL", "TYPE", "normal")},
+	{name: "pubsub-kill", hit: everywhere("CLIENT", "KILL", "TYPE", "pubsub")},
+	{name: "script-flush", hit: everywhere("SCRIPT", "FLUSH")},
+	{name: "flushall", lossy: true, hit: flushAll},
+	{name: "freeze", hit: freeze},
+	{name: "silence", hit: silence},
+	{name: "cut", hit: cut},
+	{name: "half-frame", hit: halfFrame},
+	{name: "delay", hit: delay},
+	{name: "failover", forms: []string{rig.Sentinel}, hit: failOver},
+	{name: "slot-move", forms: []string{rig.Cluster}, hit: moveSlots},
+}
+
+// wait is for how long something is broken. It is cut short when the run is
+// broken off, so that the repair comes sooner.
+func (b *blow) wait(least, most time.Duration) {
+	sleep(b.ctx, least+time.Duration(b.rnd.Int64N(int64(most-least))))
+}
+
+// repairing is the context of what must be done also when the run is broken off.
+func (b *blow) repairing() context.Context { return context.WithoutCancel(b.ctx) }
+
+func killNode(b *blow) error {
+	b.node.Kill()
+	b.wait(300*time.Millisecond, 3*time.Second)
+	return b.node.StartAndAwait(b.repairing())
+}
+
+// leaveTime is what the contract allows for leaving, and a moment to notice.
+const leaveTime = 11 * time.Second
+
+func termNode(b *blow) error {
+	b.node.Signal(syscall.SIGTERM)
+	if err := b.node.Wait(leaveTime); err != nil {
+		b.note.Exit = err.Error()
+		b.node.Kill()
+	}
+	b.wait(0, 2*time.Second)
+	return b.node.StartAndAwait(b.repairing())
+}
+
+func stopNode(b *blow) error {
+	b.node.Signal(syscall.SIGSTOP)
+	b.wait(500*time.Millisecond, 7*time.Second)
+	b.node.Signal(syscall.SIGCONT)
+	return nil
+}
+
+func killRedis(b *blow) error {
+	b.server.Kill()
+	b.wait(300*time.Millisecond, 5*time.Second)
+	return b.server.StartAndAwait(b.repairing())
+}
+
+func stopRedis(b *blow) error {
+	b.server.Signal(syscall.SIGSTOP)
+	b.wait(500*time.Millisecond, 6*time.Second)
+	b.server.Signal(syscall.SIGCONT)
+	return nil
+}
+
+// everywhere sends one command to all servers.
+func everywhere(command ...any) func(*blow) error {
+	return func(b *blow) error {
+		for _, s := range b.Rig.Redis.Servers {
+			if _, err := s.Do(b.repairing(), command...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func flushAll(b *blow) error {
+	if b.Rig.Redis.Form != rig.Sentinel {
+		return everywhere("FLUSHALL")(b)
+	}
+	if at := b.Rig.Redis.Master(b.ctx); at >= 0 { // a replica would refuse
+		_, err := b.Rig.Redis.Servers[at].Do(b.repairing(), "FLUSHALL")
+		return err
+	}
+	return nil
+}
+
+func freeze(b *blow) error {
+	b.server.Proxy.Freeze()
+	b.wait(500*time.Millisecond, 7*time.Second)
+	b.server.Proxy.Thaw()
+	return nil
+}
+
+func silence(b *blow) error {
+	b.server.Proxy.Silence()
+	return nil
+}
+
+func cut(b *blow) error {
+	b.server.Proxy.Cut()
+	return nil
+}
+
+func halfFrame(b *blow) error {
+	b.server.Proxy.CutInHalf(1 + b.rnd.IntN(20))
+	b.wait(500*time.Millisecond, 2*time.Second)
+	b.server.Proxy.CutInHalf(0)
+	return nil
+}
+
+// delay stays below what a call may take, or goes beyond it.
+func delay(b *blow) error {
+	b.server.Proxy.Delay(time.Duration(20+b.rnd.IntN(1000)) * time.Millisecond)
+	b.wait(time.Second, 6*time.Second)
+	b.server.Proxy.Delay(0)
+	return nil
+}
+
+// promotion bounds each half of a failover that was asked for: some 2 s are
+// usual.
+const promotion = 20 * time.Second
+
+// failOver has a Sentinel change masters. It refuses as long as it believes the
+// replica to be away, which may be a while after the last fault.
+func failOver(b *blow) (err error) {
+	before := b.Rig.Redis.Master(b.ctx)
+	for deadline := time.Now().Add(promotion); b.ctx.Err() == nil && time.Now().Before(deadline); sleep(b.ctx, 50*time.Millisecond) {
+		if _, err = b.Rig.Redis.Sentinels[0].Do(b.repairing(), "SENTINEL", "FAILOVER", "main"); err == nil {
+			break
+		}
+	}
+	for deadline := time.Now().Add(promotion); err == nil && b.ctx.Err() == nil && time.Now().Before(deadline); sleep(b.ctx, 50*time.Millisecond) {
+		if at := b.Rig.Redis.Master(b.repairing()); at >= 0 && at != before {
+			break
+		}
+	}
+	return err
+}
+
+func moveSlots(b *blow) error { return b.Rig.Redis.MoveSlots(b.repairing(), b.rnd, 8) }

@@ -1,0 +1,164 @@
+// Package strike does to a rig what operations, machines and networks do. It
+// promises that each fault is repaired before it ends, that what it did is
+// noted with its times, and that faults which cannot go together do not.
+package strike
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/cmd/scanchaos/rig"
+)
+
+// Calm is how long nothing happens after each act: as long as pages may take to
+// be current again (10 s), and a little more, so that it shows if they are not.
+const Calm = 11 * time.Second
+
+// warmUp is how long nothing happens at first, so that there is something to
+// break.
+const warmUp = 5 * time.Second
+
+// storm is how many faults strike in one act without calm between them.
+const storm = 6
+
+// Director has faults strike.
+type Director struct {
+	Rig   *rig.Rig
+	Log   *history.Log
+	Rand  *rand.Rand
+	Kinds []string // names of Faults
+	Say   func(string)
+
+	deck  []fault
+	nodes []sync.Mutex // whoever strikes a node holds its lock,
+	redis sync.Mutex   // and who strikes Redis this one
+}
+
+// Choose returns the kinds of a list, "all" or names with commas between, that
+// a form of Redis knows.
+func Choose(list, form string) ([]string, error) {
+	var chosen []string
+	for _, f := range faults {
+		if f.goesWith(form) && (list == "all" || slices.Contains(strings.Split(list, ","), f.name)) {
+			chosen = append(chosen, f.name)
+		}
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if list != "all" && !slices.Contains(chosen, name) {
+			return nil, fmt.Errorf("no fault %q with %s; there are %s", name, form, strings.Join(names(form), ", "))
+		}
+	}
+	return chosen, nil
+}
+
+func names(form string) (all []string) {
+	for _, f := range faults {
+		if f.goesWith(form) {
+			all = append(all, f.name)
+		}
+	}
+	return all
+}
+
+// Run strikes until the time is over or ctx ends: one fault alone, and calm, then
+// several together, and calm, and so on. The last calm is not cut short, so it
+// may take a little longer. An error means that the rig could not be repaired.
+func (d *Director) Run(ctx context.Context, until time.Time) error {
+	d.nodes = make([]sync.Mutex, len(d.Rig.Nodes))
+	if d.Rig.Redis.Form == rig.Sentinel {
+		watching, stop := context.WithCancel(ctx)
+		var watch sync.WaitGroup
+		watch.Go(func() { d.watchReplication(watching) })
+		defer watch.Wait()
+		defer stop()
+	}
+	sleep(ctx, warmUp)
+	for act := 1; time.Until(until) > Calm+warmUp && ctx.Err() == nil; act++ {
+		var err error
+		if act%2 == 0 {
+			err = d.together(ctx)
+		} else {
+			err = d.strike(ctx, d.draw(), rand.New(rand.NewPCG(d.Rand.Uint64(), 0)), true)
+		}
+		if err != nil {
+			return err
+		}
+		sleep(ctx, Calm)
+	}
+	sleep(ctx, time.Until(until))
+	return nil
+}
+
+// draw takes the next kind from a shuffled deck, so that all come equally often.
+func (d *Director) draw() fault {
+	if len(d.deck) == 0 {
+		for _, f := range faults {
+			if slices.Contains(d.Kinds, f.name) {
+				d.deck = append(d.deck, f)
+			}
+		}
+		d.Rand.Shuffle(len(d.deck), func(i, j int) { d.deck[i], d.deck[j] = d.deck[j], d.deck[i] })
+	}
+	f := d.deck[0]
+	d.deck = d.deck[1:]
+	return f
+}
+
+func (d *Director) together(ctx context.Context) error {
+	var all sync.WaitGroup
+	errs := make([]error, storm)
+	for i := range storm {
+		f, r := d.draw(), rand.New(rand.NewPCG(d.Rand.Uint64(), 0))
+		all.Go(func() { errs[i] = d.strike(ctx, f, r, false) })
+		sleep(ctx, time.Duration(d.Rand.Int64N(int64(3*time.Second))))
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// strike has one fault strike, and notes it.
+func (d *Director) strike(ctx context.Context, f fault, r *rand.Rand, alone bool) error {
+	b := &blow{Director: d, ctx: ctx, rnd: r, note: history.Strike{Kind: f.name, Node: -1, Alone: alone, Lossy: f.lossy}}
+	if f.onNode {
+		b.note.Node = r.IntN(len(d.Rig.Nodes))
+		b.node = d.Rig.Nodes[b.note.Node]
+		b.note.Target = fmt.Sprint("node", b.note.Node)
+		d.nodes[b.note.Node].Lock()
+		defer d.nodes[b.note.Node].Unlock()
+	} else {
+		at := r.IntN(len(d.Rig.Redis.Servers))
+		b.server = d.Rig.Redis.Servers[at]
+		b.note.Target = fmt.Sprint("redis", at)
+		d.redis.Lock()
+		defer d.redis.Unlock()
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	d.Say(fmt.Sprintf("%s strikes %s", f.name, b.note.Target))
+	b.note.From = d.Log.Now()
+	err := f.hit(b)
+	if err == nil && !f.onNode {
+		err = d.Rig.Redis.Heal(context.WithoutCancel(ctx))
+	}
+	b.note.To = d.Log.Now()
+	d.Log.AddStrike(b.note)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.name, err)
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
