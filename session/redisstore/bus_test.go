@@ -61,6 +61,7 @@ func TestBusLeavesAFrozenRedisAndComesBack(t *testing.T) {
 	code := create(t, st)
 	heard.subscribe(code.ID)
 	heard.await(promised, code.ID, 1)
+	eventually(t, promised, "it hears itself", func() bool { return heard.bus.Age() < time.Second }) // before, its age is without end
 	server.Stop()
 	began := time.Now()
 	heard.subscribe(session.NewID())
