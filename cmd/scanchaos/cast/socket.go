@@ -98,9 +98,8 @@ func (b *browser) follow(ctx context.Context, k *socketConn) ending {
 			return afterClose(closed)
 		}
 		if st.Event == "code" {
-			if old := b.now().code; old != "" && k.refreshed.Load() {
-				// It may be another one than was shown when it was said.
-				b.note(history.Event{Do: history.Withdraw, Code: old, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.None})
+			if k.refreshed.Swap(false) {
+				b.perhapsWithdrawn(k, last, b.now().code, st.Random)
 			}
 			b.note(history.Event{Do: history.Gene, Code: st.Random, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK, Terms: &b.pool.Terms})
 			b.show(st.Random, st.BrowserKey, k.node)
@@ -109,6 +108,16 @@ func (b *browser) follow(ctx context.Context, k *socketConn) ending {
 			b.take(st)
 		}
 		last = now
+	}
+}
+
+// perhapsWithdrawn notes that "not me" may have hit another code than the one
+// that was shown when it was said, as it names none: the one that took its
+// place meanwhile, or the one that has come first since, if that is not the
+// answer to it.
+func (b *browser) perhapsWithdrawn(k *socketConn, since time.Duration, codes ...string) {
+	for _, code := range codes {
+		b.note(history.Event{Do: history.Withdraw, Code: code, Node: k.node, Conn: k.number, Call: since, Answer: history.None})
 	}
 }
 

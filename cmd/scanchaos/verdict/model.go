@@ -49,27 +49,39 @@ func (c code) explained() (all []Violation, decided bool) {
 			return explain(state.(standing), input.(history.Event), made.Terms)
 		},
 	}
-	var ops []porcupine.Operation
-	for _, e := range c.events {
+	switch porcupine.CheckOperationsTimeout(model, c.operations(made.Call), checkTime) {
+	case porcupine.Illegal:
+		return []Violation{c.violation("no order explains it", "its calls and messages contradict each other")}, true
+	case porcupine.Unknown:
+		return nil, false
+	}
+	return nil, true
+}
+
+// operations are the code's calls and messages as porcupine takes them.
+func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
+	type words struct {
+		history.Seen
+		proven bool
+	}
+	told := make(map[words]bool)
+	for _, e := range c.events { // by the time of their answers
 		if !isOperation(e) {
 			continue
 		}
 		op := porcupine.Operation{ClientId: len(ops), Input: e, Call: int64(e.Call), Return: int64(e.Return)}
 		switch {
+		case e.Do == history.Push && told[words{*e.Seen, e.Proven}]:
+			continue // it follows from the first time that it was told
 		case e.Do == history.Push: // it held at some instant since the code was made
-			op.Call = int64(made.Call)
+			told[words{*e.Seen, e.Proven}] = true
+			op.Call = int64(made)
 		case e.Unknown(): // it may have its effect at any time, or never
 			op.Return = math.MaxInt64
 		}
 		ops = append(ops, op)
 	}
-	switch porcupine.CheckOperationsTimeout(model, ops, checkTime) {
-	case porcupine.Illegal:
-		return []Violation{c.violation("no order explains it", "%d calls and messages contradict each other", len(ops))}, true
-	case porcupine.Unknown:
-		return nil, false
-	}
-	return nil, true
+	return ops
 }
 
 // isOperation reports whether an event tells or changes how the code stands.
