@@ -2,9 +2,6 @@
  * Module scanlogin puts "scan the code with your app to log in" on a page: the
  * element <scan-login>, and ScanLogin, which draws nothing. See docs/browser.md.
  *
- *   <script type="module" src="https://scan.example.com/scanlogin.js"></script>
- *   <scan-login pool="5fae…"></scan-login>
- *
  * It promises: states never go back while one connection lasts; a connection
  * that is lost is resumed with the code on the screen; where no WebSocket gets
  * through, other ways are found; a ticket is told once, and never that of a code
@@ -315,7 +312,6 @@ export class ScanLogin extends Target {
     this.#connect();
   };
 
-  /** The network has gone; a line may not notice that for minutes. */
   #lose = () => {
     if (this.#line) this.#reconnect(this.#growingPause());
   };
@@ -337,7 +333,6 @@ export class ScanLogin extends Target {
     }
   };
 
-  /** Tells that the connection is away, unless something is heard soon. */
   #expectOffline() {
     this.#offlineTimer ??= setTimeout(() => this.#tellOffline(), OFFLINE_AFTER * 1000);
   }
@@ -359,7 +354,6 @@ export class ScanLogin extends Target {
     this.#expectEnd();
   }
 
-  /** Leaves before the next code, if nobody looks at this one. */
   #expectEnd() {
     clearTimeout(this.#napTimer);
     if (!isHidden()) return;
@@ -522,7 +516,6 @@ class FetchLine {
     this.#run(code).catch((error) => this.#end(error instanceof Ended ? error.code : LOST));
   }
 
-  /** The only thing a page says is that it wants another code. */
   send() {
     this.#another = true;
     this.#request.abort();
@@ -967,7 +960,6 @@ export class ScanLoginElement extends Base {
     this.#show('idle', 'scan');
   }
 
-  /** Gives the code back, and shows another: "that is not me". */
   refresh() {
     if (!this.#login || this.#state === 'confirmed') {
       this.start();
@@ -1064,7 +1056,6 @@ export class ScanLoginElement extends Base {
     this.#link.target = link.startsWith('http') ? '_blank' : '';
   }
 
-  /** A picture that did not come is asked for again, as long as it is wanted. */
   #pictureAgain() {
     const { src } = this.#code;
     setTimeout(() => {

@@ -73,7 +73,8 @@ describe('the pages', { concurrency: 2 }, () => {
     await login.goto(demo.address);
     await inState(login, 'waiting');
     const film = join(house.dir, 'film.mjpeg');
-    await writeFile(film, await login.screenshot({ type: 'jpeg', quality: 90 }));
+    await login.locator('scan-login img').first().evaluate((picture) => picture.decode()); // it comes after the state
+    await writeFile(film, await login.screenshot({ type: 'jpeg', quality: 90, animations: 'disabled' }));
 
     const camera = await chromium.launch({
       executablePath: chromiumPath(),

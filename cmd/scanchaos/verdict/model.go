@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -58,23 +59,39 @@ func (c code) explained() (all []Violation, decided bool) {
 	return nil, true
 }
 
+// words are what tells messages and calls of unknown outcome apart: a second
+// one of the same words adds nothing. Who was told something later proves less
+// than who was told it first; and as no step can have its effect twice, the
+// first of several tries, which may have it at any later time, stands for all.
+// Without that, a phone that tries often through an outage makes more orders
+// than anybody can look at.
+type words struct {
+	do     history.Do
+	user   string
+	seen   history.Seen
+	proven bool
+}
+
 // operations are the code's calls and messages as porcupine takes them.
 func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
-	type words struct {
-		history.Seen
-		proven bool
-	}
-	told := make(map[words]bool)
-	for _, e := range c.events { // by the time of their answers
+	known := make(map[words]bool)
+	for _, e := range slices.SortedStableFunc(slices.Values(c.events), byCall) { // a message is as old as its arrival
 		if !isOperation(e) {
 			continue
 		}
 		op := porcupine.Operation{ClientId: len(ops), Input: e, Call: int64(e.Call), Return: int64(e.Return)}
+		if e.Do == history.Push || e.Unknown() {
+			w := words{do: e.Do, user: e.User, proven: e.Proven}
+			if e.Seen != nil {
+				w.seen = *e.Seen
+			}
+			if known[w] {
+				continue
+			}
+			known[w] = true
+		}
 		switch {
-		case e.Do == history.Push && told[words{*e.Seen, e.Proven}]:
-			continue // it follows from the first time that it was told
 		case e.Do == history.Push: // it held at some instant since the code was made
-			told[words{*e.Seen, e.Proven}] = true
 			op.Call = int64(made)
 		case e.Unknown(): // it may have its effect at any time, or never
 			op.Return = math.MaxInt64
@@ -83,6 +100,8 @@ func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
 	}
 	return ops
 }
+
+func byCall(a, b history.Event) int { return cmp.Compare(a.Call, b.Call) }
 
 // isOperation reports whether an event tells or changes how the code stands.
 func isOperation(e history.Event) bool {

@@ -125,6 +125,15 @@ func leaves(ms int) history.Event {
 	return at(ms, history.Leave, 0, func(e *history.Event) { e.Who = "page" })
 }
 
+// tries are a phone's calls while nothing answers: more than could be put into
+// every order, if each counted.
+func tries(user string) (all []history.Event) {
+	for i := range 6 {
+		all = append(all, at(100+200*i, history.Scan, history.Busy, by(user)), at(5000+200*i, history.Confirm, history.Busy, by(user)))
+	}
+	return all
+}
+
 func byPage(e *history.Event) { e.Who = "page" }
 
 // right are histories that may be.
@@ -146,6 +155,8 @@ var right = []struct {
 	{what: "… that never was", events: then(at(300, history.Redeem, history.Busy), redeem(400))},
 	{what: "a call that was not sent",
 		events: onlyScanned(at(200, history.Cancel, history.NotSent, by("a")), at(300, history.Confirm, 200, by("a")))},
+	{what: "two phones that try through an outage",
+		events: slices.Concat([]history.Event{gene(0)}, tries("a"), tries("b"), []history.Event{at(9000, history.Check, 200, saw("waiting", 1))})},
 	{what: "time ends a code",
 		events: []history.Event{gene(0), at(120_100, history.Scan, 2242, by("a")), at(121_000, history.Check, 200, saw("expired", 2))}},
 	{what: "a scan lengthens its life",
