@@ -22,7 +22,7 @@
  */
 
 /**
- * Who scanned. Both come from outside: show them as text and as a picture.
+ * Who scanned. Both come from outside.
  * @typedef {{ nickname?: string, photo?: string }} UserInfo
  */
 
@@ -53,7 +53,7 @@
  * @property {Status} expired    its time is over; a new code follows, or `exhausted`
  * @property {null} exhausted    no more codes by themselves: ask the person, then start()
  * @property {{ reason: string, closeCode: number }} error it cannot go on; `reason` is for developers
- * @property {null} offline      the connection has been away for a while
+ * @property {null} offline      the connection is lost
  * @property {null} online       it is back
  */
 
@@ -69,8 +69,8 @@
  */
 const Target = /** @type {new () => Target} */ (EventTarget);
 
-const OFFLINE_AFTER = 1.5; // seconds, as all here; shorter losses are nobody's concern
-const FIRST_WORD = 5; // the server answers within 2 s; later, the way is blocked
+const OFFLINE_AFTER = 1.5; // seconds, as all here
+const FIRST_WORD = 5; // the server answers within 2 s
 const SILENCE = 15; // the server says within 10 s that a code is over
 const NODE_STOPS = 5; // the pages of a node that stops come back spread over this time
 const LONGEST_PAUSE = 30;
@@ -90,7 +90,7 @@ const LOST = 1006;
 const GOING_AWAY = 1012;
 const BUSY = 1013;
 const EXHAUSTED = 4408;
-const GONE = 2241; // the code, not the line: the server's own number
+const GONE = 2241; // the code, not the line
 const HELD = 4000; // a stream that something on its way keeps back
 
 const OVER = new Set(['confirmed', 'canceled', 'expired']);
@@ -104,6 +104,7 @@ const STATUSES = new Set(['waiting', 'scanned', ...OVER]);
  * @property {(text: string) => void} send
  * @property {() => void} close
  * @property {number} readyState
+ * @property {(() => void) | null} [onopen]
  */
 
 /** The ways to the server, best first. */
@@ -182,7 +183,7 @@ export class ScanLogin extends Target {
     globalThis.removeEventListener?.('offline', this.#lose);
     globalThis.document?.removeEventListener('visibilitychange', this.#look);
     this.#asleep = false;
-    this.#drop();
+    this.#drop(true);
     this.#calm();
     this.#code = undefined;
     this.#end = this.#failures = this.#count = 0;
@@ -229,8 +230,11 @@ export class ScanLogin extends Target {
     return /** @type {Line} */ (/** @type {unknown} */ (new WebSocket(address, protocols)));
   }
 
-  /** Lets go of the line; nothing of it is heard any more. */
-  #drop() {
+  /**
+   * Lets go of the line; nothing of it is heard any more.
+   * @param {boolean} [late] once it is open: browsers complain otherwise
+   */
+  #drop(late) {
     clearTimeout(this.#silenceTimer);
     clearTimeout(this.#napTimer);
     this.#givenBack = false;
@@ -238,7 +242,8 @@ export class ScanLogin extends Target {
     this.#line = undefined;
     if (!line) return;
     line.onmessage = line.onclose = null;
-    line.close();
+    if (late && !line.readyState) line.onopen = () => line.close();
+    else line.close();
   }
 
   #calm() {
