@@ -2,6 +2,7 @@
 const login = document.querySelector('scan-login');
 const hello = document.querySelector('section');
 const alert = document.querySelector('[role="alert"]');
+login.remove(); // it begins when it is put into the page, and not for who is logged in
 
 /** Calls the site's own back end. */
 async function call(path, body) {
@@ -15,10 +16,10 @@ async function call(path, body) {
 }
 
 function show(user) {
-  login.hidden = Boolean(user);
+  if (user) login.remove();
+  else hello.before(login);
   hello.hidden = !user;
   hello.querySelector('strong').textContent = user?.nickname ?? '';
-  if (user) login.stop();
   alert.textContent = '';
 }
 
@@ -42,7 +43,6 @@ login.addEventListener('confirmed', async ({ detail }) => {
 hello.querySelector('button').addEventListener('click', async () => {
   await call('/logout', {});
   show(null);
-  login.start();
 });
 
 show(await call('/me'));
