@@ -64,9 +64,10 @@ func (s *Server) gene(c echo.Context) error {
 	if !s.mayMake(p, addressKey(c.RealIP())) {
 		return errTooMany
 	}
+	about(c, p, session.Session{}, "")
 	code, err := s.makeCode(c.Request().Context(), p, source{
 		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, count: 1,
-	})
+	}, callerOf(c))
 	if err != nil {
 		return err
 	}
@@ -86,8 +87,8 @@ type source struct {
 	count  int    // which code of its page it is, from 1
 }
 
-// makeCode stores a new code.
-func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source) (session.Session, error) {
+// makeCode stores a new code, and tells of it.
+func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source, by caller) (session.Session, error) {
 	now := s.store.Now().Truncate(time.Millisecond)
 	code := session.Session{
 		ID: session.NewID(), Pool: p.ID, CustomData: from.custom, Client: from.client,
@@ -106,6 +107,9 @@ func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source) (sessi
 		code, err = session.Create(ctx, s.store, code)
 		return err
 	})
+	if err == nil {
+		s.tell(EventMade, code, by)
+	}
 	return code, err
 }
 
@@ -174,15 +178,6 @@ func (s *Server) load(ctx context.Context, id session.ID) (session.Session, *poo
 		return session.Session{}, nil, session.ErrNotFound
 	}
 	return code, p, nil
-}
-
-// apply makes a change of a loaded code.
-func (s *Server) apply(ctx context.Context, code session.Session, c session.Change) (session.Session, error) {
-	err := s.withStore(ctx, func(ctx context.Context) (err error) {
-		code, err = session.Apply(ctx, s.store, code, c)
-		return err
-	})
-	return code, err
 }
 
 // maxInStore is how many operations may be under way: forty times what a

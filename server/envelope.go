@@ -40,6 +40,7 @@ func (s *Server) writeError(err error, c echo.Context) {
 	}
 	s.log.Log(c.Request().Context(), level, "request refused",
 		"requestId", requestID(c), "method", c.Request().Method, "route", c.Path(), "status", p.status, "code", p.code, "error", err)
+	s.refused(c, p)
 	if c.Response().Committed {
 		return
 	}

@@ -72,6 +72,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	if err != nil {
 		return s.missed(c, err)
 	}
+	about(c, p, code, "")
 	if err := s.checkOrigin(c, p); err != nil {
 		return err
 	}
@@ -85,10 +86,13 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	if change.User, err = s.phoneUser(c, in, named, p, action); err != nil {
 		return s.missed(c, err)
 	}
+	about(c, p, code, change.User.ID)
 	if !s.gates.users.allow(p.ID + "\x00" + change.User.ID) {
 		return errTooMany
 	}
-	if code, err = s.apply(c.Request().Context(), code, change); err != nil {
+	by := callerOf(c)
+	by.user = change.User.ID
+	if code, err = s.apply(c.Request().Context(), code, change, by); err != nil {
 		if isGone(err) {
 			return errInvalidCode
 		}

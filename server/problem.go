@@ -13,8 +13,9 @@ import (
 // problem is a row of the contract's table of errors (A.5). As an error it
 // stands for itself; with a cause, see because.
 type problem struct {
-	code   int // in the envelope
-	status int // of HTTP
+	name   string // in events, and so in logs and metrics
+	code   int    // in the envelope
+	status int    // of HTTP
 	en, zh string
 }
 
@@ -22,28 +23,28 @@ func (p *problem) Error() string { return p.en }
 
 // The table. What clients do not tell apart has one row.
 var (
-	errField       = &problem{2231, http.StatusBadRequest, "A field is missing or has the wrong form", "参数缺失或格式不正确"}
-	errCredentials = &problem{1001, http.StatusUnauthorized, "Pool credentials are required", "需要用户池凭证"}
-	errNotLoggedIn = &problem{2020, http.StatusUnauthorized, "Not logged in", "尚未登录"}
-	errOtherPool   = &problem{2036, http.StatusForbidden, "The user is not in this user pool", "用户不属于该用户池"}
-	errNoPool      = &problem{2224, http.StatusNotFound, "User pool does not exist", "用户池不存在"}
-	errNoCode      = &problem{2241, http.StatusNotFound, "QR code does not exist", "二维码不存在"}
-	errInvalidCode = &problem{500, http.StatusNotFound, "Invalid QR code", "无效的二维码"} // for the phone; the SDKs' documents say 500
-	errExpired     = &problem{2242, http.StatusGone, "QR code has expired", "二维码已过期"}
-	errNotScanned  = &problem{2243, http.StatusConflict, "Scan the QR code first", "请先扫描二维码"}
-	errUsed        = &problem{2244, http.StatusConflict, "QR code has been used", "二维码已被使用"}
-	errOtherUser   = &problem{2245, http.StatusConflict, "Scanned by another user", "二维码已被其他用户扫描"}
-	errTicket      = &problem{2246, http.StatusGone, "Ticket is invalid or has been used", "ticket 无效或已被使用"}
-	errOrigin      = &problem{2247, http.StatusForbidden, "Origin is not allowed", "不允许的来源"}
-	errTooMany     = &problem{429, http.StatusTooManyRequests, "Too many requests", "请求过于频繁"}
-	errBusy        = &problem{1000, http.StatusServiceUnavailable, "Busy, try again", "服务繁忙，请稍后重试"}
-	errInternal    = &problem{500, http.StatusInternalServerError, "Internal error", "服务器内部错误"}
+	errField       = &problem{"invalid_field", 2231, http.StatusBadRequest, "A field is missing or has the wrong form", "参数缺失或格式不正确"}
+	errCredentials = &problem{"invalid_credentials", 1001, http.StatusUnauthorized, "Pool credentials are required", "需要用户池凭证"}
+	errNotLoggedIn = &problem{"not_logged_in", 2020, http.StatusUnauthorized, "Not logged in", "尚未登录"}
+	errOtherPool   = &problem{"other_pool", 2036, http.StatusForbidden, "The user is not in this user pool", "用户不属于该用户池"}
+	errNoPool      = &problem{"no_pool", 2224, http.StatusNotFound, "User pool does not exist", "用户池不存在"}
+	errNoCode      = &problem{"no_code", 2241, http.StatusNotFound, "QR code does not exist", "二维码不存在"}
+	errInvalidCode = &problem{"invalid_code", 500, http.StatusNotFound, "Invalid QR code", "无效的二维码"} // for the phone; the SDKs' documents say 500
+	errExpired     = &problem{"expired", 2242, http.StatusGone, "QR code has expired", "二维码已过期"}
+	errNotScanned  = &problem{"not_scanned", 2243, http.StatusConflict, "Scan the QR code first", "请先扫描二维码"}
+	errUsed        = &problem{"used", 2244, http.StatusConflict, "QR code has been used", "二维码已被使用"}
+	errOtherUser   = &problem{"other_user", 2245, http.StatusConflict, "Scanned by another user", "二维码已被其他用户扫描"}
+	errTicket      = &problem{"invalid_ticket", 2246, http.StatusGone, "Ticket is invalid or has been used", "ticket 无效或已被使用"}
+	errOrigin      = &problem{"origin", 2247, http.StatusForbidden, "Origin is not allowed", "不允许的来源"}
+	errTooMany     = &problem{"too_many", 429, http.StatusTooManyRequests, "Too many requests", "请求过于频繁"}
+	errBusy        = &problem{"busy", 1000, http.StatusServiceUnavailable, "Busy, try again", "服务繁忙，请稍后重试"}
+	errInternal    = &problem{"internal", 500, http.StatusInternalServerError, "Internal error", "服务器内部错误"}
 
-	errNoRoute   = &problem{404, http.StatusNotFound, "Not found", "接口不存在"}
-	errMethod    = &problem{405, http.StatusMethodNotAllowed, "Method not allowed", "不支持的请求方法"}
-	errTooLarge  = &problem{413, http.StatusRequestEntityTooLarge, "The body is too large", "请求体过大"}
-	errMediaType = &problem{415, http.StatusUnsupportedMediaType, "The body must be application/json", "请求体必须是 application/json"}
-	errUpgrade   = &problem{426, http.StatusUpgradeRequired, "This address speaks WebSocket only", "此地址仅支持 WebSocket"}
+	errNoRoute   = &problem{"no_route", 404, http.StatusNotFound, "Not found", "接口不存在"}
+	errMethod    = &problem{"method", 405, http.StatusMethodNotAllowed, "Method not allowed", "不支持的请求方法"}
+	errTooLarge  = &problem{"too_large", 413, http.StatusRequestEntityTooLarge, "The body is too large", "请求体过大"}
+	errMediaType = &problem{"media_type", 415, http.StatusUnsupportedMediaType, "The body must be application/json", "请求体必须是 application/json"}
+	errUpgrade   = &problem{"upgrade_required", 426, http.StatusUpgradeRequired, "This address speaks WebSocket only", "此地址仅支持 WebSocket"}
 )
 
 // standing says which row an error from below belongs to.

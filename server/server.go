@@ -40,6 +40,7 @@ type Options struct {
 	Signer         *Signer        // nil: no token is issued
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
+	Witnesses      []func(Event)        // told of what happens, in its order by each goroutine; they must not block
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
 
@@ -66,6 +67,7 @@ type Server struct {
 	phonePage  string
 	trusting   bool // there are trusted proxies
 	fallback   http.Handler
+	witnesses  []func(Event)
 	log        *slog.Logger
 
 	echo     *echo.Echo
@@ -98,7 +100,7 @@ func New(o Options) *Server {
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		secure: strings.HasPrefix(o.PublicURL, "https:"),
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
-		drainDelay: o.DrainDelay, busAge: o.BusAge, phonePage: o.PhonePage, fallback: o.Fallback,
+		drainDelay: o.DrainDelay, busAge: o.BusAge, phonePage: o.PhonePage, fallback: o.Fallback, witnesses: o.Witnesses,
 		trusting: len(o.TrustedProxies) > 0,
 		log:      o.Log, pictures: newPictures(), sockets: newSockets(),
 	}

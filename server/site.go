@@ -40,7 +40,11 @@ func (s *Server) exchange(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	about(c, site, session.Session{}, "")
 	code, p, err := s.loadByTicket(c.Request().Context(), in.Ticket)
+	if err == nil {
+		about(c, p, code, "")
+	}
 	switch {
 	case err != nil && !isGone(err):
 		return err
@@ -52,7 +56,7 @@ func (s *Server) exchange(c echo.Context) error {
 	if err != nil || site != nil && site.ID != p.ID || !p.IsTicket(code, in.Ticket) {
 		return errTicket
 	}
-	if code, err = s.apply(c.Request().Context(), code, session.Change{Action: session.Redeem}); err != nil {
+	if code, err = s.apply(c.Request().Context(), code, session.Change{Action: session.Redeem}, callerOf(c)); err != nil {
 		if p, _, _ := describe(err); p == errBusy {
 			return err
 		}

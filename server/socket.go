@@ -162,7 +162,7 @@ func (k *socket) newCode(count int) *farewell {
 	if !k.srv.mayMake(p, k.address) {
 		return byeBusy
 	}
-	code, err := k.srv.makeCode(context.Background(), p, source{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count})
+	code, err := k.srv.makeCode(context.Background(), p, source{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count}, caller{ip: k.client.IP})
 	if err != nil {
 		return k.trouble(err)
 	}
@@ -208,7 +208,7 @@ func (k *socket) another() *farewell {
 	k.refresh.Store(false)
 	code, _, err := k.srv.load(context.Background(), k.code.id)
 	if err == nil {
-		_, err = k.srv.apply(context.Background(), code, session.Change{Action: session.Withdraw})
+		_, err = k.srv.apply(context.Background(), code, session.Change{Action: session.Withdraw}, caller{ip: k.client.IP})
 	}
 	switch {
 	case errors.Is(err, session.ErrUsed):

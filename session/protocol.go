@@ -19,6 +19,9 @@ type Change struct {
 	// User is who scans, confirms or cancels; its ID must be set for these
 	// and is of no meaning for the others.
 	User User
+	// Op names the operation, so that its caller recognises in what Apply
+	// returns whether this was it; empty: Apply makes one.
+	Op OpID
 	// TTL is how long the code may live from a Scan (at least) and from a
 	// Confirm (exactly); of no meaning for the others.
 	TTL time.Duration
@@ -112,6 +115,7 @@ func (s Session) moved(to Status, c Change, now time.Time) Session {
 	switch to {
 	case Scanned:
 		s.User = c.User
+		s.ScannedAt = now
 		if end := now.Add(c.TTL); end.After(s.ExpiresAt) {
 			s.ExpiresAt = end
 		}

@@ -98,6 +98,7 @@ type Session struct {
 	Count      int    `json:"count"`                // which code of its page this is, from 1; refreshes do not count
 
 	CreatedAt   time.Time `json:"createdAt"`
+	ScannedAt   time.Time `json:"scannedAt,omitzero"`
 	ConfirmedAt time.Time `json:"confirmedAt,omitzero"`
 	ExpiresAt   time.Time `json:"expiresAt"` // when time ends it; for a code that is over, when it ended
 }

@@ -96,13 +96,17 @@ func notPast(s Session, now time.Time) time.Time {
 }
 
 // Apply makes c of the session s, which its caller has loaded, and returns the
-// session as stored; a change that repeats the last step stores nothing. It
-// loads and decides anew whenever somebody else was faster.
+// session as stored, whose Op is c's if this call moved it; a change that
+// repeats the last step stores nothing. It loads and decides anew whenever
+// somebody else was faster.
 //
 // Errors: those of Step, with the session as it stands; ErrNotFound; anything
 // else from the store, after which the change may or may not have happened.
 func Apply(ctx context.Context, st Store, s Session, c Change) (Session, error) {
-	op := NewOpID()
+	op := c.Op
+	if op == "" {
+		op = NewOpID()
+	}
 	for range applyAttempts {
 		next, err := Step(s, c, notPast(s, st.Now()))
 		if err != nil || next.Version == s.Version {
