@@ -168,6 +168,7 @@ func (k *socket) newCode(count int) *farewell {
 	}
 	key := p.BrowserKey(code)
 	k.proof.key = key
+	k.refresh.Store(false) // it was about the code before
 	if bye := k.send(codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
 		ExpiresIn: wholeSeconds(p.CodeTTL), BrowserKey: key, CustomLogo: p.Logo, AppLink: appLink(p, code.ID),

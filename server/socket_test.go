@@ -233,6 +233,32 @@ func TestRefreshWithdraws(t *testing.T) {
 	}
 }
 
+// The first refresh makes the second wait, and meanwhile the code which that one
+// is about ends by itself.
+func TestRefreshIsAboutTheCodeThatWasShown(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	p := n.dial("userPoolId=p1", nil)
+	p.event("code")
+	p.event("waiting")
+	p.say(`{"action":"refresh"}`)
+	second := p.event("code")["random"].(string)
+	p.event("waiting")
+	n.phone("scanned", second, "alice").ok()
+	p.event("scanned")
+	p.say(`{"action":"refresh"}`)
+	canceled := make(chan map[string]any)
+	go func() { canceled <- p.event("canceled") }()
+	if err := p.Ping(t.Context()); err != nil { // when it is answered, the refresh was read
+		t.Fatal(err)
+	}
+	n.phone("cancel", second, "alice").ok()
+	<-canceled
+	third := p.event("code")["random"].(string)
+	if d := n.call("GET", "/check?wait=2&version=1&random="+third, nil).ok(); d["event"] != "waiting" {
+		t.Errorf("the code after the one that was given back: %v", d)
+	}
+}
+
 func TestResume(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = 3*time.Second, 2 }))
 	p := n.dial("userPoolId=p1", nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ func (r *run) play(ctx context.Context, kinds []string) error {
 	all.Go(func() { r.number(playing, next) })
 	all.Go(func() { r.progress(playing) })
 	d := &strike.Director{
-		Rig: r.rig, Log: r.log, Rand: rand.New(rand.NewPCG(r.Seed, 1)), Kinds: kinds,
+		Rig: r.rig, Log: r.log, Rand: rand.New(rand.NewPCG(r.Seed, 1)), Kinds: kinds, First: strings.Split(r.First, ","),
 		Say: func(text string) { fmt.Printf("%6.1fs  %s\n", r.log.Now().Seconds(), text) },
 	}
 	err := d.Run(playing, time.Now().Add(r.Duration))

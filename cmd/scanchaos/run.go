@@ -22,6 +22,7 @@ type runCommand struct {
 	Duration    time.Duration `default:"60s" help:"How long it goes on, about; the calm after the last fault is not cut short."`
 	Seed        uint64        `help:"Makes people and faults the same again, as far as scheduling allows. 0: random."`
 	Faults      string        `default:"all" help:"Kinds of faults, with commas between."`
+	First       string        `help:"Those of them that strike first, in this order; the others come in a random one."`
 	Scanlogin   string        `default:"bin/scanlogin" help:"The binary to test."`
 	RedisServer string        `default:"redis-server" help:"The redis-server to run it on."`
 	Keep        string        `placeholder:"DIR" help:"Keep configurations, logs, data and history in this new directory; without it, only when promises were broken."`
@@ -33,6 +34,9 @@ func (c *runCommand) Run(ctx context.Context) error {
 	kinds, err := strike.Choose(c.Faults, c.Form)
 	if err != nil {
 		return err
+	}
+	if _, err := strike.Choose(c.First, c.Form); c.First != "" && err != nil {
+		return fmt.Errorf("first: %w", err)
 	}
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()

@@ -53,6 +53,50 @@ func TestBusTellsThatARedisForgotEverything(t *testing.T) {
 	heard.await(promised, next.ID, 2)
 }
 
+// The connection stays as it was, so nothing but a look can show it.
+func TestBusTellsThatRedisWasEmptied(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		codes   int
+		destroy func(*redistest.Server, []session.Session)
+	}{
+		{"one code", 1, func(r *redistest.Server, _ []session.Session) { r.Do("FLUSHALL") }},
+		{"many codes", 500, func(r *redistest.Server, _ []session.Session) { r.Do("FLUSHALL") }},
+		{"one of three, as when a Cluster's master is emptied", 300, func(r *redistest.Server, codes []session.Session) {
+			for _, c := range codes[:100] {
+				r.Do("DEL", key(c.ID))
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			st := open(t, server.URL())
+			heard := listen(t, st)
+			codes := createMany(t, st, test.codes)
+			for _, c := range codes {
+				heard.subscribe(c.ID)
+			}
+			for _, c := range codes {
+				heard.await(promised, c.ID, 1)
+			}
+			test.destroy(server, codes)
+			for _, c := range codes {
+				if _, err := st.Load(t.Context(), c.ID); err == nil {
+					continue
+				}
+				eventually(t, 10*time.Second, "the code is told as gone", func() bool {
+					return heard.heard(c.ID, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
+				})
+			}
+			if n := heard.bus.Reconnects(); n != 0 {
+				t.Errorf("%d reconnects", n)
+			}
+		})
+	}
+}
+
 func TestBusLeavesAFrozenRedisAndComesBack(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

@@ -140,7 +140,8 @@ func (l *link) request(ctx context.Context) error {
 	}
 }
 
-// sendProbes sends a probe every 2 s from when Redis has us as a listener.
+// sendProbes sends a probe every 2 s from when Redis has us as a listener, and
+// looks whether Redis still has what it had.
 func (l *link) sendProbes(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -153,6 +154,8 @@ func (l *link) sendProbes(ctx context.Context) error {
 	for {
 		if err := l.bus.store.publishProbe(ctx, l.bus.probe); err != nil {
 			l.bus.store.log.Debug("bus probe not sent", "error", err)
+		} else if err := l.bus.sample(ctx); err != nil {
+			l.bus.store.log.Debug("bus sample not read", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -33,7 +33,8 @@ type Director struct {
 	Rig   *rig.Rig
 	Log   *history.Log
 	Rand  *rand.Rand
-	Kinds []string // names of Faults
+	Kinds []string // names of faults
+	First []string // those of Kinds that strike first, in this order
 	Say   func(string)
 
 	deck  []fault
@@ -96,6 +97,14 @@ func (d *Director) Run(ctx context.Context, until time.Time) error {
 	return nil
 }
 
+// turn is a kind's place among those that come first, or the one behind them.
+func (d *Director) turn(f fault) int {
+	if at := slices.Index(d.First, f.name); at >= 0 {
+		return at
+	}
+	return len(d.First)
+}
+
 // draw takes the next kind from a shuffled deck, so that all come equally often.
 func (d *Director) draw() fault {
 	if len(d.deck) == 0 {
@@ -105,6 +114,8 @@ func (d *Director) draw() fault {
 			}
 		}
 		d.Rand.Shuffle(len(d.deck), func(i, j int) { d.deck[i], d.deck[j] = d.deck[j], d.deck[i] })
+		slices.SortStableFunc(d.deck, func(a, b fault) int { return d.turn(a) - d.turn(b) })
+		d.First = nil
 	}
 	f := d.deck[0]
 	d.deck = d.deck[1:]

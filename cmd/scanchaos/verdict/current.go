@@ -52,22 +52,39 @@ type page struct {
 	shows      []fact
 }
 
-// vanished returns how long pages went on showing a code that FLUSHALL took
-// from under them. Redis tells nobody of that, so the contract promises no time.
-func (c code) vanished(strikes []history.Strike) (lags []Lag) {
+// vanished finds pages that went on showing a code which FLUSHALL took from under
+// them, and returns how long each did.
+func (c code) vanished(strikes []history.Strike, calms []span) (lags []Lag, late []Violation) {
 	for _, s := range strikes {
 		facts := slices.DeleteFunc(c.facts(), func(f fact) bool { return f.at > s.From })
 		if s.Kind != "flushall" || len(facts) == 0 {
 			continue
 		}
 		gone := fact{at: s.To, version: facts[len(facts)-1].version + 1}
+		if c.livedOn(gone) {
+			continue // it was changed meanwhile, or a failover undid what FLUSHALL did
+		}
 		for _, p := range c.pages() {
-			if p.open < s.From && s.To < p.left {
-				lags = append(lags, p.lag(gone))
+			if p.open >= s.From || p.left <= s.To {
+				continue
+			}
+			lag := p.lag(gone)
+			lags = append(lags, lag)
+			if calm := longestCalm(lag.Stored, lag.Shown, calms); calm > promised+noticed {
+				late = append(late, c.violation("page shows what is gone",
+					"%s page opened at %v went on for %v after everything was flushed at %v", p.via, p.open, calm, s.To))
 			}
 		}
 	}
-	return lags
+	return lags, late
+}
+
+// livedOn reports whether a version that should be the end of a code was
+// something else.
+func (c code) livedOn(gone fact) bool {
+	return slices.ContainsFunc(c.events, func(e history.Event) bool {
+		return storedVersion(e) >= gone.version && (e.Seen == nil || e.Seen.Status != "expired")
+	})
 }
 
 // current compares what pages show with what is known to be stored.

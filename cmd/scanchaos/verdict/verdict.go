@@ -52,7 +52,9 @@ func Judge(h history.File) Verdict {
 			v.Judged++
 		}
 		v.judge(c, lossy, calms)
-		v.Lags = append(v.Lags, c.vanished(h.Strikes)...)
+		lags, late := c.vanished(h.Strikes, calms)
+		v.Lags = append(v.Lags, lags...)
+		v.Violations = append(v.Violations, late...)
 	}
 	v.Violations = slices.Concat(v.Violations, drained(h.Events, h.Strikes), answers(h.Events), slow(h.Events, h.Strikes))
 	return v

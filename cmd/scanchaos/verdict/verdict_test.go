@@ -55,6 +55,8 @@ func fault(kind string, from, to time.Duration) []history.Strike {
 	return []history.Strike{{Kind: kind, From: from, To: to}}
 }
 
+var flushed = []history.Strike{{Kind: "flushall", Lossy: true, From: time.Second, To: 2 * time.Second}}
+
 // broken are histories that must not be, with the rule that must say so.
 var broken = []struct {
 	what, rule string
@@ -96,6 +98,8 @@ var broken = []struct {
 	{what: "a page that stays behind", rule: "page not current", events: then(shows(0), leaves(12_000))},
 	{what: "a page that stays behind after a fault", rule: "page not current",
 		events: then(shows(0), leaves(20_000)), strikes: fault("cut", time.Second, 2*time.Second)},
+	{what: "a page shows what is gone", rule: "page shows what is gone", strikes: flushed,
+		events: onlyScanned(shows(0), at(150, history.Push, 0, saw("scanned", 2), on(1), byPage), leaves(20_000))},
 	{what: "a node leaves without a word", rule: "left without a word",
 		events: then(at(1500, history.Close, history.None, on(1))), strikes: fault("node-term", time.Second, 2*time.Second)},
 	{what: "a node cannot leave", rule: "left badly",
@@ -167,6 +171,8 @@ var right = []struct {
 	{what: "a page that follows", events: then(shows(0), at(50, history.Push, 0, saw("waiting", 1), on(1), byPage),
 		at(120, history.Push, 0, saw("scanned", 2), on(1), byPage), at(320, history.Push, 0, saw("confirmed", 3), on(1), byPage), leaves(20_000))},
 	{what: "a page that cannot know", events: then(shows(0), leaves(12_000)), strikes: fault("freeze", 2*time.Second, 9*time.Second)},
+	{what: "a page is told what is gone", strikes: flushed, events: onlyScanned(shows(0), at(150, history.Push, 0, saw("scanned", 2), on(1), byPage),
+		at(4000, history.Push, 0, saw("expired", 3), on(1), byPage), leaves(20_000))},
 	{what: "a frozen node answers late", events: then(at(1500, history.Check, history.Busy, taking(4*time.Second))),
 		strikes: fault("node-stop", 2*time.Second, 5*time.Second)},
 	{what: "a node leaves in order", events: then(at(1500, history.Close, restart, on(1))),
