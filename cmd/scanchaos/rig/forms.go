@@ -180,6 +180,28 @@ func (r *Redis) IsReplicated(ctx context.Context) bool {
 	return true
 }
 
+// Epoch names the last failover: Sentinels raise it with each. "" if one of
+// them does not answer, or if they do not agree.
+func (r *Redis) Epoch(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	found := ""
+	for i, s := range r.Sentinels {
+		answer, err := s.Do(ctx, "SENTINEL", "MASTER", "main")
+		fields, _ := answer.([]any)
+		at := slices.Index(fields, any("config-epoch"))
+		if err != nil || at < 0 || at+1 >= len(fields) {
+			return ""
+		}
+		epoch := fmt.Sprint(fields[at+1])
+		if i > 0 && epoch != found {
+			return ""
+		}
+		found = epoch
+	}
+	return found
+}
+
 // Master is the number of the server that all Sentinels name as master; -1 if
 // they do not agree.
 func (r *Redis) Master(ctx context.Context) int {
