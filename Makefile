@@ -1,6 +1,6 @@
 # What there is to do with scanlogin's source; see CONTRIBUTING.md.
 
-.PHONY: build test tools lint unit e2e chaos-short chaos fuzz bench release clean
+.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz bench release clean
 
 FUZZTIME ?= 10m
 CHAOSTIME ?= 15m
@@ -8,7 +8,7 @@ CHAOSTIME ?= 15m
 build: ## the binary, in bin/
 	go build -trimpath -o bin/scanlogin ./cmd/scanlogin
 
-test: tools lint unit chaos-short e2e ## all that must be green; installs what it needs
+test: tools lint unit fuzz-short chaos-short e2e ## all that must be green; installs what it needs
 
 tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 	scripts/tools.sh
@@ -33,6 +33,9 @@ chaos-short: build bin/scanchaos ## a minute of stories under faults, and whethe
 
 chaos: build bin/scanchaos ## the same on each form of Redis, for CHAOSTIME each
 	for form in single sentinel cluster; do bin/scanchaos run --form $$form --duration $(CHAOSTIME) || exit 1; done
+
+fuzz-short: ## each fuzz target for some seconds
+	scripts/fuzz.sh 3s
 
 fuzz: ## each fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
