@@ -209,4 +209,3 @@ func marshal(t testing.TB, v any) string {
 	}
 	return string(text)
 }
-

@@ -1,0 +1,183 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// observer is somebody with a photo of the code, and with all addresses of the
+// service. It keeps whatever it was told.
+type observer struct {
+	*node
+	random string
+	ctx    context.Context
+
+	mu    sync.Mutex
+	heard []string
+}
+
+func (o *observer) hear(text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.heard = append(o.heard, text)
+}
+
+// guess is what a key, a cookie or the second half of a ticket could be.
+func guess(n int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(string(session.NewID()) + "..")[:n])
+}
+
+// ask makes a call and keeps the answer.
+func (o *observer) ask(method, path, body string, h ...string) {
+	req, err := http.NewRequestWithContext(o.ctx, method, o.url+"/api/v2/qrcode"+path, strings.NewReader(body))
+	if err != nil {
+		o.Error(err)
+		return
+	}
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(h); i += 2 {
+		req.Header.Set(h[i], h[i+1])
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return // it is over
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		o.hear(lines.Text())
+	}
+}
+
+// watch opens a socket and keeps what is said.
+func (o *observer) watch(query string, offers ...string) {
+	conn, _, err := websocket.Dial(o.ctx, o.url+"/api/v2/qrcode/ws?"+query, &websocket.DialOptions{
+		Subprotocols: append([]string{"scanlogin.v1"}, offers...), HTTPClient: client,
+	})
+	if err != nil {
+		return
+	}
+	defer conn.CloseNow()
+	for {
+		_, text, err := conn.Read(o.ctx)
+		if err != nil {
+			return
+		}
+		o.hear(string(text))
+	}
+}
+
+// attack tries everything at once, again and again until ctx ends.
+func (o *observer) attack() {
+	attempts := []func(){
+		func() { o.ask("GET", "/check?random="+o.random, "") },
+		func() { o.ask("GET", "/check?wait=20&random="+o.random, "") },
+		func() { o.ask("GET", "/check?random="+o.random, "", "X-Browser-Key", guess(32)) },
+		func() { o.ask("GET", "/check?random="+o.random, "", "Cookie", "scanlogin_browser="+guess(16)) },
+		func() { o.ask("GET", "/check?random="+o.random, "", "Authorization", basic("p1", otherSecret)) },
+		func() { o.ask("GET", "/check?random="+o.random, "", "Authorization", basic("p2", otherSecret)) },
+		func() { o.ask("GET", "/events?random="+o.random, "") },
+		func() {
+			o.ask("GET", "/events?random="+o.random, "", "Last-Event-Id", "99", "X-Browser-Key", guess(32))
+		},
+		func() { o.watch("random=" + o.random) },
+		func() { o.watch("random="+o.random, "key."+guess(32)) },
+		func() { o.watch("userPoolId=p1&random="+o.random, "key."+guess(32)) }, // "resumes" what is not its own
+		func() {
+			o.ask("POST", "/userinfo", `{"ticket":"`+o.random+"."+guess(32)+`"}`)
+		},
+		func() {
+			o.ask("POST", "/userinfo", `{"ticket":"`+o.random+"."+guess(32)+`"}`, "Authorization", basic("p2", otherSecret))
+		},
+		func() { o.ask("POST", "/confirm", `{"random":"`+o.random+`"}`, "Authorization", token(o, "mallory")) },
+	}
+	var all sync.WaitGroup
+	for _, attempt := range attempts {
+		all.Go(func() {
+			for o.ctx.Err() == nil {
+				attempt()
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestAnObserverNeverGetsTheTicket has it race the real browser on both nodes,
+// from before the scan until after the exchange.
+func TestAnObserverNeverGetsTheTicket(t *testing.T) {
+	a, b, _ := pair(t, nil, newPool(t, nil), secondPool(t))
+	for round := range 3 {
+		c := a.gene("p1")
+		page := b.dial("random="+c.random, nil, "key."+c.key)
+		page.event("waiting")
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		observers := []*observer{{node: a, random: c.random, ctx: ctx}, {node: b, random: c.random, ctx: ctx}}
+		var attacks sync.WaitGroup
+		for _, o := range observers {
+			attacks.Go(o.attack)
+		}
+		eventually(t, "the attack is under way", func() bool {
+			return observers[0].count() > 50 && observers[1].count() > 50
+		})
+		patiently(t, func() answer { return a.phone("scanned", c.random, "alice") })
+		page.event("scanned")
+		patiently(t, func() answer { return b.phone("confirm", c.random, "alice") })
+		ticket, _ := page.event("confirmed")["ticket"].(string)
+		if ticket == "" {
+			t.Fatal("the browser got no ticket")
+		}
+		before := observers[0].count()
+		eventually(t, "the attack goes on", func() bool { return observers[0].count() > before+50 })
+		u := a.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
+		if u["id"] != "alice" {
+			t.Errorf("round %d: exchanged for %v", round, u)
+		}
+		stop()
+		attacks.Wait()
+		for _, o := range observers {
+			o.mustKnowNothing(ticket, c.key)
+		}
+	}
+}
+
+func (o *observer) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.heard)
+}
+
+// mustKnowNothing searches all that was heard of a code. Sockets that asked for
+// codes of their own are told their own keys.
+func (o *observer) mustKnowNothing(ticket, key string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, mac, _ := strings.Cut(ticket, ".")
+	sawScan := false
+	for _, text := range o.heard {
+		ofCode := strings.Contains(text, o.random) && !strings.Contains(text, `"event":"code"`)
+		if strings.Contains(text, mac) || strings.Contains(text, key) || strings.Contains(text, "alice@example.com") ||
+			ofCode && (strings.Contains(text, `"isBrowser":true`) || strings.Contains(text, `"scannedUserId":"`)) {
+			o.Errorf("the observer was told %s", text)
+		}
+		sawScan = sawScan || ofCode && strings.Contains(text, `"event":"scanned"`)
+	}
+	if !sawScan {
+		o.Error("the observer saw nothing at all: no attack, no test")
+	}
+}
+
+// patiently repeats a call of the phone while the attacker uses up what one
+// address may do.
+func patiently(t testing.TB, call func() answer) {
+	t.Helper()
+	eventually(t, "the phone's call is served", func() bool { return call().status == 200 })
+}
