@@ -30,6 +30,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"identity":                     {ours: []string{"session"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"pool":                         {ours: []string{"session", "identity"}},
 	"place":                        {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
+	"place/placetest":              {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"web":                          {},
 	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",

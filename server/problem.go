@@ -35,6 +35,9 @@ var (
 	errOtherUser   = &problem{2245, http.StatusConflict, "Scanned by another user", "二维码已被其他用户扫描"}
 	errTicket      = &problem{2246, http.StatusGone, "Ticket is invalid or has been used", "ticket 无效或已被使用"}
 	errOrigin      = &problem{2247, http.StatusForbidden, "Origin is not allowed", "不允许的来源"}
+	errBlocked     = &problem{2248, http.StatusForbidden, "This login is blocked", "该登录已被阻止"}
+	errNumber      = &problem{2249, http.StatusForbidden, "matchCode is required: the number that the login page shows", "缺少 matchCode：请输入登录页面上显示的数字"}
+	errVerifier    = &problem{2250, http.StatusForbidden, "codeVerifier does not fit the codeChallenge", "codeVerifier 与 codeChallenge 不匹配"}
 	errTooMany     = &problem{429, http.StatusTooManyRequests, "Too many requests", "请求过于频繁"}
 	errBusy        = &problem{1000, http.StatusServiceUnavailable, "Busy, try again", "服务繁忙，请稍后重试"}
 	errInternal    = &problem{500, http.StatusInternalServerError, "Internal error", "服务器内部错误"}

@@ -12,6 +12,7 @@ import (
 // userinfoRequest is the body of the exchange (A.3).
 type userinfoRequest struct {
 	Ticket       string `json:"ticket"`
+	CodeVerifier string `json:"codeVerifier"` // of the code's challenge (RFC 7636)
 	UserPoolID   string `json:"userPoolId"`
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
@@ -51,6 +52,9 @@ func (s *Server) exchange(c echo.Context) error {
 	}
 	if err != nil || site != nil && site.ID != p.ID || !p.IsTicket(code, in.Ticket) {
 		return errTicket
+	}
+	if err = checkVerifier(code, in.CodeVerifier); err != nil {
+		return err
 	}
 	if code, err = s.apply(c.Request().Context(), code, session.Change{Action: session.Redeem}); err != nil {
 		if p, _, _ := describe(err); p == errBusy {

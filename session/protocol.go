@@ -107,6 +107,13 @@ func Step(s Session, c Change, now time.Time) (Session, error) {
 	return s.moved(to, c, now), nil
 }
 
+// Moves reports whether c leads s on to another version if it comes in time. If
+// not, [Apply] on the same s changes nothing, whatever the time.
+func Moves(s Session, c Change) bool {
+	next, err := Step(s, c, time.Time{})
+	return err == nil && next.Version != s.Version
+}
+
 func next(a Action, from Status) (to Status, ok bool) {
 	for _, r := range protocol {
 		if r.action == a && r.from == from {
