@@ -56,7 +56,13 @@ func (s *Server) exchange(c echo.Context) error {
 	if err = checkVerifier(code, in.CodeVerifier); err != nil {
 		return err
 	}
-	if code, err = s.apply(c.Request().Context(), code, session.Change{Action: session.Redeem}); err != nil {
+	return s.redeem(c, p, code)
+}
+
+// redeem spends the ticket of a code.
+func (s *Server) redeem(c echo.Context, p *pool.Pool, code session.Session) error {
+	code, err := s.apply(c.Request().Context(), code, session.Change{Action: session.Redeem})
+	if err != nil {
 		if p, _, _ := describe(err); p == errBusy {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/identity"
 	"github.com/scanlogin/scanlogin/pool"
 )
@@ -55,7 +56,7 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	}
 	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
 	h := &house{
-		settings: s, pools: pool.NewBook(s.Pools...), public: ln,
+		settings: s, pools: pool.NewBook(s.Pools...), places: new(geo.Atlas), public: ln,
 		phonePage: "/phone", fallback: d.handler(), log: newLog(o.err, s),
 	}
 	return h.run(ctx)
@@ -112,6 +113,7 @@ func (d *demo) settings(listen string) (*settings, error) {
 			PayloadFormat:        pool.PayloadURL,
 			AllowBrowserExchange: true, // the login page is its own site
 			BindBrowser:          true,
+			Consent:              pool.DefaultConsent(),
 		}},
 	}, nil
 }

@@ -1,10 +1,10 @@
-// Package place tells where an address is, as a file in MaxMind's DB format has
+// Package geo tells where an address is, as a file in MaxMind's DB format has
 // it (GeoLite2, GeoIP2, DB-IP: their City and Country databases).
 //
 // It promises to do no I/O: who made a [Map] has read the file, so that a file
 // which is replaced or cut short on disk is no concern of a lookup; and that a
 // lookup never fails: what a file does not know, or holds wrongly, is unknown.
-package place
+package geo
 
 import (
 	"errors"

@@ -1,6 +1,6 @@
-// Package placetest writes small databases in MaxMind's format, for tests. It
+// Package geotest writes small databases in MaxMind's format, for tests. It
 // promises that they are as a reader would get them from MaxMind.
-package placetest
+package geotest
 
 import (
 	"bytes"
