@@ -14,10 +14,11 @@ func agentWords(text string) (browser, os string) {
 	}
 	ua := useragent.Parse(text)
 	browser = withVersion(ua.Name, ua.VersionNoShort())
-	switch os = withVersion(ua.OS, ua.OSVersionNoShort()); os {
-	case "Windows 10", "macOS 10.15", "Android 10":
-		// Browsers say so of every later one, too (User-Agent reduction):
-		// a person would look for a machine that is not there.
+	switch os = withVersion(ua.OS, ua.OSVersionNoShort()); {
+	case ua.IsWindows(), os == "macOS 10.15", os == "Android 10":
+		// Browsers say so of every later one, too (User-Agent reduction),
+		// and of Windows the kernel's: a person would look for a machine
+		// that is not there.
 		os = ua.OS
 	}
 	return browser, os
