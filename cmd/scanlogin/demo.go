@@ -15,6 +15,7 @@ import (
 	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/identity"
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // demoPool is the id of the demo's one user pool.
@@ -32,6 +33,7 @@ type demo struct {
 type demoCommand struct {
 	Listen    string `default:"127.0.0.1:8080" help:"Where to listen; :8080 lets phones in the same network in."`
 	PublicURL string `placeholder:"URL" help:"How browsers and phones reach it, if not by that address."`
+	Match     bool   `help:"Ask the phone for the number on the page."`
 }
 
 // Run serves the demo until ctx ends.
@@ -53,6 +55,9 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	s, err := d.settings(address)
 	if err != nil {
 		return err
+	}
+	if c.Match {
+		s.Pools[0].Match = session.MatchDigits
 	}
 	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
 	h := &house{
