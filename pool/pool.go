@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/identity"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // PayloadFormat is what the picture's text looks like.
@@ -43,6 +44,10 @@ type Pool struct {
 	ReturnFullUserInfo   bool // `check` gives the browser the whole user
 	AllowBrowserExchange bool // the browser itself may exchange the ticket
 	BindBrowser          bool // ticket and user only for the browser that asked for the code
+
+	Match       session.Match // how a phone shows that its user sees the page
+	RequirePKCE bool          // no code without a challenge for its ticket
+	Consent     Consent       // what makes a login one to be careful with
 }
 
 // Defaults of the contract.

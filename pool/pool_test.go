@@ -102,6 +102,35 @@ func TestTicketsAreRecognised(t *testing.T) {
 	}
 }
 
+func TestMatchCodesAreTwoDigitsThatFollowFromSecretAndSalt(t *testing.T) {
+	p, code := newPool("p", value), newCode(newPool("p", value))
+	if got := p.MatchCode(code); got != "" || p.IsMatchCode(code, "") {
+		t.Errorf("a code that asks for none has %q", got)
+	}
+	code.Match = session.MatchDigits
+	got := p.MatchCode(code)
+	if got != newPool("p", value).MatchCode(code) || !p.IsMatchCode(code, got) || p.IsMatchCode(code, "") || p.IsMatchCode(code, got+"0") {
+		t.Errorf("%q is not the number of the code, on each node", got)
+	}
+	if got := newPool("p", value+"!").MatchCode(code); got != "" || newPool("p", value+"!").IsMatchCode(code, "") {
+		t.Errorf("a secret that did not make the code derives %q", got)
+	}
+	const codes = 18_000 // 200 of each number; less than 100 has a chance below 10^-10
+	counts := make(map[string]int)
+	for range codes {
+		code.ID = session.NewID()
+		counts[p.MatchCode(code)]++
+	}
+	for n := 10; n <= 99; n++ {
+		if c := counts[fmt.Sprint(n)]; c < 100 || c > 350 {
+			t.Errorf("%d of %d codes have the number %d", c, codes, n)
+		}
+	}
+	if len(counts) != 90 {
+		t.Errorf("there are %d numbers", len(counts))
+	}
+}
+
 func TestBookFindsAndReplaces(t *testing.T) {
 	a, b := newPool("a", value), newPool("b", value)
 	book := pool.NewBook(a, b)

@@ -24,6 +24,9 @@ type geneRequest struct {
 	CustomData  json.RawMessage `json:"customData"`
 	Params      json.RawMessage `json:"params"`
 	CustomeData json.RawMessage `json:"customeData"` // the documents spell it so
+
+	CodeChallenge       string `json:"codeChallenge"` // RFC 7636
+	CodeChallengeMethod string `json:"codeChallengeMethod"`
 }
 
 // geneData is what a page gets for a new code.
@@ -54,8 +57,8 @@ func (s *Server) gene(c echo.Context) error {
 	if err := s.checkOrigin(c, p); err != nil {
 		return err
 	}
-	if in.Scene != nil && *in.Scene != "" && *in.Scene != appAuth {
-		return malformed("scene", "must be "+appAuth, "必须是 "+appAuth)
+	if err := in.check(p); err != nil {
+		return err
 	}
 	custom, err := in.customData()
 	if err != nil {
@@ -66,7 +69,7 @@ func (s *Server) gene(c echo.Context) error {
 	}
 	about(c, p, session.Session{}, "")
 	code, err := s.makeCode(c.Request().Context(), p, source{
-		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, count: 1,
+		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, challenge: in.CodeChallenge, count: 1,
 	}, callerOf(c))
 	if err != nil {
 		return err
@@ -77,14 +80,29 @@ func (s *Server) gene(c echo.Context) error {
 	})
 }
 
+// check refuses what p makes no code for.
+func (r geneRequest) check(p *pool.Pool) error {
+	if r.Scene != nil && *r.Scene != "" && *r.Scene != appAuth {
+		return malformed("scene", "must be "+appAuth, "必须是 "+appAuth)
+	}
+	if err := checkChallenge(r.CodeChallenge, r.CodeChallengeMethod); err != nil {
+		return err
+	}
+	if p.RequirePKCE && r.CodeChallenge == "" {
+		return challengeMissing()
+	}
+	return nil
+}
+
 func wholeSeconds(d time.Duration) int { return int(d.Round(time.Second) / time.Second) }
 
 // source is where a new code comes from.
 type source struct {
-	client session.Client
-	cookie string // the browser's; empty if it has none
-	custom string // JSON
-	count  int    // which code of its page it is, from 1
+	client    session.Client
+	cookie    string // the browser's; empty if it has none
+	custom    string // JSON
+	challenge string // RFC 7636; empty if it has none
+	count     int    // which code of its page it is, from 1
 }
 
 // makeCode stores a new code, and tells of it.
@@ -93,6 +111,7 @@ func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source, by cal
 	code := session.Session{
 		ID: session.NewID(), Pool: p.ID, CustomData: from.custom, Client: from.client,
 		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: from.count,
+		Challenge: from.challenge, Match: p.Match,
 		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL),
 	}
 	rand.Read(code.Salt)

@@ -37,6 +37,7 @@ var (
 	byeRestart   = &farewell{websocket.StatusServiceRestart, "connect again"}
 	byeBusy      = &farewell{websocket.StatusTryAgainLater, "try again later"}
 	byeNotFound  = &farewell{statusNotFound, "no such code or pool"}
+	byeChallenge = &farewell{websocket.StatusPolicyViolation, "codeChallenge is required by this user pool (PKCE, RFC 7636)"}
 	byeExhausted = &farewell{statusExhausted, "ask the person"}
 )
 
@@ -101,7 +102,11 @@ func (s *Server) newSocket(c echo.Context) (*socket, *farewell, error) {
 	if err := s.checkOrigin(c, p); err != nil {
 		return nil, nil, err
 	}
-	k.open, k.pool = true, p
+	challenge := c.QueryParam("codeChallenge")
+	if err := checkChallenge(challenge, c.QueryParam("codeChallengeMethod")); err != nil {
+		return k, &farewell{websocket.StatusPolicyViolation, err.Error()}, nil
+	}
+	k.open, k.pool, k.challenge = true, p, strings.Clone(challenge)
 	k.resume, _ = session.ParseID(random) // a malformed one is resumed like an unknown one: not
 	return k, nil, nil
 }

@@ -188,7 +188,7 @@ func (s *Server) occupy(c echo.Context) (done func(), err error) {
 // a wrong secret: who asks many is guessing.
 func (s *Server) missed(c echo.Context, err error) error {
 	switch p, _, _ := describe(err); p {
-	case errNoCode, errInvalidCode, errTicket, errCredentials:
+	case errNoCode, errInvalidCode, errTicket, errCredentials, errVerifier:
 	default:
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -19,7 +20,9 @@ import (
 type phoneRequest struct {
 	Random     string       `json:"random"` // or the picture's whole text
 	UserPoolID string       `json:"userPoolId"`
-	User       *vouchedUser `json:"user"` // only where the app's back end vouches
+	User       *vouchedUser `json:"user"`      // only where the app's back end vouches
+	PhoneIP    string       `json:"phoneIp"`   // likewise: where its user's phone is
+	MatchCode  string       `json:"matchCode"` // with confirm: the number on the page, where the pool wants it
 }
 
 // phoneData is what the phone learns: enough to show who is asking.
@@ -30,6 +33,8 @@ type phoneData struct {
 	Browser     browserData     `json:"browser"`
 	Pool        poolData        `json:"pool"`
 	CustomData  json.RawMessage `json:"customData"`
+	Match       session.Match   `json:"match,omitempty"`   // what confirm has to bring
+	Consent     *consentData    `json:"consent,omitempty"` // with scanned
 }
 
 type browserData struct {
@@ -37,6 +42,8 @@ type browserData struct {
 	UserAgent string `json:"userAgent"`
 	Browser   string `json:"browser"` // in words
 	OS        string `json:"os"`      // in words
+	Place     string `json:"place,omitempty"`
+	Country   string `json:"country,omitempty"` // ISO 3166-1, two letters
 	CreatedAt string `json:"createdAt"`
 }
 
@@ -90,15 +97,40 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	if !s.gates.users.allow(p.ID + "\x00" + change.User.ID) {
 		return errTooMany
 	}
+	return s.phoneStep(c, in, p, code, change)
+}
+
+// phoneStep makes the change that a known user asks for, and answers.
+func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code session.Session, change session.Change) error {
+	ctx := c.Request().Context()
+	address, err := phoneAddress(c, in)
+	if err != nil {
+		return err
+	}
+	if change.Action == session.Confirm && session.Moves(code, change) {
+		if v, why := verdict(s.factsOf(ctx, code, change.User.ID, address), p.Consent); v == pool.Block {
+			return blocked(why)
+		}
+		if change, err = matched(p, code, change, in.MatchCode); err != nil {
+			return err
+		}
+	}
 	by := callerOf(c)
 	by.user = change.User.ID
-	if code, err = s.apply(c.Request().Context(), code, change, by); err != nil {
+	if code, err = s.apply(ctx, code, change, by); err != nil {
 		if isGone(err) {
 			return errInvalidCode
 		}
 		return err
 	}
-	return success(c, phoneAnswer(c, p, code))
+	if change.Action == session.Mismatch {
+		return mismatch(code)
+	}
+	data := s.phoneAnswer(c, p, code)
+	if change.Action == session.Scan {
+		data.Match, data.Consent = code.Match, consentOf(c, s.factsOf(ctx, code, code.User.ID, address), p.Consent)
+	}
+	return success(c, data)
 }
 
 func (s *Server) loadForPhone(c echo.Context, text string) (session.Session, *pool.Pool, error) {
@@ -212,16 +244,18 @@ func vouched(user *vouchedUser, p *pool.Pool, id, secret string, own *pool.Pool)
 	return u, nil
 }
 
-func phoneAnswer(c echo.Context, p *pool.Pool, code session.Session) phoneData {
+func (s *Server) phoneAnswer(c echo.Context, p *pool.Pool, code session.Session) phoneData {
 	browser, os := agentWords(code.Client.UserAgent)
-	data := phoneData{
+	page, _ := netip.ParseAddr(code.Client.IP)
+	country, where := s.place(page, say(c, "en", "zh-CN"))
+	return phoneData{
 		Random: code.ID, Status: code.Status.Code(), Description: description(c, code.Status),
 		Browser: browserData{
 			IP: code.Client.IP, UserAgent: code.Client.UserAgent, Browser: browser, OS: os, CreatedAt: iso(code.CreatedAt),
+			Place: where, Country: country,
 		},
 		Pool: poolData{Name: p.Name, Logo: p.Logo}, CustomData: json.RawMessage(code.CustomData),
 	}
-	return data
 }
 
 func description(c echo.Context, st session.Status) string {

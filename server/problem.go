@@ -36,6 +36,9 @@ var (
 	errOtherUser   = &problem{"other_user", 2245, http.StatusConflict, "Scanned by another user", "二维码已被其他用户扫描"}
 	errTicket      = &problem{"invalid_ticket", 2246, http.StatusGone, "Ticket is invalid or has been used", "ticket 无效或已被使用"}
 	errOrigin      = &problem{"origin", 2247, http.StatusForbidden, "Origin is not allowed", "不允许的来源"}
+	errBlocked     = &problem{"blocked", 2248, http.StatusForbidden, "This login is blocked", "该登录已被阻止"}
+	errNumber      = &problem{"match_code", 2249, http.StatusForbidden, "matchCode is required: the number that the login page shows", "缺少 matchCode：请输入登录页面上显示的数字"}
+	errVerifier    = &problem{"code_verifier", 2250, http.StatusForbidden, "codeVerifier does not fit the codeChallenge", "codeVerifier 与 codeChallenge 不匹配"}
 	errTooMany     = &problem{"too_many", 429, http.StatusTooManyRequests, "Too many requests", "请求过于频繁"}
 	errBusy        = &problem{"busy", 1000, http.StatusServiceUnavailable, "Busy, try again", "服务繁忙，请稍后重试"}
 	errInternal    = &problem{"internal", 500, http.StatusInternalServerError, "Internal error", "服务器内部错误"}

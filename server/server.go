@@ -44,6 +44,13 @@ type Options struct {
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
 
+	// Memory is asked about who asks for a login; nil: nothing is remembered.
+	Memory Memory
+	// Place tells where an address is: the country (ISO 3166-1, two letters),
+	// and a name in lang, "en" or "zh-CN"; "" for what it does not know. nil:
+	// nothing is known.
+	Place func(addr netip.Addr, lang string) (country, name string)
+
 	// PhonePage is the path that /s/<random> leads to where the pool has no
 	// app link, with ?code=<random>; "": a page that says what a code is.
 	PhonePage string
@@ -64,6 +71,8 @@ type Server struct {
 	signer     *Signer
 	drainDelay time.Duration
 	busAge     func() time.Duration
+	memory     Memory // nil: none
+	place      func(addr netip.Addr, lang string) (country, name string)
 	phonePage  string
 	trusting   bool // there are trusted proxies
 	fallback   http.Handler
@@ -94,15 +103,19 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Place == nil {
+		o.Place = func(netip.Addr, string) (country, name string) { return "", "" }
+	}
 	limits := o.Limits.or(DefaultLimits())
 	s := &Server{
 		gates: newGates(limits), strangers: strangers{newCounter[session.ID](limits.WatchersPerCode)}, stopping: make(chan struct{}),
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		secure: strings.HasPrefix(o.PublicURL, "https:"),
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
-		drainDelay: o.DrainDelay, busAge: o.BusAge, phonePage: o.PhonePage, fallback: o.Fallback, witnesses: o.Witnesses,
-		trusting: len(o.TrustedProxies) > 0,
-		log:      o.Log, pictures: newPictures(), sockets: newSockets(),
+		drainDelay: o.DrainDelay, busAge: o.BusAge, memory: o.Memory, place: o.Place, phonePage: o.PhonePage, fallback: o.Fallback,
+		witnesses: o.Witnesses,
+		trusting:  len(o.TrustedProxies) > 0,
+		log:       o.Log, pictures: newPictures(), sockets: newSockets(),
 	}
 	s.echo = s.routes(o.TrustedProxies)
 	return s

@@ -12,6 +12,7 @@ import (
 // userinfoRequest is the body of the exchange (A.3).
 type userinfoRequest struct {
 	Ticket       string `json:"ticket"`
+	CodeVerifier string `json:"codeVerifier"` // of the code's challenge (RFC 7636)
 	UserPoolID   string `json:"userPoolId"`
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
@@ -56,7 +57,16 @@ func (s *Server) exchange(c echo.Context) error {
 	if err != nil || site != nil && site.ID != p.ID || !p.IsTicket(code, in.Ticket) {
 		return errTicket
 	}
-	if code, err = s.apply(c.Request().Context(), code, session.Change{Action: session.Redeem}, callerOf(c)); err != nil {
+	if err = checkVerifier(code, in.CodeVerifier); err != nil {
+		return err
+	}
+	return s.redeem(c, p, code)
+}
+
+// redeem spends the ticket of a code.
+func (s *Server) redeem(c echo.Context, p *pool.Pool, code session.Session) error {
+	code, err := s.apply(c.Request().Context(), code, session.Change{Action: session.Redeem}, callerOf(c))
+	if err != nil {
 		if p, _, _ := describe(err); p == errBusy {
 			return err
 		}

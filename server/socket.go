@@ -36,6 +36,8 @@ type socket struct {
 	resume  session.ID // open: the code to go on with
 	state   atomic.Int32
 
+	challenge string // open: of each code that it makes (RFC 7636); empty: none
+
 	// Asked of the writer, in whatever order.
 	refresh atomic.Bool // another code
 	leave   atomic.Bool // close with 1012
@@ -127,7 +129,7 @@ func (k *socket) begin() *farewell {
 	switch {
 	case err != nil && !isGone(err):
 		return k.trouble(err)
-	case err != nil || p.ID != k.pool.ID || !k.proof.isBrowser(p, code):
+	case err != nil || p.ID != k.pool.ID || !k.proof.isBrowser(p, code) || code.Challenge != k.challenge:
 		return k.newCode(1)
 	case code.Status.Over():
 		return k.newCode(code.Count + 1)
@@ -157,12 +159,15 @@ func (k *socket) newCode(count int) *farewell {
 		return byeNotFound
 	case count > p.MaxCodes:
 		return byeExhausted
+	case p.RequirePKCE && k.challenge == "":
+		return byeChallenge
 	}
 	k.pool = p
 	if !k.srv.mayMake(p, k.address) {
 		return byeBusy
 	}
-	code, err := k.srv.makeCode(context.Background(), p, source{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count}, caller{ip: k.client.IP})
+	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count}
+	code, err := k.srv.makeCode(context.Background(), p, from, caller{ip: k.client.IP})
 	if err != nil {
 		return k.trouble(err)
 	}

@@ -41,13 +41,18 @@ type viewer struct {
 	entitled  bool   // to ticket and user: the browser, or anybody where the pool does not bind
 	full      bool   // the pool shows whom it is entitled the full user
 	ticket    string // set if entitled
+	matchCode string // set if this is the browser
 }
 
 func view(p *pool.Pool, code session.Session, by proof) viewer {
 	v := viewer{isBrowser: by.isBrowser(p, code)}
 	v.entitled = v.isBrowser || !p.BindBrowser
+	if v.isBrowser {
+		v.matchCode = p.MatchCode(code)
+	}
 	if v.entitled {
-		v.full = p.ReturnFullUserInfo
+		// Who made the code with a challenge wants the user for its verifier only.
+		v.full = p.ReturnFullUserInfo && code.Challenge == ""
 		v.ticket = p.Ticket(code)
 	}
 	return v
@@ -71,6 +76,7 @@ type status struct {
 	Version       int64          `json:"version"`
 	ExpiresIn     float64        `json:"expiresIn"` // seconds, to the millisecond
 	IsBrowser     bool           `json:"isBrowser"`
+	MatchCode     string         `json:"matchCode,omitempty"` // to be entered on the phone
 }
 
 // statusOf puts together what v sees of a snapshot at now; full is the full
@@ -88,6 +94,9 @@ func statusOf(snap session.Snapshot, v viewer, full map[string]any, now time.Tim
 	}
 	if v.ticket != "" && snap.Status == session.Confirmed {
 		out.Ticket = &v.ticket
+	}
+	if snap.Status == session.Scanned {
+		out.MatchCode = v.matchCode
 	}
 	return out
 }

@@ -21,13 +21,17 @@ const (
 	EventCanceled  EventKind = "canceled"
 	EventWithdrawn EventKind = "withdrawn" // by the browser: "not me"
 	EventExchanged EventKind = "exchanged"
-	EventRefused   EventKind = "refused"
+	// EventMismatched is a wrong number, told beside the refusal; the one too
+	// many, which ends the code, is EventCanceled.
+	EventMismatched EventKind = "mismatched"
+	EventRefused    EventKind = "refused"
 )
 
 // kinds are the events that the protocol's actions make.
 var kinds = map[session.Action]EventKind{
 	session.Scan: EventScanned, session.Confirm: EventConfirmed, session.Cancel: EventCanceled,
 	session.Withdraw: EventWithdrawn, session.Redeem: EventExchanged,
+	session.Mismatch: EventMismatched,
 }
 
 // Event is something that this node did to a code, told once the store has it,
@@ -124,7 +128,11 @@ func (s *Server) apply(ctx context.Context, code session.Session, c session.Chan
 		return err
 	})
 	if err == nil && code.Op == c.Op {
-		s.tell(kinds[c.Action], code, by)
+		kind := kinds[c.Action]
+		if c.Action == session.Mismatch && code.Status.Over() {
+			kind = EventCanceled
+		}
+		s.tell(kind, code, by)
 	}
 	return code, err
 }

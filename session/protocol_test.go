@@ -35,6 +35,7 @@ func TestEveryCellOfTheProtocol(t *testing.T) {
 		Scan:     {{to: Scanned}, {to: Scanned}, refused(ErrUsed), refused(ErrUsed), refused(ErrUsed), refused(ErrOver)},
 		Confirm:  {refused(ErrNotScanned), {to: Confirmed}, {to: Confirmed}, {to: Redeemed}, refused(ErrUsed), refused(ErrOver)},
 		Cancel:   {refused(ErrNotScanned), {to: Canceled}, refused(ErrUsed), refused(ErrUsed), {to: Canceled}, refused(ErrOver)},
+		Mismatch: {refused(ErrNotScanned), {to: Scanned}, refused(ErrUsed), refused(ErrUsed), refused(ErrUsed), refused(ErrOver)},
 		Redeem:   {refused(ErrNotConfirmed), refused(ErrNotConfirmed), {to: Redeemed}, refused(ErrUsed), refused(ErrUsed), refused(ErrOver)},
 		Withdraw: {{to: Expired}, {to: Expired}, refused(ErrUsed), refused(ErrUsed), refused(ErrUsed), {to: Expired}},
 	}
@@ -47,7 +48,7 @@ func TestEveryCellOfTheProtocol(t *testing.T) {
 				continue
 			}
 			switch {
-			case want.err != nil, want.to == from.Status:
+			case want.err != nil, want.to == from.Status && action != Mismatch:
 				if got.Version != from.Version || got.Status != from.Status || got.Op != from.Op {
 					t.Errorf("%s at %v changed the code to %+v", action, from.Status, got)
 				}
@@ -67,6 +68,7 @@ func TestOnlyWhoScannedDecides(t *testing.T) {
 		{Scan, Scanned, ErrOtherUser},
 		{Confirm, Scanned, ErrOtherUser},
 		{Cancel, Scanned, ErrOtherUser},
+		{Mismatch, Scanned, ErrOtherUser},
 		{Confirm, Confirmed, ErrUsed},
 		{Confirm, Redeemed, ErrUsed},
 		{Cancel, Canceled, ErrUsed},
@@ -76,6 +78,31 @@ func TestOnlyWhoScannedDecides(t *testing.T) {
 		got, err := Step(at(test.from), Change{Action: test.action, User: bob, TTL: time.Hour}, t0)
 		if !errors.Is(err, test.want) || got.User.ID != alice.ID {
 			t.Errorf("%s by another user at %v: %v, want %v; user %q", test.action, test.from, err, test.want, got.User.ID)
+		}
+	}
+}
+
+func TestTheThirdWrongNumberEndsTheCode(t *testing.T) {
+	s, wrong := at(Scanned), Change{Action: Mismatch, User: User{ID: alice.ID, Nickname: "Other"}, TTL: time.Hour}
+	for n, want := range []Status{Scanned, Scanned, Canceled} {
+		before := s
+		var err error
+		if s, err = Step(s, wrong, t0); err != nil {
+			t.Fatal(err)
+		}
+		if s.Status != want || s.Mismatches != n+1 || s.Version != before.Version+1 || s.User.Nickname != alice.Nickname {
+			t.Fatalf("after wrong number %d: %+v", n+1, s)
+		}
+		if want == Scanned && !s.ExpiresAt.Equal(before.ExpiresAt) {
+			t.Error("a wrong number moved the end")
+		}
+	}
+	if !s.ExpiresAt.Equal(t0) {
+		t.Error("the code did not end with the last number")
+	}
+	for _, a := range []Action{Confirm, Mismatch, Scan, Withdraw} {
+		if _, err := Step(s, Change{Action: a, User: alice, TTL: time.Hour}, t0); !errors.Is(err, ErrUsed) {
+			t.Errorf("%s after that: %v", a, err)
 		}
 	}
 }
@@ -140,7 +167,7 @@ func TestRandomWalks(t *testing.T) {
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			now = now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, 40 * time.Second}).Draw(t, "pause"))
 			c := Change{
-				Action: rapid.SampledFrom([]Action{Scan, Confirm, Cancel, Redeem, Withdraw}).Draw(t, "action"),
+				Action: rapid.SampledFrom([]Action{Scan, Confirm, Cancel, Mismatch, Redeem, Withdraw}).Draw(t, "action"),
 				User:   rapid.SampledFrom([]User{alice, bob}).Draw(t, "user"),
 				TTL:    time.Minute,
 			}
@@ -157,6 +184,12 @@ func TestRandomWalks(t *testing.T) {
 				t.Fatalf("%s changed the status without a version", c.Action)
 			case before.User.ID != "" && after.User.ID != before.User.ID:
 				t.Fatalf("%s replaced %s by %s", c.Action, before.User.ID, after.User.ID)
+			case c.Action == Mismatch && err == nil && (after.Mismatches != before.Mismatches+1 || after.Version != before.Version+1):
+				t.Fatalf("a wrong number did not count: %+v to %+v", before, after)
+			case c.Action != Mismatch && after.Mismatches != before.Mismatches:
+				t.Fatalf("%s changed the count of wrong numbers", c.Action)
+			case after.Mismatches >= MaxMismatches && after.Status != Canceled:
+				t.Fatalf("%d wrong numbers, and the code is %s", after.Mismatches, after.Status.Event())
 			case (after.Status == Confirmed || after.Status == Redeemed) && after.ConfirmedAt.IsZero():
 				t.Fatalf("%s confirmed without a time", c.Action)
 			}

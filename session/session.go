@@ -95,13 +95,27 @@ type Session struct {
 	Salt       []byte `json:"salt"`                 // 16 random bytes that only the store has; secrets are derived over them
 	SecretID   string `json:"secretId"`             // which of the pool's secrets the code's secrets are derived from
 	CookieHash []byte `json:"cookieHash,omitempty"` // SHA-256 of the browser cookie the code was made under
+	Challenge  string `json:"challenge,omitempty"`  // RFC 7636, S256: the exchange needs its verifier; empty: none
 	Count      int    `json:"count"`                // which code of its page this is, from 1; refreshes do not count
+
+	// Match is how the phone has to show that its user sees the page. As the
+	// challenge, it is settled when the code is made.
+	Match      Match `json:"match,omitempty"`
+	Mismatches int   `json:"mismatches,omitempty"` // wrong numbers so far
 
 	CreatedAt   time.Time `json:"createdAt"`
 	ScannedAt   time.Time `json:"scannedAt,omitzero"`
 	ConfirmedAt time.Time `json:"confirmedAt,omitzero"`
 	ExpiresAt   time.Time `json:"expiresAt"` // when time ends it; for a code that is over, when it ended
 }
+
+// Match is a way to show that the phone's user sees the page.
+type Match string
+
+const (
+	MatchNothing Match = ""       // none is asked for
+	MatchDigits  Match = "digits" // the two digits on the page
+)
 
 // Client is the browser that asked for a code, as it was seen then. All of it
 // is what the browser and the proxies said: to be shown, not to be trusted.

@@ -31,7 +31,7 @@ func TestMalformedIDsLookUnknown(t *testing.T) {
 func TestSnapshotTellsNoSecret(t *testing.T) {
 	s := Session{
 		ID: "id", Pool: "POOL", Status: Scanned, Payload: "PAYLOAD", Salt: []byte("SALT"), SecretID: "SECRET",
-		CookieHash: []byte("COOKIE"), CustomData: "CUSTOM", Client: Client{IP: "IP", UserAgent: "AGENT"},
+		Challenge: "CHALLENGE", Match: "MATCH", CookieHash: []byte("COOKIE"), CustomData: "CUSTOM", Client: Client{IP: "IP", UserAgent: "AGENT"},
 		User: User{ID: "u", Nickname: "n", Photo: "p", Email: "EMAIL", Phone: "PHONE", Username: "NAME", More: map[string]any{"MORE": "MORE"}},
 	}
 	text, err := json.Marshal(s.Snapshot())

@@ -73,7 +73,8 @@ type Bus interface {
 }
 
 // applyAttempts bounds how often Apply starts over. Each new try means that
-// somebody else's step came between, and a code has at most four steps.
+// somebody else's step came between, and a code has at most five steps: scanned,
+// two wrong numbers, confirmed, redeemed.
 const applyAttempts = 6
 
 // Create stores s as a new code: version 1, waiting.

@@ -57,10 +57,12 @@ export class Refusal extends Error {
   /**
    * @param {string} message
    * @param {number} status HTTP status; 0 if there was no answer
+   * @param {number} [code] the server's own
    */
-  constructor(message, status) {
+  constructor(message, status, code = status) {
     super(message);
     this.status = status;
+    this.code = code;
   }
 
   /** The same call may succeed later. */
@@ -90,6 +92,6 @@ export async function post(path, body, headers = {}) {
     throw new Refusal(words.unreachable, 0);
   });
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refusal(answer.message || words.failed, response.status);
+  if (!response.ok) throw new Refusal(answer.message || words.failed, response.status, answer.code);
   return answer;
 }

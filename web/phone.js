@@ -4,10 +4,14 @@
  * link has scanned nothing.
  */
 import { part, post, Refusal, showFace, showState } from './page.js';
-import { lang, localize, words } from './words.js';
+import { localize, words } from './words.js';
 
 const MAX_PICTURE = 5 << 20; // bytes; the server takes no more
 const LOOK_EVERY = 150; // milliseconds
+
+// Refusals after which the user may still decide.
+const BLOCKED = 2248;
+const WRONG_NUMBER = 2249;
 
 /** The browser's own reader of codes, where there is one and the camera may be used. */
 const Reader = window.isSecureContext && /** @type {any} */ (window).BarcodeDetector;
@@ -27,6 +31,13 @@ const question = part(root, 'question', HTMLElement);
 const face = part(root, 'face', HTMLElement);
 const as = part(root, 'as', HTMLElement);
 const facts = part(root, 'facts', HTMLDListElement);
+const warning = part(root, 'warning', HTMLElement);
+const verdict = part(root, 'verdict', HTMLElement);
+const reasons = part(root, 'reasons', HTMLUListElement);
+const number = part(root, 'number', HTMLLabelElement);
+const digits = part(root, 'digits', HTMLInputElement);
+const cancelButton = part(root, 'cancel', HTMLButtonElement);
+const agreeButton = part(root, 'agree', HTMLButtonElement);
 const refusal = part(root, 'refusal', HTMLElement);
 const outcomes = { confirm: part(root, 'agreed', HTMLElement), cancel: part(root, 'declined', HTMLElement) };
 
@@ -67,7 +78,8 @@ async function alone(complaint, work) {
  * @param {string} text the code's id or the picture's text
  */
 async function act(step, text) {
-  const answer = await post(`api/v2/qrcode/${step}`, { random: text }, { authorization: `Bearer ${token}` });
+  const matchCode = step === 'confirm' ? digits.value : undefined;
+  const answer = await post(`api/v2/qrcode/${step}`, { random: text, matchCode }, { authorization: `Bearer ${token}` });
   return answer.data;
 }
 
@@ -106,19 +118,45 @@ async function look() {
 }
 
 /** @param {any} data the server's answer to a scan */
-function ask({ pool, browser, customData }) {
+function ask({ pool, browser, customData, match, consent }) {
   logo.src = pool.logo || markAddress;
   question.textContent = words.allowLogin(pool.name);
   facts.replaceChildren();
   state(words.browser, browserName(browser));
+  if (browser.place) state(words.place, browser.place);
   state(words.ip, browser.ip);
-  state(words.since, new Date(browser.createdAt).toLocaleTimeString(lang));
+  state(words.asked, words.secondsAgo(consent.age));
+  stateEither(words.network, consent.sameNetwork, words.sameNetwork, words.otherNetwork);
+  stateEither(words.before, consent.knownBrowser, words.knownBrowser, words.newBrowser);
+  if (consent.codesLately !== undefined) state(words.codesLately, `${consent.codesLately}`);
   if (Object.keys(customData ?? {}).length > 0) {
     state(words.customData, JSON.stringify(customData));
   }
+  warn(consent);
+  digits.value = '';
+  number.hidden = match !== 'digits';
   refusal.textContent = '';
   showState(root, 'consent');
   question.focus();
+}
+
+/**
+ * Shows what is odd about the login. Where something is, Cancel is the button
+ * that stands out.
+ * @param {{ verdict: 'ok' | 'careful' | 'block', reasons: { text: string }[] }} consent
+ */
+function warn(consent) {
+  const isOdd = consent.verdict !== 'ok';
+  warning.hidden = !isOdd;
+  verdict.textContent = consent.verdict === 'block' ? words.block : words.careful;
+  reasons.replaceChildren(...consent.reasons.map(({ text }) => {
+    const item = document.createElement('li');
+    item.textContent = text;
+    return item;
+  }));
+  cancelButton.classList.toggle('primary', isOdd);
+  agreeButton.classList.toggle('primary', !isOdd);
+  agreeButton.disabled = consent.verdict === 'block';
 }
 
 /** @param {{ browser?: string, os?: string, userAgent?: string }} browser */
@@ -140,14 +178,33 @@ function state(term, text) {
   facts.append(dt, dd);
 }
 
+/**
+ * Adds a row about a fact, if that is known.
+ * @param {string} term
+ * @param {boolean | undefined} fact
+ * @param {string} yes
+ * @param {string} no
+ */
+function stateEither(term, fact, yes, no) {
+  if (fact !== undefined) state(term, fact ? yes : no);
+}
+
 /** @param {'confirm' | 'cancel'} step */
 async function decide(step) {
+  if (step === 'confirm' && !number.hidden && !/^\d\d$/.test(digits.value)) {
+    digits.focus();
+    throw new Refusal(words.numberMissing, 400);
+  }
   try {
     await act(step, random);
     showState(root, step === 'confirm' ? 'confirmed' : 'canceled');
     outcomes[step].focus();
   } catch (error) {
-    if (!(error instanceof Refusal) || error.passes) throw error;
+    if (!(error instanceof Refusal) || error.passes || error.code === BLOCKED) throw error;
+    if (error.code === WRONG_NUMBER) {
+      digits.select();
+      throw error;
+    }
     begin(); // the code is over, or somebody else's: nothing is left to decide
     failure.textContent = error.message;
   }
@@ -195,8 +252,11 @@ cameraButton.addEventListener('click', async () => {
 });
 stopButton.addEventListener('click', () => showState(root, 'start'));
 
-part(root, 'agree', HTMLButtonElement).addEventListener('click', () => alone(refusal, () => decide('confirm')));
-part(root, 'cancel', HTMLButtonElement).addEventListener('click', () => alone(refusal, () => decide('cancel')));
+agreeButton.addEventListener('click', () => alone(refusal, () => decide('confirm')));
+cancelButton.addEventListener('click', () => alone(refusal, () => decide('cancel')));
+digits.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter') agreeButton.click();
+});
 part(root, 'done', HTMLButtonElement).addEventListener('click', begin);
 part(root, 'other', HTMLButtonElement).addEventListener('click', begin);
 

@@ -2,23 +2,22 @@
  * Module scanlogin puts "scan the code with your app to log in" on a page: the
  * element <scan-login>, and ScanLogin, which draws nothing. See docs/browser.md.
  *
- * It promises: states never go back while one connection lasts; a connection
- * that is lost is resumed with the code on the screen; where no WebSocket gets
- * through, other ways are found; a ticket is told once, and never that of a code
- * given back by refresh(); a hidden page is made no codes; what comes from
- * outside becomes text, never markup.
+ * It promises: states never go back on one connection; a lost connection is
+ * resumed with the code on the screen; where no WebSocket gets through, other
+ * ways are found; a ticket is told once, never that of a code given back; a
+ * hidden page is made no codes; what comes from outside becomes text only.
  */
 
 /**
  * A code to show.
  * @typedef {object} Code
  * @property {string} random     the code's id
- * @property {string} url        address of the picture as PNG
- * @property {string} svg        address of the picture as SVG
+ * @property {string} url        of the picture as PNG
+ * @property {string} svg        of the picture as SVG
  * @property {string} payload    the text inside the picture
- * @property {string} [appLink]  address that opens the site's app with the code
+ * @property {string} [appLink]  opens the site's app with the code
  * @property {number} expiresIn  seconds it had left when it came
- * @property {string} browserKey proof of being this browser; never shown or put into an address
+ * @property {string} browserKey proof of being this browser; never to be shown
  */
 
 /**
@@ -27,7 +26,7 @@
  */
 
 /**
- * How a code stands, as the server tells it.
+ * How a code stands.
  * @typedef {object} Status
  * @property {'waiting' | 'scanned' | 'confirmed' | 'canceled' | 'expired'} event
  * @property {string} random
@@ -35,11 +34,11 @@
  * @property {string | null} ticket
  * @property {number} version
  * @property {number} expiresIn seconds
+ * @property {string} [matchCode] with `scanned`: the number to enter on the phone
  */
 
 /**
- * The person agreed. The ticket is for the site's own server, which exchanges it
- * for the user.
+ * The ticket is for the site's own server.
  * @typedef {{ ticket: string, random: string, browserKey: string, userInfo: UserInfo }} Confirmed
  */
 
@@ -48,11 +47,11 @@
  * @typedef {object} Events
  * @property {Code} code         show this one
  * @property {Status} scanned    somebody scanned it and has not decided
- * @property {Confirmed} confirmed the person agreed; no further event comes
- * @property {Status} canceled   the person declined; a new code follows, or `exhausted`
- * @property {Status} expired    its time is over; a new code follows, or `exhausted`
- * @property {null} exhausted    no more codes by themselves: ask the person, then start()
- * @property {{ reason: string, closeCode: number }} error it cannot go on; `reason` is for developers
+ * @property {Confirmed} confirmed the person agreed; nothing follows
+ * @property {Status} canceled   the person declined; `code` or `exhausted` follows
+ * @property {Status} expired    its time is over; `code` or `exhausted` follows
+ * @property {null} exhausted    ask the person, then start()
+ * @property {{ reason: string, closeCode: number }} error it cannot go on; for developers
  * @property {null} offline      the connection is lost
  * @property {null} online       it is back
  */
@@ -72,12 +71,12 @@ const Target = /** @type {new () => Target} */ (EventTarget);
 const OFFLINE_AFTER = 1.5; // seconds, as all here
 const FIRST_WORD = 5; // the server answers within 2 s
 const SILENCE = 15; // the server says within 10 s that a code is over
-const NODE_STOPS = 5; // the pages of a node that stops come back spread over this time
+const NODE_STOPS = 5; // over which the pages of a node that stops come back
 const LONGEST_PAUSE = 30;
-const AWAY = 5; // after a longer absence a line may be dead without knowing
+const AWAY = 5; // after which a line may be dead without knowing
 const NAP_BEFORE_END = 0.5; // a hidden page leaves in time, or the server makes the next code
 
-/** Failures in a row of a WebSocket that has worked, before another way is tried. */
+/** Failures in a row of a WebSocket that has worked. */
 const PATIENCE = 3;
 
 /** Close codes after which nothing more can come, and why. */
@@ -91,7 +90,9 @@ const GOING_AWAY = 1012;
 const BUSY = 1013;
 const EXHAUSTED = 4408;
 const GONE = 2241; // the code, not the line
-const HELD = 4000; // a stream that something on its way keeps back
+const HELD = 4000; // something on its way keeps a stream back
+/** What refusals are as close codes. */
+const REFUSED = new Map([[2224, 4404], [2231, 1008], [2241, GONE], [429, BUSY], [503, BUSY], [1000, BUSY]]);
 
 const OVER = new Set(['confirmed', 'canceled', 'expired']);
 const STATUSES = new Set(['waiting', 'scanned', ...OVER]);
@@ -100,7 +101,7 @@ const STATUSES = new Set(['waiting', 'scanned', ...OVER]);
  * What carries the messages: a WebSocket, or what speaks like one.
  * @typedef {object} Line
  * @property {((event: { data: string }) => void) | null} onmessage
- * @property {((event: { code: number }) => void) | null} onclose
+ * @property {((event: { code: number, reason?: string }) => void) | null} onclose
  * @property {(text: string) => void} send
  * @property {() => void} close
  * @property {number} readyState
@@ -113,7 +114,8 @@ const [SOCKET, STREAM, POLL] = [0, 1, 2];
 export class ScanLogin extends Target {
   /** Address under which the server's calls are. */
   #api;
-  #pool;
+  /** What a code is asked for with. */
+  #making;
   #way = SOCKET;
   /** A WebSocket got through once. */
   #socketWorks = false;
@@ -136,7 +138,7 @@ export class ScanLogin extends Target {
   #offline = false;
   /** Nobody looks. */
   #asleep = false;
-  /** When the page was hidden, by Date.now(), which goes on while a machine sleeps. */
+  /** When the page was hidden, by a clock that never sleeps. */
   #hiddenAt = 0;
   /** The person has just come back. */
   #isBack = false;
@@ -153,13 +155,14 @@ export class ScanLogin extends Target {
 
   /**
    * @param {object} options
-   * @param {string | URL} [options.server] address of the scanlogin server; where this module came from if absent
+   * @param {string | URL} [options.server] where the module came from if absent
    * @param {string} options.pool id of the user pool
+   * @param {string} [options.codeChallenge] RFC 7636, S256
    */
-  constructor({ server = new URL('.', import.meta.url), pool }) {
+  constructor({ server = new URL('.', import.meta.url), pool, codeChallenge = '' }) {
     super();
     this.#api = `${server}`.replace(/\/*$/, '/api/v2/qrcode/');
-    this.#pool = pool;
+    this.#making = { userPoolId: pool, codeChallenge };
   }
 
   /** Seconds until the code on the screen is over; 0 if there is none. */
@@ -189,10 +192,7 @@ export class ScanLogin extends Target {
     this.#end = this.#failures = this.#count = 0;
   }
 
-  /**
-   * Gives the code back and asks for another: "that is not me". Whoever scanned
-   * it cannot log in with it any more.
-   */
+  /** Gives the code back for another: who scanned it cannot log in any more. */
   refresh() {
     if (this.#givenBack) return;
     if (!this.#code || !this.#line || this.#line.readyState !== OPEN) {
@@ -212,16 +212,15 @@ export class ScanLogin extends Target {
     const line = this.#line = this.#openLine();
     this.#silenceTimer = setTimeout(() => this.#failed(true), FIRST_WORD * 1000);
     line.onmessage = ({ data }) => this.#receive(data);
-    line.onclose = ({ code }) => this.#closed(code);
+    line.onclose = ({ code, reason }) => this.#closed(code, reason);
   }
 
   /** @returns {Line} */
   #openLine() {
     if (this.#way !== SOCKET) {
-      return new FetchLine(this.#api, this.#pool, this.#code, this.#count, this.#way === STREAM);
+      return new FetchLine(this.#api, this.#making, this.#code, this.#count, this.#way === STREAM);
     }
-    const address = new URL(`${this.#api.replace('http', 'ws')}ws`);
-    address.searchParams.set('userPoolId', this.#pool);
+    const address = new URL(`${this.#api.replace('http', 'ws')}ws?${new URLSearchParams(this.#making)}`);
     const protocols = ['scanlogin.v1'];
     if (this.#code) {
       address.searchParams.set('random', this.#code.random);
@@ -252,12 +251,15 @@ export class ScanLogin extends Target {
     this.#pauseTimer = this.#offlineTimer = undefined;
   }
 
-  /** @param {number} code */
-  #closed(code) {
+  /**
+   * @param {number} code
+   * @param {string} [said] by the server
+   */
+  #closed(code, said) {
     const reason = FINAL.get(code);
     if (reason) {
       this.stop();
-      this.#tell('error', { reason, closeCode: code });
+      this.#tell('error', { reason: said || reason, closeCode: code });
     } else if (code === EXHAUSTED && this.#isBack) {
       this.#isBack = false;
       this.start();
@@ -339,18 +341,15 @@ export class ScanLogin extends Target {
   };
 
   #expectOffline() {
-    this.#offlineTimer ??= setTimeout(() => this.#tellOffline(), OFFLINE_AFTER * 1000);
-  }
-
-  #tellOffline() {
-    if (this.#offline) return;
-    this.#offline = true;
-    this.#tell('offline', null);
+    this.#offlineTimer ??= setTimeout(() => {
+      if (this.#offline) return;
+      this.#offline = true;
+      this.#tell('offline', null);
+    }, OFFLINE_AFTER * 1000);
   }
 
   /**
-   * A server that is silent some time after the code's end is gone, whatever the
-   * browser believes of the connection.
+   * A server that is silent after the code's end is gone.
    * @param {number} seconds
    */
   #expectNews(seconds) {
@@ -408,7 +407,7 @@ export class ScanLogin extends Target {
     this.#version = status.version;
     this.#setEnd(status.expiresIn);
     if (this.#givenBack) {
-      // The phone was faster. The person said "not me", so this ends here.
+      // The phone was faster, but the person said "not me".
       if (status.event === 'confirmed') this.start();
       return;
     }
@@ -417,26 +416,18 @@ export class ScanLogin extends Target {
     switch (status.event) {
       case 'waiting': // the store lost the scan; the code is good again
         return this.#tell('code', this.#code);
-      case 'confirmed':
-        return this.#confirm(status, this.#code);
+      case 'confirmed': {
+        const { ticket, userInfo } = status;
+        const { random, browserKey } = this.#code;
+        this.stop();
+        if (ticket) return this.#tell('confirmed', { ticket, random, browserKey, userInfo });
+        return this.#tell('error', { reason: 'the ticket is used, or this browser was not recognised', closeCode: 1000 });
+      }
       case 'scanned':
         return this.#tell('scanned', status);
       default:
         if (isHidden()) this.#nap();
         return this.#tell(status.event, status);
-    }
-  }
-
-  /**
-   * @param {Status} status
-   * @param {Code} code
-   */
-  #confirm({ ticket, userInfo }, { random, browserKey }) {
-    this.stop();
-    if (ticket) {
-      this.#tell('confirmed', { ticket, random, browserKey, userInfo });
-    } else {
-      this.#tell('error', { reason: 'the ticket is used, or this browser was not recognised', closeCode: 1000 });
     }
   }
 
@@ -500,7 +491,7 @@ class FetchLine {
   onclose = null;
   readyState = OPEN;
   #api;
-  #pool;
+  #making;
   #count;
   #streams;
   #another = false;
@@ -508,14 +499,14 @@ class FetchLine {
 
   /**
    * @param {string} api
-   * @param {string} pool
+   * @param {object} making of a new code
    * @param {Code | undefined} code to go on with
    * @param {number} count which one that is
-   * @param {boolean} streams whether to read event streams, or to ask again and again
+   * @param {boolean} streams read event streams, or else ask again and again
    */
-  constructor(api, pool, code, count, streams) {
+  constructor(api, making, code, count, streams) {
     this.#api = api;
-    this.#pool = pool;
+    this.#making = making;
     this.#count = count;
     this.#streams = streams;
     this.#run(code).catch((error) => this.#end(error instanceof Ended ? error.code : LOST));
@@ -558,7 +549,7 @@ class FetchLine {
     const response = await this.#ask('gene', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ userPoolId: this.#pool }),
+      body: JSON.stringify(this.#making),
     });
     const { data } = await response.json();
     this.#count++;
@@ -594,7 +585,10 @@ class FetchLine {
       const response = await this.#ask(`check?random=${code.random}`, { headers: { 'x-browser-key': code.browserKey } });
       const last = this.#tell((await response.json()).data);
       if (last) return last;
-      await pause(POLL_EVERY, this.#request.signal);
+      await new Promise((resolve, reject) => {
+        setTimeout(resolve, POLL_EVERY);
+        this.#request.signal.onabort = reject;
+      });
     }
   }
 
@@ -608,10 +602,8 @@ class FetchLine {
     const { signal } = this.#request;
     const response = await this.#inTime(fetch(this.#api + path, { ...init, signal, credentials: 'omit' }), FIRST_WORD, late);
     if (response.ok && response.status !== 204) return response;
-    const { code = 0 } = await response.json().catch(() => ({}));
-    if (code === 2224) throw new Ended(4404);
-    if (code === 2241) throw new Ended(GONE);
-    throw new Ended(response.status === 429 || response.status === 503 ? BUSY : LOST);
+    const { code = response.status } = await response.json().catch(() => ({}));
+    throw new Ended(REFUSED.get(code) ?? LOST);
   }
 
   /**
@@ -639,18 +631,6 @@ class FetchLine {
   }
 }
 
-/**
- * Waits, unless the signal comes first, which is an error.
- * @param {number} milliseconds
- * @param {AbortSignal} signal
- */
-function pause(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', reject);
-  });
-}
-
 const english = {
   alt: 'QR code to log in',
   altTo: 'QR code to log in to {name}',
@@ -660,6 +640,7 @@ const english = {
   openApp: 'Open in the app',
   scannedBy: 'Scanned by {name}.',
   confirm: 'Confirm in your app',
+  match: 'Enter {number} in your app',
   timeLeft: '{time} left',
   notYou: 'Not you? Get a new code',
   hereIsNewCode: 'Here is a new code.',
@@ -683,6 +664,7 @@ const chinese = {
   openApp: '在 App 中打开',
   scannedBy: '{name} 已扫码。',
   confirm: '请在 App 中确认登录',
+  match: '请在 App 中输入 {number}',
   timeLeft: '剩余 {time}',
   notYou: '不是你？换一个二维码',
   hereIsNewCode: '二维码已更新。',
@@ -699,13 +681,12 @@ const chinese = {
 /** @typedef {keyof typeof english} Word */
 
 /**
- * The element's words by language: `words.fr = { scan: '…' }` adds one. What a
- * language lacks is English; what stands in braces is filled in.
+ * By language: `words.fr = { scan: '…' }` adds one. What it lacks is English.
  * @type {Record<string, Partial<Record<Word, string>>>}
  */
 export const words = { en: english, zh: chinese };
 
-/** A code is black on white at all times; the rest is as light or dark as the page. */
+/** A code is black on white, the rest as light or dark as the page. */
 const STYLE = `
 :host { display: block; }
 :host([hidden]), [hidden] { display: none !important; }
@@ -795,6 +776,7 @@ p { margin: 0; text-wrap: balance; }
   line-height: 1.625rem;
 }
 .check::before { content: "✓"; }
+.match { color: #0b6e4f; font-size: 4rem; font-weight: 600; line-height: 1; }
 .nickname { max-width: 100%; font-size: 1.125rem; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .button, .link {
   min-height: 2.75rem;
@@ -866,23 +848,20 @@ function safeLink(text) {
   return /^(javascript|data|blob|file|vbscript|about):$/.test(new URL(text).protocol) ? '' : text;
 }
 
-/**
- * What the element shows; `renewing` is between a code and the next.
- * @typedef {'idle' | 'loading' | 'waiting' | 'scanned' | 'confirmed' | 'renewing' | 'exhausted' | 'failed'} State
- */
+/** @typedef {'idle' | 'loading' | 'waiting' | 'scanned' | 'confirmed' | 'renewing' | 'exhausted' | 'failed'} State */
 
-const TICK = 500; // milliseconds, so that no second of the countdown is skipped
+const TICK = 500; // milliseconds; no second is skipped
 const PICTURE_AGAIN = 2000; // milliseconds
 
 /** @type {(keyof Events)[]} */
 const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
 
-// Where there is no document the headless class can be had all the same.
+// Without a document there is the headless class all the same.
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
 /** The element <scan-login>: starts when it is in a document and has a pool. */
 export class ScanLoginElement extends Base {
-  static observedAttributes = ['server', 'pool', 'lang', 'size', 'theme', 'name'];
+  static observedAttributes = ['server', 'pool', 'code-challenge', 'lang', 'size', 'theme', 'name'];
 
   /** @type {ScanLogin | undefined} */
   #login;
@@ -896,6 +875,7 @@ export class ScanLoginElement extends Base {
   /** Seconds that fill the bar. */
   #fullTime = 1;
   #nickname = '';
+  #number = '';
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
 
@@ -903,9 +883,10 @@ export class ScanLoginElement extends Base {
   #code = make('img', 'code');
   #avatar = make('div', 'avatar');
   #check = make('span', 'check');
+  #match = make('p', 'match');
   #name = make('p', 'nickname');
   #button = make('button', 'button');
-  #over = make('div', 'over', this.#avatar, this.#name, this.#button);
+  #over = make('div', 'over', this.#avatar, this.#match, this.#name, this.#button);
   #link = make('a', 'link');
   #spoken = make('span', 'spoken');
   #sentence = make('span', 'sentence');
@@ -946,7 +927,11 @@ export class ScanLoginElement extends Base {
     const pool = this.getAttribute('pool');
     if (!pool) return;
     const server = this.getAttribute('server');
-    const login = new ScanLogin({ server: server ? new URL(server, document.baseURI) : undefined, pool });
+    const login = new ScanLogin({
+      server: server ? new URL(server, document.baseURI) : undefined,
+      pool,
+      codeChallenge: this.getAttribute('code-challenge') ?? '',
+    });
     this.#login = login;
     for (const type of EVENTS) {
       login.addEventListener(type, ({ detail }) => this.#hear(type, detail));
@@ -993,7 +978,7 @@ export class ScanLoginElement extends Base {
    */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
-    if (name === 'server' || name === 'pool') {
+    if (/^(server|pool|code)/.test(name)) {
       if (this.isConnected) this.start();
       return;
     }
@@ -1007,7 +992,7 @@ export class ScanLoginElement extends Base {
   #press() {
     if (this.#state === 'scanned') this.refresh();
     else this.start();
-    this.#status.focus(); // the button is gone
+    this.#status.focus();
   }
 
   /**
@@ -1025,7 +1010,8 @@ export class ScanLoginElement extends Base {
       case 'scanned':
         this.#fullTime = Math.max(1, detail.expiresIn);
         this.#showUser(detail.userInfo);
-        this.#show('scanned', 'confirm');
+        this.#number = detail.matchCode ?? '';
+        this.#show('scanned', this.#number ? 'match' : 'confirm');
         break;
       case 'confirmed':
         this.#showUser(detail.userInfo);
@@ -1117,7 +1103,10 @@ export class ScanLoginElement extends Base {
     if (state === 'loading') this.#wait.hidden = false;
     if (asks) this.#wait.hidden = true;
     this.#over.hidden = !who && !asks;
-    this.#avatar.hidden = this.#name.hidden = !who;
+    this.#name.hidden = !who;
+    this.#match.hidden = state !== 'scanned' || !this.#number;
+    this.#match.textContent = this.#number;
+    this.#avatar.hidden = !who || !this.#match.hidden;
     this.#check.hidden = state !== 'confirmed';
     this.#name.textContent = this.#nickname;
     this.#button.hidden = !asks && state !== 'scanned';
@@ -1125,7 +1114,7 @@ export class ScanLoginElement extends Base {
     this.#button.textContent = this.#word(asks ? 'newCode' : 'notYou');
     this.#link.hidden = state !== 'waiting' || !this.#link.href;
     this.#link.textContent = this.#word('openApp');
-    this.#sentence.textContent = this.#word(this.#offline ? 'offline' : this.#says);
+    this.#sentence.textContent = this.#word(this.#offline ? 'offline' : this.#says, { number: this.#number });
     this.#spoken.textContent = state === 'scanned' && !this.#offline
       ? this.#word('scannedBy', { name: this.#nickname || '?' }) : '';
     this.#time.classList.toggle('away', state !== 'waiting' && state !== 'scanned');

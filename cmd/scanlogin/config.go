@@ -15,6 +15,7 @@ type config struct {
 	TokenTTL       time.Duration `yaml:"token_ttl"`
 	TrustedProxies []string      `yaml:"trusted_proxies"`
 	DrainDelay     time.Duration `yaml:"drain_delay"`
+	GeoIPFile      string        `yaml:"geoip_file"`
 	Log            logConfig     `yaml:"log"`
 	Limits         limitsConfig  `yaml:"limits"`
 	Pools          []poolConfig  `yaml:"pools"`
@@ -56,6 +57,20 @@ type poolConfig struct {
 	ReturnFullUserInfo   bool            `yaml:"return_full_user_info"`
 	AllowBrowserExchange bool            `yaml:"allow_browser_exchange"`
 	BindBrowser          bool            `yaml:"bind_browser"`
+	Match                string          `yaml:"match"`
+	RequirePKCE          bool            `yaml:"require_pkce"`
+	Consent              consentConfig   `yaml:"consent"`
+}
+
+// consentConfig is pool.Consent.
+type consentConfig struct {
+	OtherNetwork  string        `yaml:"other_network"`
+	OtherCountry  string        `yaml:"other_country"`
+	NewBrowser    string        `yaml:"new_browser"`
+	ManyCodes     string        `yaml:"many_codes"`
+	ManyCodesFrom int           `yaml:"many_codes_from"`
+	OldRequest    string        `yaml:"old_request"`
+	OldAfter      time.Duration `yaml:"old_after"`
 }
 
 type identityConfig struct {

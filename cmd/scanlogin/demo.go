@@ -12,8 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/identity"
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // demoPool is the id of the demo's one user pool.
@@ -31,6 +33,7 @@ type demo struct {
 type demoCommand struct {
 	Listen    string `default:"127.0.0.1:8080" help:"Where to listen; :8080 lets phones in the same network in."`
 	PublicURL string `placeholder:"URL" help:"How browsers and phones reach it, if not by that address."`
+	Match     bool   `help:"Ask the phone for the number on the page."`
 }
 
 // Run serves the demo until ctx ends.
@@ -53,9 +56,12 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	if err != nil {
 		return err
 	}
+	if c.Match {
+		s.Pools[0].Match = session.MatchDigits
+	}
 	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
 	h := &house{
-		settings: s, pools: pool.NewBook(s.Pools...), public: ln,
+		settings: s, pools: pool.NewBook(s.Pools...), places: new(geo.Atlas), public: ln,
 		phonePage: "/phone", fallback: d.handler(), log: newLog(o.err, s),
 	}
 	return h.run(ctx)
@@ -112,6 +118,7 @@ func (d *demo) settings(listen string) (*settings, error) {
 			PayloadFormat:        pool.PayloadURL,
 			AllowBrowserExchange: true, // the login page is its own site
 			BindBrowser:          true,
+			Consent:              pool.DefaultConsent(),
 		}},
 	}, nil
 }

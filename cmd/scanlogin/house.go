@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
@@ -22,6 +23,7 @@ import (
 type house struct {
 	settings  *settings
 	pools     *pool.Book
+	places    *geo.Atlas
 	public    net.Listener
 	ops       net.Listener // nil: off
 	phonePage string       // as in server.Options
@@ -47,7 +49,7 @@ func (h *house) run(ctx context.Context) error {
 	srv := server.New(server.Options{
 		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
+		Limits: h.settings.Limits, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
 	})
 
 	serving, fail := context.WithCancelCause(ctx)

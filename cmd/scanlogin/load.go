@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
 )
@@ -26,6 +27,7 @@ type settings struct {
 	TokenTTL          time.Duration
 	TrustedProxies    []netip.Prefix
 	DrainDelay        time.Duration
+	Places            *geo.Map // nil: nobody knows where an address is
 	Limits            server.Limits
 	LogLevel          slog.Level
 	LogFormat         string

@@ -27,6 +27,7 @@ type phoneStep struct {
 	Server string     `required:"" placeholder:"URL" help:"The server's public address."`
 	Pool   string     `placeholder:"ID" help:"The user pool; by default that of the code."`
 	Token  secretText `required:"" placeholder:"TOKEN" env:"SCANLOGIN_TOKEN" help:"The user's token. In the environment other users of the machine do not see it."`
+	Match  string     `name:"match-code" placeholder:"NN" help:"With confirm: the two digits that the page shows, where the pool wants them."`
 	Code   string     `arg:"" help:"A code's random, the text of a picture, or a file with the picture."`
 }
 
@@ -36,7 +37,7 @@ const (
 )
 
 // Run does the step that was selected on the command line and prints the data
-// of the answer. What the server refuses is an error with the server's words.
+// of the answer, and beside it, for people, who asks for the login. What the server refuses is an error with the server's words.
 func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error {
 	code, err := readCode(p.Code)
 	if err != nil {
@@ -46,6 +47,9 @@ func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error
 	defer cancel()
 	data, err := p.call(ctx, line.Selected().Name, code)
 	if err != nil {
+		return err
+	}
+	if err := showConsent(o.err, data); err != nil {
 		return err
 	}
 	var pretty bytes.Buffer
@@ -110,7 +114,11 @@ func (p *phoneStep) request(ctx context.Context, step, code string) (*http.Reque
 	if err != nil || server.Scheme != "https" && server.Scheme != "http" || server.Host == "" {
 		return nil, errors.New("--server must be an address, such as https://scan.example.com")
 	}
-	body, err := json.Marshal(map[string]string{"random": code})
+	fields := map[string]string{"random": code}
+	if p.Match != "" {
+		fields["matchCode"] = p.Match
+	}
+	body, err := json.Marshal(fields)
 	if err != nil {
 		return nil, err
 	}

@@ -17,20 +17,21 @@ const testRandom = "0123456789abcdefghijABCDEFGHIJ"
 // askedServer answers every call with one answer and keeps what it was asked.
 type askedServer struct {
 	*httptest.Server
-	path, random string
-	header       http.Header
+	path, random, matchCode string
+	header                  http.Header
+	fields                  int // that a body has
 }
 
 func newAskedServer(t *testing.T, status int, answer string) *askedServer {
 	t.Helper()
-	s := new(askedServer)
+	s := &askedServer{fields: 1}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		var sent map[string]string
-		if err := json.Unmarshal(body, &sent); err != nil || r.Method != http.MethodPost || len(sent) != 1 {
+		if err := json.Unmarshal(body, &sent); err != nil || r.Method != http.MethodPost || len(sent) != s.fields {
 			t.Errorf("%s %s: %v", r.Method, body, err)
 		}
-		s.path, s.random, s.header = r.URL.Path, sent["random"], r.Header.Clone()
+		s.path, s.random, s.matchCode, s.header = r.URL.Path, sent["random"], sent["matchCode"], r.Header.Clone()
 		w.WriteHeader(status)
 		io.WriteString(w, answer)
 	}))

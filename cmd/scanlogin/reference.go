@@ -29,6 +29,7 @@ var reference = [...]row{
 	{path: "token_ttl", kind: "duration", fallback: "1h", about: "How long an issued token is good, 1s to 8760h."},
 	{path: "trusted_proxies", kind: "list", absent: "none", about: "Networks (`10.0.0.0/8`) or addresses whose `X-Forwarded-For` is believed."},
 	{path: "drain_delay", kind: "duration", fallback: "0s", about: "From \"not ready\" to closing the listener, for load balancers; up to 10m."},
+	{path: "geoip_file", kind: "file", absent: "none", about: "MaxMind DB with City or Country records (GeoLite2, DB-IP …), from which the phone is told where the login page is. Read anew at SIGHUP."},
 	{path: "log.level", kind: "text", fallback: "info", about: "`debug`, `info`, `warn` or `error`."},
 	{path: "log.format", kind: "text", fallback: "json", about: "`json` or `text`."},
 	{path: "limits.sockets", kind: "number", fallback: "15000", about: "Connections that wait on one node: WebSockets, event streams, checks with `wait`. A process needs as many files, and some."},
@@ -79,6 +80,15 @@ var reference = [...]row{
 	{path: "pools[].return_full_user_info", kind: "boolean", fallback: "false", about: "`check` gives the browser the whole user with its token."},
 	{path: "pools[].allow_browser_exchange", kind: "boolean", fallback: "false", about: "The browser itself may exchange the ticket."},
 	{path: "pools[].bind_browser", kind: "boolean", fallback: "true", about: "Ticket and user only for the browser that asked for the code. `false`: for whoever knows `random`."},
+	{path: "pools[].match", kind: "text", fallback: "off", about: "`digits`: the page shows two digits once it is scanned, and the phone must send them with `confirm`; three wrong ones end the code."},
+	{path: "pools[].require_pkce", kind: "boolean", fallback: "false", about: "No code without a `codeChallenge` (RFC 7636), so that a ticket is worth nothing without its verifier."},
+	{path: "pools[].consent.other_network", kind: "text", fallback: "ok", about: "What it leads to if phone and page have different public addresses: `ok`, `careful` (the phone warns) or `block` (`confirm` is refused)."},
+	{path: "pools[].consent.other_country", kind: "text", fallback: "careful", about: "The same if these are in different countries, by `geoip_file`."},
+	{path: "pools[].consent.new_browser", kind: "text", fallback: "ok", about: "The same if the user has not confirmed for this browser before."},
+	{path: "pools[].consent.many_codes", kind: "text", fallback: "careful", about: "The same if the page's address asked for many codes lately."},
+	{path: "pools[].consent.many_codes_from", kind: "number", fallback: "100", about: "How many codes are many, 1 to 1000000: people behind one address share them."},
+	{path: "pools[].consent.old_request", kind: "text", fallback: "ok", about: "The same if the page asked long ago."},
+	{path: "pools[].consent.old_after", kind: "duration", fallback: "1m", about: "How long ago is long, 1s to 10m."},
 }
 
 // lookup finds the row on a path, whose list indices do not matter.

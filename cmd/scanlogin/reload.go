@@ -8,14 +8,16 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/pool"
 )
 
-// reloader exchanges the pools of a running server for those of the
-// configuration as it is now. All else needs a restart.
+// reloader exchanges the pools of a running server, and what it knows of
+// places, for those of the configuration as it is now. All else needs a restart.
 type reloader struct {
 	load    func() (*settings, error)
 	book    *pool.Book
+	places  *geo.Atlas
 	running config // what the server runs with
 	log     *slog.Logger
 }
@@ -64,6 +66,7 @@ func (r *reloader) reload() {
 		r.log.Info("pool removed", "pool", id)
 	}
 	r.book.Replace(next.Pools...)
+	r.places.Replace(next.Places)
 	r.running.Pools = next.config.Pools
 	r.log.Info("pools read anew", "pools", len(next.Pools))
 }
@@ -85,10 +88,11 @@ func logWarnings(log *slog.Logger, warnings []problem) {
 	}
 }
 
-// restartKeys returns the keys outside of the pools at which two configurations
-// differ.
+// restartKeys returns the keys at which two configurations differ, but for those
+// that take effect at once.
 func restartKeys(a, b config) []string {
 	a.Pools, b.Pools = nil, nil
+	a.GeoIPFile, b.GeoIPFile = "", ""
 	return changedKeys(a, b)
 }
 

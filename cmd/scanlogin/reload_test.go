@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/pool"
 )
 
@@ -29,7 +30,7 @@ func newReloading(t *testing.T, file string) *reloading {
 		t.Fatal(err)
 	}
 	book := pool.NewBook(s.Pools...)
-	return &reloading{&reloader{load: load, book: book, running: s.config, log: slog.New(slog.NewTextHandler(log, nil))}, path, log}
+	return &reloading{&reloader{load: load, book: book, places: new(geo.Atlas), running: s.config, log: slog.New(slog.NewTextHandler(log, nil))}, path, log}
 }
 
 // with puts text into the file, reloads, and returns what was logged then.

@@ -53,6 +53,9 @@ func (d *document) pools() []*pool.Pool {
 			ReturnFullUserInfo:   c.ReturnFullUserInfo,
 			AllowBrowserExchange: c.AllowBrowserExchange,
 			BindBrowser:          c.BindBrowser,
+			Match:                d.match(at+".match", c.Match),
+			RequirePKCE:          c.RequirePKCE,
+			Consent:              d.consent(at+".consent", c.Consent),
 		}
 	}
 	return pools

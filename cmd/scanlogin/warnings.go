@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+
+	"github.com/scanlogin/scanlogin/pool"
 )
 
 // warnings returns what is allowed but unwise, for the start-up log and
@@ -23,6 +25,15 @@ func (d *document) warnings(s *settings) []problem {
 		at := fmt.Sprintf("pools[%d]", i)
 		if !c.BindBrowser {
 			warn(at+".bind_browser", "is false: whoever sees the picture can take the login; set it to true unless an old client needs it")
+		}
+		if c.Match != "off" && !c.BindBrowser {
+			warn(at+".match", "is on with bind_browser: false: a page that does not prove to be the browser is not told the digits, and cannot log in")
+		}
+		if c.RequirePKCE && c.ReturnFullUserInfo {
+			warn(at+".return_full_user_info", "has no effect with require_pkce: a code with a challenge gives its user for the verifier only")
+		}
+		if c.Consent.OtherCountry == string(pool.Block) && s.Places == nil {
+			warn(at+".consent.other_country", "blocks nothing without geoip_file: no country is known")
 		}
 		if c.Identity != nil && c.Identity.JWT != nil && c.Identity.JWT.Audience == "" && c.Identity.JWT.HS256Secret == "" {
 			warn(at+".identity.jwt", "has no audience: a token that the issuer made for any other application logs in here, too")

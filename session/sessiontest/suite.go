@@ -54,6 +54,8 @@ func Run(t *testing.T, open func(t *testing.T) Storage) {
 		{"CreatedOnce", (*suite).createdOnce},
 		{"OneScanWins", (*suite).oneScanWins},
 		{"OneDecisionWins", (*suite).oneDecisionWins},
+		{"EachWrongNumberCounts", (*suite).eachWrongNumberCounts},
+		{"WrongNumbersEndACodeOnce", (*suite).wrongNumbersEndACodeOnce},
 		{"OneRedeemWins", (*suite).oneRedeemWins},
 		{"SwapTwiceIsDoneOnceAndSaysSo", (*suite).swapTwiceIsDoneOnce},
 		{"IdenticalSwapsHaveOneWinner", (*suite).identicalSwapsHaveOneWinner},
@@ -91,7 +93,7 @@ func New(st session.Store, ttl time.Duration) session.Session {
 	now := st.Now()
 	return session.Session{
 		ID: session.NewID(), Pool: "pool", Payload: `{"scene":"APP_AUTH"}`,
-		Salt: []byte("0123456789abcdef"), SecretID: "1", CookieHash: []byte("hash"),
+		Salt: []byte("0123456789abcdef"), SecretID: "1", CookieHash: []byte("hash"), Challenge: "challenge", Match: session.MatchDigits,
 		Client: session.Client{IP: "192.0.2.1", UserAgent: "test"},
 		Count:  1, CreatedAt: now, ExpiresAt: now.Add(ttl),
 	}

@@ -31,16 +31,16 @@ export async function gene(node, pool, body = {}, ...args) {
   return answer.data;
 }
 
-/** The phone's call: scanned, confirm or cancel. */
-export function phone(node, step, random, token) {
+/** The phone's call: scanned, confirm or cancel; `more` is sent beside the code. */
+export function phone(node, step, random, token, more = {}) {
   return curl(`${node.address}/api/v2/qrcode/${step}`,
-    '--header', `Authorization: Bearer ${token}`, ...JSON_BODY, JSON.stringify({ random }));
+    '--header', `Authorization: Bearer ${token}`, ...JSON_BODY, JSON.stringify({ random, ...more }));
 }
 
 /** The site's call: who is it? */
-export function exchange(node, ticket, pool, secret) {
+export function exchange(node, ticket, pool, secret, codeVerifier) {
   return curl(`${node.address}/api/v2/qrcode/userinfo`,
-    '--user', `${pool}:${secret}`, ...JSON_BODY, JSON.stringify({ ticket }));
+    '--user', `${pool}:${secret}`, ...JSON_BODY, JSON.stringify({ ticket, codeVerifier }));
 }
 
 /** Saves a file. */

@@ -6,8 +6,8 @@ import { until } from './process.mjs';
 import { readCode } from './zbar.mjs';
 
 /** The demo, its login page with a code, and a phone. */
-export async function atTheDesk(house, browser, { options, tolerate } = {}) {
-  const demo = await house.demo();
+export async function atTheDesk(house, browser, { options, tolerate, flags } = {}) {
+  const demo = await house.demo(0, flags);
   const login = await (await person(house, browser, { ...DESK, ...options }, tolerate)).newPage();
   await login.goto(demo.address);
   await inState(login, 'waiting');

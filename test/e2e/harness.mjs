@@ -132,8 +132,8 @@ export class House {
    * The demo; on a free port, if none is named.
    * @returns {Promise<Node & { secret: string }>}
    */
-  async demo(port = 0) {
-    const program = this.start(scanloginPath(), ['demo', '--listen', `127.0.0.1:${port}`], { name: 'demo' });
+  async demo(port = 0, flags = []) {
+    const program = this.start(scanloginPath(), ['demo', '--listen', `127.0.0.1:${port}`, ...flags], { name: 'demo' });
     const [, address, secret] = await program.says('where it is',
       (out) => out.match(/login page\s+(\S+)\/\n[^]*its secret\s+(\S+)\n/));
     return { address, secret, program };

@@ -98,8 +98,8 @@ export class Shop {
   }
 
   /** What the app does, on the second node unless another is named. */
-  async app(step, random, node = this.b) {
-    const { answer } = await phone(node, step, random, appToken(this.alice));
+  async app(step, random, node = this.b, more = {}) {
+    const { answer } = await phone(node, step, random, appToken(this.alice), more);
     assert.equal(answer.code, 200, JSON.stringify(answer));
   }
 }

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestThePhoneSaysInWordsWhoAsks(t *testing.T) {
+	s := newAskedServer(t, http.StatusOK, `{"code":200,"message":"ok","data":{"random":"`+testRandom+`","status":1,
+		"browser":{"ip":"203.0.113.7","browser":"Chrome\u001b[2J 131","os":"Win\u202edows","place":"Berlin, Germany"},
+		"pool":{"name":"Example"},"match":"digits",
+		"consent":{"verdict":"careful","reasons":[{"name":"other_country","text":"Another country"}],
+			"age":12,"sameNetwork":false,"knownBrowser":true,"codesLately":3}}}`)
+	code, out, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", testRandom)
+	want := `Log in to Example?
+  browser  Chrome[2J 131 on Windows
+  place    Berlin, Germany
+  address  203.0.113.7
+  asked    12 s ago
+  network  another one than this phone's
+  before   the user has logged in with this browser
+  codes    3 lately, from that address
+  number   confirm needs --match-code with the two digits on the page
+careful: Another country
+`
+	if code != exitOK || errOut != want || !strings.Contains(out, `"verdict": "careful"`) {
+		t.Errorf("code %d\n%s\n%s", code, errOut, out)
+	}
+}
+
+func TestThePhoneLeavesOutWhatIsNotKnown(t *testing.T) {
+	s := newAskedServer(t, http.StatusOK, `{"code":200,"message":"ok","data":{"pool":{"name":"Example"},"browser":{"os":"Linux"},"consent":{"verdict":"ok","reasons":[],"age":0}}}`)
+	_, _, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", testRandom)
+	if errOut != "Log in to Example?\n  browser  Linux\n  asked    0 s ago\n" {
+		t.Error(errOut)
+	}
+}
+
+func TestTheNumberGoesWithConfirm(t *testing.T) {
+	s := newAskedServer(t, http.StatusOK, scannedAnswer)
+	s.fields = 2
+	code, _, errOut := runCommand(t, "phone", "confirm", "--server", s.URL, "--token", "t", "--match-code", "42", testRandom)
+	if code != exitOK || s.matchCode != "42" || s.random != testRandom {
+		t.Errorf("code %d, %q: %s", code, s.matchCode, errOut)
+	}
+}

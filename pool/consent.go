@@ -1,0 +1,34 @@
+package pool
+
+import "time"
+
+// Verdict is what something about a login comes to.
+type Verdict string
+
+const (
+	OK      Verdict = "ok"      // nothing to say; so is ""
+	Careful Verdict = "careful" // the phone warns its user
+	Block   Verdict = "block"   // confirm is refused
+)
+
+// Consent says what each thing that can be odd about a login leads to.
+type Consent struct {
+	OtherNetwork Verdict // phone and page have different public addresses
+	OtherCountry Verdict // … and these are in different countries
+	NewBrowser   Verdict // the user has never confirmed for this browser
+	ManyCodes    Verdict // the page's address asked for many codes lately
+	OldRequest   Verdict // the page asked long ago
+
+	ManyCodesFrom int           // how many codes are many
+	OldAfter      time.Duration // how long ago is long
+}
+
+// DefaultConsent warns of what is rare for honest people, and blocks nothing:
+// phones are often on another network than the page, and every browser is new
+// once.
+func DefaultConsent() Consent {
+	return Consent{
+		OtherNetwork: OK, OtherCountry: Careful, NewBrowser: OK, ManyCodes: Careful, OldRequest: OK,
+		ManyCodesFrom: 100, OldAfter: time.Minute,
+	}
+}
