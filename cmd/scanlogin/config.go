@@ -12,6 +12,7 @@ type config struct {
 	WaitReplicas   int           `yaml:"redis_wait_replicas"`
 	KeyPrefix      string        `yaml:"key_prefix"`
 	SigningKey     secretText    `yaml:"signing_key"`
+	SigningKeys    []secretText  `yaml:"signing_keys"`
 	TokenTTL       time.Duration `yaml:"token_ttl"`
 	TrustedProxies []string      `yaml:"trusted_proxies"`
 	DrainDelay     time.Duration `yaml:"drain_delay"`
@@ -44,6 +45,7 @@ type poolConfig struct {
 	Logo                 string          `yaml:"logo"`
 	AppIDs               []string        `yaml:"app_ids"`
 	Secret               secretText      `yaml:"secret"`
+	Secrets              []secretText    `yaml:"secrets"`
 	Origins              []string        `yaml:"origins"`
 	Identity             *identityConfig `yaml:"identity"`
 	Vouching             bool            `yaml:"vouching"`

@@ -53,9 +53,13 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	if err != nil {
 		return err
 	}
+	signer, err := s.newSigner()
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
 	h := &house{
-		settings: s, pools: pool.NewBook(s.Pools...), public: ln,
+		settings: s, pools: pool.NewBook(s.Pools...), signer: signer, public: ln,
 		phonePage: "/phone", fallback: d.handler(), log: newLog(o.err, s),
 	}
 	return h.run(ctx)

@@ -22,6 +22,7 @@ type overrideFlags struct {
 	WaitReplicas   *string     `yaml:"redis_wait_replicas" name:"redis-wait-replicas" placeholder:"N" env:"SCANLOGIN_REDIS_WAIT_REPLICAS" help:"How many replicas must have an exchanged ticket."`
 	KeyPrefix      *string     `yaml:"key_prefix" placeholder:"TEXT" env:"SCANLOGIN_KEY_PREFIX" help:"Keys and channels in Redis begin with it."`
 	SigningKey     *secretText `yaml:"signing_key" placeholder:"KEY" env:"SCANLOGIN_SIGNING_KEY" help:"EC P-256 private key: PEM, env:NAME or file:PATH."`
+	SigningKeys    *secretText `yaml:"signing_keys" placeholder:"KEYS" env:"SCANLOGIN_SIGNING_KEYS" help:"Several of them, env:NAME or file:PATH, with commas between."`
 	TokenTTL       *string     `yaml:"token_ttl" placeholder:"DURATION" env:"SCANLOGIN_TOKEN_TTL" help:"How long an issued token is good."`
 	TrustedProxies *string     `yaml:"trusted_proxies" placeholder:"LIST" env:"SCANLOGIN_TRUSTED_PROXIES" help:"Networks or addresses, with commas between."`
 	DrainDelay     *string     `yaml:"drain_delay" placeholder:"DURATION" env:"SCANLOGIN_DRAIN_DELAY" help:"From \"not ready\" to closing the listener."`

@@ -22,6 +22,7 @@ import (
 type house struct {
 	settings  *settings
 	pools     *pool.Book
+	signer    *server.Signer // nil: no token is issued
 	public    net.Listener
 	ops       net.Listener // nil: off
 	phonePage string       // as in server.Options
@@ -39,13 +40,9 @@ func (h *house) run(ctx context.Context) error {
 		return err
 	}
 	defer base.close()
-	signer, err := h.signer()
-	if err != nil {
-		return err
-	}
 	watchers := hub.New(base.bus, base.store.Now)
 	srv := server.New(server.Options{
-		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
+		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: h.signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
 		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
 	})
@@ -80,12 +77,9 @@ func (h *house) closeListeners() {
 	}
 }
 
-// signer returns what signs issued tokens, nil if none are.
-func (h *house) signer() (*server.Signer, error) {
-	if h.settings.SigningKey == nil {
-		return nil, nil
-	}
-	return server.NewSigner(h.settings.SigningKey, h.settings.PublicURL, h.settings.TokenTTL)
+// newSigner returns what signs issued tokens, or will once it has a key.
+func (s *settings) newSigner() (*server.Signer, error) {
+	return server.NewSigner(s.SigningKey, s.PublicURL, s.TokenTTL, s.OtherKeys...)
 }
 
 // foundation is where sessions are kept, and how news of them comes.

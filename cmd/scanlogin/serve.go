@@ -20,7 +20,7 @@ type serveCommand struct {
 	configFlags
 }
 
-// Run serves until ctx ends. A hangup signal reads the pools anew.
+// Run serves until ctx ends. A hangup signal reads pools and signing keys anew.
 func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) error {
 	load := func() (*settings, error) { return c.load(line) }
 	s, err := load()
@@ -29,14 +29,18 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	}
 	log := newLog(o.err, s)
 	logWarnings(log, s.warnings)
-	h := &house{settings: s, pools: pool.NewBook(s.Pools...), log: log}
+	signer, err := s.newSigner()
+	if err != nil {
+		return err
+	}
+	h := &house{settings: s, pools: pool.NewBook(s.Pools...), signer: signer, log: log}
 	if err := h.listen(); err != nil {
 		return err
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	r := &reloader{load: load, book: h.pools, running: s.config, log: log}
+	r := &reloader{load: load, book: h.pools, signer: signer, running: s.config, log: log}
 	ctx, cancel := context.WithCancel(ctx)
 	var reloading sync.WaitGroup
 	defer reloading.Wait()

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,7 +40,6 @@ func (d *document) settings() *settings {
 		RedisURL:       c.RedisURL,
 		WaitReplicas:   c.WaitReplicas,
 		KeyPrefix:      c.KeyPrefix,
-		SigningKey:     d.signingKey(c.SigningKey),
 		TokenTTL:       c.TokenTTL,
 		TrustedProxies: d.prefixes("trusted_proxies", c.TrustedProxies),
 		DrainDelay:     c.DrainDelay,
@@ -54,6 +49,7 @@ func (d *document) settings() *settings {
 		Pools:          d.pools(),
 		config:         c,
 	}
+	s.SigningKey, s.OtherKeys = d.signingKeys(c)
 	d.checkListeners(c.Listen, c.OpsListen)
 	d.checkRedisURL(string(c.RedisURL))
 	d.checkDuration("token_ttl", c.TokenTTL, time.Second, maxTokenTTL)
@@ -119,45 +115,6 @@ func (d *document) checkRedisURL(address string) {
 		return
 	}
 	_ = store.Close() // there was no connection
-}
-
-func (d *document) signingKey(text secretText) *ecdsa.PrivateKey {
-	if text == "" {
-		return nil
-	}
-	key, err := parseSigningKey([]byte(text))
-	if err != nil {
-		d.refuse("signing_key", err.Error())
-	}
-	return key
-}
-
-var errSigningKey = errors.New("must be an EC P-256 private key in PEM, unencrypted; " +
-	"`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one")
-
-// parseSigningKey reads the first private key of a PEM text, PKCS #8 or SEC 1;
-// openssl writes a block of curve parameters before the latter.
-func parseSigningKey(text []byte) (*ecdsa.PrivateKey, error) {
-	block, rest := pem.Decode(text)
-	for block != nil && block.Type == "EC PARAMETERS" {
-		block, rest = pem.Decode(rest)
-	}
-	if block == nil {
-		return nil, errSigningKey
-	}
-	key, err := x509.ParseECPrivateKey(block.Bytes)
-	if err != nil {
-		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		ec, ok := parsed.(*ecdsa.PrivateKey)
-		if err != nil || !ok {
-			return nil, errSigningKey
-		}
-		key = ec
-	}
-	if key.Curve != elliptic.P256() {
-		return nil, errSigningKey
-	}
-	return key, nil
 }
 
 func (d *document) prefixes(path string, list []string) []netip.Prefix {
