@@ -17,8 +17,15 @@ type config struct {
 	TrustedProxies []string      `yaml:"trusted_proxies"`
 	DrainDelay     time.Duration `yaml:"drain_delay"`
 	Log            logConfig     `yaml:"log"`
+	Audit          auditConfig   `yaml:"audit"`
 	Limits         limitsConfig  `yaml:"limits"`
 	Pools          []poolConfig  `yaml:"pools"`
+}
+
+type auditConfig struct {
+	File          string     `yaml:"file"`
+	HashAddresses bool       `yaml:"hash_addresses"`
+	HashKey       secretText `yaml:"hash_key"`
 }
 
 // limitsConfig is server.Limits.

@@ -29,6 +29,10 @@ type overrideFlags struct {
 	LogLevel       *string     `yaml:"log.level" placeholder:"LEVEL" env:"SCANLOGIN_LOG_LEVEL" help:"debug, info, warn or error."`
 	LogFormat      *string     `yaml:"log.format" placeholder:"FORMAT" env:"SCANLOGIN_LOG_FORMAT" help:"json or text."`
 
+	AuditFile          *string     `yaml:"audit.file" name:"audit-file" placeholder:"PATH" env:"SCANLOGIN_AUDIT_FILE" help:"Where steps and refusals are written; - is stdout."`
+	AuditHashAddresses *string     `yaml:"audit.hash_addresses" name:"audit-hash-addresses" placeholder:"BOOL" env:"SCANLOGIN_AUDIT_HASH_ADDRESSES" help:"Write hashes in the place of addresses."`
+	AuditHashKey       *secretText `yaml:"audit.hash_key" name:"audit-hash-key" placeholder:"KEY" env:"SCANLOGIN_AUDIT_HASH_KEY" help:"Key of the hashes: env:NAME or file:PATH."`
+
 	LimitSockets           *string `yaml:"limits.sockets" name:"limits-sockets" placeholder:"N" env:"SCANLOGIN_LIMITS_SOCKETS" help:"Connections that wait on one node."`
 	LimitSocketsPerAddress *string `yaml:"limits.sockets_per_address" name:"limits-sockets-per-address" placeholder:"N" env:"SCANLOGIN_LIMITS_SOCKETS_PER_ADDRESS" help:"The same of one address."`
 	LimitWatchersPerCode   *string `yaml:"limits.watchers_per_code" name:"limits-watchers-per-code" placeholder:"N" env:"SCANLOGIN_LIMITS_WATCHERS_PER_CODE" help:"The same of one code, without proof."`

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
@@ -23,6 +24,7 @@ type house struct {
 	settings  *settings
 	pools     *pool.Book
 	signer    *server.Signer // nil: no token is issued
+	trail     *audit.Trail   // nil: off
 	public    net.Listener
 	ops       net.Listener // nil: off
 	phonePage string       // as in server.Options
@@ -44,7 +46,7 @@ func (h *house) run(ctx context.Context) error {
 	srv := server.New(server.Options{
 		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: h.signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
+		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Witnesses: h.witnesses(), Log: h.log,
 	})
 
 	serving, fail := context.WithCancelCause(ctx)
@@ -58,6 +60,9 @@ func (h *house) run(ctx context.Context) error {
 			fail(fmt.Errorf("hub: %w", err))
 		}
 	})
+	if h.trail != nil {
+		running.Go(func() { h.trail.Run(beneath) })
+	}
 	running.Go(func() { fail(serveOps(beneath, h.ops, srv.Ops())) })
 
 	if err := srv.Run(serving, h.public); err != nil {
@@ -67,6 +72,14 @@ func (h *house) run(ctx context.Context) error {
 		return context.Cause(serving)
 	}
 	return nil
+}
+
+// witnesses are told of what the server does.
+func (h *house) witnesses() []func(server.Event) {
+	if h.trail == nil {
+		return nil
+	}
+	return []func(server.Event){h.trail.Witness}
 }
 
 func (h *house) closeListeners() {

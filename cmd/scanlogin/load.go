@@ -31,6 +31,7 @@ type settings struct {
 	Limits            server.Limits
 	LogLevel          slog.Level
 	LogFormat         string
+	Audit             auditConfig
 	Pools             []*pool.Pool
 
 	config   config // what this was made of, for comparing

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
 )
@@ -18,7 +19,8 @@ type reloader struct {
 	load    func() (*settings, error)
 	book    *pool.Book
 	signer  *server.Signer
-	running config // what the server runs with
+	trail   *audit.Trail // nil: off
+	running config       // what the server runs with
 	log     *slog.Logger
 }
 
@@ -27,6 +29,9 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	for {
 		select {
 		case <-hangups:
+			if r.trail != nil {
+				r.trail.Reopen() // also where the configuration is wrong: the file was moved
+			}
 			r.reload()
 		case <-ctx.Done():
 			return

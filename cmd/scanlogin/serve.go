@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/pool"
 )
 
@@ -33,14 +34,18 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	if err != nil {
 		return err
 	}
-	h := &house{settings: s, pools: pool.NewBook(s.Pools...), signer: signer, log: log}
+	trail, err := s.openTrail(o.out, log)
+	if err != nil {
+		return err
+	}
+	h := &house{settings: s, pools: pool.NewBook(s.Pools...), signer: signer, trail: trail, log: log}
 	if err := h.listen(); err != nil {
 		return err
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	r := &reloader{load: load, book: h.pools, signer: signer, running: s.config, log: log}
+	r := &reloader{load: load, book: h.pools, signer: signer, trail: trail, running: s.config, log: log}
 	ctx, cancel := context.WithCancel(ctx)
 	var reloading sync.WaitGroup
 	defer reloading.Wait()
@@ -49,6 +54,20 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 
 	h.announce()
 	return h.run(ctx)
+}
+
+// openTrail opens the audit trail, nil if there is to be none.
+func (s *settings) openTrail(stdout io.Writer, log *slog.Logger) (*audit.Trail, error) {
+	if s.Audit.File == "" {
+		return nil, nil
+	}
+	trail, err := audit.Open(audit.Options{
+		File: s.Audit.File, Stdout: stdout, HashAddresses: s.Audit.HashAddresses, HashKey: []byte(s.Audit.HashKey), Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("audit.file: %w", err)
+	}
+	return trail, nil
 }
 
 // newLog writes to w as the settings say.

@@ -46,6 +46,7 @@ func (d *document) settings() *settings {
 		Limits:         d.limits(c.Limits),
 		LogLevel:       d.logLevel(c.Log.Level),
 		LogFormat:      c.Log.Format,
+		Audit:          d.audit(c.Audit),
 		Pools:          d.pools(),
 		config:         c,
 	}
@@ -63,6 +64,22 @@ func (d *document) settings() *settings {
 	}
 	s.warnings = d.warnings(s)
 	return s
+}
+
+// minHashKeyBytes is what HMAC-SHA-256 has no less security than (RFC 2104, 3).
+const minHashKeyBytes = 32
+
+// audit checks that a key is long enough, and of use.
+func (d *document) audit(c auditConfig) auditConfig {
+	switch {
+	case c.HashKey != "" && len(c.HashKey) < minHashKeyBytes:
+		d.refuse("audit.hash_key", fmt.Sprintf("must have at least %d bytes; `scanlogin secret` prints a good one", minHashKeyBytes))
+	case c.HashKey != "" && !c.HashAddresses:
+		d.refuse("audit.hash_key", "is of no use without hash_addresses: true; add that, or remove the key")
+	case c.HashAddresses && c.File == "":
+		d.refuse("audit.hash_addresses", "is of no use without file: add a path, or \"-\" for stdout")
+	}
+	return c
 }
 
 // limits checks that each limit lets somebody through.
