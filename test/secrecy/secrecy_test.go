@@ -5,6 +5,7 @@
 package secrecy
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -35,6 +36,7 @@ func TestNoSecretIsFoundWhereItMustNotBe(t *testing.T) {
 	noneIn(t, "the process list", w.node.arguments(t), w.needles)
 	noneIn(t, "what strangers are told", w.others.Bytes(), w.needles)
 	noneIn(t, "an error", w.errors.Bytes(), w.needles)
+	w.searchTrail()
 	w.node.end(t, syscall.SIGQUIT) // Go's runtime prints all stacks, as in a crash
 	log := w.node.text(t)
 	noneIn(t, "the log", log, w.needles)
@@ -65,6 +67,7 @@ func (w *world) made() code {
 		w.Fatalf("gene: %v, %v", a, err)
 	}
 	c := code{a.data["random"].(string), a.data["browserKey"].(string), cookie.Value}
+	w.randoms = append(w.randoms, needle{"a code's random", c.random})
 	w.look("a browser key", c.key)
 	w.look("a browser cookie", c.cookie)
 	return c
@@ -169,8 +172,12 @@ func (w *world) withoutRedis(open code) {
 }
 
 // reloads reads a wrong file and a right one, with a secret on each wrong line.
+// Somebody has moved the audit trail away before.
 func (w *world) reloads() {
 	w.Helper()
+	if err := os.Rename(w.trail, w.trail+".1"); err != nil {
+		w.Fatal(err)
+	}
 	good := string(read(w.T, w.config))
 	for i, wrong := range []string{"secret: " + w.poolSecret + "\n", "listen: " + w.poolSecret + "\n", "redis_url: http://" + w.redisPassword + "\n", w.poolSecret} {
 		w.reload(good+wrong, `(the configuration is refused)`, i+1)
@@ -187,6 +194,30 @@ func (w *world) reload(text, says string, n int) {
 		w.Fatal(err)
 	}
 	w.node.says(w.T, says, n)
+}
+
+// searchTrail looks through the audit's files, before and after they were
+// exchanged.
+func (w *world) searchTrail() {
+	w.Helper()
+	for file, events := range map[string][]string{
+		w.trail + ".1": {"made", "scanned", "confirmed", "exchanged", "refused"},
+		w.trail:        {"made", "scanned", "confirmed", "exchanged"},
+	} {
+		for _, event := range events {
+			eventually(w.T, "the trail has "+event, func() bool { return strings.Contains(string(read(w.T, file)), `"event":"`+event+`"`) })
+		}
+		text := read(w.T, file)
+		noneIn(w.T, "the audit trail", text, append(w.randoms, w.needles...))
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			w.Errorf("%s: %v, %v", file, info.Mode(), err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if !json.Valid([]byte(line)) {
+				w.Errorf("no JSON: %s", line)
+			}
+		}
+	}
 }
 
 // searchRedis looks through all that Redis has, and has been told.

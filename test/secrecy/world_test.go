@@ -32,12 +32,14 @@ type world struct {
 	redis     *redistest.Server
 	node      *process
 	config    string // its file
+	trail     string // the audit's file
 	base, ops string
 	client    *http.Client
 
 	poolSecret, oldSecret, userKey, redisPassword string
 
 	needles []needle
+	randoms []needle     // of codes, which no trail may hold
 	errors  bytes.Buffer // all bodies of errors
 	others  bytes.Buffer // all that was told to callers without proof
 	owners  bytes.Buffer // all that was told to those with it
@@ -62,6 +64,7 @@ public_url: http://127.0.0.1:8080
 redis_url: file:%[1]s/redis
 signing_keys: [file:%[1]s/signing.pem, file:%[1]s/old.pem]
 log: {level: debug}
+audit: {file: %[1]s/audit.log}
 limits: {miss_rate: 100000, user_rate: 100000, address_rate: 100000, check_rate: 100000, codes_per_address: 100000}
 pools:
   - id: p1
@@ -96,6 +99,7 @@ func newWorld(t *testing.T) *world {
 		}
 	}
 	w.config = filepath.Join(dir, "scanlogin.yaml")
+	w.trail = filepath.Join(dir, "audit.log")
 	w.node = launch(t, []string{"OLD_SECRET=" + w.oldSecret, "OTHER_SECRET=" + w.secret("the other pool's secret")}, "serve", "--config", w.config)
 	w.base = "http://" + w.node.says(t, `"listen":"([^"]+)"`, 1)
 	w.ops = "http://" + w.node.says(t, `"ops":"([^"]+)"`, 1)
