@@ -121,16 +121,6 @@ func read(t *testing.T, path string) []byte {
 	return text
 }
 
-// write makes a private file of its own.
-func write(t *testing.T, name, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func eventually(t *testing.T, what string, happens func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !happens(); time.Sleep(20 * time.Millisecond) {

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -129,7 +130,7 @@ func (w *world) signingKey(name string) string {
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	// The number in decimal is how Go shows one; the first line of the PEM
 	// text begins with what all such keys have in common, and ends in ours.
-	w.needles = append(w.needles, needle{name, string(number)}, needle{name + " in decimal", key.D.String()},
+	w.needles = append(w.needles, needle{name, string(number)}, needle{name + " in decimal", new(big.Int).SetBytes(number).String()},
 		needle{name + "'s text", strings.Split(text, "\n")[1]})
 	return text
 }
