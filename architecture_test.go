@@ -36,7 +36,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/", "golang.org/x/time/",
 	}},
-	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "pool", "server", "web"}, foreign: []string{
+	"audit": {ours: []string{"server"}},
+	"cmd/scanlogin": {ours: []string{"audit", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "pool", "server", "web"}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},

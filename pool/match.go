@@ -14,7 +14,7 @@ func (p *Pool) MatchCode(s session.Session) string {
 	if s.Match != session.MatchDigits {
 		return ""
 	}
-	sum, err := base64.RawURLEncoding.DecodeString(p.mac(p.Secret.matchKey, s))
+	sum, err := base64.RawURLEncoding.DecodeString(p.mac(p.Secret.of(s).match, s))
 	if err != nil || len(sum) == 0 {
 		return ""
 	}

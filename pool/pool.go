@@ -26,7 +26,7 @@ type Pool struct {
 	Name   string   // shown on the phone
 	Logo   string   // address of a picture; may be empty
 	AppIDs []string // further names of the pool, from the SDKs' `appId`
-	Secret Secret   // proves the site's back end
+	Secret Secret   // proves the site's back end; several values while it is rotated
 
 	Origins []string // where login pages live: scheme://host[:port], lower case
 

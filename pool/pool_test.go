@@ -14,8 +14,8 @@ import (
 
 const value = "a secret of more than twenty-four bytes"
 
-func newPool(id, secret string) *pool.Pool {
-	return &pool.Pool{ID: id, Secret: pool.NewSecret(secret), AppIDs: []string{"app-" + id}, Origins: []string{"https://" + id + ".example.com"}}
+func newPool(id, secret string, others ...string) *pool.Pool {
+	return &pool.Pool{ID: id, Secret: pool.NewSecret(secret, others...), AppIDs: []string{"app-" + id}, Origins: []string{"https://" + id + ".example.com"}}
 }
 
 func newCode(p *pool.Pool) session.Session {
@@ -23,7 +23,7 @@ func newCode(p *pool.Pool) session.Session {
 }
 
 func TestSecretsNeverShow(t *testing.T) {
-	s := pool.NewSecret(value)
+	s := pool.NewSecret("another one of more than twenty-four bytes", value)
 	text, err := json.Marshal(map[string]any{"s": s})
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +78,41 @@ func TestDerivedValuesDependOnAllTheyShould(t *testing.T) {
 	}
 	if got := values(changed, code); got != [3]string{} {
 		t.Errorf("a secret that did not make the code derives %v", got)
+	}
+}
+
+// TestEachStepOfARotationAgreesWithTheNext has the nodes on both sides of each
+// step recognise what the other made; a leap over a step would not.
+func TestEachStepOfARotationAgreesWithTheNext(t *testing.T) {
+	const was, next = value + " was", value + " next"
+	steps := []*pool.Pool{newPool("p", was), newPool("p", was, next), newPool("p", next, was), newPool("p", next)}
+	made := func(p *pool.Pool) (session.Session, string) {
+		code := newCode(p)
+		return code, p.Ticket(code)
+	}
+	for i := range len(steps) - 1 {
+		for _, side := range [][2]*pool.Pool{{steps[i], steps[i+1]}, {steps[i+1], steps[i]}} {
+			code, ticket := made(side[0])
+			if !side[1].IsTicket(code, ticket) || !side[1].IsBrowserKey(code, side[0].BrowserKey(code)) || side[1].TokenID(code) != side[0].TokenID(code) {
+				t.Errorf("step %d: a node does not know what another made", i+1)
+			}
+		}
+	}
+	for i, want := range []struct{ was, next bool }{{true, false}, {true, true}, {true, true}, {false, true}} {
+		if s := steps[i].Secret; s.Matches(was) != want.was || s.Matches(next) != want.next {
+			t.Errorf("step %d: proofs", i)
+		}
+	}
+	if steps[1].Secret.ID() != steps[0].Secret.ID() || steps[2].Secret.ID() != steps[3].Secret.ID() {
+		t.Error("it is not the first that makes codes")
+	}
+	code, ticket := made(steps[2])
+	if steps[0].IsTicket(code, ticket) {
+		t.Error("a node knows a value that it was not told of")
+	}
+	code, ticket = made(steps[0])
+	if steps[3].IsTicket(code, ticket) || steps[3].IsTicket(code, "") {
+		t.Error("a value that was dropped is good")
 	}
 }
 

@@ -18,28 +18,39 @@ import (
 // 144 bits, beyond guessing also for who has a dump of the store.
 const MinSecretBytes = 24
 
-// Secret is a pool's secret with the keys derived from it. It never shows its
-// value: not in logs, not in formatted output.
+// Secret is what a pool's site proves itself with, and the keys derived from
+// it: one value, or several while it is rotated. The first makes new codes, all
+// are accepted. It never shows a value: not in logs, not in formatted output.
 type Secret struct {
-	id         string
-	digest     [sha256.Size]byte // compared instead of the value: equal lengths, constant time
-	ticketKey  []byte
-	browserKey []byte
-	tokenKey   []byte
-	matchKey   []byte
+	values []keys
 }
 
-// NewSecret derives a pool's keys (HKDF, RFC 5869, with SHA-256; a label for
-// each use, so that none tells anything of another).
-func NewSecret(value string) Secret {
-	return Secret{
-		id:         hex.EncodeToString(derive(value, "secret id", 4)),
-		digest:     sha256.Sum256([]byte(value)),
-		ticketKey:  derive(value, "ticket", sha256.Size),
-		browserKey: derive(value, "browser key", sha256.Size),
-		tokenKey:   derive(value, "token id", sha256.Size),
-		matchKey:   derive(value, "match code", sha256.Size),
+// keys are what is derived from one value.
+type keys struct {
+	id      string
+	digest  [sha256.Size]byte // compared instead of the value: equal lengths, constant time
+	ticket  []byte
+	browser []byte
+	token   []byte
+	match   []byte
+}
+
+// NewSecret derives the keys of a pool's secret, and of others that are good
+// beside it (HKDF, RFC 5869, with SHA-256; a label for each use, so that none
+// tells anything of another).
+func NewSecret(value string, others ...string) Secret {
+	var s Secret
+	for _, v := range append([]string{value}, others...) {
+		s.values = append(s.values, keys{
+			id:      hex.EncodeToString(derive(v, "secret id", 4)),
+			digest:  sha256.Sum256([]byte(v)),
+			ticket:  derive(v, "ticket", sha256.Size),
+			browser: derive(v, "browser key", sha256.Size),
+			token:   derive(v, "token id", sha256.Size),
+			match:   derive(v, "match code", sha256.Size),
+		})
 	}
+	return s
 }
 
 func derive(value, label string, size int) []byte {
@@ -50,14 +61,36 @@ func derive(value, label string, size int) []byte {
 	return key
 }
 
-// ID names the secret without giving it away: 32 bits of a derived value. The
-// session keeps it to know which secret its own are derived from.
-func (s Secret) ID() string { return s.id }
+// ID names the value that makes new codes without giving it away: 32 bits of a
+// derived one; "" where there is none. The session keeps it to know which value
+// its own secrets are derived from.
+func (s Secret) ID() string {
+	if len(s.values) == 0 {
+		return ""
+	}
+	return s.values[0].id
+}
 
-// Matches reports, in constant time, whether value is the secret.
+// Matches reports whether value is one of the secret's, in a time that tells
+// neither how near it came nor to which.
 func (s Secret) Matches(value string) bool {
 	digest := sha256.Sum256([]byte(value))
-	return s.id != "" && subtle.ConstantTimeCompare(digest[:], s.digest[:]) == 1
+	found := 0
+	for _, k := range s.values {
+		found |= subtle.ConstantTimeCompare(digest[:], k.digest[:])
+	}
+	return found == 1
+}
+
+// of returns the keys under which a code was made, none if their value is no
+// longer good.
+func (s Secret) of(code session.Session) keys {
+	for _, k := range s.values {
+		if k.id == code.SecretID {
+			return k
+		}
+	}
+	return keys{}
 }
 
 const redacted = "[redacted]"
@@ -72,7 +105,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // `<random>.<43 base64url characters>`; "" if the pool no longer has the
 // secret that the code was made under.
 func (p *Pool) Ticket(s session.Session) string {
-	mac := p.mac(p.Secret.ticketKey, s)
+	mac := p.mac(p.Secret.of(s).ticket, s)
 	if mac == "" {
 		return ""
 	}
@@ -82,20 +115,20 @@ func (p *Pool) Ticket(s session.Session) string {
 // BrowserKey returns the proof of being the browser that asked for the code,
 // 43 base64url characters; "" as for Ticket.
 func (p *Pool) BrowserKey(s session.Session) string {
-	return p.mac(p.Secret.browserKey, s)
+	return p.mac(p.Secret.of(s).browser, s)
 }
 
 // TokenID returns the `jti` of the token that the code issues, the same on each
 // node; "" as for Ticket.
 func (p *Pool) TokenID(s session.Session) string {
-	return p.mac(p.Secret.tokenKey, s)
+	return p.mac(p.Secret.of(s).token, s)
 }
 
 // mac is HMAC-SHA256 over what names the code and the salt that only the store
 // has. Whoever knows the pool's secret alone can compute nothing, nor can who
 // has the store alone.
 func (p *Pool) mac(key []byte, s session.Session) string {
-	if s.SecretID != p.Secret.id || p.Secret.id == "" {
+	if key == nil {
 		return ""
 	}
 	h := hmac.New(sha256.New, key)

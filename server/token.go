@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -20,41 +21,64 @@ import (
 )
 
 // Signer issues the tokens (JWT, ES256) that sites and apps may trust without
-// asking again.
+// asking again. Its keys may be exchanged while it is used.
 type Signer struct {
-	key    *ecdsa.PrivateKey
-	kid    string // RFC 7638 thumbprint of the public key
-	x, y   string // of the public key, as JWKs have it
 	issuer string
 	ttl    time.Duration
+	keys   atomic.Pointer[signingKeys]
 }
 
-// NewSigner makes a signer of a P-256 key; issuer becomes `iss`, and tokens
-// live for ttl from the moment the user agreed.
-func NewSigner(key *ecdsa.PrivateKey, issuer string, ttl time.Duration) (*Signer, error) {
-	if key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("the signing key is on %s: ES256 needs P-256", key.Curve.Params().Name)
+// signingKeys are replaced as one, so that a token's `kid` is always that of
+// the key which signed it.
+type signingKeys struct {
+	private   *ecdsa.PrivateKey // nil: no token is issued
+	kid       string            // its thumbprint
+	published []jwk             // its public key and the others'
+}
+
+// NewSigner makes a signer; issuer becomes `iss`, and tokens live for ttl from
+// the moment the user agreed. The keys are as in Replace.
+func NewSigner(key *ecdsa.PrivateKey, issuer string, ttl time.Duration, others ...*ecdsa.PublicKey) (*Signer, error) {
+	g := &Signer{issuer: issuer, ttl: ttl}
+	if err := g.Replace(key, others...); err != nil {
+		return nil, err
 	}
-	point, err := key.PublicKey.Bytes() // 4, x, y (SEC 1, 2.3.3)
-	if err != nil {
-		return nil, fmt.Errorf("signing key: %w", err)
-	}
-	g := &Signer{key: key, issuer: issuer, ttl: ttl, x: base64url(point[1:33]), y: base64url(point[33:])}
-	print := sha256.Sum256([]byte(`{"crv":"P-256","kty":"EC","x":"` + g.x + `","y":"` + g.y + `"}`))
-	g.kid = base64url(print[:])
 	return g, nil
+}
+
+// Replace puts key in the place of the one that signed; nil issues no tokens.
+// The others are published with it: those that will sign, because who verifies
+// tokens keeps the key set for some minutes, and those that did sign, until
+// their last token is over. All must be on P-256; an error replaces nothing.
+func (g *Signer) Replace(key *ecdsa.PrivateKey, others ...*ecdsa.PublicKey) error {
+	next := &signingKeys{private: key}
+	if key != nil {
+		others = append([]*ecdsa.PublicKey{&key.PublicKey}, others...)
+	}
+	for _, public := range others {
+		k, err := newJWK(public)
+		if err != nil {
+			return err
+		}
+		next.published = append(next.published, k)
+	}
+	if key != nil {
+		next.kid = next.published[0].Kid
+	}
+	g.keys.Store(next)
+	return nil
 }
 
 func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-var errNoToken = errors.New("no token: the code was not confirmed, or was made under a secret that is no more")
+var errNoToken = errors.New("no token: there is no key, or the code was not confirmed, or was made under a secret that is no more")
 
 // Token returns the token for a confirmed code's user, and its end. Times and
 // id come from the code, and the signature is deterministic (RFC 6979): each
 // node and each call returns the same token.
 func (g *Signer) Token(p *pool.Pool, code session.Session) (token string, expires time.Time, err error) {
-	id := p.TokenID(code)
-	if code.ConfirmedAt.IsZero() || id == "" {
+	keys, id := g.keys.Load(), p.TokenID(code)
+	if keys.private == nil || code.ConfirmedAt.IsZero() || id == "" {
 		return "", time.Time{}, errNoToken
 	}
 	issued := code.ConfirmedAt.Truncate(time.Second)
@@ -64,12 +88,12 @@ func (g *Signer) Token(p *pool.Pool, code session.Session) (token string, expire
 		"iat": issued.Unix(), "exp": expires.Unix(), "jti": id,
 		"amr": []string{"qr"},
 	})
-	t.Header["kid"] = g.kid
+	t.Header["kid"] = keys.kid
 	text, err := t.SigningString()
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("token: %w", err)
 	}
-	signature, err := g.sign(text)
+	signature, err := keys.sign(text)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("token: %w", err)
 	}
@@ -77,9 +101,9 @@ func (g *Signer) Token(p *pool.Pool, code session.Session) (token string, expire
 }
 
 // sign is ES256 (RFC 7518, 3.4) without randomness, which the library's is not.
-func (g *Signer) sign(text string) ([]byte, error) {
+func (k *signingKeys) sign(text string) ([]byte, error) {
 	digest := sha256.Sum256([]byte(text))
-	der, err := g.key.Sign(nil, digest[:], crypto.SHA256)
+	der, err := k.private.Sign(nil, digest[:], crypto.SHA256)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +117,7 @@ func (g *Signer) sign(text string) ([]byte, error) {
 	return out, nil
 }
 
-// jwk is the public key (RFC 7517).
+// jwk is a public key (RFC 7517).
 type jwk struct {
 	Kty string `json:"kty"`
 	Crv string `json:"crv"`
@@ -104,12 +128,28 @@ type jwk struct {
 	Alg string `json:"alg"`
 }
 
+// newJWK describes a key, named by its thumbprint (RFC 7638), so that all nodes
+// have the same name for it.
+func newJWK(key *ecdsa.PublicKey) (jwk, error) {
+	if key.Curve != elliptic.P256() {
+		return jwk{}, fmt.Errorf("the signing key is on %s: ES256 needs P-256", key.Curve.Params().Name)
+	}
+	point, err := key.Bytes() // 4, x, y (SEC 1, 2.3.3)
+	if err != nil {
+		return jwk{}, fmt.Errorf("signing key: %w", err)
+	}
+	k := jwk{Kty: "EC", Crv: "P-256", X: base64url(point[1:33]), Y: base64url(point[33:]), Use: "sig", Alg: "ES256"}
+	print := sha256.Sum256([]byte(`{"crv":"P-256","kty":"EC","x":"` + k.X + `","y":"` + k.Y + `"}`))
+	k.Kid = base64url(print[:])
+	return k, nil
+}
+
 // jwks answers GET /.well-known/jwks.json. It has no envelope: JOSE libraries
 // read it.
 func (s *Server) jwks(c echo.Context) error {
 	keys := []jwk{}
 	if g := s.signer; g != nil {
-		keys = append(keys, jwk{Kty: "EC", Crv: "P-256", X: g.x, Y: g.y, Kid: g.kid, Use: "sig", Alg: "ES256"})
+		keys = append(keys, g.keys.Load().published...)
 	}
 	h := c.Response().Header()
 	h.Set("Access-Control-Allow-Origin", "*")

@@ -23,17 +23,7 @@ func TestIssuedTokenIsTheSameEverywhere(t *testing.T) {
 	if seen["token"] != text || also["token"] != text || u["tokenExpiredAt"] == "" {
 		t.Error("two copies of the token differ")
 	}
-	keys, err := jwkset.NewStorageFromHTTP(a.url+"/.well-known/jwks.json", jwkset.HTTPClientStorageOptions{Ctx: t.Context(), NoErrorReturnFirstHTTPReq: false})
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := jwt.Parse(text, func(tok *jwt.Token) (any, error) {
-		key, err := keys.KeyRead(t.Context(), tok.Header["kid"].(string))
-		if err != nil {
-			return nil, err
-		}
-		return key.Key(), nil
-	}, jwt.WithValidMethods([]string{"ES256"}), jwt.WithIssuer("http://scan.example.com"), jwt.WithAudience("p1"), jwt.WithSubject("alice"), jwt.WithExpirationRequired(), jwt.WithIssuedAt())
+	parsed, err := a.verify(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,4 +46,30 @@ func TestNoKeyNoToken(t *testing.T) {
 	if a := n.call("GET", "/.well-known/jwks.json", nil); a.raw != "{\"keys\":[]}\n" {
 		t.Errorf("key set: %s", a.raw)
 	}
+}
+
+// verify checks a token by the keys that a node publishes now.
+func (n *node) verify(text string) (*jwt.Token, error) {
+	n.Helper()
+	return verify(n, text, n.keySet())
+}
+
+// keySet is what somebody who verifies tokens fetches, and keeps for a while.
+func (n *node) keySet() jwkset.Storage {
+	n.Helper()
+	keys, err := jwkset.NewStorageFromHTTP(n.url+"/.well-known/jwks.json", jwkset.HTTPClientStorageOptions{Ctx: n.Context(), NoErrorReturnFirstHTTPReq: false})
+	if err != nil {
+		n.Fatal(err)
+	}
+	return keys
+}
+
+func verify(t testing.TB, text string, keys jwkset.Storage) (*jwt.Token, error) {
+	return jwt.Parse(text, func(tok *jwt.Token) (any, error) {
+		key, err := keys.KeyRead(t.Context(), tok.Header["kid"].(string))
+		if err != nil {
+			return nil, err
+		}
+		return key.Key(), nil
+	}, jwt.WithValidMethods([]string{"ES256"}), jwt.WithIssuer("http://scan.example.com"), jwt.WithAudience("p1"), jwt.WithSubject("alice"), jwt.WithExpirationRequired(), jwt.WithIssuedAt())
 }

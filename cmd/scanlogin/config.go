@@ -12,13 +12,21 @@ type config struct {
 	WaitReplicas   int           `yaml:"redis_wait_replicas"`
 	KeyPrefix      string        `yaml:"key_prefix"`
 	SigningKey     secretText    `yaml:"signing_key"`
+	SigningKeys    []secretText  `yaml:"signing_keys"`
 	TokenTTL       time.Duration `yaml:"token_ttl"`
 	TrustedProxies []string      `yaml:"trusted_proxies"`
 	DrainDelay     time.Duration `yaml:"drain_delay"`
 	GeoIPFile      string        `yaml:"geoip_file"`
 	Log            logConfig     `yaml:"log"`
+	Audit          auditConfig   `yaml:"audit"`
 	Limits         limitsConfig  `yaml:"limits"`
 	Pools          []poolConfig  `yaml:"pools"`
+}
+
+type auditConfig struct {
+	File          string     `yaml:"file"`
+	HashAddresses bool       `yaml:"hash_addresses"`
+	HashKey       secretText `yaml:"hash_key"`
 }
 
 // limitsConfig is server.Limits.
@@ -45,6 +53,7 @@ type poolConfig struct {
 	Logo                 string          `yaml:"logo"`
 	AppIDs               []string        `yaml:"app_ids"`
 	Secret               secretText      `yaml:"secret"`
+	Secrets              []secretText    `yaml:"secrets"`
 	Origins              []string        `yaml:"origins"`
 	Identity             *identityConfig `yaml:"identity"`
 	Vouching             bool            `yaml:"vouching"`

@@ -59,9 +59,13 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	if c.Match {
 		s.Pools[0].Match = session.MatchDigits
 	}
+	signer, err := s.newSigner()
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
 	h := &house{
-		settings: s, pools: pool.NewBook(s.Pools...), places: new(geo.Atlas), public: ln,
+		settings: s, pools: pool.NewBook(s.Pools...), signer: signer, places: new(geo.Atlas), public: ln,
 		phonePage: "/phone", fallback: d.handler(), log: newLog(o.err, s),
 	}
 	return h.run(ctx)

@@ -90,6 +90,12 @@ func setText(v reflect.Value, text string) error {
 		v.SetInt(int64(n))
 	case []string:
 		v.Set(reflect.ValueOf(splitList(text)))
+	case []secretText:
+		var list []secretText
+		for _, part := range splitList(text) {
+			list = append(list, secretText(part))
+		}
+		v.Set(reflect.ValueOf(list))
 	default: // string, secretText
 		v.SetString(text)
 	}

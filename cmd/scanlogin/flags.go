@@ -22,12 +22,17 @@ type overrideFlags struct {
 	WaitReplicas   *string     `yaml:"redis_wait_replicas" name:"redis-wait-replicas" placeholder:"N" env:"SCANLOGIN_REDIS_WAIT_REPLICAS" help:"How many replicas must have an exchanged ticket."`
 	KeyPrefix      *string     `yaml:"key_prefix" placeholder:"TEXT" env:"SCANLOGIN_KEY_PREFIX" help:"Keys and channels in Redis begin with it."`
 	SigningKey     *secretText `yaml:"signing_key" placeholder:"KEY" env:"SCANLOGIN_SIGNING_KEY" help:"EC P-256 private key: PEM, env:NAME or file:PATH."`
+	SigningKeys    *secretText `yaml:"signing_keys" placeholder:"KEYS" env:"SCANLOGIN_SIGNING_KEYS" help:"Several of them, env:NAME or file:PATH, with commas between."`
 	TokenTTL       *string     `yaml:"token_ttl" placeholder:"DURATION" env:"SCANLOGIN_TOKEN_TTL" help:"How long an issued token is good."`
 	TrustedProxies *string     `yaml:"trusted_proxies" placeholder:"LIST" env:"SCANLOGIN_TRUSTED_PROXIES" help:"Networks or addresses, with commas between."`
 	DrainDelay     *string     `yaml:"drain_delay" placeholder:"DURATION" env:"SCANLOGIN_DRAIN_DELAY" help:"From \"not ready\" to closing the listener."`
 	GeoIPFile      *string     `yaml:"geoip_file" name:"geoip-file" placeholder:"FILE" env:"SCANLOGIN_GEOIP_FILE" help:"MaxMind DB that knows where addresses are."`
 	LogLevel       *string     `yaml:"log.level" placeholder:"LEVEL" env:"SCANLOGIN_LOG_LEVEL" help:"debug, info, warn or error."`
 	LogFormat      *string     `yaml:"log.format" placeholder:"FORMAT" env:"SCANLOGIN_LOG_FORMAT" help:"json or text."`
+
+	AuditFile          *string     `yaml:"audit.file" name:"audit-file" placeholder:"PATH" env:"SCANLOGIN_AUDIT_FILE" help:"Where steps and refusals are written; - is stdout."`
+	AuditHashAddresses *string     `yaml:"audit.hash_addresses" name:"audit-hash-addresses" placeholder:"BOOL" env:"SCANLOGIN_AUDIT_HASH_ADDRESSES" help:"Write hashes in the place of addresses."`
+	AuditHashKey       *secretText `yaml:"audit.hash_key" name:"audit-hash-key" placeholder:"KEY" env:"SCANLOGIN_AUDIT_HASH_KEY" help:"Key of the hashes: env:NAME or file:PATH."`
 
 	LimitSockets           *string `yaml:"limits.sockets" name:"limits-sockets" placeholder:"N" env:"SCANLOGIN_LIMITS_SOCKETS" help:"Connections that wait on one node."`
 	LimitSocketsPerAddress *string `yaml:"limits.sockets_per_address" name:"limits-sockets-per-address" placeholder:"N" env:"SCANLOGIN_LIMITS_SOCKETS_PER_ADDRESS" help:"The same of one address."`

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/pool"
@@ -24,6 +25,8 @@ type house struct {
 	settings  *settings
 	pools     *pool.Book
 	places    *geo.Atlas
+	signer    *server.Signer // nil: no token is issued
+	trail     *audit.Trail   // nil: off
 	public    net.Listener
 	ops       net.Listener // nil: off
 	phonePage string       // as in server.Options
@@ -41,15 +44,11 @@ func (h *house) run(ctx context.Context) error {
 		return err
 	}
 	defer base.close()
-	signer, err := h.signer()
-	if err != nil {
-		return err
-	}
 	watchers := hub.New(base.bus, base.store.Now)
 	srv := server.New(server.Options{
-		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
+		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: h.signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		Limits: h.settings.Limits, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
+		Limits: h.settings.Limits, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback, Witnesses: h.witnesses(), Log: h.log,
 	})
 
 	serving, fail := context.WithCancelCause(ctx)
@@ -63,6 +62,9 @@ func (h *house) run(ctx context.Context) error {
 			fail(fmt.Errorf("hub: %w", err))
 		}
 	})
+	if h.trail != nil {
+		running.Go(func() { h.trail.Run(beneath) })
+	}
 	running.Go(func() { fail(serveOps(beneath, h.ops, srv.Ops())) })
 
 	if err := srv.Run(serving, h.public); err != nil {
@@ -74,6 +76,14 @@ func (h *house) run(ctx context.Context) error {
 	return nil
 }
 
+// witnesses are told of what the server does.
+func (h *house) witnesses() []func(server.Event) {
+	if h.trail == nil {
+		return nil
+	}
+	return []func(server.Event){h.trail.Witness}
+}
+
 func (h *house) closeListeners() {
 	for _, ln := range []net.Listener{h.public, h.ops} {
 		if ln != nil {
@@ -82,12 +92,9 @@ func (h *house) closeListeners() {
 	}
 }
 
-// signer returns what signs issued tokens, nil if none are.
-func (h *house) signer() (*server.Signer, error) {
-	if h.settings.SigningKey == nil {
-		return nil, nil
-	}
-	return server.NewSigner(h.settings.SigningKey, h.settings.PublicURL, h.settings.TokenTTL)
+// newSigner returns what signs issued tokens, or will once it has a key.
+func (s *settings) newSigner() (*server.Signer, error) {
+	return server.NewSigner(s.SigningKey, s.PublicURL, s.TokenTTL, s.OtherKeys...)
 }
 
 // foundation is where sessions are kept, and how news of them comes.

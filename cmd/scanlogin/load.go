@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ type settings struct {
 	RedisURL          secretText // it may hold a password; empty: memory, one node
 	WaitReplicas      int
 	KeyPrefix         string
-	SigningKey        *ecdsa.PrivateKey // nil: no token is issued
+	SigningKey        *ecdsa.PrivateKey  // nil: no token is issued
+	OtherKeys         []*ecdsa.PublicKey // published beside it
 	TokenTTL          time.Duration
 	TrustedProxies    []netip.Prefix
 	DrainDelay        time.Duration
@@ -31,6 +33,7 @@ type settings struct {
 	Limits            server.Limits
 	LogLevel          slog.Level
 	LogFormat         string
+	Audit             auditConfig
 	Pools             []*pool.Pool
 
 	config   config // what this was made of, for comparing
@@ -106,14 +109,44 @@ func (d *document) requireAll() {
 // resolveAll puts the secrets in the place of their names.
 func (d *document) resolveAll() {
 	walk(reflect.ValueOf(&d.config).Elem(), "", func(path string, leaf reflect.Value) {
-		named, ok := leaf.Interface().(secretText)
-		if !ok {
-			return
+		switch named := leaf.Interface().(type) {
+		case secretText:
+			leaf.Set(reflect.ValueOf(d.resolve(path, named)))
+		case []secretText:
+			for i, one := range named {
+				named[i] = d.resolve(fmt.Sprintf("%s[%d]", path, i), one)
+			}
 		}
-		value, err := named.resolve()
-		if err != nil {
-			d.refuse(path, err.Error())
-		}
-		leaf.Set(reflect.ValueOf(value))
 	})
+}
+
+func (d *document) resolve(path string, named secretText) secretText {
+	value, err := named.resolve()
+	if err != nil {
+		d.refuse(path, err.Error())
+		return ""
+	}
+	d.keep(path, named, value)
+	return value
+}
+
+// several returns the values of a key that is written for one value or, with
+// an s, for a list of them, of which the first is the one in use.
+func (d *document) several(path string, one secretText, list []secretText) []secretText {
+	switch many := path + "s"; {
+	case d.given(many) && one != "":
+		d.refuse(many, "stands beside "+path+"; remove one")
+	case d.given(many) && len(list) == 0:
+		d.refuse(many, "is empty; write at least one, or remove it")
+	case d.given(many):
+		for i, value := range list {
+			if value != "" && slices.Contains(list[:i], value) {
+				d.refuse(fmt.Sprintf("%s[%d]", many, i), "is there twice; remove one")
+			}
+		}
+		return list
+	case one != "":
+		return []secretText{one}
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -45,7 +46,7 @@ type output struct {
 // commands is the command line.
 type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Try it: everything in memory, one pool, three users."`
-	Serve       serveCommand       `cmd:"" help:"Run the server. SIGHUP reads the pools anew."`
+	Serve       serveCommand       `cmd:"" help:"Run the server. SIGHUP reads pools and signing keys anew."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Say everything that is wrong with a configuration; exit code 2 if anything is."`
 	Phone       phoneCommand       `cmd:"" help:"Act as the phone: scan, confirm or cancel a code."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
@@ -69,10 +70,25 @@ func run(ctx context.Context, args []string, o output) int {
 		return exitOK
 	}
 	if err != nil {
-		fmt.Fprintf(o.err, "scanlogin: %v; see scanlogin --help\n", err)
+		fmt.Fprintf(o.err, "scanlogin: %s; see scanlogin --help\n", usage(err))
 		return exitUsage
 	}
 	return report(o.err, selected.Run())
+}
+
+// usage is what kong says of a wrong command line, without the value that it
+// may quote: a secret that was typed in the wrong place, or begins like a flag,
+// as PEM does, shall not also stand in a log.
+func usage(err error) string {
+	text, _, _ := strings.Cut(err.Error(), " but got ")
+	text, _, _ = strings.Cut(text, "\n")
+	words := strings.Fields(text)
+	for i, word := range words {
+		if len(word) > len("--")+longestKey {
+			words[i] = "…"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // report tells w about err and returns the exit code for it.

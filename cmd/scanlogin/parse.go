@@ -28,6 +28,7 @@ type document struct {
 	config   config
 	file     string
 	places   map[string]place // of what was given, by path
+	kept     []kept           // secrets, in the order of the configuration
 	problems problems
 }
 

@@ -8,15 +8,19 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/server"
 )
 
-// reloader exchanges the pools of a running server, and what it knows of
-// places, for those of the configuration as it is now. All else needs a restart.
+// reloader exchanges the pools, signing keys and places of a running server for
+// those of the configuration as it is now. All else needs a restart.
 type reloader struct {
 	load    func() (*settings, error)
 	book    *pool.Book
+	signer  *server.Signer
+	trail   *audit.Trail // nil: off
 	places  *geo.Atlas
 	running config // what the server runs with
 	log     *slog.Logger
@@ -27,6 +31,9 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	for {
 		select {
 		case <-hangups:
+			if r.trail != nil {
+				r.trail.Reopen() // also where the configuration is wrong: the file was moved
+			}
 			r.reload()
 		case <-ctx.Done():
 			return
@@ -34,8 +41,8 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	}
 }
 
-// reload reads the configuration and takes its pools; a wrong one changes
-// nothing. A pool whose settings are the same goes on as it is, with all that
+// reload reads the configuration and takes its keys and pools; a wrong one
+// changes nothing. A pool whose settings are the same goes on as it is, with all that
 // its identity remembers.
 func (r *reloader) reload() {
 	next, err := r.load()
@@ -46,6 +53,10 @@ func (r *reloader) reload() {
 	logWarnings(r.log, next.warnings)
 	if keys := restartKeys(r.running, next.config); len(keys) > 0 {
 		r.log.Warn("these settings changed in the file and need a restart", "keys", keys)
+	}
+	if err := r.takeKeys(next); err != nil {
+		r.refuse(err)
+		return
 	}
 	old := make(map[string]poolConfig)
 	for _, c := range r.running.Pools {
@@ -71,6 +82,25 @@ func (r *reloader) reload() {
 	r.log.Info("pools read anew", "pools", len(next.Pools))
 }
 
+// takeKeys signs and publishes by the keys of next from now on.
+func (r *reloader) takeKeys(next *settings) error {
+	before, after := keysAlone(r.running), keysAlone(next.config)
+	if len(changedKeys(before, after)) == 0 {
+		return nil
+	}
+	if err := r.signer.Replace(next.SigningKey, next.OtherKeys...); err != nil {
+		return err
+	}
+	r.running.SigningKey, r.running.SigningKeys = after.SigningKey, after.SigningKeys
+	r.log.Info("signing keys changed", "signs", next.SigningKey != nil, "publishedBeside", len(next.OtherKeys))
+	return nil
+}
+
+// keysAlone is of a configuration what is about signing keys.
+func keysAlone(c config) config {
+	return config{SigningKey: c.SigningKey, SigningKeys: c.SigningKeys}
+}
+
 func (r *reloader) refuse(err error) {
 	r.log.Error("the configuration is refused; nothing was changed")
 	all, ok := errors.AsType[problems](err)
@@ -88,11 +118,12 @@ func logWarnings(log *slog.Logger, warnings []problem) {
 	}
 }
 
-// restartKeys returns the keys at which two configurations differ, but for those
-// that take effect at once.
+// restartKeys returns the keys at which two configurations differ beyond what
+// reload takes.
 func restartKeys(a, b config) []string {
-	a.Pools, b.Pools = nil, nil
-	a.GeoIPFile, b.GeoIPFile = "", ""
+	for _, c := range []*config{&a, &b} {
+		c.Pools, c.SigningKey, c.SigningKeys, c.GeoIPFile = nil, "", nil, ""
+	}
 	return changedKeys(a, b)
 }
 

@@ -30,7 +30,11 @@ func newReloading(t *testing.T, file string) *reloading {
 		t.Fatal(err)
 	}
 	book := pool.NewBook(s.Pools...)
-	return &reloading{&reloader{load: load, book: book, places: new(geo.Atlas), running: s.config, log: slog.New(slog.NewTextHandler(log, nil))}, path, log}
+	signer, err := s.newSigner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &reloading{&reloader{load: load, book: book, signer: signer, places: new(geo.Atlas), running: s.config, log: slog.New(slog.NewTextHandler(log, nil))}, path, log}
 }
 
 // with puts text into the file, reloads, and returns what was logged then.
@@ -96,6 +100,27 @@ func TestReloadSaysWhatNeedsARestart(t *testing.T) {
 	for range 2 { // also the second time: the restart is still due
 		log := r.with(t, good+"listen: 127.0.0.1:1\nlog: {level: debug}\n")
 		expectLogged(t, log, "level=WARN", `keys="[listen log.level]"`)
+	}
+}
+
+func TestReloadRotatesSecretsAndSigningKeys(t *testing.T) {
+	next, old := writeFile(t, "next.pem", signingPEM(t, "PRIVATE KEY")), writeFile(t, "old.pem", signingPEM(t, "PRIVATE KEY"))
+	r := newReloading(t, good+"signing_key: file:"+old+"\n")
+	rotating := strings.Replace(good, "secret: ", "secrets: ["+testSecret+"-next, ", 1)
+	rotating = strings.Replace(rotating, testSecret+"\n", testSecret+"]\n", 1)
+	both := rotating + "signing_keys: [file:" + next + ", file:" + old + "]\n"
+	log := r.with(t, both)
+	expectLogged(t, log, `msg="pool changed" pool=demo keys="[secret secrets]"`, `msg="signing keys changed" signs=true publishedBeside=1`)
+	if strings.Contains(log, "restart") {
+		t.Errorf("what was taken needs no restart:\n%s", log)
+	}
+	if s := r.book.ByID("demo").Secret; !s.Matches(testSecret) || !s.Matches(testSecret+"-next") {
+		t.Error("the secrets were not taken")
+	}
+	log = r.with(t, good)
+	expectLogged(t, log, `msg="signing keys changed" signs=false publishedBeside=0`)
+	if log = r.with(t, good); strings.Contains(log, "changed") {
+		t.Errorf("nothing changed:\n%s", log)
 	}
 }
 

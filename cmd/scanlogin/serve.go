@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/pool"
 )
@@ -21,7 +22,7 @@ type serveCommand struct {
 	configFlags
 }
 
-// Run serves until ctx ends. A hangup signal reads the pools anew.
+// Run serves until ctx ends. A hangup signal reads pools and signing keys anew.
 func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) error {
 	load := func() (*settings, error) { return c.load(line) }
 	s, err := load()
@@ -30,7 +31,15 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	}
 	log := newLog(o.err, s)
 	logWarnings(log, s.warnings)
-	h := &house{settings: s, pools: pool.NewBook(s.Pools...), places: new(geo.Atlas), log: log}
+	signer, err := s.newSigner()
+	if err != nil {
+		return err
+	}
+	trail, err := s.openTrail(o.out, log)
+	if err != nil {
+		return err
+	}
+	h := &house{settings: s, pools: pool.NewBook(s.Pools...), signer: signer, trail: trail, places: new(geo.Atlas), log: log}
 	h.places.Replace(s.Places)
 	if err := h.listen(); err != nil {
 		return err
@@ -38,7 +47,7 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	r := &reloader{load: load, book: h.pools, places: h.places, running: s.config, log: log}
+	r := &reloader{load: load, book: h.pools, signer: signer, trail: trail, places: h.places, running: s.config, log: log}
 	ctx, cancel := context.WithCancel(ctx)
 	var reloading sync.WaitGroup
 	defer reloading.Wait()
@@ -47,6 +56,20 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 
 	h.announce()
 	return h.run(ctx)
+}
+
+// openTrail opens the audit trail, nil if there is to be none.
+func (s *settings) openTrail(stdout io.Writer, log *slog.Logger) (*audit.Trail, error) {
+	if s.Audit.File == "" {
+		return nil, nil
+	}
+	trail, err := audit.Open(audit.Options{
+		File: s.Audit.File, Stdout: stdout, HashAddresses: s.Audit.HashAddresses, HashKey: []byte(s.Audit.HashKey), Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("audit.file: %w", err)
+	}
+	return trail, nil
 }
 
 // newLog writes to w as the settings say.

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,7 +40,6 @@ func (d *document) settings() *settings {
 		RedisURL:       c.RedisURL,
 		WaitReplicas:   c.WaitReplicas,
 		KeyPrefix:      c.KeyPrefix,
-		SigningKey:     d.signingKey(c.SigningKey),
 		TokenTTL:       c.TokenTTL,
 		TrustedProxies: d.prefixes("trusted_proxies", c.TrustedProxies),
 		DrainDelay:     c.DrainDelay,
@@ -52,9 +47,11 @@ func (d *document) settings() *settings {
 		Limits:         d.limits(c.Limits),
 		LogLevel:       d.logLevel(c.Log.Level),
 		LogFormat:      c.Log.Format,
+		Audit:          d.audit(c.Audit),
 		Pools:          d.pools(),
 		config:         c,
 	}
+	s.SigningKey, s.OtherKeys = d.signingKeys(c)
 	d.checkListeners(c.Listen, c.OpsListen)
 	d.checkRedisURL(string(c.RedisURL))
 	d.checkDuration("token_ttl", c.TokenTTL, time.Second, maxTokenTTL)
@@ -68,6 +65,22 @@ func (d *document) settings() *settings {
 	}
 	s.warnings = d.warnings(s)
 	return s
+}
+
+// minHashKeyBytes is what HMAC-SHA-256 has no less security than (RFC 2104, 3).
+const minHashKeyBytes = 32
+
+// audit checks that a key is long enough, and of use.
+func (d *document) audit(c auditConfig) auditConfig {
+	switch {
+	case c.HashKey != "" && len(c.HashKey) < minHashKeyBytes:
+		d.refuse("audit.hash_key", fmt.Sprintf("must have at least %d bytes; `scanlogin secret` prints a good one", minHashKeyBytes))
+	case c.HashKey != "" && !c.HashAddresses:
+		d.refuse("audit.hash_key", "is of no use without hash_addresses: true; add that, or remove the key")
+	case c.HashAddresses && c.File == "":
+		d.refuse("audit.hash_addresses", "is of no use without file: add a path, or \"-\" for stdout")
+	}
+	return c
 }
 
 // limits checks that each limit lets somebody through.
@@ -120,45 +133,6 @@ func (d *document) checkRedisURL(address string) {
 		return
 	}
 	_ = store.Close() // there was no connection
-}
-
-func (d *document) signingKey(text secretText) *ecdsa.PrivateKey {
-	if text == "" {
-		return nil
-	}
-	key, err := parseSigningKey([]byte(text))
-	if err != nil {
-		d.refuse("signing_key", err.Error())
-	}
-	return key
-}
-
-var errSigningKey = errors.New("must be an EC P-256 private key in PEM, unencrypted; " +
-	"`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one")
-
-// parseSigningKey reads the first private key of a PEM text, PKCS #8 or SEC 1;
-// openssl writes a block of curve parameters before the latter.
-func parseSigningKey(text []byte) (*ecdsa.PrivateKey, error) {
-	block, rest := pem.Decode(text)
-	for block != nil && block.Type == "EC PARAMETERS" {
-		block, rest = pem.Decode(rest)
-	}
-	if block == nil {
-		return nil, errSigningKey
-	}
-	key, err := x509.ParseECPrivateKey(block.Bytes)
-	if err != nil {
-		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		ec, ok := parsed.(*ecdsa.PrivateKey)
-		if err != nil || !ok {
-			return nil, errSigningKey
-		}
-		key = ec
-	}
-	if key.Curve != elliptic.P256() {
-		return nil, errSigningKey
-	}
-	return key, nil
 }
 
 func (d *document) prefixes(path string, list []string) []netip.Prefix {

@@ -40,7 +40,7 @@ func (d *document) pools() []*pool.Pool {
 			Name:                 cmp.Or(c.Name, c.ID),
 			Logo:                 c.Logo,
 			AppIDs:               c.AppIDs,
-			Secret:               pool.NewSecret(string(c.Secret)),
+			Secret:               d.secret(at+".secret", c),
 			Origins:              d.origins(at+".origins", c.Origins),
 			Identity:             d.identity(at+".identity", c.Identity),
 			Vouching:             c.Vouching,
@@ -95,9 +95,6 @@ func (d *document) checkPool(at string, c poolConfig) {
 	if c.Logo != "" && !isWebAddress(c.Logo) {
 		d.refuse(at+".logo", "must be an address, such as https://www.example.com/logo.png")
 	}
-	if len(c.Secret) < pool.MinSecretBytes {
-		d.refuse(at+".secret", fmt.Sprintf("must have at least %d bytes; `scanlogin secret` prints a good one", pool.MinSecretBytes))
-	}
 	d.checkOneOf(at+".payload_format", c.PayloadFormat, string(pool.PayloadJSON), string(pool.PayloadURL))
 	d.checkAppLink(at+".app_link", c.AppLink)
 	d.checkDuration(at+".code_ttl", c.CodeTTL, minTTL, maxCodeTTL)
@@ -106,6 +103,27 @@ func (d *document) checkPool(at string, c poolConfig) {
 	if c.MaxCodes < 1 || c.MaxCodes > mostCodes {
 		d.refuse(at+".max_codes", fmt.Sprintf("must be from 1 to %d", mostCodes))
 	}
+}
+
+// secret checks a pool's secrets and derives their keys.
+func (d *document) secret(path string, c poolConfig) pool.Secret {
+	values := d.several(path, c.Secret, c.Secrets)
+	if len(values) == 0 {
+		d.refuse(path, "is required. `scanlogin secret` prints a good one")
+		return pool.Secret{}
+	}
+	texts := make([]string, len(values))
+	for i, value := range values {
+		at := path
+		if d.given(path + "s") {
+			at = fmt.Sprintf("%ss[%d]", path, i)
+		}
+		if len(value) < pool.MinSecretBytes {
+			d.refuse(at, fmt.Sprintf("must have at least %d bytes; `scanlogin secret` prints a good one", pool.MinSecretBytes))
+		}
+		texts[i] = string(value)
+	}
+	return pool.NewSecret(texts[0], texts[1:]...)
 }
 
 func (d *document) checkAppLink(path, link string) {

@@ -12,6 +12,9 @@ import (
 
 func TestWhatIsWrongIsRefused(t *testing.T) {
 	pools := func(lines string) string { return good + "    " + strings.ReplaceAll(lines, "\n", "\n    ") + "\n" }
+	rotating := func(secrets string) string {
+		return strings.Replace(good, "secret: "+testSecret, "secrets: "+secrets, 1)
+	}
 	tests := map[string]struct{ file, want string }{
 		"nothing at all":         {"", "scanlogin.yaml:1:1: public_url: is required"},
 		"comments only":          {"# later\n", "pools: is required"},
@@ -30,6 +33,19 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		"braces in the prefix":   {good + "key_prefix: '{a}'\n", "key_prefix: must be 1 to 64"},
 		"endless drain":          {good + "drain_delay: 1h\n", "drain_delay: must be from 0s to 10m"},
 		"no signing key":         {good + "signing_key: nonsense\n", "signing_key: must be an EC P-256 private key"},
+		"no pool secret":         {"public_url: https://a.example.com\npools:\n  - id: demo\n", ":3:5: pools[0].secret: is required. `scanlogin secret`"},
+		"secret and secrets":     {pools("secrets: [" + testSecret + "2]"), ":5:14: pools[0].secrets: stands beside pools[0].secret"},
+		"secrets without any":    {rotating("[]"), ":4:14: pools[0].secrets: is empty"},
+		"secrets left empty":     {rotating(""), "pools[0].secrets: is empty"},
+		"secret twice":           {rotating("[" + testSecret + ", " + testSecret + "]"), "pools[0].secrets[1]: is there twice"},
+		"short old secret":       {rotating("[" + testSecret + ", short]"), "pools[0].secrets[1]: must have at least 24 bytes"},
+		"old secret not set":     {rotating("[" + testSecret + ", env:UNSET_ON_PURPOSE]"), `pools[0].secrets[1]: environment variable "UNSET_ON_PURPOSE" is not set`},
+		"one old secret":         {rotating(testSecret), "pools[0].secrets: must be a list"},
+		"short hash key":         {good + "audit: {file: a, hash_addresses: true, hash_key: short}\n", "audit.hash_key: must have at least 32 bytes"},
+		"hash key without use":   {good + "audit: {file: a, hash_key: " + testSecret + "}\n", "audit.hash_key: is of no use without hash_addresses"},
+		"hashes without a trail": {good + "audit: {hash_addresses: true}\n", "audit.hash_addresses: is of no use without file"},
+		"no old signing key":     {good + "signing_keys: [nonsense]\n", "signing_keys[0]: must be an EC P-256 private key"},
+		"key and keys":           {good + "signing_key: x\nsigning_keys: [x]\n", "signing_keys: stands beside signing_key"},
 		"app id twice":           {pools("app_ids: [a, a]"), "pools[0].app_ids[1]: is taken: pools[0].app_ids[0] in line 5"},
 		"app id of two words":    {pools("app_ids: [a b]"), "pools[0].app_ids[0]: must be 1 to 64 letters"},
 		"logo without host":      {pools("logo: logo.png"), "pools[0].logo: must be an address"},
@@ -75,6 +91,31 @@ func TestSigningKeysOfBothFormsAreRead(t *testing.T) {
 		indented := strings.ReplaceAll(signingPEM(t, kind), "\n", "\n  ")
 		if s := mustLoad(t, good+"signing_key: |\n  "+indented+"\n"); s.SigningKey == nil {
 			t.Errorf("%s: no key", kind)
+		}
+	}
+}
+
+func TestOfSeveralSigningKeysTheFirstSigns(t *testing.T) {
+	next, old, public := writeFile(t, "next.pem", signingPEM(t, "PRIVATE KEY")), writeFile(t, "old.pem", signingPEM(t, "EC PRIVATE KEY")), ""
+	s := mustLoad(t, good, override{"signing_keys", "file:" + next + ", file:" + old, "SCANLOGIN_SIGNING_KEYS"})
+	if s.SigningKey == nil || len(s.OtherKeys) != 1 || s.SigningKey.PublicKey.Equal(s.OtherKeys[0]) {
+		t.Fatalf("keys: %v, %v", s.SigningKey != nil, len(s.OtherKeys))
+	}
+	der, err := x509.MarshalPKIXPublicKey(s.OtherKeys[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	public = writeFile(t, "old.pub", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
+	if also := mustLoad(t, good+"signing_keys: [file:"+next+", file:"+public+"]\n"); len(also.OtherKeys) != 1 || !also.OtherKeys[0].Equal(s.OtherKeys[0]) {
+		t.Error("a public key was not taken")
+	}
+	for text, want := range map[string]string{
+		"[file:" + public + "]":                                      "signing_keys[0]: is a public key, and the first one signs",
+		"[file:" + old + ", file:" + public + "]":                    "signing_keys[1]: is there twice",
+		"[file:" + next + ", file:" + old + ", file:" + public + "]": "signing_keys[2]: is there twice",
+	} {
+		if got := refusals(t, good+"signing_keys: "+text+"\n"); !strings.Contains(got[0], want) {
+			t.Errorf("got %s, want %s", got[0], want)
 		}
 	}
 }

@@ -39,6 +39,7 @@ func (d *document) warnings(s *settings) []problem {
 			warn(at+".identity.jwt", "has no audience: a token that the issuer made for any other application logs in here, too")
 		}
 	}
+	found = append(found, d.fileWarnings()...)
 	found.sort()
 	return found
 }

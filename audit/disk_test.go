@@ -1,0 +1,169 @@
+package audit_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/audit"
+	"github.com/scanlogin/scanlogin/server"
+)
+
+// TestAStuckDiskHoldsUpNobody lets nothing read what is written.
+func TestAStuckDiskHoldsUpNobody(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer out.Close()
+	r := run(t, audit.Options{File: "-", Stdout: out})
+	refused := event(server.EventRefused)
+	refused.Call = "scanned"
+	const flood, steps, more = 20_000, 1000, 10_000
+	witnessed := make(chan struct{})
+	go func() {
+		for range flood {
+			r.Witness(refused)
+		}
+		for range steps {
+			r.Witness(event(server.EventConfirmed))
+		}
+		for range more { // the queue is full even for steps
+			r.Witness(event(server.EventScanned))
+		}
+		close(witnessed)
+	}()
+	select {
+	case <-witnessed:
+	case <-time.After(patience):
+		t.Fatal("who witnesses waits for the disk")
+	}
+	if log := r.log.String(); !strings.Contains(log, `msg="audit lines are dropped" lines=1 `) || !strings.Contains(log, "lines=8192") {
+		t.Errorf("log:\n%s", log)
+	}
+	_ = in.SetReadDeadline(time.Now().Add(patience))
+	count, gap := countLines(t, in, flood+steps+more)
+	if count["confirmed"] != steps || gap < flood/2 || count["scanned"] == more {
+		t.Errorf("in the trail: %v and a gap of %d lines, of %d steps", count, gap, steps)
+	}
+}
+
+// countLines reads lines until all are accounted for, by their event or as
+// dropped.
+func countLines(t *testing.T, in io.Reader, all int) (count map[string]int, gap int) {
+	t.Helper()
+	count = make(map[string]int)
+	for d, read := json.NewDecoder(in), 0; read+gap < all; {
+		var line struct {
+			Event string
+			Count int
+		}
+		if err := d.Decode(&line); err != nil {
+			t.Fatalf("after %v and a gap of %d: %v", count, gap, err)
+		}
+		if line.Event == "dropped" {
+			gap += line.Count
+			continue
+		}
+		count[line.Event]++
+		read++
+	}
+	return count, gap
+}
+
+func TestTheEndDoesNotWaitForAStuckDisk(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	defer in.Close() // lets the write that was left behind fail
+	r := run(t, audit.Options{File: "-", Stdout: out})
+	for range 3000 {
+		r.Witness(event(server.EventConfirmed))
+	}
+	began := time.Now()
+	r.stop()
+	if took := time.Since(began); took > patience {
+		t.Errorf("the end took %v", took)
+	}
+	if !strings.Contains(r.log.String(), "audit lines are lost") {
+		t.Errorf("log:\n%s", r.log)
+	}
+}
+
+// narrow is a disk that is full from some time on, in the middle of a line.
+type narrow struct {
+	safeBuffer
+	room int
+}
+
+func (n *narrow) Write(p []byte) (int, error) {
+	if len(p) <= n.room {
+		n.room -= len(p)
+		return n.safeBuffer.Write(p)
+	}
+	written, _ := n.safeBuffer.Write(p[:n.room])
+	n.room = 1 << 20 // somebody made room
+	return written, syscall.ENOSPC
+}
+
+func TestAFullDiskSpoilsNoOtherLine(t *testing.T) {
+	disk := &narrow{room: 20}
+	r := run(t, audit.Options{File: "-", Stdout: disk})
+	r.Witness(event(server.EventScanned))
+	eventually(t, "the loss is logged", func() bool { return strings.Contains(r.log.String(), "no space left") })
+	r.Witness(event(server.EventConfirmed))
+	r.stop()
+	lines := strings.Split(disk.String(), "\n")
+	if len(lines) != 4 || len(lines[0]) != 20 || !strings.Contains(lines[1], `"event":"dropped","count":1}`) || !json.Valid([]byte(lines[2])) {
+		t.Errorf("the trail:\n%s", disk)
+	}
+}
+
+func TestTheFileIsPrivateAndOpenedAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	r := run(t, audit.Options{File: path})
+	has := func(path, kind string) bool {
+		text, err := os.ReadFile(path)
+		return err == nil && strings.Contains(string(text), kind)
+	}
+	r.Witness(event(server.EventScanned))
+	eventually(t, "the line is there", func() bool { return has(path, "scanned") })
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	r.Witness(event(server.EventConfirmed))
+	eventually(t, "the line is in the old file", func() bool { return has(path+".1", "confirmed") })
+	r.Reopen()
+	eventually(t, "the file is there again", func() bool { _, err := os.Stat(path); return err == nil })
+	r.Witness(event(server.EventExchanged))
+	r.stop()
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 || !has(path, "exchanged") || has(path+".1", "exchanged") {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func TestOnlyAFileIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, dir, "/dev/null", filepath.Join(dir, "no", "folder")} {
+		if _, err := audit.Open(audit.Options{File: path}); err == nil {
+			t.Errorf("%s was taken", path)
+		}
+	}
+	if _, err := audit.Open(audit.Options{File: filepath.Join(dir, "no", "folder")}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error: %v", err)
+	}
+}
