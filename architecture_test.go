@@ -23,9 +23,11 @@ const module = "github.com/scanlogin/scanlogin"
 var mayImport = map[string]struct{ ours, foreign []string }{
 	"session":                      {},
 	"session/memstore":             {ours: []string{"session"}},
-	"session/redisstore":           {ours: []string{"session"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"session/redisstore":           {ours: []string{"session", "tally"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"session/redisstore/redistest": {foreign: []string{"github.com/redis/go-redis/"}},
 	"session/sessiontest":          {ours: []string{"session"}},
+	"tally":                        {},
+	"tally/tallytest":              {ours: []string{"tally"}},
 	"hub":                          {ours: []string{"session"}},
 	"identity":                     {ours: []string{"session"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"pool":                         {ours: []string{"session", "identity"}},
