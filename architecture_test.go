@@ -32,11 +32,11 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"identity":                     {ours: []string{"session"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"pool":                         {ours: []string{"session", "identity"}},
 	"web":                          {},
-	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
-		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/", "golang.org/x/time/",
+		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/",
 	}},
-	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web"}, foreign: []string{
+	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "tally", "web"}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},

@@ -26,6 +26,7 @@ type Secret struct {
 	ticketKey  []byte
 	browserKey []byte
 	tokenKey   []byte
+	nameKey    []byte
 }
 
 // NewSecret derives a pool's keys (HKDF, RFC 5869, with SHA-256; a label for
@@ -37,6 +38,7 @@ func NewSecret(value string) Secret {
 		ticketKey:  derive(value, "ticket", sha256.Size),
 		browserKey: derive(value, "browser key", sha256.Size),
 		tokenKey:   derive(value, "token id", sha256.Size),
+		nameKey:    derive(value, "pseudonym", sha256.Size),
 	}
 }
 

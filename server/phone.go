@@ -85,14 +85,18 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	if change.User, err = s.phoneUser(c, in, named, p, action); err != nil {
 		return s.missed(c, err)
 	}
-	if !s.gates.users.allow(p.ID + "\x00" + change.User.ID) {
-		return errTooMany
+	if err := s.mayStep(c, p, change.User.ID, action); err != nil {
+		return err
 	}
+	before := code.Version
 	if code, err = s.apply(c.Request().Context(), code, change); err != nil {
 		if isGone(err) {
 			return errInvalidCode
 		}
 		return err
+	}
+	if code.Version != before { // not a phone that asks again
+		s.stepped(c.Request().Context(), p, code)
 	}
 	return success(c, phoneAnswer(c, p, code))
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/tally"
 	"github.com/scanlogin/scanlogin/web"
 )
 
@@ -40,6 +41,7 @@ type Options struct {
 	Signer         *Signer        // nil: no token is issued
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
+	Tally          tally.Tally          // what happened lately on all nodes; nil: on this one
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
 
@@ -72,6 +74,7 @@ type Server struct {
 	pictures *pictures
 	sockets  *sockets
 	gates    *gates
+	lately   *lately
 	inStore  atomic.Int64 // operations that are under way
 
 	strangers strangers
@@ -94,7 +97,7 @@ func New(o Options) *Server {
 	}
 	limits := o.Limits.or(DefaultLimits())
 	s := &Server{
-		gates: newGates(limits), strangers: strangers{newCounter[session.ID](limits.WatchersPerCode)}, stopping: make(chan struct{}),
+		gates: newGates(limits, o.Tally, o.Log), strangers: strangers{newCounter[session.ID](limits.WatchersPerCode)}, stopping: make(chan struct{}),
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		secure: strings.HasPrefix(o.PublicURL, "https:"),
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
@@ -102,6 +105,7 @@ func New(o Options) *Server {
 		trusting: len(o.TrustedProxies) > 0,
 		log:      o.Log, pictures: newPictures(), sockets: newSockets(),
 	}
+	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now}
 	s.echo = s.routes(o.TrustedProxies)
 	return s
 }

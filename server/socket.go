@@ -159,7 +159,7 @@ func (k *socket) newCode(count int) *farewell {
 		return byeExhausted
 	}
 	k.pool = p
-	if !k.srv.mayMake(p, k.address) {
+	if err := k.srv.mayMake(context.Background(), p, k.address); err != nil {
 		return byeBusy
 	}
 	code, err := k.srv.makeCode(context.Background(), p, source{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count})
