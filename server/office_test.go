@@ -58,11 +58,11 @@ func (g *guesser) run(o office, stop <-chan struct{}) {
 		default:
 		}
 		n, random := o.nodes[i%2], string(session.NewID())
-		got := n.call("GET", "/check?random="+random, nil)
+		call := func() answer { return n.call("GET", "/check?random="+random, nil) }
 		if i%4 > 1 {
-			got = n.phone("scanned", random, "mallory")
+			call = func() answer { return n.phone("scanned", random, "mallory") }
 		}
-		if got.status == 429 {
+		if call().status == 429 {
 			g.refused.Add(1)
 		} else {
 			g.answered.Add(1)

@@ -56,6 +56,15 @@ type poolConfig struct {
 	ReturnFullUserInfo   bool            `yaml:"return_full_user_info"`
 	AllowBrowserExchange bool            `yaml:"allow_browser_exchange"`
 	BindBrowser          bool            `yaml:"bind_browser"`
+	KnownBrowserTTL      time.Duration   `yaml:"known_browser_ttl"`
+	Limits               poolLimits      `yaml:"limits"`
+}
+
+// poolLimits is pool.Limits.
+type poolLimits struct {
+	CodesPerAddress int `yaml:"codes_per_address"`
+	CodesPerPool    int `yaml:"codes_per_pool"`
+	UserRate        int `yaml:"user_rate"`
 }
 
 type identityConfig struct {

@@ -112,6 +112,7 @@ func (d *demo) settings(listen string) (*settings, error) {
 			PayloadFormat:        pool.PayloadURL,
 			AllowBrowserExchange: true, // the login page is its own site
 			BindBrowser:          true,
+			KnownBrowserTTL:      pool.DefaultKnownBrowserTTL,
 		}},
 	}, nil
 }
