@@ -23,21 +23,23 @@ const module = "github.com/scanlogin/scanlogin"
 var mayImport = map[string]struct{ ours, foreign []string }{
 	"session":                      {},
 	"session/memstore":             {ours: []string{"session"}},
-	"session/redisstore":           {ours: []string{"session"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"session/redisstore":           {ours: []string{"session", "tally"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"session/redisstore/redistest": {foreign: []string{"github.com/redis/go-redis/"}},
 	"session/sessiontest":          {ours: []string{"session"}},
+	"tally":                        {},
+	"tally/tallytest":              {ours: []string{"tally"}},
 	"hub":                          {ours: []string{"session"}},
 	"identity":                     {ours: []string{"session"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"pool":                         {ours: []string{"session", "identity"}},
 	"geo":                          {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
 	"geo/geotest":                  {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"web":                          {},
-	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
-		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/", "golang.org/x/time/",
+		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/",
 	}},
 	"audit": {ours: []string{"server"}},
-	"cmd/scanlogin": {ours: []string{"audit", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "pool", "server", "web"}, foreign: []string{
+	"cmd/scanlogin": {ours: []string{"audit", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "pool", "server", "tally", "web"}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},

@@ -45,9 +45,18 @@ type Pool struct {
 	AllowBrowserExchange bool // the browser itself may exchange the ticket
 	BindBrowser          bool // ticket and user only for the browser that asked for the code
 
-	Match       session.Match // how a phone shows that its user sees the page
-	RequirePKCE bool          // no code without a challenge for its ticket
-	Consent     Consent       // what makes a login one to be careful with
+	Match           session.Match // how a phone shows that its user sees the page
+	RequirePKCE     bool          // no code without a challenge for its ticket
+	Consent         Consent       // what makes a login one to be careful with
+	Limits          Limits        // in the place of the server's
+	KnownBrowserTTL time.Duration // how long a user's browser is remembered; 0: none is
+}
+
+// Limits are a pool's own; zero is the server's.
+type Limits struct {
+	CodesPerAddress int // codes that one address may have open
+	CodesPerPool    int // … the pool
+	UserRate        int // the phone's calls a second of one user
 }
 
 // Defaults of the contract.
@@ -56,6 +65,8 @@ const (
 	DefaultConfirmTTL = 60 * time.Second
 	DefaultTicketTTL  = 300 * time.Second
 	DefaultMaxCodes   = 6
+
+	DefaultKnownBrowserTTL = 90 * 24 * time.Hour
 )
 
 // RandomInLink stands in an AppLink where the code's id goes.

@@ -33,6 +33,7 @@ type keys struct {
 	browser []byte
 	token   []byte
 	match   []byte
+	name    []byte
 }
 
 // NewSecret derives the keys of a pool's secret, and of others that are good
@@ -48,6 +49,7 @@ func NewSecret(value string, others ...string) Secret {
 			browser: derive(v, "browser key", sha256.Size),
 			token:   derive(v, "token id", sha256.Size),
 			match:   derive(v, "match code", sha256.Size),
+			name:    derive(v, "pseudonym", sha256.Size),
 		})
 	}
 	return s
@@ -64,11 +66,14 @@ func derive(value, label string, size int) []byte {
 // ID names the value that makes new codes without giving it away: 32 bits of a
 // derived one; "" where there is none. The session keeps it to know which value
 // its own secrets are derived from.
-func (s Secret) ID() string {
+func (s Secret) ID() string { return s.first().id }
+
+// first returns the keys of the value that makes new codes.
+func (s Secret) first() keys {
 	if len(s.values) == 0 {
-		return ""
+		return keys{}
 	}
-	return s.values[0].id
+	return s.values[0]
 }
 
 // Matches reports whether value is one of the secret's, in a time that tells

@@ -64,10 +64,9 @@ func (s *Server) gene(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !s.mayMake(p, addressKey(c.RealIP())) {
-		return errTooMany
+	if err := s.mayMakeFor(c, p); err != nil {
+		return err
 	}
-	about(c, p, session.Session{}, "")
 	code, err := s.makeCode(c.Request().Context(), p, source{
 		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, challenge: in.CodeChallenge, count: 1,
 	}, callerOf(c))
@@ -132,19 +131,14 @@ func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source, by cal
 	return code, err
 }
 
-// mayMake counts one more code of an address and of its pool.
-func (s *Server) mayMake(p *pool.Pool, address string) bool {
-	return s.gates.codes.allow(address) && s.gates.poolCodes.allow(p.ID)
-}
-
 // check tells how a code stands (A.2).
 func (s *Server) check(c echo.Context) error {
 	at, err := s.see(c)
 	if err != nil {
 		return err
 	}
-	if !s.gates.checks.allow(at.asker()) {
-		return errTooMany
+	if err := s.maySee(at.asker()); err != nil {
+		return err
 	}
 	code, err := s.await(c, at)
 	if err != nil {
@@ -222,8 +216,11 @@ func (s *Server) withStore(ctx context.Context, do func(context.Context) error) 
 // proofOf collects what a request to see a code of p brings.
 func (s *Server) proofOf(c echo.Context, p *pool.Pool) proof {
 	by := proof{key: c.Request().Header.Get("X-Browser-Key"), cookie: s.cookieOf(c.Request())}
-	if id, secret, ok := c.Request().BasicAuth(); ok {
+	if id, secret, ok := c.Request().BasicAuth(); ok && s.mayProve(c) == nil {
 		by.site = id == p.ID && p.Secret.Matches(secret)
+		if !by.site {
+			_ = s.missed(c, errCredentials) // the caller is just nobody; it is the next guess that is refused
+		}
 	}
 	return by
 }

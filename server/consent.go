@@ -90,9 +90,6 @@ func (s *Server) factsOf(ctx context.Context, code session.Session, user string,
 		same := here == there
 		f.SameCountry = &same
 	}
-	if s.memory == nil {
-		return f
-	}
 	ctx, cancel := context.WithTimeout(ctx, memoryTime)
 	defer cancel()
 	if n, err := s.memory.CodesLately(ctx, addressKey(code.Client.IP)); err == nil {

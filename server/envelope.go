@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -19,8 +22,16 @@ type envelope struct {
 	Data    any    `json:"data"`
 }
 
-// retryAfter is what 429 and 503 ask for, in seconds.
-const retryAfter = "1"
+// retryAfter is what 429 and 503 ask for, in whole seconds (RFC 9110, 10.2.3):
+// no less than what err knows. Where nobody knows, a second is soon enough: a
+// place may be free, or the store back, at any moment.
+func retryAfter(err error) string {
+	var wait time.Duration
+	if r, ok := errors.AsType[*refusal](err); ok {
+		wait = r.retry
+	}
+	return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))
+}
 
 // success answers with data.
 func success(c echo.Context, data any) error {
@@ -50,7 +61,7 @@ func (s *Server) writeError(err error, c echo.Context) {
 		status = http.StatusOK // SDKs look at code only then
 	}
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
-		c.Response().Header().Set("Retry-After", retryAfter)
+		c.Response().Header().Set("Retry-After", retryAfter(err))
 	}
 	if err := c.JSON(status, envelope{p.code, say(c, en, zh), nil}); err != nil {
 		s.log.Debug("answer not written", "requestId", requestID(c), "error", err)

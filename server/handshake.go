@@ -123,8 +123,8 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 	}
 	switch {
 	case isGone(err):
-		if s.missed(c, errNoCode) == errTooMany {
-			return nil, nil, errTooMany
+		if err := s.missed(c, errNoCode); isTooMany(err) {
+			return nil, nil, err
 		}
 		return k, byeNotFound, s.checkAnyOrigin(c)
 	case err != nil:

@@ -1,18 +1,20 @@
 package server
 
 import (
+	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/time/rate"
 
 	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/tally"
 )
 
-// Limits say how much is enough, for one node. Zero means the default. The
+// Limits say how much is enough: the first three for one node, the others for
+// all that share a tally (CheckRate for each). Zero means the default. The
 // defaults leave an office of some hundred people behind one address in peace;
 // what one caller may do without them is bounded by the files of a process.
 type Limits struct {
@@ -54,39 +56,13 @@ func (l Limits) or(d Limits) Limits {
 // in crowds, at nine in the morning.
 const burst = 10
 
-// meter allows each key events at a rate. It forgets keys that were quiet for
-// as long as it takes to have their whole burst again, two generations of
-// maxKeys at most.
-type meter struct {
-	rate  rate.Limit
-	burst int
+// perSecond is an allowance of n a second.
+func perSecond(n int) tally.Limit { return tally.Limit{Most: n * burst, Over: burst * time.Second} }
 
-	mu       sync.Mutex
-	now, old map[string]*rate.Limiter
-}
-
-const maxKeys = 20_000
-
-func newMeter(perSecond float64, burst int) *meter {
-	return &meter{rate: rate.Limit(perSecond), burst: max(1, burst), now: make(map[string]*rate.Limiter)}
-}
-
-// allow counts one event of key, and reports whether it is within the rate.
-func (m *meter) allow(key string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, ok := m.now[key]
-	if !ok {
-		if l, ok = m.old[key]; !ok {
-			l = rate.NewLimiter(m.rate, m.burst)
-		}
-		if len(m.now) >= maxKeys {
-			m.now, m.old = make(map[string]*rate.Limiter), m.now
-		}
-		m.now[key] = l
-	}
-	return l.Allow()
-}
+// openCodes is an allowance of n codes that are open: they come back within
+// the default life of a code, so at most twice n are ever open, and nothing
+// must be counted down.
+func openCodes(n int) tally.Limit { return tally.Limit{Most: n, Over: 2 * time.Minute} }
 
 // counter counts what each key has at the moment.
 type counter[K comparable] struct {
@@ -129,37 +105,27 @@ func (s strangers) giveBack(id session.ID, v viewer) {
 	}
 }
 
-// gates are all limits of a server at work.
+// gates are all limits of a server at work. What a node has (connections) and
+// what each page of one code does (checks) is its own business; what one
+// person, address or pool does is counted over all nodes.
 type gates struct {
-	sockets    int
+	Limits
 	open       atomic.Int64 // connections that wait
 	perAddress *counter[string]
-	codes      *meter // by address
-	poolCodes  *meter
-	calls      *meter // by address
-	users      *meter
-	checks     *meter // by code
-	misses     *meter // by address
+	checks     *tally.Memory
+	shared     *tally.Near
 }
 
-// codeWindow is the time within which a code is open, by which the allowance
-// of open codes comes back: the default life of a code.
-const codeWindow = 2 * time.Minute
-
-func newGates(l Limits) *gates {
-	perSecond := func(n int) *meter { return newMeter(float64(n), n*burst) }
-	perWindow := func(n int) *meter { return newMeter(float64(n)/codeWindow.Seconds(), n) }
+func newGates(l Limits, far tally.Tally, log *slog.Logger) *gates {
 	return &gates{
-		sockets: l.Sockets, perAddress: newCounter[string](l.SocketsPerAddress),
-		codes: perWindow(l.CodesPerAddress), poolCodes: perWindow(l.CodesPerPool),
-		calls: perSecond(l.AddressRate), users: perSecond(l.UserRate),
-		checks: perSecond(l.CheckRate), misses: perSecond(l.MissRate),
+		Limits: l, perAddress: newCounter[string](l.SocketsPerAddress),
+		checks: tally.NewMemory(), shared: tally.NewNear(far, log),
 	}
 }
 
 // enter takes a place for a connection that waits; leave gives it back.
 func (g *gates) enter(address string) bool {
-	if g.open.Add(1) > int64(g.sockets) {
+	if g.open.Add(1) > int64(g.Sockets) {
 		g.open.Add(-1)
 		return false
 	}
@@ -182,37 +148,6 @@ func (s *Server) occupy(c echo.Context) (done func(), err error) {
 		return nil, errTooMany
 	}
 	return func() { s.gates.leave(address) }, nil
-}
-
-// missed counts a question about a code or a ticket that is not there, or with
-// a wrong secret: who asks many is guessing.
-func (s *Server) missed(c echo.Context, err error) error {
-	switch p, _, _ := describe(err); p {
-	case errNoCode, errInvalidCode, errTicket, errCredentials, errVerifier:
-	default:
-		return err
-	}
-	if !s.gates.misses.allow(addressKey(c.RealIP())) {
-		return errTooMany
-	}
-	return err
-}
-
-// changes counts a call that makes or changes something. A back end calls for
-// all of its users from one address; it is known by the pool's secret, and
-// only its failures are counted (missed).
-func (s *Server) changes(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if id, secret, ok := c.Request().BasicAuth(); ok {
-			if p := s.pools.ByID(id); p != nil && p.Secret.Matches(secret) {
-				return next(c)
-			}
-		}
-		if !s.gates.calls.allow(addressKey(c.RealIP())) {
-			return errTooMany
-		}
-		return next(c)
-	}
 }
 
 // addressKey is what is counted as one address: of IPv6 the /64 that one

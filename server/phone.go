@@ -94,8 +94,8 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 		return s.missed(c, err)
 	}
 	about(c, p, code, change.User.ID)
-	if !s.gates.users.allow(p.ID + "\x00" + change.User.ID) {
-		return errTooMany
+	if err := s.mayStep(c, p, change.User.ID, action); err != nil {
+		return err
 	}
 	return s.phoneStep(c, in, p, code, change)
 }
@@ -115,7 +115,7 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 			return err
 		}
 	}
-	by := callerOf(c)
+	by, before := callerOf(c), code.Version
 	by.user = change.User.ID
 	if code, err = s.apply(ctx, code, change, by); err != nil {
 		if isGone(err) {
@@ -125,6 +125,9 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	}
 	if change.Action == session.Mismatch {
 		return mismatch(code)
+	}
+	if code.Version != before { // not a phone that asks again
+		s.stepped(ctx, p, code)
 	}
 	data := s.phoneAnswer(c, p, code)
 	if change.Action == session.Scan {

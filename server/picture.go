@@ -52,8 +52,8 @@ func (s *Server) picture(c echo.Context) error {
 	if err != nil {
 		return s.missed(c, err)
 	}
-	if !s.gates.checks.allow(string(id) + " picture") {
-		return errTooMany
+	if err := s.maySee(string(id) + " picture"); err != nil {
+		return err
 	}
 	m, err := s.pictures.matrix(c.Request().Context(), id, code.Payload)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/identity"
@@ -71,6 +72,7 @@ type refusal struct {
 	*problem
 	en, zh string
 	cause  error
+	retry  time.Duration // when to try again; 0: not known
 }
 
 func (r *refusal) Error() string {
@@ -85,6 +87,11 @@ func (r *refusal) Unwrap() []error { return []error{r.problem, r.cause} }
 // because returns p with its cause.
 func (p *problem) because(cause error) error {
 	return &refusal{problem: p, en: p.en, zh: p.zh, cause: cause}
+}
+
+// tooMany is the refusal of somebody who may come again after wait.
+func tooMany(wait time.Duration) error {
+	return &refusal{problem: errTooMany, en: errTooMany.en, zh: errTooMany.zh, retry: wait}
 }
 
 // required is the refusal of a request that lacks a field.

@@ -29,6 +29,7 @@ import (
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
+	"github.com/scanlogin/scanlogin/tally"
 )
 
 func TestMain(m *testing.M) {
@@ -61,7 +62,7 @@ func newPool(t testing.TB, change func(*pool.Pool)) *pool.Pool {
 		ID: "p1", Name: "Example", Logo: "https://www.example.com/logo.png", AppIDs: []string{"app1"},
 		Secret: pool.NewSecret(poolSecret), Origins: []string{siteOrigin}, Identity: id,
 		CodeTTL: pool.DefaultCodeTTL, ConfirmTTL: pool.DefaultConfirmTTL, TicketTTL: pool.DefaultTicketTTL,
-		MaxCodes: pool.DefaultMaxCodes, PayloadFormat: pool.PayloadJSON, BindBrowser: true,
+		MaxCodes: pool.DefaultMaxCodes, KnownBrowserTTL: pool.DefaultKnownBrowserTTL, PayloadFormat: pool.PayloadJSON, BindBrowser: true,
 	}
 	if change != nil {
 		change(p)
@@ -182,9 +183,24 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = st.Close() })
-		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, change, pools...)
+		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
+			o.Tally = patient{st.Tally()}
+			if change != nil {
+				change(o)
+			}
+		}, pools...)
 	}
 	return open(), open(), redis
+}
+
+// patient is a tally whose answer is waited for, however busy the machine is: so
+// that a test does not take one that stalls for a storage that is away.
+type patient struct{ tally.Tally }
+
+func (p patient) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return p.Tally.Do(ctx, ops...)
 }
 
 // header is headers to send, by turns name and value.

@@ -26,6 +26,7 @@ import (
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/tally"
 	"github.com/scanlogin/scanlogin/web"
 )
 
@@ -41,10 +42,11 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
 	Witnesses      []func(Event)        // told of what happens, in its order by each goroutine; they must not block
+	Tally          tally.Tally          // what happened lately on all nodes; nil: on this one
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
 
-	// Memory is asked about who asks for a login; nil: nothing is remembered.
+	// Memory is asked about who asks for a login; nil: what the Tally has.
 	Memory Memory
 	// Place tells where an address is: the country (ISO 3166-1, two letters),
 	// and a name in lang, "en" or "zh-CN"; "" for what it does not know. nil:
@@ -71,7 +73,7 @@ type Server struct {
 	signer     *Signer
 	drainDelay time.Duration
 	busAge     func() time.Duration
-	memory     Memory // nil: none
+	memory     Memory
 	place      func(addr netip.Addr, lang string) (country, name string)
 	phonePage  string
 	trusting   bool // there are trusted proxies
@@ -83,6 +85,7 @@ type Server struct {
 	pictures *pictures
 	sockets  *sockets
 	gates    *gates
+	lately   *lately
 	inStore  atomic.Int64 // operations that are under way
 
 	strangers strangers
@@ -108,7 +111,7 @@ func New(o Options) *Server {
 	}
 	limits := o.Limits.or(DefaultLimits())
 	s := &Server{
-		gates: newGates(limits), strangers: strangers{newCounter[session.ID](limits.WatchersPerCode)}, stopping: make(chan struct{}),
+		gates: newGates(limits, o.Tally, o.Log), strangers: strangers{newCounter[session.ID](limits.WatchersPerCode)}, stopping: make(chan struct{}),
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		secure: strings.HasPrefix(o.PublicURL, "https:"),
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
@@ -116,6 +119,10 @@ func New(o Options) *Server {
 		witnesses: o.Witnesses,
 		trusting:  len(o.TrustedProxies) > 0,
 		log:       o.Log, pictures: newPictures(), sockets: newSockets(),
+	}
+	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now}
+	if s.memory == nil {
+		s.memory = s.lately
 	}
 	s.echo = s.routes(o.TrustedProxies)
 	return s

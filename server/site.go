@@ -89,6 +89,9 @@ func (s *Server) site(c echo.Context, in userinfoRequest) (*pool.Pool, error) {
 	if id == "" && secret == "" {
 		return nil, nil
 	}
+	if err := s.mayProve(c); err != nil {
+		return nil, err
+	}
 	p := s.pools.ByID(id)
 	if p == nil || !p.Secret.Matches(secret) {
 		return nil, errCredentials
@@ -96,6 +99,7 @@ func (s *Server) site(c echo.Context, in userinfoRequest) (*pool.Pool, error) {
 	if named, err := s.namedPool(c, in.UserPoolID); err != nil || named != nil && named.ID != p.ID {
 		return nil, errCredentials
 	}
+	c.Set(siteOf, p)
 	return p, s.checkOrigin(c, p)
 }
 

@@ -163,7 +163,7 @@ func (k *socket) newCode(count int) *farewell {
 		return byeChallenge
 	}
 	k.pool = p
-	if !k.srv.mayMake(p, k.address) {
+	if err := k.srv.mayMake(context.Background(), p, k.address); err != nil {
 		return byeBusy
 	}
 	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count}

@@ -69,6 +69,8 @@ type poolConfig struct {
 	Match                string          `yaml:"match"`
 	RequirePKCE          bool            `yaml:"require_pkce"`
 	Consent              consentConfig   `yaml:"consent"`
+	KnownBrowserTTL      time.Duration   `yaml:"known_browser_ttl"`
+	Limits               poolLimits      `yaml:"limits"`
 }
 
 // consentConfig is pool.Consent.
@@ -80,6 +82,13 @@ type consentConfig struct {
 	ManyCodesFrom int           `yaml:"many_codes_from"`
 	OldRequest    string        `yaml:"old_request"`
 	OldAfter      time.Duration `yaml:"old_after"`
+}
+
+// poolLimits is pool.Limits.
+type poolLimits struct {
+	CodesPerAddress int `yaml:"codes_per_address"`
+	CodesPerPool    int `yaml:"codes_per_pool"`
+	UserRate        int `yaml:"user_rate"`
 }
 
 type identityConfig struct {

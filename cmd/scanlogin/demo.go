@@ -123,6 +123,7 @@ func (d *demo) settings(listen string) (*settings, error) {
 			AllowBrowserExchange: true, // the login page is its own site
 			BindBrowser:          true,
 			Consent:              pool.DefaultConsent(),
+			KnownBrowserTTL:      pool.DefaultKnownBrowserTTL,
 		}},
 	}, nil
 }

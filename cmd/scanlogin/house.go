@@ -18,6 +18,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/tally"
 )
 
 // house is all that runs together for a server.
@@ -48,7 +49,8 @@ func (h *house) run(ctx context.Context) error {
 	srv := server.New(server.Options{
 		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: h.signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		Limits: h.settings.Limits, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback, Witnesses: h.witnesses(), Log: h.log,
+		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback,
+		Witnesses: h.witnesses(), Log: h.log,
 	})
 
 	serving, fail := context.WithCancelCause(ctx)
@@ -102,6 +104,7 @@ type foundation struct {
 	store  session.Store
 	bus    session.Bus
 	busAge func() time.Duration // nil: the bus is in this process
+	tally  tally.Tally          // nil: this process is all
 	close  func()
 }
 
@@ -117,7 +120,7 @@ func (h *house) open() (foundation, error) {
 		return foundation{}, err
 	}
 	bus := store.Bus()
-	return foundation{store: store, bus: bus, busAge: bus.Age, close: func() {
+	return foundation{store: store, bus: bus, busAge: bus.Age, tally: store.Tally(), close: func() {
 		if err := store.Close(); err != nil {
 			h.log.Warn("redis did not close", "error", err)
 		}

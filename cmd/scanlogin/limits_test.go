@@ -2,7 +2,9 @@ package main
 
 import (
 	"testing"
+	"time"
 
+	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
 )
 
@@ -10,5 +12,19 @@ func TestLimitsOfTheReferenceAreTheServers(t *testing.T) {
 	s := mustLoad(t, "public_url: https://scan.example.com\npools:\n  - id: p1\n    secret: twenty-four bytes and more\n")
 	if s.Limits != server.DefaultLimits() {
 		t.Errorf("the reference says %+v, the server %+v", s.Limits, server.DefaultLimits())
+	}
+}
+
+func TestAPoolsLimitsAreItsOwn(t *testing.T) {
+	s := mustLoad(t, `public_url: https://scan.example.com
+pools:
+  - {id: p1, secret: twenty-four bytes and more, known_browser_ttl: 1h, limits: {codes_per_pool: 7, user_rate: 3}}
+  - {id: p2, secret: twenty-four bytes and more}
+`)
+	if p := s.Pools[0]; p.Limits != (pool.Limits{CodesPerPool: 7, UserRate: 3}) || p.KnownBrowserTTL != time.Hour {
+		t.Errorf("%+v, %v", p.Limits, p.KnownBrowserTTL)
+	}
+	if p := s.Pools[1]; p.Limits != (pool.Limits{}) || p.KnownBrowserTTL != pool.DefaultKnownBrowserTTL {
+		t.Errorf("%+v, %v", p.Limits, p.KnownBrowserTTL)
 	}
 }

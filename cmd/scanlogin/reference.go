@@ -39,12 +39,12 @@ var reference = [...]row{
 	{path: "limits.sockets", kind: "number", fallback: "15000", about: "Connections that wait on one node: WebSockets, event streams, checks with `wait`. A process needs as many files, and some."},
 	{path: "limits.sockets_per_address", kind: "number", fallback: "2000", about: "The same of one address (IPv6: of one /64)."},
 	{path: "limits.watchers_per_code", kind: "number", fallback: "8", about: "The same of one code, without proof of being its browser."},
-	{path: "limits.codes_per_address", kind: "number", fallback: "1000", about: "Codes that one address may have open on a node; they come back over two minutes."},
+	{path: "limits.codes_per_address", kind: "number", fallback: "1000", about: "Codes that one address may have open, on all nodes together; they come back over two minutes. A site that shows the pool's secret is not counted."},
 	{path: "limits.codes_per_pool", kind: "number", fallback: "100000", about: "The same of one pool."},
-	{path: "limits.address_rate", kind: "number", fallback: "100", about: "Calls a second of one address to `gene`, `scanned`, `confirm`, `cancel`; ten seconds' worth may come at once. Calls with a pool's secret are not counted."},
-	{path: "limits.user_rate", kind: "number", fallback: "5", about: "The phone's calls a second of one user."},
-	{path: "limits.check_rate", kind: "number", fallback: "5", about: "Checks and pictures a second of one code, however many addresses ask."},
-	{path: "limits.miss_rate", kind: "number", fallback: "10", about: "Failures a second of one address: codes and tickets that are not there, wrong secrets."},
+	{path: "limits.address_rate", kind: "number", fallback: "100", about: "Calls a second of one address to `gene`, `scanned`, `confirm`, `cancel`; ten seconds' worth may come at once, on all nodes together. Calls with a pool's secret are not counted."},
+	{path: "limits.user_rate", kind: "number", fallback: "5", about: "The phone's calls a second of one user, on all nodes together."},
+	{path: "limits.check_rate", kind: "number", fallback: "5", about: "Checks and pictures a second of one code on one node, however many addresses ask."},
+	{path: "limits.miss_rate", kind: "number", fallback: "10", about: "Guesses a second of one address, on all nodes together: codes and tickets that are not there; and as many wrong secrets, after which no secret is looked at."},
 
 	{path: "pools[].id", kind: "text", required: true, about: "The user pool's id: 1 to 64 letters, digits, `-`, `_`, `.`."},
 	{path: "pools[].name", kind: "text", absent: "the id", about: "Shown on the phone, at most 64 characters."},
@@ -94,6 +94,10 @@ var reference = [...]row{
 	{path: "pools[].consent.many_codes_from", kind: "number", fallback: "100", about: "How many codes are many, 1 to 1000000: people behind one address share them."},
 	{path: "pools[].consent.old_request", kind: "text", fallback: "ok", about: "The same if the page asked long ago."},
 	{path: "pools[].consent.old_after", kind: "duration", fallback: "1m", about: "How long ago is long, 1s to 10m."},
+	{path: "pools[].known_browser_ttl", kind: "duration", fallback: "2160h", about: "How long it is remembered that a user confirmed for a browser, up to 8760h; `0s`: not at all."},
+	{path: "pools[].limits.codes_per_address", kind: "number", absent: "the server's", about: "In the place of `limits.codes_per_address`."},
+	{path: "pools[].limits.codes_per_pool", kind: "number", absent: "the server's", about: "In the place of `limits.codes_per_pool`."},
+	{path: "pools[].limits.user_rate", kind: "number", absent: "the server's", about: "In the place of `limits.user_rate`."},
 }
 
 // lookup finds the row on a path, whose list indices do not matter.

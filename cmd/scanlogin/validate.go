@@ -83,14 +83,19 @@ func (d *document) audit(c auditConfig) auditConfig {
 	return c
 }
 
-// limits checks that each limit lets somebody through.
 func (d *document) limits(c limitsConfig) server.Limits {
-	walk(reflect.ValueOf(c), "limits", func(path string, leaf reflect.Value) {
-		if leaf.Int() < 1 || leaf.Int() > maxLimit {
+	d.checkLimits("limits", c)
+	return server.Limits(c)
+}
+
+// checkLimits checks that each limit that is given, or has a default, lets
+// somebody through.
+func (d *document) checkLimits(path string, limits any) {
+	walk(reflect.ValueOf(limits), path, func(path string, leaf reflect.Value) {
+		if n := leaf.Int(); (d.given(path) || n != 0) && (n < 1 || n > maxLimit) {
 			d.refuse(path, fmt.Sprintf("must be from 1 to %d", maxLimit))
 		}
 	})
-	return server.Limits(c)
 }
 
 func (d *document) checkListeners(public, ops string) {

@@ -23,6 +23,8 @@ const (
 	maxConfirmTTL = 10 * time.Minute
 	maxTicketTTL  = time.Hour
 	mostCodes     = 100
+
+	maxKnownBrowserTTL = 365 * 24 * time.Hour
 )
 
 // poolID is what a pool or app id looks like: it must fit in a header, in an
@@ -56,6 +58,8 @@ func (d *document) pools() []*pool.Pool {
 			Match:                d.match(at+".match", c.Match),
 			RequirePKCE:          c.RequirePKCE,
 			Consent:              d.consent(at+".consent", c.Consent),
+			KnownBrowserTTL:      c.KnownBrowserTTL,
+			Limits:               pool.Limits(c.Limits),
 		}
 	}
 	return pools
@@ -100,6 +104,8 @@ func (d *document) checkPool(at string, c poolConfig) {
 	d.checkDuration(at+".code_ttl", c.CodeTTL, minTTL, maxCodeTTL)
 	d.checkDuration(at+".confirm_ttl", c.ConfirmTTL, minTTL, maxConfirmTTL)
 	d.checkDuration(at+".ticket_ttl", c.TicketTTL, minTTL, maxTicketTTL)
+	d.checkDuration(at+".known_browser_ttl", c.KnownBrowserTTL, 0, maxKnownBrowserTTL)
+	d.checkLimits(at+".limits", c.Limits)
 	if c.MaxCodes < 1 || c.MaxCodes > mostCodes {
 		d.refuse(at+".max_codes", fmt.Sprintf("must be from 1 to %d", mostCodes))
 	}

@@ -1,0 +1,36 @@
+package pool_test
+
+import (
+	"testing"
+
+	"github.com/scanlogin/scanlogin/pool"
+)
+
+func TestPseudonymsTellPartsApart(t *testing.T) {
+	p, other, rotated := newPool("p", value), newPool("q", value), newPool("p", value+"x")
+	book := pool.NewBook(p, other)
+	seen := make(map[string]string)
+	for what, name := range map[string]string{
+		"one part":        p.Pseudonym("ab"),
+		"two parts":       p.Pseudonym("a", "b"),
+		"two others":      p.Pseudonym("", "ab"),
+		"a quote":         p.Pseudonym(`a" "b`),
+		"a zero":          p.Pseudonym("a\x00b"),
+		"no UTF-8":        p.Pseudonym("a\xffb"),
+		"another no UTF8": p.Pseudonym("a\xfeb"),
+		"another pool":    other.Pseudonym("a", "b"),
+		"another secret":  rotated.Pseudonym("a", "b"),
+		"of no pool":      book.Pseudonym("a", "b"),
+	} {
+		if len(name) != 22 || seen[name] != "" {
+			t.Errorf("%s: %q, as %s", what, name, seen[name])
+		}
+		seen[name] = what
+	}
+	if again := newPool("p", value); again.Pseudonym("a", "b") != p.Pseudonym("a", "b") || pool.NewBook(again).Pseudonym("a") != book.Pseudonym("a") {
+		t.Error("another node has another pseudonym")
+	}
+	if name := pool.NewBook().Pseudonym("a"); name != "" {
+		t.Errorf("without a pool: %q", name)
+	}
+}

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/tally"
+)
+
+// Who is made to look at one login after the other until they agree to one
+// (MITRE ATT&CK T1621) is left in peace for a while: after cancelsInRow cancels
+// without a confirm between them, the next code can be scanned after a pause
+// only, which doubles with each further one.
+const (
+	cancelsInRow = 3
+	firstPause   = 5 * time.Second
+	longestPause = 5 * time.Minute
+	rowTime      = time.Hour // cancels further apart are not in a row
+)
+
+// pauseAfter is how long a user is left in peace after so many cancels in a row.
+func pauseAfter(cancels int) time.Duration {
+	if cancels < cancelsInRow {
+		return 0
+	}
+	return min(firstPause<<min(cancels-cancelsInRow, 10), longestPause)
+}
+
+// The keys by which a user is counted.
+func userCalls(p *pool.Pool, user string) string { return p.Pseudonym("user", user) }
+func cancels(p *pool.Pool, user string) string   { return p.Pseudonym("cancels", user) }
+func pause(p *pool.Pool, user string) string     { return p.Pseudonym("pause", user) }
+
+// mayStep counts a call of the user's phone, and refuses a scan while the user
+// is to be left in peace.
+func (s *Server) mayStep(c echo.Context, p *pool.Pool, user string, action session.Action) error {
+	ops := []tally.Op{tally.Take(userCalls(p, user), perSecond(cmp.Or(p.Limits.UserRate, s.gates.UserRate)))}
+	if action == session.Scan {
+		ops = append(ops, tally.Peek(pause(p, user)))
+	}
+	answers := s.gates.shared.Take(c.Request().Context(), append(ops, owed(c)...)...)
+	if action == session.Scan && answers[1].Wait > 0 {
+		return &refusal{
+			problem: errTooMany, en: "The user canceled several times in a row: wait before the next scan",
+			zh: "用户已连续多次取消，请稍后再扫码", retry: max(answers[0].Wait, answers[1].Wait),
+		}
+	}
+	return refusalOf(answers)
+}
+
+// stepped notes what a user has decided. The decision is in the store: whatever
+// becomes of the note, and whoever hangs up.
+func (s *Server) stepped(ctx context.Context, p *pool.Pool, code session.Session) {
+	user := code.User.ID
+	var err error
+	switch code.Status {
+	case session.Confirmed:
+		known := s.lately.remember(p, user, BrowserName(code))
+		_, err = s.gates.shared.Do(ctx, append(known, tally.Forget(cancels(p, user)), tally.Forget(pause(p, user)))...)
+	case session.Canceled:
+		err = s.canceled(ctx, p, user)
+	}
+	if err != nil {
+		s.log.Warn("a decision was not noted", "pool", p.ID, "error", err)
+	}
+}
+
+func (s *Server) canceled(ctx context.Context, p *pool.Pool, user string) error {
+	answers, err := s.gates.shared.Do(ctx, tally.Note(cancels(p, user), rowTime))
+	if err != nil {
+		return err
+	}
+	if rest := pauseAfter(answers[0].Count); rest > 0 {
+		_, err = s.gates.shared.Do(ctx, tally.Take(pause(p, user), tally.Limit{Most: 1, Over: rest}))
+	}
+	return err
+}

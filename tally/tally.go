@@ -1,0 +1,78 @@
+// Package tally knows what happened lately, on all nodes: how much of an
+// allowance is taken, and how often something was noted.
+//
+// It promises that what all nodes over one storage take and note adds up; that
+// a refusal takes nothing, and says truly how long to wait; and that nothing is
+// remembered beyond its time. Keys are the caller's: whom they must not name,
+// they must not hold.
+package tally
+
+import (
+	"context"
+	"time"
+)
+
+// Tally does several things at once, in one round trip where there is one. Its
+// answers are those to ops, in their order. An error says that the storage did
+// not answer: each op may or may not have happened.
+type Tally interface {
+	Do(ctx context.Context, ops ...Op) ([]Answer, error)
+}
+
+// Limit is an allowance: Most at once, which come back evenly over Over. It is
+// kept as one instant, the one at which all is back (generic cell rate
+// algorithm, ITU-T I.371), so that a key costs the same whatever the limit is.
+// Limits of one key may differ: each take is of a share, 1/Most.
+type Limit struct {
+	Most int
+	Over time.Duration
+}
+
+// Share is the time that one take costs.
+func (l Limit) Share() time.Duration {
+	if l.Most <= 0 {
+		return 0
+	}
+	return l.Over / time.Duration(l.Most)
+}
+
+// Kind is what an Op does.
+type Kind int
+
+// The kinds; see the functions that make an Op of each.
+const (
+	Taking Kind = iota + 1
+	Noting
+	Reading
+)
+
+// Op is one thing to do under a key. Make it with Take, Peek, Note, Noted or
+// Forget. What is taken and what is noted must not share a key.
+type Op struct {
+	Kind  Kind
+	Key   string
+	Limit Limit         // Taking
+	Life  time.Duration // Noting; in whole milliseconds
+}
+
+// Answer is what came of an Op.
+type Answer struct {
+	Wait  time.Duration // Taking: 0 if it was taken, else when to try again
+	Count int           // Noting, Reading: how often it was noted
+}
+
+// Take takes one of what l allows.
+func Take(key string, l Limit) Op { return Op{Kind: Taking, Key: key, Limit: l} }
+
+// Peek takes nothing; its answer's Wait is the time until all that was taken
+// is back.
+func Peek(key string) Op { return Op{Kind: Taking, Key: key} }
+
+// Note counts one more; the count is forgotten when there was no other for life.
+func Note(key string, life time.Duration) Op { return Op{Kind: Noting, Key: key, Life: life} }
+
+// Noted reads a count.
+func Noted(key string) Op { return Op{Kind: Reading, Key: key} }
+
+// Forget makes a key, of whichever kind, as if it had never been.
+func Forget(key string) Op { return Note(key, 0) }

@@ -1,0 +1,215 @@
+package tally_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/tally/tallytest"
+)
+
+func TestMemoryKeepsTheLaw(t *testing.T) {
+	tallytest.Run(t, func(*testing.T) tallytest.Storage {
+		m := tally.NewMemory()
+		return tallytest.Storage{A: m, B: m, Life: m.Life}
+	})
+}
+
+func TestNearKeepsTheLaw(t *testing.T) {
+	tallytest.Run(t, func(*testing.T) tallytest.Storage {
+		m := tally.NewMemory()
+		return tallytest.Storage{A: ordinary{tally.NewNear(m, slog.New(slog.DiscardHandler))}, B: m, Life: m.Life}
+	})
+}
+
+// ordinary is a Near whose Do heeds a context that is over, as the law has it;
+// by itself it counts also who has hung up.
+type ordinary struct{ *tally.Near }
+
+func (o ordinary) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return o.Near.Do(ctx, ops...)
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	m := tally.NewMemory()
+	guesser := tally.Take("guesser", tally.Limit{Most: 1, Over: time.Hour})
+	m.Do(t.Context(), guesser)
+	for i := range 500_000 {
+		m.Do(t.Context(), tally.Note(strconv.Itoa(i), time.Hour))
+		if i%50_000 == 0 { // who goes on is not forgotten for the crowd of others
+			if answers, _ := m.Do(t.Context(), guesser); answers[0].Wait == 0 && i < 100_000 {
+				t.Errorf("forgotten after %d others", i)
+			}
+		}
+	}
+	if n := m.Len(); n > 200_000 {
+		t.Errorf("%d keys are held", n)
+	}
+}
+
+func TestWhatIsOverMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := tally.NewMemory()
+		m.Do(t.Context(), tally.Note("kept", time.Hour))
+		for i := range 1_000_000 {
+			m.Do(t.Context(), tally.Note(strconv.Itoa(i), time.Second))
+			if i%10_000 == 0 {
+				time.Sleep(time.Second) // synctest's: nobody waits
+			}
+		}
+		if answers, _ := m.Do(t.Context(), tally.Noted("kept")); answers[0].Count != 1 {
+			t.Error("forgotten for what was over")
+		}
+	})
+}
+
+// storage is a tally that can be away, and counts what it is asked.
+type storage struct {
+	*tally.Memory
+	asked atomic.Int64
+	err   error // returned, if not nil
+	hangs bool  // until the context ends
+}
+
+func (s *storage) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+	s.asked.Add(1)
+	if s.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if err := cmp.Or(s.err, ctx.Err()); err != nil {
+		return nil, err
+	}
+	return s.Memory.Do(ctx, ops...)
+}
+
+func newStorage() *storage { return &storage{Memory: tally.NewMemory()} }
+
+func take(n *tally.Near, key string, most int) time.Duration {
+	return n.Take(context.Background(), tally.Take(key, tally.Limit{Most: most, Over: time.Hour}))[0].Wait
+}
+
+func TestAnExhaustedKeyCostsTheStorageNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far := newStorage()
+		n := tally.NewNear(far, slog.New(slog.DiscardHandler))
+		take(n, "k", 1)
+		wait := take(n, "k", 1)
+		for range 1000 {
+			if again := take(n, "k", 1); again != wait {
+				t.Fatalf("waits %v, and %v a moment later", wait, again)
+			}
+		}
+		if far.asked.Load() != 2 {
+			t.Errorf("the storage was asked %d times", far.asked.Load())
+		}
+		if n.Wait(tally.Take("k", tally.Limit{})) != wait || n.Wait(tally.Take("other", tally.Limit{})) != 0 {
+			t.Error("Wait knows another time")
+		}
+		time.Sleep(wait)
+		if again := take(n, "k", 1); again != 0 {
+			t.Errorf("after the time that it was told, %v more", again)
+		}
+	})
+}
+
+func TestAPauseThatIsTakenBackIsNotRemembered(t *testing.T) {
+	far := newStorage()
+	n := tally.NewNear(far, slog.New(slog.DiscardHandler))
+	take(n, "pause", 1)
+	if n.Take(t.Context(), tally.Peek("pause"))[0].Wait == 0 {
+		t.Fatal("no pause")
+	}
+	far.Memory.Do(t.Context(), tally.Forget("pause")) // by another node
+	if wait := n.Take(t.Context(), tally.Peek("pause"))[0].Wait; wait != 0 {
+		t.Errorf("%v of a pause that was taken back", wait)
+	}
+}
+
+func TestWithTheStorageAwayANodeCountsForItself(t *testing.T) {
+	for name, break_ := range map[string]func(*storage){
+		"refuses": func(s *storage) { s.err = errors.New("away") },
+		"hangs":   func(s *storage) { s.hangs = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				far := newStorage()
+				var log strings.Builder
+				n := tally.NewNear(far, slog.New(slog.NewTextHandler(&log, nil)))
+				take(n, "k", 5)
+				break_(far)
+				began, taken := time.Now(), 0
+				for range 100 {
+					if take(n, "k", 5) == 0 {
+						taken++
+					}
+				}
+				if taken != 5 {
+					t.Errorf("a node by itself gave %d of 5", taken)
+				}
+				if took := time.Since(began); took > tally.Patience {
+					t.Errorf("100 calls waited %v", took)
+				}
+				if _, err := n.Do(t.Context(), tally.Noted("k")); !errors.Is(err, tally.ErrAway) {
+					t.Errorf("what only the storage knows: %v", err)
+				}
+				if n := far.asked.Load(); n != 2 {
+					t.Errorf("the storage that is away was asked %d times", n-1)
+				}
+				far.err, far.hangs = nil, false
+				time.Sleep(2 * time.Second)
+				for take(n, "other", 3) == 0 {
+				}
+				if asked := far.asked.Load() - 2; asked != 4 {
+					t.Errorf("back, it was asked %d times for 4 takes", asked)
+				}
+				if text := log.String(); strings.Count(text, "level=WARN") != 1 || strings.Count(text, "level=INFO") != 1 {
+					t.Errorf("log: %s", text)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoHangsUpIsCounted(t *testing.T) {
+	far := newStorage()
+	n := tally.NewNear(far, slog.New(slog.DiscardHandler))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 5 {
+		n.Take(gone, tally.Take("k", tally.Limit{Most: 5, Over: time.Hour}))
+	}
+	if take(tally.NewNear(far, slog.New(slog.DiscardHandler)), "k", 5) == 0 {
+		t.Error("calls that were broken off are not counted on all nodes")
+	}
+}
+
+func TestWhatIsKnownOfExhaustedKeysIsBounded(t *testing.T) {
+	n := tally.NewNear(nil, slog.New(slog.DiscardHandler))
+	for i := range 50_000 {
+		take(n, strconv.Itoa(i), 1)
+		take(n, strconv.Itoa(i), 1)
+	}
+	if n.Known() > 20_000 {
+		t.Errorf("%d are known", n.Known())
+	}
+}
+
+func BenchmarkMemory(b *testing.B) {
+	m := tally.NewMemory()
+	limit := tally.Limit{Most: 1000, Over: 10 * time.Second}
+	for i := 0; b.Loop(); i++ {
+		m.Do(b.Context(), tally.Take(strconv.Itoa(i%10_000), limit))
+	}
+}
