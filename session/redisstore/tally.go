@@ -58,8 +58,11 @@ func (t *Tally) pipeline(ctx context.Context, ops []tally.Op) ([]tally.Answer, e
 	}
 	_, _ = pipe.Exec(ctx) // its error is that of one command; each is looked at
 	answers := make([]tally.Answer, len(ops))
+	late := false
 	for i, cmd := range cmds {
-		if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") { // a new Redis
+		missed := redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") // a new Redis
+		late = late || missed
+		if missed || late && ops[i].Kind == tally.Reading { // what it should have read has just been done
 			cmd = t.send(ctx, t.store.client, ops[i], (*redis.Script).Eval)
 		}
 		n, err := cmd.Int64()
