@@ -23,11 +23,14 @@ const module = "github.com/scanlogin/scanlogin"
 var mayImport = map[string]struct{ ours, foreign []string }{
 	"session":                      {},
 	"session/memstore":             {ours: []string{"session"}},
-	"session/redisstore":           {ours: []string{"session"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"session/redisstore":           {ours: []string{"session", "queue"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"session/redisstore/redistest": {foreign: []string{"github.com/redis/go-redis/"}},
 	"session/sessiontest":          {ours: []string{"session"}},
+	"queue":                        {},
+	"queue/queuetest":              {ours: []string{"queue"}},
 	"hub":                          {ours: []string{"session"}},
-	"identity":                     {ours: []string{"session"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
+	"outgoing":                     {},
+	"identity":                     {ours: []string{"session", "outgoing"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"pool":                         {ours: []string{"session", "identity"}},
 	"web":                          {},
 	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
