@@ -32,12 +32,13 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"outgoing":                     {},
 	"identity":                     {ours: []string{"session", "outgoing"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"pool":                         {ours: []string{"session", "identity"}},
+	"webhook":                      {ours: []string{"session", "hub", "queue", "pool", "outgoing"}, foreign: []string{"golang.org/x/sync/"}},
 	"web":                          {},
 	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/", "golang.org/x/time/",
 	}},
-	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web"}, foreign: []string{
+	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "outgoing", "pool", "queue", "server", "web", "webhook"}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},

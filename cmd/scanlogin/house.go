@@ -12,10 +12,12 @@ import (
 
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/queue"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // house is all that runs together for a server.
@@ -44,8 +46,9 @@ func (h *house) run(ctx context.Context) error {
 		return err
 	}
 	watchers := hub.New(base.bus, base.store.Now)
+	hooks := webhook.New(webhook.Options{Pools: h.pools, Store: base.store, Hub: watchers, Queue: base.queue, Log: h.log})
 	srv := server.New(server.Options{
-		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
+		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: hooks.Announce(base.store), Hub: watchers, Signer: signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
 		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
 	})
@@ -62,6 +65,8 @@ func (h *house) run(ctx context.Context) error {
 		}
 	})
 	running.Go(func() { fail(serveOps(beneath, h.ops, srv.Ops())) })
+	defer hooks.Close()
+	hooks.Start()
 
 	if err := srv.Run(serving, h.public); err != nil {
 		return err
@@ -92,6 +97,7 @@ func (h *house) signer() (*server.Signer, error) {
 type foundation struct {
 	store  session.Store
 	bus    session.Bus
+	queue  queue.Queue
 	busAge func() time.Duration // nil: the bus is in this process
 	close  func()
 }
@@ -99,7 +105,7 @@ type foundation struct {
 func (h *house) open() (foundation, error) {
 	if h.settings.RedisURL == "" {
 		store := memstore.New()
-		return foundation{store: store, bus: store.Bus(), close: func() {}}, nil
+		return foundation{store: store, bus: store.Bus(), queue: queue.NewMemory(), close: func() {}}, nil
 	}
 	store, err := redisstore.Open(redisstore.Options{
 		URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, WaitReplicas: h.settings.WaitReplicas, Log: h.log,
@@ -108,7 +114,7 @@ func (h *house) open() (foundation, error) {
 		return foundation{}, err
 	}
 	bus := store.Bus()
-	return foundation{store: store, bus: bus, busAge: bus.Age, close: func() {
+	return foundation{store: store, bus: bus, queue: store.Queue(), busAge: bus.Age, close: func() {
 		if err := store.Close(); err != nil {
 			h.log.Warn("redis did not close", "error", err)
 		}
