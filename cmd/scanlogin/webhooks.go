@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/webhook"
 )
@@ -35,6 +36,9 @@ func (f lettersFlags) with(line *kong.Context, do func(webhook.Dead) error) erro
 	}
 	if s.RedisURL == "" {
 		return errNoRedis
+	}
+	if pool.NewBook(s.Pools...).ByID(f.Pool) == nil {
+		return fmt.Errorf("--pool: the configuration has no pool %q", f.Pool)
 	}
 	store, err := redisstore.Open(redisstore.Options{URL: string(s.RedisURL), Prefix: s.KeyPrefix})
 	if err != nil {
