@@ -40,7 +40,7 @@ const (
 // in a goroutine of their own, and cannot tell "no such key" from "the issuer
 // is away".
 type keySet struct {
-	calls  outgoing
+	calls  getter
 	url    string // empty: ask the issuer where
 	issuer string
 	limit  *rate.Limiter
@@ -57,7 +57,7 @@ type heldKeys struct {
 
 func newKeySet(url, issuer string, transport http.RoundTripper) *keySet {
 	s := &keySet{
-		calls:  newOutgoing(transport, maxKeySetBytes, fewRedirects),
+		calls:  newGetter(transport, maxKeySetBytes, fewRedirects),
 		url:    url,
 		issuer: issuer,
 		limit:  rate.NewLimiter(rate.Every(time.Second), 2),

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/scanlogin/scanlogin/outgoing"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -45,7 +46,7 @@ type UserinfoConfig struct {
 // Calls for the same token at the same time are one, whatever their maxAge. An
 // answer's age counts from when it was asked for.
 type Userinfo struct {
-	calls  outgoing
+	calls  getter
 	url    string
 	claims Claims
 	cache  *cache
@@ -59,7 +60,7 @@ func NewUserinfo(c UserinfoConfig) (*Userinfo, error) {
 		return nil, err
 	}
 	return &Userinfo{
-		calls:  newOutgoing(c.Transport, maxUserinfoBytes, noRedirects),
+		calls:  newGetter(c.Transport, maxUserinfoBytes, outgoing.NoRedirects),
 		url:    c.URL,
 		claims: c.Claims,
 		cache:  newCache(maxAnswers),

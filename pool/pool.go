@@ -41,6 +41,8 @@ type Pool struct {
 	PayloadFormat PayloadFormat
 	AppLink       string // address with RandomInLink in it that opens the app; may be empty
 
+	Webhook *Webhook // where transitions are told; nil: nowhere
+
 	ReturnFullUserInfo   bool // `check` gives the browser the whole user
 	AllowBrowserExchange bool // the browser itself may exchange the ticket
 	BindBrowser          bool // ticket and user only for the browser that asked for the code

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/scanlogin/scanlogin/pool"
 )
 
 type checkConfigCommand struct {
@@ -31,10 +33,18 @@ func (c *checkConfigCommand) Run(line *kong.Context, o output) error {
 	return err
 }
 
-type secretCommand struct{}
+type secretCommand struct {
+	Webhook bool `help:"Print one that signs webhooks instead: whsec_ and base64."`
+}
 
 // Run prints 256 random bits, which no pool secret needs to exceed.
-func (secretCommand) Run(o output) error {
+func (c secretCommand) Run(o output) error {
+	if c.Webhook {
+		var bits [32]byte
+		rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
+		_, err := fmt.Fprintln(o.out, pool.FormatWebhookKey(bits))
+		return err
+	}
 	_, err := fmt.Fprintln(o.out, randomText())
 	return err
 }

@@ -63,6 +63,7 @@ type poolConfig struct {
 	MaxCodes             int             `yaml:"max_codes"`
 	PayloadFormat        string          `yaml:"payload_format"`
 	AppLink              string          `yaml:"app_link"`
+	Webhook              *webhookConfig  `yaml:"webhook"`
 	ReturnFullUserInfo   bool            `yaml:"return_full_user_info"`
 	AllowBrowserExchange bool            `yaml:"allow_browser_exchange"`
 	BindBrowser          bool            `yaml:"bind_browser"`
@@ -108,6 +109,15 @@ type jwtConfig struct {
 type userinfoConfig struct {
 	URL    string       `yaml:"url"`
 	Claims claimsConfig `yaml:"claims"`
+}
+
+// webhookConfig is pool.Webhook.
+type webhookConfig struct {
+	URL            string     `yaml:"url"`
+	Secret         secretText `yaml:"secret"`
+	PreviousSecret secretText `yaml:"previous_secret"`
+	Events         []string   `yaml:"events"`
+	AllowPrivate   bool       `yaml:"allow_private"`
 }
 
 // claimsConfig names the claim that each of a user's fields is taken from.

@@ -14,11 +14,13 @@ import (
 	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/queue"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // house is all that runs together for a server.
@@ -46,8 +48,9 @@ func (h *house) run(ctx context.Context) error {
 	}
 	defer base.close()
 	watchers := hub.New(base.bus, base.store.Now)
+	hooks := webhook.New(webhook.Options{Pools: h.pools, Store: base.store, Hub: watchers, Queue: base.queue, Log: h.log})
 	srv := server.New(server.Options{
-		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: h.signer,
+		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: hooks.Announce(base.store), Hub: watchers, Signer: h.signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
 		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback,
 		Witnesses: h.witnesses(), Log: h.log,
@@ -68,6 +71,8 @@ func (h *house) run(ctx context.Context) error {
 		running.Go(func() { h.trail.Run(beneath) })
 	}
 	running.Go(func() { fail(serveOps(beneath, h.ops, srv.Ops())) })
+	defer hooks.Close()
+	hooks.Start()
 
 	if err := srv.Run(serving, h.public); err != nil {
 		return err
@@ -103,6 +108,7 @@ func (s *settings) newSigner() (*server.Signer, error) {
 type foundation struct {
 	store  session.Store
 	bus    session.Bus
+	queue  queue.Queue
 	busAge func() time.Duration // nil: the bus is in this process
 	tally  tally.Tally          // nil: this process is all
 	close  func()
@@ -111,7 +117,7 @@ type foundation struct {
 func (h *house) open() (foundation, error) {
 	if h.settings.RedisURL == "" {
 		store := memstore.New()
-		return foundation{store: store, bus: store.Bus(), close: func() {}}, nil
+		return foundation{store: store, bus: store.Bus(), queue: queue.NewMemory(), close: func() {}}, nil
 	}
 	store, err := redisstore.Open(redisstore.Options{
 		URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, WaitReplicas: h.settings.WaitReplicas, Log: h.log,
@@ -120,7 +126,7 @@ func (h *house) open() (foundation, error) {
 		return foundation{}, err
 	}
 	bus := store.Bus()
-	return foundation{store: store, bus: bus, busAge: bus.Age, tally: store.Tally(), close: func() {
+	return foundation{store: store, bus: bus, queue: store.Queue(), busAge: bus.Age, tally: store.Tally(), close: func() {
 		if err := store.Close(); err != nil {
 			h.log.Warn("redis did not close", "error", err)
 		}

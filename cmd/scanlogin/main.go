@@ -50,6 +50,7 @@ type commands struct {
 	CheckConfig checkConfigCommand `cmd:"" help:"Say everything that is wrong with a configuration; exit code 2 if anything is."`
 	Phone       phoneCommand       `cmd:"" help:"Act as the phone: scan, confirm or cancel a code."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
+	Webhooks    webhooksCommand    `cmd:"" help:"List the webhook messages that were given up, or send them again."`
 	Secret      secretCommand      `cmd:"" help:"Print a good random secret: 32 bytes in base64url."`
 	Version     versionCommand     `cmd:"" help:"Print version, commit and Go version."`
 }

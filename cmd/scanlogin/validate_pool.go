@@ -52,6 +52,7 @@ func (d *document) pools() []*pool.Pool {
 			MaxCodes:             c.MaxCodes,
 			PayloadFormat:        pool.PayloadFormat(c.PayloadFormat),
 			AppLink:              c.AppLink,
+			Webhook:              d.webhook(at+".webhook", c.Webhook),
 			ReturnFullUserInfo:   c.ReturnFullUserInfo,
 			AllowBrowserExchange: c.AllowBrowserExchange,
 			BindBrowser:          c.BindBrowser,

@@ -38,6 +38,9 @@ func (d *document) warnings(s *settings) []problem {
 		if c.Identity != nil && c.Identity.JWT != nil && c.Identity.JWT.Audience == "" && c.Identity.JWT.HS256Secret == "" {
 			warn(at+".identity.jwt", "has no audience: a token that the issuer made for any other application logs in here, too")
 		}
+		if c.Webhook != nil && s.RedisURL == "" {
+			warn(at+".webhook", "is kept in memory, without redis_url: what was not delivered when the process ends is lost")
+		}
 	}
 	found = append(found, d.fileWarnings()...)
 	found.sort()

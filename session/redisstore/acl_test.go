@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/queue"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
@@ -77,6 +78,21 @@ func TestNoneOfTheDocumentedRightsIsTooMuch(t *testing.T) {
 		socket := filepath.Join(t.TempDir(), "s")
 		server := redistest.Start(t, "--unixsocket", socket)
 		needsAll(t, server, redisstore.Options{URL: "unix://" + appUser + socket}, leastRights(t))
+	})
+	t.Run("Queue", func(t *testing.T) {
+		server := redistest.Start(t)
+		further := strings.Fields(documented(t, "(?m)^\\* with webhooks: `(.*)`$"))
+		base := leastRights(t)
+		for i := range further {
+			allow(server, append(slices.Clone(base), slices.Delete(slices.Clone(further), i, i+1)...))
+			if err := queueStory(t, server); err == nil {
+				t.Errorf("%s is not needed", further[i])
+			}
+		}
+		allow(server, append(base, further...))
+		if err := queueStory(t, server); err != nil {
+			t.Errorf("with all rights: %v", err)
+		}
 	})
 	t.Run("Cluster", func(t *testing.T) {
 		node := startClusterNode(t)
@@ -154,6 +170,24 @@ func story(t *testing.T, server *redistest.Server, options redisstore.Options) e
 	watch(session.NewID(), 0)
 	watch(session.NewID(), 0) // is answered after the unsubscribing
 	return err
+}
+
+// queueStory does all that a queue does, and returns what was refused first.
+func queueStory(t *testing.T, server *redistest.Server) error {
+	server.Do("SCRIPT", "FLUSH")
+	server.Do("FLUSHALL")
+	ctx, q := t.Context(), open(t, "redis://"+appUser+server.Addr()).Queue()
+	lane := queue.Lane{Name: "story", Most: 10, Life: time.Minute}
+	if err := q.Add(ctx, lane, "entry"); err != nil {
+		return err
+	}
+	entries, err := q.Take(ctx, lane, 1, time.Minute)
+	if err != nil {
+		return err
+	}
+	id := entries[0].ID
+	_, err = q.List(ctx, lane, 1)
+	return cmp.Or(err, q.Hold(ctx, lane, time.Minute, id), q.Done(ctx, lane, id))
 }
 
 // witness is told what a bus delivers, and reads its log for the first warning.

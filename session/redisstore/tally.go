@@ -14,10 +14,10 @@ import (
 )
 
 var (
-	//go:embed take.lua
-	takeScript string
-	//go:embed note.lua
-	noteScript string
+	//go:embed tally_take.lua
+	tallyTake string
+	//go:embed tally_note.lua
+	tallyNote string
 )
 
 // Tally is a tally.Tally in Redis, by Redis's clock: each key a hash of one
@@ -35,7 +35,7 @@ type Tally struct {
 
 // Tally returns the tally that shares the store's connections and prefix.
 func (s *Store) Tally() *Tally {
-	return &Tally{store: s, take: redis.NewScript(takeScript), note: redis.NewScript(noteScript)}
+	return &Tally{store: s, take: redis.NewScript(tallyTake), note: redis.NewScript(tallyNote)}
 }
 
 // Do implements tally.Tally: one round trip, to each node of a Cluster that is

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/scanlogin/scanlogin/outgoing"
 )
 
 const (
@@ -18,41 +19,23 @@ const (
 	// second; a phone's user gives up at about this time.
 	callTimeout = 5 * time.Second
 
-	// maxConns bounds the sockets to one host, so that a storm of tokens
-	// cannot be aimed at it through us; calls beyond it wait their turn.
-	maxConns = 32
-
 	// maxRedirects is for moved key sets; each is a round trip.
 	maxRedirects = 3
 )
 
-// newTransport returns what is used where the configuration brings none. It
-// trusts no proxy from the environment.
-func newTransport() http.RoundTripper {
-	return &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: callTimeout}).DialContext,
-		TLSHandshakeTimeout:    callTimeout,
-		ForceAttemptHTTP2:      true,
-		MaxConnsPerHost:        maxConns,
-		MaxIdleConnsPerHost:    maxConns,
-		IdleConnTimeout:        30 * time.Second, // a replaced identity leaves nothing behind for longer
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-}
-
-// outgoing makes GET calls whose answers are of bounded size.
-type outgoing struct {
+// getter makes GET calls whose answers are of bounded size.
+type getter struct {
 	client   *http.Client
 	maxBytes int64 // of a body, after decompression
 }
 
-// newOutgoing uses transport, or newTransport's if that is nil. redirect is as
+// newGetter uses transport, or our own if that is nil. redirect is as
 // for [http.Client].
-func newOutgoing(transport http.RoundTripper, maxBytes int64, redirect func(*http.Request, []*http.Request) error) outgoing {
+func newGetter(transport http.RoundTripper, maxBytes int64, redirect func(*http.Request, []*http.Request) error) getter {
 	if transport == nil {
-		transport = newTransport()
+		transport = outgoing.Transport(nil)
 	}
-	return outgoing{
+	return getter{
 		client:   &http.Client{Transport: transport, CheckRedirect: redirect},
 		maxBytes: maxBytes,
 	}
@@ -69,12 +52,9 @@ func fewRedirects(next *http.Request, past []*http.Request) error {
 	return nil
 }
 
-// noRedirects is for calls that carry a token: it is for one address only.
-func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // get asks address, with token as bearer unless that is empty, and returns the
 // answer's status, and its body if that is 200. No error quotes the token.
-func (o outgoing) get(ctx context.Context, address, token string) (status int, body []byte, err error) {
+func (g getter) get(ctx context.Context, address, token string) (status int, body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return 0, nil, err
@@ -83,7 +63,7 @@ func (o outgoing) get(ctx context.Context, address, token string) (status int, b
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, err := o.client.Do(req)
+	resp, err := g.client.Do(req)
 	if err != nil {
 		// net/http quotes malformed answers, and those may be an echo.
 		if token != "" && strings.Contains(err.Error(), token) {
@@ -93,15 +73,15 @@ func (o outgoing) get(ctx context.Context, address, token string) (status int, b
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		io.CopyN(io.Discard, resp.Body, o.maxBytes) // lets the connection be used again
+		io.CopyN(io.Discard, resp.Body, g.maxBytes) // lets the connection be used again
 		return resp.StatusCode, nil, nil
 	}
-	body, err = io.ReadAll(io.LimitReader(resp.Body, o.maxBytes+1))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, g.maxBytes+1))
 	if err != nil {
 		return 0, nil, fmt.Errorf("read answer: %w", err)
 	}
-	if int64(len(body)) > o.maxBytes {
-		return 0, nil, fmt.Errorf("answer has more than %d bytes", o.maxBytes)
+	if int64(len(body)) > g.maxBytes {
+		return 0, nil, fmt.Errorf("answer has more than %d bytes", g.maxBytes)
 	}
 	return resp.StatusCode, body, nil
 }

@@ -1,0 +1,81 @@
+package outgoing_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/outgoing"
+)
+
+func TestOnlyThePublicInternetIsPublic(t *testing.T) {
+	for _, text := range []string{"1.1.1.1", "8.8.8.8", "172.32.0.1", "192.0.1.1", "223.255.255.254", "2606:4700::1111", "2a00:1450::1", "::ffff:1.1.1.1"} {
+		if err := outgoing.Public(netip.MustParseAddr(text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, text := range []string{
+		"0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.255", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+		"192.0.0.8", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
+		"::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1",
+		"64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "2001:0:1::1", "2001:db8::1", "fe80::1%eth0",
+	} {
+		if err := outgoing.Public(netip.MustParseAddr(text)); !errors.Is(err, outgoing.ErrNotPublic) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// get asks an address that must be answered within seconds, whatever the answer.
+func get(t *testing.T, transport *http.Transport, address string) error {
+	t.Helper()
+	t.Cleanup(transport.CloseIdleConnections)
+	client := &http.Client{Transport: transport, CheckRedirect: outgoing.NoRedirects, Timeout: 10 * time.Second}
+	resp, err := client.Get(address)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// The name resolves well; that it leads to us is seen when it is dialed.
+func TestNoNameAndNoSpellingLeadsInside(t *testing.T) {
+	asked := make(chan string, 16)
+	inside := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Host }))
+	t.Cleanup(inside.Close)
+	_, port, err := net.SplitHostPort(inside.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]", "127.1", "2130706433", "0x7f000001", "[::1]"} {
+		if err := get(t, outgoing.Transport(outgoing.Public), "http://"+host+":"+port+"/"); err == nil {
+			t.Errorf("%s was reached", host)
+		}
+	}
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		err := get(t, outgoing.Transport(outgoing.Public), "http://"+host+":"+port+"/")
+		if !errors.Is(err, outgoing.ErrNotPublic) {
+			t.Errorf("%s: %v", host, err)
+		}
+		if err := get(t, outgoing.Transport(nil), "http://"+host+":"+port+"/"); err != nil || !strings.HasPrefix(<-asked, host) {
+			t.Errorf("%s, allowed: %v", host, err)
+		}
+	}
+	if len(asked) > 0 {
+		t.Errorf("%d further calls came", len(asked))
+	}
+}
+
+func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
+	if outgoing.Transport(nil).Proxy != nil {
+		t.Error("there is a proxy")
+	}
+}

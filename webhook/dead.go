@@ -1,0 +1,73 @@
+package webhook
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/scanlogin/scanlogin/queue"
+)
+
+// bury lays a message aside as a dead letter.
+func (r *Relay) bury(ctx context.Context, pool string, m message, failure string) error {
+	m.Failure = failure
+	if err := r.Queue.Add(ctx, deadOf(pool), m.text()); err != nil {
+		r.Log.Warn("dead letter of a webhook is not kept", "pool", pool, "error", err)
+		return err
+	}
+	r.Log.Warn("webhook message is given up", "pool", pool, "id", m.ID, "reason", failure)
+	r.Observe(pool, Buried)
+	return nil
+}
+
+// Letter is a message that was given up.
+type Letter struct {
+	ID      string    `json:"id"` // webhook-id
+	Since   time.Time `json:"since"`
+	Failure string    `json:"failure"` // why the last attempt failed
+	Body    string    `json:"body"`    // as it was sent
+
+	entry string
+}
+
+// Dead is the dead letters in a queue, for a console or a command. They are kept
+// for 30 days after the last of their pool came, and about 10,000 of a pool.
+type Dead struct{ Queue queue.Queue }
+
+// List returns the n newest dead letters of a pool, the newest first.
+func (d Dead) List(ctx context.Context, pool string, n int) ([]Letter, error) {
+	entries, err := d.Queue.List(ctx, deadOf(pool), n)
+	if err != nil {
+		return nil, err
+	}
+	letters := make([]Letter, 0, len(entries))
+	for _, e := range entries {
+		if m, ok := readMessage(e.Text); ok {
+			letters = append(letters, Letter{ID: m.ID, Since: e.Added, Failure: m.Failure, Body: m.Body, entry: e.ID})
+		}
+	}
+	return letters, nil
+}
+
+// Resend queues dead letters of a pool anew, as if their transitions had just
+// happened: those with the ids, or all if there are none. It returns how many;
+// with an error, so many were queued before it.
+func (d Dead) Resend(ctx context.Context, pool string, ids ...string) (n int, err error) {
+	letters, err := d.List(ctx, pool, 2*mostDead) // a lane may have some more than it has room for
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range slices.Backward(letters) { // oldest first
+		if len(ids) > 0 && !slices.Contains(ids, l.ID) {
+			continue
+		}
+		if err := d.Queue.Add(ctx, dueOf(pool), message{ID: l.ID, Body: l.Body}.text()); err != nil {
+			return n, err
+		}
+		if err := d.Queue.Done(ctx, deadOf(pool), l.entry); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
