@@ -26,7 +26,8 @@ const (
 type socket struct {
 	srv    *Server
 	conn   *websocket.Conn
-	bucket int // of the heartbeat
+	wire   *wire // of conn
+	bucket int   // of the heartbeat
 
 	client  session.Client
 	address string // by which it is counted
@@ -40,6 +41,10 @@ type socket struct {
 	refresh atomic.Bool // another code
 	leave   atomic.Bool // close with 1012
 	gone    atomic.Bool // the reader has ended
+
+	// The reader's own, passed from one to the next.
+	second   int64 // of the last message, Unix time
+	inSecond int   // messages that came in it
 
 	// The writer's own, passed from one to the next by state.
 	pool      *pool.Pool
@@ -81,7 +86,7 @@ func (k *socket) write() {
 	for {
 		if bye := k.step(); bye != nil {
 			k.closed = true
-			_ = k.conn.Close(bye.code, bye.reason)
+			k.wire.part(k.conn, bye)
 		}
 		next := idle
 		if k.gone.Load() {
