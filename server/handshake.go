@@ -102,7 +102,8 @@ func (s *Server) newSocket(c echo.Context) (*socket, *farewell, error) {
 func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random string) (*socket, *farewell, error) {
 	id, err := session.ParseID(random)
 	if err == nil {
-		k.first, k.pool, err = s.load(c.Request().Context(), id)
+		k.first = new(session.Session)
+		*k.first, k.pool, err = s.load(c.Request().Context(), id)
 	}
 	if err == nil && named != nil && named.ID != k.pool.ID {
 		err = session.ErrNotFound

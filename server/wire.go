@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -119,6 +120,18 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	w.whole.Store(false)
 	return w.Conn.Read(p)
+}
+
+// writeTime is how long a peer may take nothing: as long as it may stay silent
+// (B.1).
+const writeTime = 10 * time.Second
+
+// say writes one message within writeTime. A context with a deadline would be
+// kept by the library until the next one.
+func (w *wire) say(conn *websocket.Conn, text []byte) error {
+	_ = w.SetWriteDeadline(time.Now().Add(writeTime)) // an error: closed, as Write will say
+	defer w.SetWriteDeadline(time.Time{})
+	return conn.Write(context.Background(), websocket.MessageText, text)
 }
 
 func (w *wire) isQuiet() bool {
