@@ -51,10 +51,11 @@ const (
 // errQuiet is what the library gets instead of waiting; see wire.
 var errQuiet = errors.New("nothing to read")
 
-// The library's buffers. A status message fits into the writer's.
+// The library's buffers. A pong fits into the reader's, and a status message
+// with nickname and photo into the writer's; what does not is two writes.
 const (
-	readerBytes = 64
-	writerBytes = 512
+	readerBytes = 16
+	writerBytes = 320
 )
 
 // upgrade makes a WebSocket of a request. Where that is refused, the client has

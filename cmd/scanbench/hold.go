@@ -123,13 +123,13 @@ type crowd struct {
 }
 
 // grow opens more pages until there are as many, and returns how long each took.
-func (w *crowd) grow(ctx context.Context, c *idleCommand, n node, pages int, o output) (*hdrhistogram.Histogram, error) {
+func (w *crowd) grow(ctx context.Context, run *idleRun, pages int) (*hdrhistogram.Histogram, error) {
 	all := newHistogram()
 	for missing := pages - w.open; missing > 0; {
-		share := min(missing, c.PerClient)
+		share := min(missing, run.PerClient)
 		missing -= share
-		last, err := w.hold(ctx, holdCommand{URL: n.url, Pool: c.Pool, Pages: share, Rate: c.Rate}, func(r report) {
-			o.say("%d pages open, %d failed", w.open+r.Open, r.Failed)
+		last, err := w.hold(ctx, holdCommand{URL: run.node.url, Pool: run.Pool, Pages: share, Rate: run.Rate}, func(r report) {
+			run.o.say("%d pages open, %d failed", w.open+r.Open, r.Failed)
 		})
 		if err != nil {
 			return nil, err
@@ -141,7 +141,7 @@ func (w *crowd) grow(ctx context.Context, c *idleCommand, n node, pages int, o o
 		}
 		all.Merge(h)
 		if last.Failed > 0 {
-			o.say("%d pages could not be opened: %s", last.Failed, last.Why)
+			run.o.say("%d pages could not be opened: %s", last.Failed, last.Why)
 		}
 	}
 	return all, nil

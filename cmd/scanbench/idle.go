@@ -19,6 +19,9 @@ type idleCommand struct {
 
 // Validate is called by kong.
 func (c *idleCommand) Validate() error {
+	if err := c.targetFlags.Validate(); err != nil {
+		return err
+	}
 	last := 0
 	for _, n := range c.Pages {
 		if n <= last {
@@ -35,21 +38,22 @@ func (c *idleCommand) Validate() error {
 	return nil
 }
 
-// idleResult is what some number of waiting pages cost, beyond the node that
-// has none; bytes are of one page.
+// idleResult is what some number of waiting pages cost, beyond the same node
+// with none, after it has served some; bytes are of one page.
 type idleResult struct {
-	Pages         int     `json:"pages"`
-	Failed        int     `json:"failed"`    // could not be opened
-	Resident      float64 `json:"resident"`  // bytes, as it is when all are open
-	Collected     float64 `json:"collected"` // bytes, once the garbage was collected; 0: not waited for
-	Heap          float64 `json:"heap"`      // bytes of objects, at that time
-	Stacks        float64 `json:"stacks"`    // bytes, at that time
-	Goroutines    float64 `json:"goroutines"`
-	ConnectCPU    float64 `json:"connectCPU"` // milliseconds of CPU to open one
-	ConnectRate   float64 `json:"connectRate"`
-	IdleCPU       float64 `json:"idleCPU"` // percent of one CPU for all that wait
-	Connect       times   `json:"connect"`
-	LostMeanwhile int     `json:"lostMeanwhile"` // pages that were closed while they waited
+	Pages       int     `json:"pages"`
+	Failed      int     `json:"failed"`   // could not be opened
+	Lost        int     `json:"lost"`     // were closed while they waited
+	Resident    float64 `json:"resident"` // bytes that the node has of the system when all are open
+	Waiting     float64 `json:"waiting"`  // the same when they have waited
+	Live        float64 `json:"live"`     // bytes of heap and stacks after a collection; 0: none was seen
+	Objects     float64 `json:"objects"`  // bytes of what is alive, at that time
+	Stacks      float64 `json:"stacks"`   // bytes of stacks, at that time
+	Goroutines  float64 `json:"goroutines"`
+	ConnectCPU  float64 `json:"connectCPU"`  // milliseconds of CPU to open one
+	ConnectRate float64 `json:"connectRate"` // that were opened a second
+	IdleCPU     float64 `json:"idleCPU"`     // percent of one CPU for all that wait
+	Connect     times   `json:"connect"`
 }
 
 // Run measures one number of pages after the other; those that are open stay.
@@ -60,15 +64,13 @@ func (c *idleCommand) Run(ctx context.Context, o output) error {
 	}
 	defer t.close()
 	r := c.newResult("idle", t)
-	n := t.nodes[len(t.nodes)-1]
-	empty, err := n.measure(ctx)
-	if err != nil {
+	run := &idleRun{idleCommand: c, node: t.nodes[len(t.nodes)-1], o: o}
+	defer run.crowd.close()
+	if err := run.warm(ctx); err != nil {
 		return err
 	}
-	crowd := new(crowd)
-	defer crowd.close()
 	for _, pages := range c.Pages {
-		one, err := c.measure(ctx, n, crowd, pages, empty, o)
+		one, err := run.measure(ctx, pages)
 		if err != nil {
 			return err
 		}
@@ -77,69 +79,115 @@ func (c *idleCommand) Run(ctx context.Context, o output) error {
 	return c.conclude(r, o, func(w *tabwriter.Writer) { printIdle(w, r.Idle) })
 }
 
-func (c *idleCommand) measure(ctx context.Context, n node, all *crowd, pages int, empty gauges, o output) (idleResult, error) {
+// idleRun is one run; its node is the one that pages go to.
+type idleRun struct {
+	*idleCommand
+	node  node
+	o     output
+	empty nodeState // without pages
+	crowd crowd
+}
+
+// nodeState is a node as it is, and as it is after a collection, if one was
+// seen.
+type nodeState struct {
+	now, live gauges
+	collected bool
+}
+
+func (run *idleRun) state(ctx context.Context) (s nodeState, err error) {
+	if s.now, err = run.node.measure(ctx); err != nil || run.Settle == 0 {
+		return s, err
+	}
+	run.o.say("waiting for the node to collect its garbage, %v at most", run.Settle)
+	s.live, s.collected, err = run.node.collect(ctx, run.Settle)
+	return s, err
+}
+
+// warmUp is how many pages come and go before the empty node is measured, so
+// that what a node needs once is not counted as a page's.
+const warmUp = 200
+
+func (run *idleRun) warm(ctx context.Context) error {
+	before, err := run.node.measure(ctx)
+	if err != nil {
+		return err
+	}
+	var first crowd
+	_, err = first.grow(ctx, run, warmUp)
+	first.close()
+	if err != nil {
+		return err
+	}
+	if first.open == 0 {
+		return fmt.Errorf("no page could be opened: %s", first.why)
+	}
+	for deadline := time.Now().Add(callTime); time.Now().Before(deadline); { // until the node has noticed
+		g, err := run.node.measure(ctx)
+		if err != nil {
+			return err
+		}
+		if g.sockets <= before.sockets {
+			break
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	run.empty, err = run.state(ctx)
+	return err
+}
+
+// measure opens as many pages as are missing, and measures the node.
+func (run *idleRun) measure(ctx context.Context, pages int) (idleResult, error) {
 	one := idleResult{Pages: pages}
-	before, err := n.measure(ctx)
+	before, err := run.node.measure(ctx)
 	if err != nil {
 		return one, err
 	}
-	began, had := time.Now(), all.open
-	connect, err := all.grow(ctx, c, n, pages, o)
+	began, had := time.Now(), run.crowd.open
+	connect, err := run.crowd.grow(ctx, run, pages)
 	if err != nil {
 		return one, err
 	}
 	took := time.Since(began)
-	opened, err := n.measure(ctx)
+	opened, err := run.node.measure(ctx)
 	if err != nil {
 		return one, err
 	}
-	if all.open == had {
-		return one, fmt.Errorf("no page could be opened: %s", all.why)
+	if run.crowd.open == had {
+		return one, fmt.Errorf("no more than %d pages could be opened: %s", had, run.crowd.why)
 	}
-	fresh := float64(all.open - had)
-	one.Failed, one.Connect = pages-all.open, timesOf(connect)
-	one.Resident = (opened.resident - empty.resident) / float64(all.open)
-	one.Goroutines = (opened.goroutines - empty.goroutines) / float64(all.open)
+	fresh, open := float64(run.crowd.open-had), float64(run.crowd.open)
+	one.Failed, one.Connect = pages-run.crowd.open, timesOf(connect)
+	one.Resident = (opened.resident - run.empty.now.resident) / open
+	one.Goroutines = (opened.goroutines - run.empty.now.goroutines) / open
 	one.ConnectCPU, one.ConnectRate = (opened.cpu-before.cpu)*1000/fresh, fresh/took.Seconds()
-	o.say("%d pages wait; the node has %.1f MB", all.open, opened.resident/1e6)
-	return one, c.wait(ctx, n, all, empty, &one, o)
+	run.o.say("%d pages wait; the node has %.1f MB", run.crowd.open, opened.resident/1e6)
+	if err := pause(ctx, run.Watch); err != nil {
+		return one, err
+	}
+	waited, err := run.state(ctx)
+	if err != nil {
+		return one, err
+	}
+	one.after(run.Watch, opened, waited, run.empty, open)
+	return one, nil
 }
 
-// wait measures the node while nothing happens.
-func (c *idleCommand) wait(ctx context.Context, n node, all *crowd, empty gauges, one *idleResult, o output) error {
-	before, err := n.measure(ctx)
-	if err != nil {
-		return err
+// after notes what was measured when the pages had waited for watch.
+func (one *idleResult) after(watch time.Duration, opened gauges, waited, empty nodeState, open float64) {
+	if watch > 0 {
+		one.IdleCPU = (waited.now.cpu - opened.cpu) / watch.Seconds() * 100
 	}
-	if err := pause(ctx, c.Watch); err != nil {
-		return err
+	one.Waiting = (waited.now.resident - empty.now.resident) / open
+	one.Lost = max(0, int(open-waited.now.sockets))
+	if !waited.collected || !empty.collected {
+		return
 	}
-	after, err := n.measure(ctx)
-	if err != nil {
-		return err
-	}
-	if c.Watch > 0 {
-		one.IdleCPU = (after.cpu - before.cpu) / c.Watch.Seconds() * 100
-	}
-	if c.Settle > 0 {
-		o.say("waiting for the node to collect its garbage, %v at most", c.Settle)
-	}
-	for deadline := time.Now().Add(c.Settle); time.Now().Before(deadline); {
-		if after, err = n.measure(ctx); err != nil {
-			return err
-		}
-		if after.collected > before.collected {
-			one.Collected = (after.resident - empty.resident) / float64(all.open)
-			break
-		}
-		if err := pause(ctx, min(time.Second, time.Until(deadline))); err != nil {
-			return err
-		}
-	}
-	one.Heap = (after.heap - empty.heap) / float64(all.open)
-	one.Stacks = (after.stacks - empty.stacks) / float64(all.open)
-	one.LostMeanwhile = max(0, all.open-int(after.sockets))
-	return nil
+	one.Live = (waited.live.heap + waited.live.stacks - empty.live.heap - empty.live.stacks) / open
+	one.Objects = (waited.live.objects - empty.live.objects) / open
+	one.Stacks = (waited.live.stacks - empty.live.stacks) / open
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -152,11 +200,11 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 func printIdle(w *tabwriter.Writer, all []idleResult) {
-	fmt.Fprint(w, "pages\tfailed\tlost\tresident\tcollected\theap\tstacks\tgoroutines\tCPU/connect\tconnects\tidle CPU\t\n")
-	fmt.Fprint(w, "\t\t\tB/page\tB/page\tB/page\tB/page\t/page\tms\t/s\t%\t\n")
+	fmt.Fprint(w, "pages\tfailed\tlost\tresident\twaiting\tlive\tobjects\tstacks\tgoroutines\tCPU/connect\tconnects\tidle CPU\t\n")
+	fmt.Fprint(w, "\t\t\tB/page\tB/page\tB/page\tB/page\tB/page\t/page\tms\t/s\t%\t\n")
 	for _, r := range all {
-		fmt.Fprintf(w, "%d\t%d\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.2f\t%.3f\t%.0f\t%.2f\t\n", r.Pages, r.Failed, r.LostMeanwhile,
-			r.Resident, r.Collected, r.Heap, r.Stacks, r.Goroutines, r.ConnectCPU, r.ConnectRate, r.IdleCPU)
+		fmt.Fprintf(w, "%d\t%d\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.2f\t%.3f\t%.0f\t%.2f\t\n", r.Pages, r.Failed, r.Lost,
+			r.Resident, r.Waiting, r.Live, r.Objects, r.Stacks, r.Goroutines, r.ConnectCPU, r.ConnectRate, r.IdleCPU)
 	}
 	fmt.Fprint(w, timesHead)
 	for _, r := range all {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ type loginCommand struct {
 
 // Validate is called by kong.
 func (c *loginCommand) Validate() error {
+	if err := c.targetFlags.Validate(); err != nil {
+		return err
+	}
 	if c.Users < 1 || c.Duration <= 0 {
 		return errors.New("--users and --duration must be positive")
 	}
@@ -30,7 +34,7 @@ type loginResult struct {
 	Users    int              `json:"users"`
 	Logins   int64            `json:"logins"`
 	Failed   int              `json:"failed"`
-	Why      string           `json:"why,omitempty"` // the last failure
+	Why      string           `json:"why,omitempty"` // the first failure
 	Rate     float64          `json:"rate"`          // logins a second
 	LoginCPU float64          `json:"loginCPU"`      // milliseconds of all nodes' CPU a login; 0: not known
 	Whole    times            `json:"whole"`
@@ -64,6 +68,9 @@ func (c *loginCommand) Run(ctx context.Context, o output) error {
 	if err != nil {
 		return errors.Join(err, ctx.Err())
 	}
+	if run.whole.TotalCount() == 0 {
+		return fmt.Errorf("no login in %v: %w", took.Round(time.Millisecond), cmp.Or(run.why, ctx.Err()))
+	}
 	r.Login = run.result(c.Users, took, after-before)
 	return c.conclude(r, o, func(w *tabwriter.Writer) { printLogin(w, r.Login) })
 }
@@ -79,6 +86,10 @@ type loginRun struct {
 	why    error
 }
 
+// afterFailure is how long a user waits then, so that what fails at once is not
+// tried a thousand times a second.
+const afterFailure = 200 * time.Millisecond
+
 // all has users log in until the time is over, and returns how long that was.
 func (run *loginRun) all(ctx context.Context, c *loginCommand, o output) time.Duration {
 	began := time.Now()
@@ -90,6 +101,9 @@ func (run *loginRun) all(ctx context.Context, c *loginCommand, o output) time.Du
 			for n := 0; ctx.Err() == nil; n++ {
 				done, err := run.login(ctx, fmt.Sprintf("user%d", i))
 				run.note(ctx, done, err)
+				if err != nil {
+					_ = pause(ctx, afterFailure)
+				}
 			}
 		})
 	}
@@ -148,7 +162,7 @@ func (run *loginRun) note(ctx context.Context, done []time.Time, err error) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if err != nil {
-		run.failed, run.why = run.failed+1, err
+		run.failed, run.why = run.failed+1, cmp.Or(run.why, err)
 		return
 	}
 	record(run.whole, done[len(done)-1].Sub(done[0]))
@@ -180,6 +194,6 @@ func printLogin(w *tabwriter.Writer, r *loginResult) {
 	}
 	r.Whole.row(w, "login")
 	if r.Why != "" {
-		fmt.Fprintf(w, "last failure: %s\n", r.Why)
+		fmt.Fprintf(w, "first failure: %s\n", r.Why)
 	}
 }

@@ -47,19 +47,14 @@ func (f *targetFlags) start(ctx context.Context, t *target, o output) (err error
 	t.secret, t.userKey = ownSecret, ownUserKey
 	config := map[string]any{"Pool": t.pool, "Secret": t.secret, "UserKey": t.userKey, "Redis": ""}
 	if !f.Memory {
-		port, err := process.FreePort()
+		p, address, err := f.startRedis(ctx, dir)
+		if p != nil {
+			running = append(running, p)
+		}
 		if err != nil {
 			return err
 		}
-		redis := process.New(dir, "redis", f.RedisServer, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "")
-		if err := redis.Start(); err != nil {
-			return err
-		}
-		running = append(running, redis)
-		if err := redis.Await(ctx, func(ctx context.Context) error { return canDial(ctx, port) }); err != nil {
-			return err
-		}
-		config["Redis"] = fmt.Sprintf("redis://127.0.0.1:%d/0", port)
+		config["Redis"] = address
 	}
 	for i := range f.Nodes {
 		p, n, err := f.startNode(ctx, dir, fmt.Sprint("node", i), config)
@@ -73,6 +68,18 @@ func (f *targetFlags) start(ctx context.Context, t *target, o output) (err error
 	}
 	o.say("started %d node(s) of %s", f.Nodes, f.Scanlogin)
 	return nil
+}
+
+func (f *targetFlags) startRedis(ctx context.Context, dir string) (*process.Process, string, error) {
+	port, err := process.FreePort()
+	if err != nil {
+		return nil, "", err
+	}
+	p := process.New(dir, "redis", f.RedisServer, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "")
+	if err := p.Start(); err != nil {
+		return nil, "", fmt.Errorf("%w; install Redis, name it with --redis-server, or use --memory", err)
+	}
+	return p, fmt.Sprintf("redis://127.0.0.1:%d/0", port), p.Await(ctx, func(ctx context.Context) error { return canDial(ctx, port) })
 }
 
 func (f *targetFlags) startNode(ctx context.Context, dir, name string, config map[string]any) (*process.Process, node, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ type pushCommand struct {
 
 // Validate is called by kong.
 func (c *pushCommand) Validate() error {
+	if err := c.targetFlags.Validate(); err != nil {
+		return err
+	}
 	if c.Rate < 1 || c.Pages < 1 || c.Duration <= 0 {
 		return errors.New("--rate, --pages and --duration must be positive")
 	}
@@ -33,7 +37,7 @@ type pushResult struct {
 	Rate    float64 `json:"rate"` // steps a second that were made
 	Asked   int     `json:"asked"`
 	Failed  int     `json:"failed"`
-	Why     string  `json:"why,omitempty"` // the last failure
+	Why     string  `json:"why,omitempty"` // the first failure
 	Call    times   `json:"call"`          // until the phone was answered
 	Told    times   `json:"told"`          // until the page was told
 	StepCPU float64 `json:"stepCPU"`       // milliseconds of all nodes' CPU a step; 0: not known
@@ -67,6 +71,9 @@ func (c *pushCommand) Run(ctx context.Context, o output) error {
 	after, err := t.cpu(ctx)
 	if err != nil {
 		return err
+	}
+	if run.call.TotalCount() == 0 {
+		return fmt.Errorf("no step of %d: %w", run.asked, run.why)
 	}
 	r.Push = &pushResult{
 		Rate: float64(run.call.TotalCount()) / took.Seconds(), Asked: run.asked, Failed: run.failed,
@@ -179,7 +186,7 @@ func (run *pushRun) note(call, told time.Duration, err error) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if err != nil {
-		run.failed, run.why = run.failed+1, err
+		run.failed, run.why = run.failed+1, cmp.Or(run.why, err)
 		return
 	}
 	record(run.call, call)
@@ -197,7 +204,7 @@ func (run *pushRun) reopen(ctx context.Context, a *actor, why error) {
 			return
 		}
 		run.mu.Lock()
-		run.why = fmt.Errorf("%w, and then: %w", why, err)
+		run.why = cmp.Or(run.why, fmt.Errorf("%w, and then: %w", why, err))
 		run.mu.Unlock()
 		_ = pause(ctx, time.Second)
 	}
@@ -220,6 +227,6 @@ func printPush(w *tabwriter.Writer, r *pushResult) {
 	r.Call.row(w, "phone is answered")
 	r.Told.row(w, "page is told")
 	if r.Why != "" {
-		fmt.Fprintf(w, "last failure: %s\n", r.Why)
+		fmt.Fprintf(w, "first failure: %s\n", r.Why)
 	}
 }

@@ -19,6 +19,9 @@ type stormCommand struct {
 
 // Validate is called by kong.
 func (c *stormCommand) Validate() error {
+	if err := c.targetFlags.Validate(); err != nil {
+		return err
+	}
 	if c.Pages < 1 || c.Spread < 0 {
 		return errors.New("--pages must be positive, --spread not negative")
 	}

@@ -23,7 +23,7 @@ type targetFlags struct {
 	JSON        string `name:"json" placeholder:"FILE" help:"Write the result here as well."`
 }
 
-// Validate is called by kong.
+// Validate is called by each command's own.
 func (f *targetFlags) Validate() error {
 	for _, text := range append(append([]string(nil), f.URL...), f.Ops...) {
 		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
