@@ -16,8 +16,8 @@ import (
 
 // wire is a socket's connection, made small for the time in which nothing
 // happens, which is nearly all of its life. A goroutine inside websocket's Read
-// holds a stack of 8 KB; one that waits in [wire.wait] holds 2 KB, the least
-// there is. So the reader enters the library only when bytes are there, and
+// holds a stack of 4 KB or more; one that waits in [wire.wait] holds 2 KB, the
+// least there is. So the reader enters the library only when bytes are there, and
 // must come out again when they are used up.
 //
 // The library does not come out by itself: after a ping or a pong it goes on

@@ -220,9 +220,6 @@ func closed(err error) error {
 	return err
 }
 
-// isExhausted reports whether a page got as many codes as its pool allows.
-func isExhausted(err error) bool { return websocket.CloseStatus(err) == 4408 }
-
 // sources returns n addresses of this machine's loopback network, none if url
 // is elsewhere.
 func sources(address string, n int) []string {
