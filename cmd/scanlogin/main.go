@@ -26,8 +26,9 @@ const (
 )
 
 // gcPercent bounds the garbage beside what waiting pages hold to half as much;
-// Go's default is as much again. Measured with 10,000 pages: 10 % less resident
-// memory for 7 % more CPU to connect one.
+// Go's default is as much again. Measured with 4,000 pages that answered pings
+// for a minute, three pairs of runs: 14 % less resident memory (10.8 KB a page
+// instead of 12.5) for 6 % more CPU to connect one and 9 % more to let them wait.
 const gcPercent = 50
 
 func main() {
