@@ -34,7 +34,9 @@ func (f *targetFlags) start(ctx context.Context, t *target, o output) (err error
 	var running []*process.Process
 	t.close = func() {
 		for _, p := range running {
-			p.Kill()
+			if p != nil {
+				p.Kill()
+			}
 		}
 		_ = os.RemoveAll(dir)
 	}
@@ -48,19 +50,14 @@ func (f *targetFlags) start(ctx context.Context, t *target, o output) (err error
 	config := map[string]any{"Pool": t.pool, "Secret": t.secret, "UserKey": t.userKey, "Redis": ""}
 	if !f.Memory {
 		p, address, err := f.startRedis(ctx, dir)
-		if p != nil {
-			running = append(running, p)
-		}
+		running, config["Redis"] = append(running, p), address
 		if err != nil {
 			return err
 		}
-		config["Redis"] = address
 	}
 	for i := range f.Nodes {
 		p, n, err := f.startNode(ctx, dir, fmt.Sprint("node", i), config)
-		if p != nil {
-			running = append(running, p)
-		}
+		running = append(running, p)
 		if err != nil {
 			return err
 		}
