@@ -24,8 +24,8 @@ unit: ## Go's tests, under the race detector
 e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test
 
-bin/scanchaos: FORCE
-	go build -o $@ ./cmd/scanchaos
+bin/scanchaos bin/scanbench: FORCE
+	go build -o $@ ./cmd/$(@F)
 FORCE:
 
 chaos-short: build bin/scanchaos ## a minute of stories under faults, and whether promises were kept

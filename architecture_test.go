@@ -47,11 +47,13 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},
+	"internal/process":      {},
+	"cmd/scanbench":         {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/golang-jwt/", "github.com/HdrHistogram/"}},
 	"cmd/scanchaos":         {ours: []string{"cmd/scanchaos/cast", "cmd/scanchaos/history", "cmd/scanchaos/rig", "cmd/scanchaos/strike", "cmd/scanchaos/verdict"}, foreign: []string{"github.com/alecthomas/kong"}},
 	"cmd/scanchaos/history": {},
 	"cmd/scanchaos/verdict": {ours: []string{"cmd/scanchaos/history"}, foreign: []string{"github.com/anishathalye/porcupine"}},
 	"cmd/scanchaos/cast":    {ours: []string{"cmd/scanchaos/history"}, foreign: []string{"github.com/coder/websocket", "github.com/golang-jwt/"}},
-	"cmd/scanchaos/rig":     {foreign: []string{"github.com/redis/go-redis/"}},
+	"cmd/scanchaos/rig":     {ours: []string{"internal/process"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"cmd/scanchaos/strike":  {ours: []string{"cmd/scanchaos/history", "cmd/scanchaos/rig"}},
 }
 

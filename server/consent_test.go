@@ -156,7 +156,7 @@ func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
 	blocking := func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherNetwork: pool.Block, OtherCountry: pool.Block, NewBrowser: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 1}
 	}
-	for name, d := range map[string]*diary{"no memory": nil, "a broken one": {err: errors.New("away")}, "a silent one": {stuck: true}} {
+	for name, d := range map[string]*diary{"a broken one": {err: errors.New("away")}, "a silent one": {stuck: true}} {
 		n := watchful(t, d, blocking)
 		c := n.gene("p1", from("10.0.0.1")...)
 		began := time.Now()

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"bufio"
-	"net"
 	"net/http"
 	"strings"
 
@@ -43,7 +41,7 @@ var (
 
 // socket accepts a WebSocket that watches a code, or makes its own (B.1). The
 // handler returns at once: what holds an idle socket is one goroutine with a
-// shallow stack, and small buffers.
+// shallow stack (see wire), and small buffers.
 func (s *Server) socket(c echo.Context) error {
 	if !websocketAsked(c.Request()) {
 		c.Response().Header().Set("Upgrade", "websocket")
@@ -54,17 +52,10 @@ func (s *Server) socket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	conn, err := websocket.Accept(smallBuffers{c.Response()}, c.Request(), &websocket.AcceptOptions{
-		Subprotocols:       []string{subprotocol},
-		InsecureSkipVerify: true, // newSocket has compared the origin with the pool's
-		CompressionMode:    websocket.CompressionDisabled,
-	})
-	if err != nil {
+	if k.conn, k.wire, err = upgrade(c.Response(), c.Request()); err != nil {
 		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
 		return nil // Accept has answered
 	}
-	conn.SetReadLimit(maxMessage)
-	k.conn = conn
 	if bye == nil && !s.gates.enter(k.address) {
 		bye = byeBusy
 	} else if bye == nil {
@@ -72,7 +63,7 @@ func (s *Server) socket(c echo.Context) error {
 	}
 	if !s.sockets.add(k) {
 		k.leaveGate() // the node is leaving, and has told all others
-		_ = conn.Close(byeRestart.code, byeRestart.reason)
+		k.wire.part(k.conn, byeRestart)
 		return nil
 	}
 	go k.serve(bye)
@@ -116,7 +107,8 @@ func (s *Server) newSocket(c echo.Context) (*socket, *farewell, error) {
 func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random string) (*socket, *farewell, error) {
 	id, err := session.ParseID(random)
 	if err == nil {
-		k.first, k.pool, err = s.load(c.Request().Context(), id)
+		k.first = new(session.Session)
+		*k.first, k.pool, err = s.load(c.Request().Context(), id)
 	}
 	if err == nil && named != nil && named.ID != k.pool.ID {
 		err = session.ErrNotFound
@@ -159,23 +151,4 @@ func offeredKey(r *http.Request) string {
 		return ""
 	}
 	return key
-}
-
-// smallBuffers makes the connection that is hijacked a small one: with its
-// buffers, an idle socket is held by half the memory (measured: 24.5 KB with
-// the handler's own). A status message fits into the writer.
-type smallBuffers struct{ http.ResponseWriter }
-
-const (
-	readerBytes = 64
-	writerBytes = 512
-)
-
-// Hijack implements http.Hijacker.
-func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil || rw.Reader.Buffered() > 0 {
-		return conn, rw, err // a client that sent before it was answered keeps what it sent
-	}
-	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readerBytes), bufio.NewWriterSize(conn, writerBytes)), nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 type observer struct {
 	*node
 	random string
+	client *http.Client // from another address than the site's and the page's
 	ctx    context.Context
 
 	mu    sync.Mutex
@@ -48,7 +50,7 @@ func (o *observer) ask(method, path, body string, h ...string) {
 	for i := 0; i+1 < len(h); i += 2 {
 		req.Header.Set(h[i], h[i+1])
 	}
-	res, err := client.Do(req)
+	res, err := o.client.Do(req)
 	if err != nil {
 		return // it is over
 	}
@@ -61,7 +63,7 @@ func (o *observer) ask(method, path, body string, h ...string) {
 // watch opens a socket and keeps what is said.
 func (o *observer) watch(query string, offers ...string) {
 	conn, _, err := websocket.Dial(o.ctx, o.url+"/api/v2/qrcode/ws?"+query, &websocket.DialOptions{
-		Subprotocols: append([]string{"scanlogin.v1"}, offers...), HTTPClient: client,
+		Subprotocols: append([]string{"scanlogin.v1"}, offers...), HTTPClient: o.client,
 	})
 	if err != nil {
 		return
@@ -115,12 +117,15 @@ func (o *observer) attack() {
 // from before the scan until after the exchange.
 func TestAnObserverNeverGetsTheTicket(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil), secondPool(t))
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 66)}}
+	elsewhere := &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}
+	t.Cleanup(elsewhere.CloseIdleConnections)
 	for round := range 3 {
 		c := a.gene("p1")
 		page := b.dial("random="+c.random, nil, "key."+c.key)
 		page.event("waiting")
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-		observers := []*observer{{node: a, random: c.random, ctx: ctx}, {node: b, random: c.random, ctx: ctx}}
+		observers := []*observer{{node: a, random: c.random, client: elsewhere, ctx: ctx}, {node: b, random: c.random, client: elsewhere, ctx: ctx}}
 		var attacks sync.WaitGroup
 		for _, o := range observers {
 			attacks.Go(o.attack)

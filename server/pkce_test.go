@@ -186,9 +186,10 @@ func TestACodeWithAChallengeGivesItsUserForTheVerifierOnly(t *testing.T) {
 }
 
 func TestWrongVerifiersAreCountedAsGuesses(t *testing.T) {
-	n := start(t, memNode(), func(o *server.Options) { o.Limits.MissRate = 1 }, newPool(t, nil))
-	_, ticket := n.challenged(challenge)
+	n := start(t, memNode(), func(o *server.Options) { o.Limits.MissRate = 1 }, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }))
+	c, ticket := n.challenged(challenge)
+	guess := map[string]any{"ticket": ticket, "codeVerifier": strings.Repeat("a", 43)}
 	eventually(t, "guesses are refused", func() bool {
-		return n.exchange(ticket, strings.Repeat("a", 43)).status == http.StatusTooManyRequests
+		return n.call("POST", "/userinfo", guess, "X-Browser-Key", c.key, "x-authing-userpool-id", "p1").status == http.StatusTooManyRequests
 	})
 }

@@ -1,8 +1,8 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -15,15 +15,48 @@ const (
 	maxRate    = 10      // messages a second; a page sends one when somebody clicks
 )
 
-// serve reads until the socket ends. It is the socket's one lasting goroutine.
+// serve begins a socket, or ends it at once. At any time one goroutine reads,
+// or waits for something to read; it holds the socket's place in sockets.wg.
 func (k *socket) serve(bye *farewell) {
-	defer k.srv.sockets.wg.Done()
-	if bye == nil {
-		k.kick()
-		bye = k.read()
-	}
 	if bye != nil {
-		_ = k.conn.Close(bye.code, bye.reason)
+		k.end(bye)
+		return
+	}
+	k.kick()
+	k.read()
+}
+
+// read takes what the client has sent. When nothing more is there, a fresh
+// goroutine waits in its place: the stack of this one has grown.
+func (k *socket) read() {
+	for {
+		kind, text, err := k.wire.message(k.conn)
+		switch {
+		case errors.Is(err, errQuiet):
+			go k.await()
+			return
+		case err != nil:
+			k.end(nil)
+			return
+		}
+		if bye := k.take(kind, text); bye != nil {
+			k.end(bye)
+			return
+		}
+	}
+}
+
+// await waits for something to read. Nothing may stand here that needs a stack.
+func (k *socket) await() {
+	k.wire.wait()
+	k.read()
+}
+
+// end ends the socket, with a farewell if the connection has not ended already.
+func (k *socket) end(bye *farewell) {
+	defer k.srv.sockets.wg.Done()
+	if bye != nil {
+		k.wire.part(k.conn, bye)
 	}
 	_ = k.conn.CloseNow()
 	k.srv.sockets.remove(k)
@@ -38,36 +71,29 @@ func (k *socket) leaveGate() {
 	}
 }
 
-// read takes the client's messages; it returns how to close if the client broke
-// the rules, nil if the connection has ended.
-func (k *socket) read() *farewell {
-	var second int64
-	var inSecond int
-	for {
-		kind, text, err := k.conn.Read(context.Background())
-		if err != nil {
-			return nil
-		}
-		if now := time.Now().Unix(); now != second {
-			second, inSecond = now, 0
-		}
-		inSecond++
-		var in struct {
-			Action string `json:"action"`
-		}
-		switch {
-		case inSecond > maxRate:
-			return &farewell{websocket.StatusPolicyViolation, "too many messages"}
-		case kind != websocket.MessageText:
-			return &farewell{websocket.StatusPolicyViolation, "text messages only"}
-		case !utf8.Valid(text):
-			return &farewell{websocket.StatusInvalidFramePayloadData, "not UTF-8"}
-		case json.Unmarshal(text, &in) != nil:
-			return &farewell{websocket.StatusPolicyViolation, "not a JSON object"}
-		case in.Action != "refresh" || !k.open:
-			return &farewell{websocket.StatusPolicyViolation, "unknown action"}
-		}
-		k.refresh.Store(true)
-		k.kick()
+// take takes one message of the client's; it returns how to close if that broke
+// the rules.
+func (k *socket) take(kind websocket.MessageType, text []byte) *farewell {
+	if now := time.Now().Unix(); now != k.second {
+		k.second, k.inSecond = now, 0
 	}
+	k.inSecond++
+	var in struct {
+		Action string `json:"action"`
+	}
+	switch {
+	case k.inSecond > maxRate:
+		return &farewell{websocket.StatusPolicyViolation, "too many messages"}
+	case kind != websocket.MessageText:
+		return &farewell{websocket.StatusPolicyViolation, "text messages only"}
+	case !utf8.Valid(text):
+		return &farewell{websocket.StatusInvalidFramePayloadData, "not UTF-8"}
+	case json.Unmarshal(text, &in) != nil:
+		return &farewell{websocket.StatusPolicyViolation, "not a JSON object"}
+	case in.Action != "refresh" || !k.open:
+		return &farewell{websocket.StatusPolicyViolation, "unknown action"}
+	}
+	k.refresh.Store(true)
+	k.kick()
+	return nil
 }

@@ -14,11 +14,8 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Bounds of what a socket writes.
-const (
-	writeTime    = 10 * time.Second // as long as a peer may stay silent (B.1)
-	refreshPause = time.Second      // at least, between two refreshes (B.1)
-)
+// refreshPause is the least time between two refreshes (B.1).
+const refreshPause = time.Second
 
 // socket is one page's connection. Its reader is the only goroutine while it
 // is idle; whoever has news for the page kicks it, which starts a writer unless
@@ -26,7 +23,8 @@ const (
 type socket struct {
 	srv    *Server
 	conn   *websocket.Conn
-	bucket int // of the heartbeat
+	wire   *wire // of conn
+	bucket int   // of the heartbeat
 
 	client  session.Client
 	address string // by which it is counted
@@ -43,11 +41,15 @@ type socket struct {
 	leave   atomic.Bool // close with 1012
 	gone    atomic.Bool // the reader has ended
 
+	// The reader's own, passed from one to the next.
+	second   int64 // of the last message, Unix time
+	inSecond int   // messages that came in it
+
 	// The writer's own, passed from one to the next by state.
 	pool      *pool.Pool
-	first     session.Session // watch: the code as the handshake loaded it
-	code      *follower       // nil before the first code
-	count     int             // which code of the page it is
+	first     *session.Session // watch: the code as the handshake loaded it, until it is followed
+	code      *follower        // nil before the first code
+	count     int              // which code of the page it is
 	refreshed time.Time
 	waiting   bool // a timer will kick when the next refresh may be served
 	closed    bool // a farewell was said
@@ -83,7 +85,7 @@ func (k *socket) write() {
 	for {
 		if bye := k.step(); bye != nil {
 			k.closed = true
-			_ = k.conn.Close(bye.code, bye.reason)
+			k.wire.part(k.conn, bye)
 		}
 		next := idle
 		if k.gone.Load() {
@@ -120,7 +122,7 @@ func (k *socket) step() *farewell {
 // begin follows the first code.
 func (k *socket) begin() *farewell {
 	if !k.open {
-		return k.follow(k.first)
+		return k.follow(*k.first)
 	}
 	if k.resume == "" {
 		return k.newCode(1)
@@ -186,7 +188,7 @@ func (k *socket) newCode(count int) *farewell {
 // follow follows code in place of the one before.
 func (k *socket) follow(code session.Session) *farewell {
 	k.code.close()
-	k.count, k.first = code.Count, session.Session{}
+	k.count, k.first = code.Count, nil
 	f, err := k.srv.follow(k.pool, code, view(k.pool, code, k.proof), k.kick)
 	switch {
 	case errors.Is(err, hub.ErrStopped):
@@ -265,9 +267,7 @@ func (k *socket) send(message any) *farewell {
 	if err != nil {
 		return k.trouble(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
-	defer cancel()
-	if err := k.conn.Write(ctx, websocket.MessageText, text); err != nil {
+	if err := k.wire.say(k.conn, text); err != nil {
 		_ = k.conn.CloseNow()
 		return byeDone // nobody hears it
 	}

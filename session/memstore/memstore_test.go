@@ -43,6 +43,7 @@ func TestForgottenCodesAreThrownOut(t *testing.T) {
 
 func BenchmarkSwap(b *testing.B) {
 	st := memstore.New()
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := session.Create(b.Context(), st, sessiontest.New(st, time.Second)); err != nil {
 			b.Fatal(err)

@@ -107,6 +107,10 @@ func parseSentinel(text string) (*redis.UniversalOptions, error) {
 	}, nil
 }
 
+// ioBuffer holds the largest session; go-redis's 32 KB, twice a connection, are
+// 2 MB of a node for nothing.
+const ioBuffer = 8 << 10
+
 // tune adds to where Redis is how it is talked to.
 func tune(o *redis.UniversalOptions) *redis.UniversalOptions {
 	o.Protocol = 2 // RESP3 has nothing for us but pushes that the client must sort out
@@ -118,6 +122,7 @@ func tune(o *redis.UniversalOptions) *redis.UniversalOptions {
 	o.MaxRetries = 1 // a script may run twice: an op knows its own work
 	o.MaxRetryBackoff = 50 * time.Millisecond
 	o.PoolSize = poolSize
+	o.ReadBufferSize, o.WriteBufferSize = ioBuffer, ioBuffer
 	o.PoolTimeout = poolTimeout
 	o.PipelinePoolSize = -1 // pipelines go through the same pool
 	o.DisableIdentity = true

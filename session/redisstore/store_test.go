@@ -176,6 +176,7 @@ func TestSessionsAreKeptToTheNanosecond(t *testing.T) {
 func BenchmarkLoad(b *testing.B) {
 	st := open(b, redistest.Start(b).URL())
 	made := create(b, st)
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := st.Load(b.Context(), made.ID); err != nil {
 			b.Fatal(err)
@@ -185,6 +186,7 @@ func BenchmarkLoad(b *testing.B) {
 
 func BenchmarkSwap(b *testing.B) {
 	st := open(b, redistest.Start(b).URL())
+	b.ReportAllocs()
 	for b.Loop() {
 		create(b, st)
 	}

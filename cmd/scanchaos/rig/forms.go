@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/scanlogin/scanlogin/internal/process"
 )
 
 // The forms that Redis comes in.
@@ -91,7 +93,7 @@ func (r *Redis) startSentinel(ctx context.Context, dir, path string) error {
 // addSentinel starts a Sentinel, whose times are short, so that a run sees many
 // failovers.
 func (r *Redis) addSentinel(ctx context.Context, i int, dir, path string) error {
-	port, err := freePort()
+	port, err := process.FreePort()
 	if err != nil {
 		return err
 	}
@@ -101,10 +103,9 @@ func (r *Redis) addSentinel(ctx context.Context, i int, dir, path string) error 
 		fmt.Sprintf("sentinel monitor main 127.0.0.1 %d 2", r.Servers[0].Proxy.port()),
 		"sentinel down-after-milliseconds main 1000",
 		"sentinel failover-timeout main 6000",
-	}); err != nil {
+	}, "--sentinel"); err != nil {
 		return err
 	}
-	s.args = append(s.args, "--sentinel")
 	return s.StartAndAwait(ctx)
 }
 
@@ -115,7 +116,7 @@ func (r *Redis) startCluster(ctx context.Context, dir, path string) error {
 		if err := r.add(ctx, dir, path, func(s *Server) []string {
 			return []string{
 				"cluster-enabled yes", "cluster-node-timeout 2000", "cluster-announce-ip 127.0.0.1",
-				fmt.Sprintf("cluster-announce-port %d", s.Proxy.port()), fmt.Sprintf("cluster-announce-bus-port %d", s.port+busPort),
+				fmt.Sprintf("cluster-announce-port %d", s.Proxy.port()), fmt.Sprintf("cluster-announce-bus-port %d", s.port+process.BusPort),
 			}
 		}); err != nil {
 			return err
@@ -125,7 +126,7 @@ func (r *Redis) startCluster(ctx context.Context, dir, path string) error {
 		for _, command := range [][]any{
 			{"CLUSTER", "SET-CONFIG-EPOCH", i + 1},
 			{"CLUSTER", "ADDSLOTSRANGE", i * 16384 / 3, (i+1)*16384/3 - 1},
-			{"CLUSTER", "MEET", "127.0.0.1", r.Servers[0].port, r.Servers[0].port + busPort},
+			{"CLUSTER", "MEET", "127.0.0.1", r.Servers[0].port, r.Servers[0].port + process.BusPort},
 		} {
 			if _, err := s.Do(ctx, command...); err != nil {
 				return err
@@ -227,4 +228,18 @@ func (r *Redis) close() {
 	for _, s := range slices.Concat(r.Sentinels, r.Servers) {
 		s.close()
 	}
+}
+
+// eventually waits for a condition that several processes bring about.
+func eventually(ctx context.Context, what string, ok func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	for !ok(ctx) {
+		select {
+		case <-ctx.Done():
+			return errors.New("never: " + what)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
 }

@@ -1,3 +1,7 @@
+// Package rig runs what is tested: real scanlogin nodes on a real Redis in one
+// of its forms, each Redis server behind a proxy of ours, all on 127.0.0.1. It
+// promises that no process and no listener outlives [Rig.Close], and that
+// whatever it waits for has a deadline.
 package rig
 
 import (
@@ -12,6 +16,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/scanlogin/scanlogin/internal/process"
 )
 
 // UserKey is what the simulated app signs its users' tokens with, SiteSecret
@@ -40,7 +46,7 @@ type Pool struct {
 
 // Node is one scanlogin.
 type Node struct {
-	*Process
+	*process.Process
 	URL string
 	ops string
 }
@@ -78,11 +84,11 @@ func Start(ctx context.Context, o Options) (*Rig, error) {
 }
 
 func (r *Rig) newNode(i int, o Options) (*Node, error) {
-	port, err := freePort()
+	port, err := process.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	ops, err := freePort()
+	ops, err := process.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +104,7 @@ func (r *Rig) newNode(i int, o Options) (*Node, error) {
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		return nil, err
 	}
-	n.Process = newProcess(o.Dir, name, o.Scanlogin, "serve", "--config", file)
+	n.Process = process.New(o.Dir, name, o.Scanlogin, "serve", "--config", file)
 	return n, nil
 }
 
@@ -108,7 +114,7 @@ func (n *Node) StartAndAwait(ctx context.Context) error {
 	if err := n.Start(); err != nil {
 		return err
 	}
-	return n.await(ctx, func(ctx context.Context) error {
+	return n.Await(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		q, err := http.NewRequestWithContext(ctx, http.MethodGet, n.ops+"/livez", nil)

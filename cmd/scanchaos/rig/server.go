@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/scanlogin/scanlogin/internal/process"
 )
 
 // Server is a redis-server, or a Sentinel, which has no proxy.
 type Server struct {
-	*Process
+	*process.Process
 	Proxy  *Proxy
+	name   string
 	port   int
 	client *redis.Client // past the proxy
 }
@@ -26,7 +29,7 @@ var durable = []string{"appendonly yes", "appendfsync always", `save ""`}
 
 // newServer finds a place for a server and puts its proxy before it.
 func newServer() (*Server, error) {
-	port, err := freePort()
+	port, err := process.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +38,13 @@ func newServer() (*Server, error) {
 	return s, err
 }
 
+// patience is how long a server may take to come up, to answer, and to agree
+// with others.
+const patience = 20 * time.Second
+
 // configure writes the server's configuration. Everything is in that file,
 // because Sentinel rewrites it, and the command line would overrule it.
-func (s *Server) configure(dir, name, path string, directives []string) error {
+func (s *Server) configure(dir, name, path string, directives []string, args ...string) error {
 	home := filepath.Join(dir, name)
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return err
@@ -47,7 +54,8 @@ func (s *Server) configure(dir, name, path string, directives []string) error {
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return err
 	}
-	s.Process = newProcess(dir, name, path, file)
+	s.name = name
+	s.Process = process.New(dir, name, path, append([]string{file}, args...)...)
 	s.client = redis.NewClient(&redis.Options{
 		Addr: s.addr(), Protocol: 2, DisableIdentity: true,
 		DialTimeout: time.Second, ReadTimeout: patience, ContextTimeoutEnabled: true,
@@ -69,7 +77,7 @@ func (s *Server) StartAndAwait(ctx context.Context) error {
 	if err := s.Start(); err != nil {
 		return err
 	}
-	return s.await(ctx, func(ctx context.Context) error { return s.client.Ping(ctx).Err() })
+	return s.Await(ctx, func(ctx context.Context) error { return s.client.Ping(ctx).Err() })
 }
 
 // Do sends a command past the proxy and returns the answer.

@@ -80,10 +80,11 @@ func termNode(b *blow) error {
 }
 
 func stopNode(b *blow) error {
-	b.node.Signal(syscall.SIGSTOP)
+	if err := b.node.Freeze(); err != nil {
+		return err
+	}
 	b.wait(500*time.Millisecond, 7*time.Second)
-	b.node.Signal(syscall.SIGCONT)
-	return nil
+	return b.node.Thaw()
 }
 
 func killRedis(b *blow) error {
@@ -93,10 +94,11 @@ func killRedis(b *blow) error {
 }
 
 func stopRedis(b *blow) error {
-	b.server.Signal(syscall.SIGSTOP)
+	if err := b.server.Freeze(); err != nil {
+		return err
+	}
 	b.wait(500*time.Millisecond, 6*time.Second)
-	b.server.Signal(syscall.SIGCONT)
-	return nil
+	return b.server.Thaw()
 }
 
 // everywhere sends one command to all servers.

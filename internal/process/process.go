@@ -1,8 +1,7 @@
-// Package rig runs what is tested: real scanlogin nodes on a real Redis in one
-// of its forms, each Redis server behind a proxy of ours, all on 127.0.0.1. It
-// promises that no process and no listener outlives [Rig.Close], and that
-// whatever it waits for has a deadline.
-package rig
+// Package process runs other programs for the tools beside scanlogin. It
+// promises that whatever is waited for has a deadline, and on Linux that no
+// program outlives the tool that started it, however that ended.
+package process
 
 import (
 	"context"
@@ -19,8 +18,8 @@ import (
 	"time"
 )
 
-// patience is how long anything of ours may take to come up or to go: some
-// 50 ms on an idle machine, but this one is not.
+// patience is how long a program may take to come up or to go: some 50 ms on an
+// idle machine, but under tests and benchmarks none is.
 const patience = 20 * time.Second
 
 // Process is a program that can be ended, frozen and started again.
@@ -36,7 +35,8 @@ type Process struct {
 	err    error         // what it ended with; to be read when exited is closed
 }
 
-func newProcess(dir, name, path string, args ...string) *Process {
+// New prepares a program; its output is added to <dir>/<name>.log.
+func New(dir, name, path string, args ...string) *Process {
 	return &Process{name: name, path: path, args: args, log: filepath.Join(dir, name+".log")}
 }
 
@@ -95,9 +95,9 @@ func (p *Process) Wait(atMost time.Duration) error {
 	}
 }
 
-// await asks until the answer is nil; the error is the last answer, or that
+// Await asks until the answer is nil; the error is the last answer, or that
 // the process has ended.
-func (p *Process) await(ctx context.Context, ask func(context.Context) error) error {
+func (p *Process) Await(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
@@ -115,31 +115,17 @@ func (p *Process) await(ctx context.Context, ask func(context.Context) error) er
 	}
 }
 
-// eventually waits for a condition that several processes bring about.
-func eventually(ctx context.Context, what string, ok func(context.Context) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
-	defer cancel()
-	for !ok(ctx) {
-		select {
-		case <-ctx.Done():
-			return errors.New("never: " + what)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	return nil
-}
+// BusPort is how much higher a node of a Cluster listens for the others.
+const BusPort = 10_000
 
-// busPort is how much higher a node of a Cluster listens for the others.
-const busPort = 10_000
-
-// freePort finds a port that is free now, with its bus port. Both are below
+// FreePort finds a port that is free now, with its bus port. Both are below
 // those that the system gives to outgoing connections (32768 and up), one of
 // which could otherwise sit on the port of a process that is started again.
-func freePort() (int, error) {
+func FreePort() (int, error) {
 	var err error
 	for range 100 {
 		port := 10_000 + rand.N(12_000)
-		if err = errors.Join(canListen(port), canListen(port+busPort)); err == nil {
+		if err = errors.Join(canListen(port), canListen(port+BusPort)); err == nil {
 			return port, nil
 		}
 	}

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skip2/go-qrcode"
+
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// BenchmarkStatus is what a push costs beside the socket.
+func BenchmarkStatus(b *testing.B) {
+	now := time.Now()
+	snap := session.Snapshot{
+		ID: session.NewID(), Version: 2, Status: session.Scanned, UserID: "alice", Nickname: "Alice",
+		Photo: "https://www.example.com/photos/alice.png", ExpiresAt: now.Add(time.Minute),
+	}
+	v := viewer{isBrowser: true, entitled: true, ticket: "ticket"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := json.Marshal(statusOf(snap, v, nil, now)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPictureParts compares a picture with the pattern alone, which is the
+// library's work.
+func BenchmarkPictureParts(b *testing.B) {
+	text := `{"scene":"APP_AUTH","random":"` + strings.Repeat("x", session.IDLength) + `","userPoolId":"5fae2648201cfd526f0ec354",` +
+		`"createdAt":"2026-01-02T03:04:05.678Z","expiresIn":120,"expireAt":"2026-01-02T03:06:05.678Z","customData":{}}`
+	pattern := func(b *testing.B) matrix {
+		code, err := qrcode.New(text, qrcode.Medium)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return code.Bitmap()
+	}
+	b.Run("pattern", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			pattern(b)
+		}
+	})
+	b.Run("first", func(b *testing.B) { // the pattern, kept, and its PNG
+		p := newPictures()
+		b.ReportAllocs()
+		for b.Loop() {
+			m, err := p.matrix(b.Context(), session.NewID(), text)
+			if err == nil {
+				_, err = p.png(m, defaultPicture)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	m := pattern(b)
+	b.Run("png", func(b *testing.B) {
+		p := newPictures()
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := p.png(m, defaultPicture); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("svg", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			m.svg(defaultPicture)
+		}
+	})
+}

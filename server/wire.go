@@ -1,0 +1,169 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// wire is a socket's connection, made small for the time in which nothing
+// happens, which is nearly all of its life. A goroutine inside websocket's Read
+// holds a stack of 4 KB or more; one that waits in [wire.wait] holds 2 KB, the
+// least there is. So the reader enters the library only when bytes are there, and
+// must come out again when they are used up.
+//
+// The library does not come out by itself: after a ping or a pong it goes on
+// waiting for a message. What brings it out is an error from below, errQuiet,
+// which it passes up and is none the worse for, as long as it stands between
+// two messages and has no part of a frame. When that is so is known: before the
+// first byte, and whenever a ping or a pong was read with nothing behind it in
+// the buffer. A message leaves it unknown, and so the reader inside, until the
+// next pong: 25 s at most.
+//
+// The bytes of half a frame are waited for inside the library; so is all where
+// the connection is not one of the system's own (TLS, a test's pipe), or the
+// system cannot say whether bytes are there.
+type wire struct {
+	net.Conn
+	raw    syscall.RawConn // nil: cannot be asked whether bytes are there
+	early  []byte          // what the client sent before it was answered
+	buffer *bufio.Reader   // the library's
+
+	whole atomic.Bool  // the library has whole frames and nothing more
+	phase atomic.Int32 // what is read: see below
+}
+
+// What is read from a wire.
+const (
+	seeking int32 = iota // the reader looks for the next message
+	inside               // the rest of a message
+	parting              // the peer's close; the library reads by itself, and must not be disturbed
+)
+
+// errQuiet is what the library gets instead of waiting; see wire.
+var errQuiet = errors.New("nothing to read")
+
+// The library's buffers. A pong fits into the reader's, and a status message
+// with nickname and photo into the writer's; what does not is two writes.
+const (
+	readerBytes = 16
+	writerBytes = 320
+)
+
+// upgrade makes a WebSocket of a request. Where that is refused, the client has
+// been answered.
+func upgrade(rw http.ResponseWriter, r *http.Request) (*websocket.Conn, *wire, error) {
+	w := new(wire) // and nothing else of ours is held by the connection: a request has kilobytes
+	conn, err := websocket.Accept(hijacker{rw, w}, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true, // newSocket has compared the origin with the pool's
+		CompressionMode:    websocket.CompressionDisabled,
+		OnPingReceived:     func(context.Context, []byte) bool { w.took(); return true },
+		OnPongReceived:     func(context.Context, []byte) { w.took() },
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	conn.SetReadLimit(maxMessage)
+	return conn, w, nil
+}
+
+// hijacker gives the library w in place of the request's connection.
+type hijacker struct {
+	http.ResponseWriter
+	w *wire
+}
+
+// Hijack implements http.Hijacker.
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	w := h.w
+	w.Conn = conn
+	if n := rw.Reader.Buffered(); n > 0 {
+		w.early = make([]byte, n)
+		_, _ = io.ReadFull(rw, w.early) // they are there
+	}
+	switch conn := conn.(type) { // what merely contains one of these may have buffers of its own
+	case *net.TCPConn:
+		w.raw, _ = conn.SyscallConn() // fails for no open connection
+	case *net.UnixConn:
+		w.raw, _ = conn.SyscallConn()
+	}
+	w.buffer = bufio.NewReaderSize(w, readerBytes)
+	w.whole.Store(len(w.early) == 0)
+	return w, bufio.NewReadWriter(w.buffer, bufio.NewWriterSize(w, writerBytes)), nil
+}
+
+// took notes that the library has read a ping or a pong. It is called by
+// whoever reads.
+func (w *wire) took() { w.whole.Store(w.buffer.Buffered() == 0 && len(w.early) == 0) }
+
+// Read implements net.Conn, for the library.
+func (w *wire) Read(p []byte) (int, error) {
+	if len(w.early) > 0 {
+		n := copy(p, w.early)
+		w.early = w.early[n:]
+		return n, nil
+	}
+	if w.whole.Load() && w.phase.Load() == seeking && w.isQuiet() {
+		return 0, errQuiet
+	}
+	w.whole.Store(false)
+	return w.Conn.Read(p)
+}
+
+// writeTime is how long a peer may take nothing: as long as it may stay silent
+// (B.1).
+const writeTime = 10 * time.Second
+
+// say writes one message within writeTime. A context with a deadline would be
+// kept by the library until the next one.
+func (w *wire) say(conn *websocket.Conn, text []byte) error {
+	_ = w.SetWriteDeadline(time.Now().Add(writeTime)) // an error: closed, as Write will say
+	defer w.SetWriteDeadline(time.Time{})
+	return conn.Write(context.Background(), websocket.MessageText, text)
+}
+
+func (w *wire) isQuiet() bool {
+	quiet := false
+	if w.raw != nil {
+		_ = w.raw.Read(func(fd uintptr) bool { quiet = !readable(fd); return true }) // an error: closed, as Conn.Read will say
+	}
+	return quiet
+}
+
+// wait waits until something can be read, or the connection is closed.
+func (w *wire) wait() {
+	if w.raw != nil {
+		_ = w.raw.Read(readable) // an error: closed, as the next read will say
+	}
+}
+
+// message returns the next message, or errQuiet if none has begun.
+func (w *wire) message(conn *websocket.Conn) (websocket.MessageType, []byte, error) {
+	w.phase.CompareAndSwap(inside, seeking)
+	kind, r, err := conn.Reader(context.Background())
+	if err != nil {
+		return 0, nil, err
+	}
+	w.phase.CompareAndSwap(seeking, inside)
+	text, err := io.ReadAll(r)
+	return kind, text, err
+}
+
+// part closes the connection with a farewell, and waits for the peer's.
+func (w *wire) part(conn *websocket.Conn, bye *farewell) {
+	w.phase.Store(parting)
+	_ = conn.Close(bye.code, bye.reason) // a peer that is gone already needs none
+}
