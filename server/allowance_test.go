@@ -78,10 +78,10 @@ func heldToItsWord(t *testing.T, refused answer, since time.Time, again func() a
 	for deadline := told.Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		asked := time.Now()
 		got := again()
-		switch served := got.status == 200; {
-		case served && time.Since(since) < wait-time.Second-10*time.Millisecond:
+		switch {
+		case got.status == 200 && time.Since(since) < wait-time.Second-10*time.Millisecond:
 			t.Errorf("told to wait %v, served after %v", wait, time.Since(since))
-		case !served && asked.Sub(told) > wait+10*time.Millisecond:
+		case got.status == 429 && asked.Sub(told) > wait+10*time.Millisecond:
 			t.Fatalf("told to wait %v, refused after %v: %s", wait, asked.Sub(told), got.raw)
 		case time.Now().After(deadline):
 			t.Fatal("never served")
