@@ -193,7 +193,11 @@ func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-ch
 				_ = out.write(elsewhere)
 				return nil
 			}
-			if out.event(message) != nil || isStoryOver(st) {
+			if out.event(message) != nil {
+				return nil
+			}
+			f.wrote()
+			if isStoryOver(st) {
 				return nil
 			}
 		}

@@ -66,6 +66,7 @@ func (s *Server) socket(c echo.Context) error {
 	k.conn = conn
 	if bye == nil && !s.gates.enter(k.address) {
 		bye = byeBusy
+		k.refused(errTooMany)
 	} else if bye == nil {
 		k.entered = true
 	}

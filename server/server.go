@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,8 +42,13 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
 	Witnesses      []func(Event)        // told of what happens, in its order by each goroutine; they must not block
+	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
+
+	// Pushed is told of each step that a page of the pool waited for and was
+	// sent, and how long after the step; it must not block. nil: nobody is.
+	Pushed func(pool string, delay time.Duration)
 
 	// PhonePage is the path that /s/<random> leads to where the pool has no
 	// app link, with ?code=<random>; "": a page that says what a code is.
@@ -68,6 +74,9 @@ type Server struct {
 	trusting   bool // there are trusted proxies
 	fallback   http.Handler
 	witnesses  []func(Event)
+	pushed     func(pool string, delay time.Duration)
+	metrics    http.Handler
+	ends       *ends // nil: nobody asked
 	log        *slog.Logger
 
 	echo     *echo.Echo
@@ -102,7 +111,12 @@ func New(o Options) *Server {
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
 		drainDelay: o.DrainDelay, busAge: o.BusAge, phonePage: o.PhonePage, fallback: o.Fallback, witnesses: o.Witnesses,
 		trusting: len(o.TrustedProxies) > 0,
-		log:      o.Log, pictures: newPictures(), sockets: newSockets(),
+		pushed:   o.Pushed, metrics: o.Metrics,
+		log: o.Log, pictures: newPictures(), sockets: newSockets(),
+	}
+	if len(o.Witnesses) > 0 {
+		s.ends = newEnds(s.store, s.witness, o.Log)
+		s.witnesses = append(slices.Clip(o.Witnesses), s.ends.note)
 	}
 	s.echo = s.routes(o.TrustedProxies)
 	return s
@@ -185,7 +199,8 @@ func (s *Server) link(c echo.Context) error {
 }
 
 // Handler returns the whole public interface, for another HTTP server than
-// Run's. Sockets that it accepts are not pinged then, and live until Close.
+// Run's. Sockets that it accepts are not pinged then, and live until Close; time's
+// ends are not told.
 func (s *Server) Handler() http.Handler { return s.echo }
 
 // Timeouts of the HTTP server. A request is small: who needs longer to send it
@@ -215,6 +230,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() { s.sockets.beat(beats) })
+	if s.ends != nil {
+		background.Go(func() { s.ends.run(beats) })
+	}
 	defer background.Wait()
 	defer stopBeats()
 

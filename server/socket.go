@@ -160,6 +160,7 @@ func (k *socket) newCode(count int) *farewell {
 	}
 	k.pool = p
 	if !k.srv.mayMake(p, k.address) {
+		k.refused(errTooMany)
 		return byeBusy
 	}
 	code, err := k.srv.makeCode(context.Background(), p, source{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count}, caller{ip: k.client.IP})
@@ -234,6 +235,7 @@ func (k *socket) show() *farewell {
 	if bye := k.send(message); bye != nil {
 		return bye
 	}
+	k.code.wrote()
 	switch {
 	case st == session.Canceled && k.open, st == session.Expired && k.open:
 		if bye := k.newCode(k.count + 1); bye != nil {

@@ -122,6 +122,7 @@ type Snapshot struct {
 	Nickname  string    `json:"n,omitempty"`
 	Photo     string    `json:"p,omitempty"`
 	ExpiresAt time.Time `json:"e"`
+	ChangedAt time.Time `json:"t,omitzero"` // when the code came to this status
 }
 
 // Snapshot returns what watchers are told of s.
@@ -129,7 +130,20 @@ func (s Session) Snapshot() Snapshot {
 	return Snapshot{
 		ID: s.ID, Version: s.Version, Op: s.Op, Status: s.Status,
 		UserID: s.User.ID, Nickname: s.User.Nickname, Photo: s.User.Photo,
-		ExpiresAt: s.ExpiresAt,
+		ExpiresAt: s.ExpiresAt, ChangedAt: s.changedAt(),
+	}
+}
+
+func (s Session) changedAt() time.Time {
+	switch s.Status {
+	case Waiting:
+		return s.CreatedAt
+	case Scanned:
+		return s.ScannedAt
+	case Confirmed:
+		return s.ConfirmedAt
+	default:
+		return s.ExpiresAt
 	}
 }
 
