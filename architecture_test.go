@@ -32,9 +32,10 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"web":                          {},
 	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
-		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/", "golang.org/x/time/",
+		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/", "golang.org/x/time/",
 	}},
-	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web"}, foreign: []string{
+	"metrics": {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
+	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web", "metrics"}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/metrics"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
@@ -44,7 +45,7 @@ func (h *house) run(ctx context.Context) error {
 		return err
 	}
 	watchers := hub.New(base.bus, base.store.Now)
-	srv := server.New(server.Options{
+	srv := h.measured(base.busStats, server.Options{
 		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
 		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
@@ -72,6 +73,26 @@ func (h *house) run(ctx context.Context) error {
 	return nil
 }
 
+// measured makes the server, with metrics if there is a listener to ask for them.
+func (h *house) measured(bus metrics.Bus, o server.Options) *server.Server {
+	if h.ops == nil {
+		return server.New(o)
+	}
+	counts := metrics.New(poolIDs(h.settings.Pools)...)
+	o.Store, o.Pushed, o.Metrics = counts.Store(o.Store), counts.Pushed, counts.Handler()
+	o.Witnesses = append(o.Witnesses, counts.Witness)
+	srv := server.New(o)
+	counts.Node(srv, o.Hub, bus)
+	return srv
+}
+
+func poolIDs(pools []*pool.Pool) (ids []string) {
+	for _, p := range pools {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
 func (h *house) closeListeners() {
 	for _, ln := range []net.Listener{h.public, h.ops} {
 		if ln != nil {
@@ -90,10 +111,11 @@ func (h *house) signer() (*server.Signer, error) {
 
 // foundation is where sessions are kept, and how news of them comes.
 type foundation struct {
-	store  session.Store
-	bus    session.Bus
-	busAge func() time.Duration // nil: the bus is in this process
-	close  func()
+	store    session.Store
+	bus      session.Bus
+	busAge   func() time.Duration // nil: the bus is in this process
+	busStats metrics.Bus          // nil as busAge
+	close    func()
 }
 
 func (h *house) open() (foundation, error) {
@@ -108,7 +130,7 @@ func (h *house) open() (foundation, error) {
 		return foundation{}, err
 	}
 	bus := store.Bus()
-	return foundation{store: store, bus: bus, busAge: bus.Age, close: func() {
+	return foundation{store: store, bus: bus, busAge: bus.Age, busStats: bus, close: func() {
 		if err := store.Close(); err != nil {
 			h.log.Warn("redis did not close", "error", err)
 		}
