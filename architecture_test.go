@@ -35,7 +35,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/", "golang.org/x/time/",
 	}},
 	"metrics": {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
-	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web", "metrics"}, foreign: []string{
+	"tracing": {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
+	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web", "metrics", "tracing"}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},

@@ -66,11 +66,12 @@ func (s *Server) gene(c echo.Context) error {
 	}
 	about(c, p, session.Session{}, "")
 	code, err := s.makeCode(c.Request().Context(), p, source{
-		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, count: 1,
+		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, count: 1, trace: s.traceName(c.Request().Context()),
 	}, callerOf(c))
 	if err != nil {
 		return err
 	}
+	s.aboutSpan(c, p, code)
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: wholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
 		Payload: code.Payload, ExpireAt: iso(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
@@ -85,6 +86,7 @@ type source struct {
 	cookie string // the browser's; empty if it has none
 	custom string // JSON
 	count  int    // which code of its page it is, from 1
+	trace  string // as in the session
 }
 
 // makeCode stores a new code, and tells of it.
@@ -92,7 +94,7 @@ func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source, by cal
 	now := s.store.Now().Truncate(time.Millisecond)
 	code := session.Session{
 		ID: session.NewID(), Pool: p.ID, CustomData: from.custom, Client: from.client,
-		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: from.count,
+		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: from.count, Trace: from.trace,
 		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL),
 	}
 	rand.Read(code.Salt)

@@ -61,6 +61,7 @@ func (s *Server) see(c echo.Context) (seen, error) {
 	if err != nil {
 		return seen{}, s.missed(c, err)
 	}
+	s.aboutSpan(c, p, code)
 	if err := s.checkOrigin(c, p); err != nil {
 		return seen{}, err
 	}

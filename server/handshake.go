@@ -53,6 +53,8 @@ func (s *Server) socket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.aboutSpan(c, k.pool, k.first)
+	k.trace = s.traceName(c.Request().Context())
 	conn, err := websocket.Accept(smallBuffers{c.Response()}, c.Request(), &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // newSocket has compared the origin with the pool's

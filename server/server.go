@@ -42,6 +42,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
 	Witnesses      []func(Event)        // told of what happens, in its order by each goroutine; they must not block
+	Tracer         Tracer               // follows calls; nil: nobody does
 	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
@@ -76,6 +77,7 @@ type Server struct {
 	witnesses  []func(Event)
 	pushed     func(pool string, delay time.Duration)
 	metrics    http.Handler
+	tracer     Tracer
 	ends       *ends // nil: nobody asked
 	log        *slog.Logger
 
@@ -111,7 +113,7 @@ func New(o Options) *Server {
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
 		drainDelay: o.DrainDelay, busAge: o.BusAge, phonePage: o.PhonePage, fallback: o.Fallback, witnesses: o.Witnesses,
 		trusting: len(o.TrustedProxies) > 0,
-		pushed:   o.Pushed, metrics: o.Metrics,
+		pushed:   o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
 		log: o.Log, pictures: newPictures(), sockets: newSockets(),
 	}
 	if len(o.Witnesses) > 0 {
@@ -128,6 +130,9 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.writeError
 	e.IPExtractor = ipExtractor(trusted)
+	if s.tracer != nil {
+		e.Use(s.traced)
+	}
 	e.Use(s.prepare, s.elsewhere, s.api)
 	for _, base := range []string{apiPath, newPath} {
 		g := e.Group(base)

@@ -31,6 +31,7 @@ type socket struct {
 	client  session.Client
 	address string // by which it is counted
 	proof   proof
+	trace   string     // of the handshake
 	entered bool       // it was counted by the gates
 	open    bool       // it makes its own codes
 	resume  session.ID // open: the code to go on with
@@ -163,7 +164,7 @@ func (k *socket) newCode(count int) *farewell {
 		k.refused(errTooMany)
 		return byeBusy
 	}
-	code, err := k.srv.makeCode(context.Background(), p, source{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count}, caller{ip: k.client.IP})
+	code, err := k.srv.makeCode(context.Background(), p, source{client: k.client, cookie: k.proof.cookie, custom: "{}", count: count, trace: k.trace}, caller{ip: k.client.IP})
 	if err != nil {
 		return k.trouble(err)
 	}

@@ -97,6 +97,8 @@ type Session struct {
 	CookieHash []byte `json:"cookieHash,omitempty"` // SHA-256 of the browser cookie the code was made under
 	Count      int    `json:"count"`                // which code of its page this is, from 1; refreshes do not count
 
+	Trace string `json:"trace,omitempty"` // W3C traceparent of the call that made the code; empty if that was not traced
+
 	CreatedAt   time.Time `json:"createdAt"`
 	ScannedAt   time.Time `json:"scannedAt,omitzero"`
 	ConfirmedAt time.Time `json:"confirmedAt,omitzero"`

@@ -15,6 +15,7 @@ type config struct {
 	TokenTTL       time.Duration `yaml:"token_ttl"`
 	TrustedProxies []string      `yaml:"trusted_proxies"`
 	DrainDelay     time.Duration `yaml:"drain_delay"`
+	TrustTrace     bool          `yaml:"trust_traceparent"`
 	Log            logConfig     `yaml:"log"`
 	Limits         limitsConfig  `yaml:"limits"`
 	Pools          []poolConfig  `yaml:"pools"`

@@ -17,6 +17,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/tracing"
 )
 
 // house is all that runs together for a server.
@@ -44,12 +45,13 @@ func (h *house) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	traces, err := tracing.Open(ctx, h.settings.TrustTrace, h.log)
+	if err != nil {
+		return err
+	}
+	defer traces.Close()
 	watchers := hub.New(base.bus, base.store.Now)
-	srv := h.measured(base.busStats, server.Options{
-		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
-		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
-	})
+	srv := h.observed(base.busStats, traces, h.options(base, watchers, signer))
 
 	serving, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -73,8 +75,20 @@ func (h *house) run(ctx context.Context) error {
 	return nil
 }
 
-// measured makes the server, with metrics if there is a listener to ask for them.
-func (h *house) measured(bus metrics.Bus, o server.Options) *server.Server {
+func (h *house) options(base foundation, watchers *hub.Hub, signer *server.Signer) server.Options {
+	return server.Options{
+		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
+		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
+		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
+	}
+}
+
+// observed makes the server, with traces unless they are nil, and with metrics if there is a
+// listener to ask for them.
+func (h *house) observed(bus metrics.Bus, traces *tracing.Traces, o server.Options) *server.Server {
+	if traces != nil {
+		o.Tracer, o.Store = traces, traces.Store(o.Store)
+	}
 	if h.ops == nil {
 		return server.New(o)
 	}

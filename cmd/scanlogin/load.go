@@ -26,6 +26,7 @@ type settings struct {
 	TokenTTL          time.Duration
 	TrustedProxies    []netip.Prefix
 	DrainDelay        time.Duration
+	TrustTrace        bool
 	Limits            server.Limits
 	LogLevel          slog.Level
 	LogFormat         string

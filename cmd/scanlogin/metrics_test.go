@@ -203,11 +203,8 @@ func metricNames(text string) []string {
 
 func labelNames(family *dto.MetricFamily) string {
 	var names []string
-	for _, m := range family.GetMetric() {
-		for _, l := range m.GetLabel() {
-			names = append(names, "`"+l.GetName()+"`")
-		}
-		break
+	for _, l := range family.GetMetric()[0].GetLabel() {
+		names = append(names, "`"+l.GetName()+"`")
 	}
 	return strings.Join(names, ", ")
 }

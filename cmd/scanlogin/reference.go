@@ -29,6 +29,7 @@ var reference = [...]row{
 	{path: "token_ttl", kind: "duration", fallback: "1h", about: "How long an issued token is good, 1s to 8760h."},
 	{path: "trusted_proxies", kind: "list", absent: "none", about: "Networks (`10.0.0.0/8`) or addresses whose `X-Forwarded-For` is believed."},
 	{path: "drain_delay", kind: "duration", fallback: "0s", about: "From \"not ready\" to closing the listener, for load balancers; up to 10m."},
+	{path: "trust_traceparent", kind: "boolean", fallback: "false", about: "Calls join the trace that their `traceparent` names, recorded if it says so: only behind a proxy that sets that header. `false`: a trace of its own, linked to it. See `docs/metrics.md`."},
 	{path: "log.level", kind: "text", fallback: "info", about: "`debug`, `info`, `warn` or `error`."},
 	{path: "log.format", kind: "text", fallback: "json", about: "`json` or `text`."},
 	{path: "limits.sockets", kind: "number", fallback: "15000", about: "Connections that wait on one node: WebSockets, event streams, checks with `wait`. A process needs as many files, and some."},

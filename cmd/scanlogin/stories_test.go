@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -236,4 +237,12 @@ func readRepository(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// decodeAnswer reads JSON.
+func decodeAnswer(t *testing.T, in io.Reader, into any) {
+	t.Helper()
+	if err := json.NewDecoder(in).Decode(into); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -48,6 +48,7 @@ func (d *document) settings() *settings {
 		TokenTTL:       c.TokenTTL,
 		TrustedProxies: d.prefixes("trusted_proxies", c.TrustedProxies),
 		DrainDelay:     c.DrainDelay,
+		TrustTrace:     c.TrustTrace,
 		Limits:         d.limits(c.Limits),
 		LogLevel:       d.logLevel(c.Log.Level),
 		LogFormat:      c.Log.Format,
