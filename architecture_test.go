@@ -40,10 +40,14 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"web":                          {},
 	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
-		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/",
+		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
-	"audit": {ours: []string{"server"}},
-	"cmd/scanlogin": {ours: []string{"audit", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "outgoing", "pool", "queue", "server", "tally", "web", "webhook"}, foreign: []string{
+	"audit":   {ours: []string{"server"}},
+	"metrics": {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
+	"tracing": {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
+	"cmd/scanlogin": {ours: []string{
+		"audit", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "metrics", "outgoing", "pool", "queue", "server", "tally", "tracing", "web", "webhook",
+	}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},

@@ -12,6 +12,7 @@ needed=(
   zbarimg:zbar-tools
   curl:curl
   git:git
+  promtool:prometheus
 )
 missing=()
 for pair in "${needed[@]}"; do

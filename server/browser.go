@@ -69,10 +69,12 @@ func (s *Server) gene(c echo.Context) error {
 	}
 	code, err := s.makeCode(c.Request().Context(), p, source{
 		client: clientOf(c), cookie: s.ensureCookie(c), custom: custom, challenge: in.CodeChallenge, count: 1,
+		trace: s.traceName(c.Request().Context()),
 	}, callerOf(c))
 	if err != nil {
 		return err
 	}
+	s.aboutSpan(c, p, code)
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: wholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
 		Payload: code.Payload, ExpireAt: iso(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
@@ -102,6 +104,7 @@ type source struct {
 	custom    string // JSON
 	challenge string // RFC 7636; empty if it has none
 	count     int    // which code of its page it is, from 1
+	trace     string // as in the session
 }
 
 // makeCode stores a new code, and tells of it.
@@ -109,7 +112,7 @@ func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source, by cal
 	now := s.store.Now().Truncate(time.Millisecond)
 	code := session.Session{
 		ID: session.NewID(), Pool: p.ID, CustomData: from.custom, Client: from.client,
-		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: from.count,
+		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: from.count, Trace: from.trace,
 		Challenge: from.challenge, Match: p.Match,
 		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL),
 	}

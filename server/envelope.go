@@ -56,16 +56,21 @@ func (s *Server) writeError(err error, c echo.Context) {
 		return
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	status := p.status
-	if status < 500 && status != http.StatusTooManyRequests && fromSDK(c.Request()) {
-		status = http.StatusOK // SDKs look at code only then
-	}
+	status := statusFor(p, c.Request())
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
 		c.Response().Header().Set("Retry-After", retryAfter(err))
 	}
 	if err := c.JSON(status, envelope{p.code, say(c, en, zh), nil}); err != nil {
 		s.log.Debug("answer not written", "requestId", requestID(c), "error", err)
 	}
+}
+
+// statusFor is the HTTP status with which p is answered to r.
+func statusFor(p *problem, r *http.Request) int {
+	if p.status < 500 && p.status != http.StatusTooManyRequests && fromSDK(r) {
+		return http.StatusOK // SDKs look at code only then
+	}
+	return p.status
 }
 
 // routing turns what Echo itself refuses into rows of the table.

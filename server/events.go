@@ -61,6 +61,7 @@ func (s *Server) see(c echo.Context) (seen, error) {
 	if err != nil {
 		return seen{}, s.missed(c, err)
 	}
+	s.aboutSpan(c, p, code)
 	if err := s.checkOrigin(c, p); err != nil {
 		return seen{}, err
 	}
@@ -193,7 +194,11 @@ func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-ch
 				_ = out.write(elsewhere)
 				return nil
 			}
-			if out.event(message) != nil || isStoryOver(st) {
+			if out.event(message) != nil {
+				return nil
+			}
+			f.wrote()
+			if isStoryOver(st) {
 				return nil
 			}
 		}

@@ -20,6 +20,7 @@ type follower struct {
 
 	newest session.Snapshot // that was seen: at first the code as it was loaded
 	told   int64            // the newest version that news returned
+	begun  bool             // the viewer has got a first status
 }
 
 // follow follows a loaded code; wake is called when there may be news, which
@@ -87,6 +88,17 @@ func (f *follower) news() (status, session.Status, error) {
 	}
 	f.told = f.newest.Version
 	return message, f.newest.Status, nil
+}
+
+// wrote notes that the viewer has got what news returned. The first status is
+// how it found the code; each later one is a step that it waited for, unless
+// time made it.
+func (f *follower) wrote() {
+	step := f.begun && f.newest.Op != "" && !f.newest.ChangedAt.IsZero()
+	f.begun = true
+	if step && f.srv.pushed != nil {
+		f.srv.pushed(f.pool.ID, max(0, f.srv.store.Now().Sub(f.newest.ChangedAt)))
+	}
 }
 
 // isStoryOver reports whether a page has nothing more to learn of a code: it is

@@ -52,12 +52,15 @@ func (s *Server) socket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.aboutSpan(c, k.pool, k.asked())
+	k.trace = s.traceName(c.Request().Context())
 	if k.conn, k.wire, err = upgrade(c.Response(), c.Request()); err != nil {
 		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
 		return nil // Accept has answered
 	}
 	if bye == nil && !s.gates.enter(k.address) {
 		bye = byeBusy
+		k.refused(errTooMany)
 	} else if bye == nil {
 		k.entered = true
 	}

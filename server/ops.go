@@ -6,10 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -32,7 +28,9 @@ func (s *Server) Ops() http.Handler {
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics(), promhttp.HandlerOpts{}))
+	if s.metrics != nil {
+		mux.Handle("GET /metrics", s.metrics)
+	}
 	return mux
 }
 
@@ -55,19 +53,19 @@ func (s *Server) notReady(ctx context.Context) string {
 	return ""
 }
 
-func (s *Server) metrics() *prometheus.Registry {
-	gauge := func(name, help string, value func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "scanlogin", Name: name, Help: help}, value)
+// Load is what a server bears at the moment.
+type Load struct {
+	Sockets          int // WebSocket connections that are open
+	Connections      int // those that wait: sockets, event streams, checks with wait
+	ConnectionsLimit int // Limits.Sockets, in force
+	UnknownEnds      int // codes made here of which is not known here how they ended
+}
+
+// Load tells it.
+func (s *Server) Load() Load {
+	l := Load{Sockets: s.sockets.len(), Connections: int(s.gates.open.Load()), ConnectionsLimit: s.gates.Sockets}
+	if s.ends != nil {
+		l.UnknownEnds = s.ends.len()
 	}
-	r := prometheus.NewRegistry()
-	r.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		gauge("sockets", "WebSocket connections that are open.", func() float64 { return float64(s.sockets.len()) }),
-		gauge("watches", "Watches of codes by pages of this node.", func() float64 { return float64(s.hub.Watches()) }),
-	)
-	if s.busAge != nil {
-		r.MustRegister(gauge("bus_age_seconds", "Time since the bus was last heard.", func() float64 { return s.busAge().Seconds() }))
-	}
-	return r
+	return l
 }

@@ -55,16 +55,3 @@ func TestLeavingInOrder(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
-
-func TestMetricsTellSocketsAndWatches(t *testing.T) {
-	n := alone(t, newPool(t, nil))
-	p := n.dial("userPoolId=p1", nil)
-	p.event("code")
-	p.event("waiting")
-	_, text := n.ops("/metrics")
-	for _, want := range []string{"scanlogin_sockets 1\n", "scanlogin_watches 1\n", "go_goroutines "} {
-		if !strings.Contains(text, want) {
-			t.Errorf("metrics lack %q", want)
-		}
-	}
-}

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,8 +44,14 @@ type Options struct {
 	Limits         Limits
 	Witnesses      []func(Event)        // told of what happens, in its order by each goroutine; they must not block
 	Tally          tally.Tally          // what happened lately on all nodes; nil: on this one
+	Tracer         Tracer               // follows calls; nil: nobody does
+	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
+
+	// Pushed is told of each step that a page of the pool waited for and was
+	// sent, and how long after the step; it must not block. nil: nobody is.
+	Pushed func(pool string, delay time.Duration)
 
 	// Memory is asked about who asks for a login; nil: what the Tally has.
 	Memory Memory
@@ -79,6 +86,10 @@ type Server struct {
 	trusting   bool // there are trusted proxies
 	fallback   http.Handler
 	witnesses  []func(Event)
+	pushed     func(pool string, delay time.Duration)
+	metrics    http.Handler
+	tracer     Tracer
+	ends       *ends // nil: nobody asked
 	log        *slog.Logger
 
 	echo     *echo.Echo
@@ -118,7 +129,12 @@ func New(o Options) *Server {
 		drainDelay: o.DrainDelay, busAge: o.BusAge, memory: o.Memory, place: o.Place, phonePage: o.PhonePage, fallback: o.Fallback,
 		witnesses: o.Witnesses,
 		trusting:  len(o.TrustedProxies) > 0,
-		log:       o.Log, pictures: newPictures(), sockets: newSockets(),
+		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
+		log: o.Log, pictures: newPictures(), sockets: newSockets(),
+	}
+	if len(o.Witnesses) > 0 {
+		s.ends = newEnds(s.store, s.witness, o.Log)
+		s.witnesses = append(slices.Clip(o.Witnesses), s.ends.note)
 	}
 	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now}
 	if s.memory == nil {
@@ -134,6 +150,9 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.writeError
 	e.IPExtractor = ipExtractor(trusted)
+	if s.tracer != nil {
+		e.Use(s.traced)
+	}
 	e.Use(s.prepare, s.elsewhere, s.api)
 	for _, base := range []string{apiPath, newPath} {
 		g := e.Group(base)
@@ -205,7 +224,8 @@ func (s *Server) link(c echo.Context) error {
 }
 
 // Handler returns the whole public interface, for another HTTP server than
-// Run's. Sockets that it accepts are not pinged then, and live until Close.
+// Run's. Sockets that it accepts are not pinged then, and live until Close; time's
+// ends are not told.
 func (s *Server) Handler() http.Handler { return s.echo }
 
 // Timeouts of the HTTP server. A request is small: who needs longer to send it
@@ -235,6 +255,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() { s.sockets.beat(beats) })
+	if s.ends != nil {
+		background.Go(func() { s.ends.run(beats) })
+	}
 	defer background.Wait()
 	defer stopBeats()
 

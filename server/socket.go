@@ -29,6 +29,7 @@ type socket struct {
 	client  session.Client
 	address string // by which it is counted
 	proof   proof
+	trace   string     // of the handshake
 	entered bool       // it was counted by the gates
 	open    bool       // it makes its own codes
 	resume  session.ID // open: the code to go on with
@@ -119,6 +120,15 @@ func (k *socket) step() *farewell {
 	return k.show()
 }
 
+// asked is the code that the handshake asked to watch, zero if none or if it is
+// followed by now.
+func (k *socket) asked() session.Session {
+	if k.first == nil {
+		return session.Session{}
+	}
+	return *k.first
+}
+
 // begin follows the first code.
 func (k *socket) begin() *farewell {
 	if !k.open {
@@ -166,9 +176,10 @@ func (k *socket) newCode(count int) *farewell {
 	}
 	k.pool = p
 	if err := k.srv.mayMake(context.Background(), p, k.address); err != nil {
+		k.refused(errTooMany)
 		return byeBusy
 	}
-	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count}
+	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count, trace: k.trace}
 	code, err := k.srv.makeCode(context.Background(), p, from, caller{ip: k.client.IP})
 	if err != nil {
 		return k.trouble(err)
@@ -242,6 +253,7 @@ func (k *socket) show() *farewell {
 	if bye := k.send(message); bye != nil {
 		return bye
 	}
+	k.code.wrote()
 	switch {
 	case st == session.Canceled && k.open, st == session.Expired && k.open:
 		if bye := k.newCode(k.count + 1); bye != nil {

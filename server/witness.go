@@ -25,6 +25,10 @@ const (
 	// many, which ends the code, is EventCanceled.
 	EventMismatched EventKind = "mismatched"
 	EventRefused    EventKind = "refused"
+
+	// Of codes that this node made, which no caller ended:
+	EventExpired EventKind = "expired" // by time
+	EventLost    EventKind = "lost"    // the store has it no more, and its end was not seen
 )
 
 // kinds are the events that the protocol's actions make.
@@ -36,19 +40,21 @@ var kinds = map[session.Action]EventKind{
 
 // Event is something that this node did to a code, told once the store has it,
 // or a call that it refused. A step whose outcome the store did not tell, and
-// one of another node, is no event here; nor is time's end, which nobody does.
+// one of another node, is no event here. Time's end, which nobody does, is told
+// by the node that made the code, within two seconds while the store answers.
 type Event struct {
 	Kind EventKind
 	Time time.Time // by the store's clock
 	Pool string    // id; "" if a refused call named none
 	// Code is the session as stored; of a refused call as it was found, and
-	// zero if none was.
+	// zero if none was; of a lost one ID and Pool alone.
 	Code session.Session
 	User string // id of the phone's user who did it; "" for a browser and for a site
-	IP   string // of who called
-	// RequestID is that of the answer; "" for what came over a WebSocket.
+	IP   string // of who called; "" for time's end
+	// RequestID is that of the answer; "" for what came over a WebSocket, and
+	// for time's end.
 	RequestID string
-	Call      string // of a refused call: its last path segment
+	Call      string // of a refused call: its route's first word; "" if it has none
 	Reason    string // of a refused call: the name of its row in the table of errors
 }
 
@@ -117,6 +123,14 @@ func (s *Server) refused(c echo.Context, p *problem) {
 	s.witness(Event{
 		Kind: EventRefused, Time: s.store.Now(), Pool: of.pool, Code: of.code, User: of.user,
 		IP: by.ip, RequestID: by.requestID, Call: callName(c), Reason: p.name,
+	})
+}
+
+// refused tells that the socket got less than it asked for, for p.
+func (k *socket) refused(p *problem) {
+	k.srv.witness(Event{
+		Kind: EventRefused, Time: k.srv.store.Now(), Pool: k.pool.ID, Code: k.asked(),
+		IP: k.client.IP, Call: "ws", Reason: p.name,
 	})
 }
 

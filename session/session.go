@@ -100,8 +100,9 @@ type Session struct {
 
 	// Match is how the phone has to show that its user sees the page. As the
 	// challenge, it is settled when the code is made.
-	Match      Match `json:"match,omitempty"`
-	Mismatches int   `json:"mismatches,omitempty"` // wrong numbers so far
+	Match      Match  `json:"match,omitempty"`
+	Mismatches int    `json:"mismatches,omitempty"` // wrong numbers so far
+	Trace      string `json:"trace,omitempty"`      // W3C traceparent of the call that made the code; empty if that was not traced
 
 	CreatedAt   time.Time `json:"createdAt"`
 	ScannedAt   time.Time `json:"scannedAt,omitzero"`
@@ -136,6 +137,7 @@ type Snapshot struct {
 	Nickname  string    `json:"n,omitempty"`
 	Photo     string    `json:"p,omitempty"`
 	ExpiresAt time.Time `json:"e"`
+	ChangedAt time.Time `json:"t,omitzero"` // when the code came to this status
 }
 
 // Snapshot returns what watchers are told of s.
@@ -143,7 +145,20 @@ func (s Session) Snapshot() Snapshot {
 	return Snapshot{
 		ID: s.ID, Version: s.Version, Op: s.Op, Status: s.Status,
 		UserID: s.User.ID, Nickname: s.User.Nickname, Photo: s.User.Photo,
-		ExpiresAt: s.ExpiresAt,
+		ExpiresAt: s.ExpiresAt, ChangedAt: s.changedAt(),
+	}
+}
+
+func (s Session) changedAt() time.Time {
+	switch s.Status {
+	case Waiting:
+		return s.CreatedAt
+	case Scanned:
+		return s.ScannedAt
+	case Confirmed:
+		return s.ConfirmedAt
+	default:
+		return s.ExpiresAt
 	}
 }
 

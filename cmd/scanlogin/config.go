@@ -17,6 +17,7 @@ type config struct {
 	TrustedProxies []string      `yaml:"trusted_proxies"`
 	DrainDelay     time.Duration `yaml:"drain_delay"`
 	GeoIPFile      string        `yaml:"geoip_file"`
+	TrustTrace     bool          `yaml:"trust_traceparent"`
 	Log            logConfig     `yaml:"log"`
 	Audit          auditConfig   `yaml:"audit"`
 	Limits         limitsConfig  `yaml:"limits"`

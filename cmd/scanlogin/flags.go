@@ -27,6 +27,7 @@ type overrideFlags struct {
 	TrustedProxies *string     `yaml:"trusted_proxies" placeholder:"LIST" env:"SCANLOGIN_TRUSTED_PROXIES" help:"Networks or addresses, with commas between."`
 	DrainDelay     *string     `yaml:"drain_delay" placeholder:"DURATION" env:"SCANLOGIN_DRAIN_DELAY" help:"From \"not ready\" to closing the listener."`
 	GeoIPFile      *string     `yaml:"geoip_file" name:"geoip-file" placeholder:"FILE" env:"SCANLOGIN_GEOIP_FILE" help:"MaxMind DB that knows where addresses are."`
+	TrustTrace     *string     `yaml:"trust_traceparent" name:"trust-traceparent" placeholder:"BOOLEAN" env:"SCANLOGIN_TRUST_TRACEPARENT" help:"Whether calls join the trace that they name."`
 	LogLevel       *string     `yaml:"log.level" placeholder:"LEVEL" env:"SCANLOGIN_LOG_LEVEL" help:"debug, info, warn or error."`
 	LogFormat      *string     `yaml:"log.format" placeholder:"FORMAT" env:"SCANLOGIN_LOG_FORMAT" help:"json or text."`
 

@@ -13,6 +13,7 @@ import (
 	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/metrics"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/queue"
 	"github.com/scanlogin/scanlogin/server"
@@ -20,6 +21,7 @@ import (
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/tracing"
 	"github.com/scanlogin/scanlogin/webhook"
 )
 
@@ -47,14 +49,15 @@ func (h *house) run(ctx context.Context) error {
 		return err
 	}
 	defer base.close()
+	traces, err := tracing.Open(ctx, h.settings.TrustTrace, h.log)
+	if err != nil {
+		return err
+	}
+	defer traces.Close()
 	watchers := hub.New(base.bus, base.store.Now)
 	hooks := webhook.New(webhook.Options{Pools: h.pools, Store: base.store, Hub: watchers, Queue: base.queue, Log: h.log})
-	srv := server.New(server.Options{
-		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: hooks.Announce(base.store), Hub: watchers, Signer: h.signer,
-		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback,
-		Witnesses: h.witnesses(), Log: h.log,
-	})
+	base.store = hooks.Announce(base.store)
+	srv := h.observed(base.busStats, traces, h.options(base, watchers))
 
 	serving, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -91,6 +94,39 @@ func (h *house) witnesses() []func(server.Event) {
 	return []func(server.Event){h.trail.Witness}
 }
 
+func (h *house) options(base foundation, watchers *hub.Hub) server.Options {
+	return server.Options{
+		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: h.signer,
+		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
+		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback,
+		Witnesses: h.witnesses(), Log: h.log,
+	}
+}
+
+// observed makes the server, with traces unless they are nil, and with metrics if there is a
+// listener to ask for them.
+func (h *house) observed(bus metrics.Bus, traces *tracing.Traces, o server.Options) *server.Server {
+	if traces != nil {
+		o.Tracer, o.Store = traces, traces.Store(o.Store)
+	}
+	if h.ops == nil {
+		return server.New(o)
+	}
+	counts := metrics.New(poolIDs(h.settings.Pools)...)
+	o.Store, o.Pushed, o.Metrics = counts.Store(o.Store), counts.Pushed, counts.Handler()
+	o.Witnesses = append(o.Witnesses, counts.Witness)
+	srv := server.New(o)
+	counts.Node(srv, o.Hub, bus)
+	return srv
+}
+
+func poolIDs(pools []*pool.Pool) (ids []string) {
+	for _, p := range pools {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
 func (h *house) closeListeners() {
 	for _, ln := range []net.Listener{h.public, h.ops} {
 		if ln != nil {
@@ -106,12 +142,13 @@ func (s *settings) newSigner() (*server.Signer, error) {
 
 // foundation is where sessions are kept, and how news of them comes.
 type foundation struct {
-	store  session.Store
-	bus    session.Bus
-	queue  queue.Queue
-	busAge func() time.Duration // nil: the bus is in this process
-	tally  tally.Tally          // nil: this process is all
-	close  func()
+	store    session.Store
+	bus      session.Bus
+	queue    queue.Queue
+	busAge   func() time.Duration // nil: the bus is in this process
+	busStats metrics.Bus          // nil as busAge
+	tally    tally.Tally          // nil: this process is all
+	close    func()
 }
 
 func (h *house) open() (foundation, error) {
@@ -126,7 +163,7 @@ func (h *house) open() (foundation, error) {
 		return foundation{}, err
 	}
 	bus := store.Bus()
-	return foundation{store: store, bus: bus, queue: store.Queue(), busAge: bus.Age, tally: store.Tally(), close: func() {
+	return foundation{store: store, bus: bus, queue: store.Queue(), busAge: bus.Age, busStats: bus, tally: store.Tally(), close: func() {
 		if err := store.Close(); err != nil {
 			h.log.Warn("redis did not close", "error", err)
 		}

@@ -30,6 +30,7 @@ type settings struct {
 	TrustedProxies    []netip.Prefix
 	DrainDelay        time.Duration
 	Places            *geo.Map // nil: nobody knows where an address is
+	TrustTrace        bool
 	Limits            server.Limits
 	LogLevel          slog.Level
 	LogFormat         string

@@ -31,6 +31,7 @@ var reference = [...]row{
 	{path: "trusted_proxies", kind: "list", absent: "none", about: "Networks (`10.0.0.0/8`) or addresses whose `X-Forwarded-For` is believed."},
 	{path: "drain_delay", kind: "duration", fallback: "0s", about: "From \"not ready\" to closing the listener, for load balancers; up to 10m."},
 	{path: "geoip_file", kind: "file", absent: "none", about: "MaxMind DB with City or Country records (GeoLite2, DB-IP …), from which the phone is told where the login page is. Read anew at SIGHUP."},
+	{path: "trust_traceparent", kind: "boolean", fallback: "false", about: "Calls join the trace that their `traceparent` names, recorded if it says so: only behind a proxy that sets that header. `false`: a trace of its own, linked to it. See `docs/metrics.md`."},
 	{path: "log.level", kind: "text", fallback: "info", about: "`debug`, `info`, `warn` or `error`."},
 	{path: "log.format", kind: "text", fallback: "json", about: "`json` or `text`."},
 	{path: "audit.file", kind: "text", absent: "off", about: "Where each step and each refusal is written as a line of JSON, apart from the log: a path, opened anew at SIGHUP, or `-` for stdout; `docs/operations.md` has the fields."},

@@ -44,6 +44,7 @@ func (d *document) settings() *settings {
 		TrustedProxies: d.prefixes("trusted_proxies", c.TrustedProxies),
 		DrainDelay:     c.DrainDelay,
 		Places:         d.geoIP(c.GeoIPFile),
+		TrustTrace:     c.TrustTrace,
 		Limits:         d.limits(c.Limits),
 		LogLevel:       d.logLevel(c.Log.Level),
 		LogFormat:      c.Log.Format,

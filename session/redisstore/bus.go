@@ -25,6 +25,7 @@ type Bus struct {
 	heard   atomic.Pointer[time.Time] // when the last probe was heard
 	links   atomic.Int64              // connections that came up
 	ignored atomic.Int64              // messages that made no sense
+	reads   atomic.Int64              // of codes, one by one
 
 	changed chan struct{} // holds one token when asked is not empty
 	wake    chan struct{} // holds one token when due is not empty
@@ -126,6 +127,10 @@ func (b *Bus) Age() time.Duration {
 
 // Reconnects is how often the connection was lost and came back.
 func (b *Bus) Reconnects() int64 { return max(0, b.links.Load()-1) }
+
+// Reads is how many codes the bus has read: each when it is subscribed, when its
+// end comes, and after each loss of the connection.
+func (b *Bus) Reads() int64 { return b.reads.Load() }
 
 // hear delivers an announcement. Anybody who may publish on a code's channel
 // can send anything, so what makes no sense is passed over.

@@ -77,6 +77,7 @@ func (b *Bus) readAll(ctx context.Context, batch []reading, deliver func(session
 	for i, r := range batch {
 		ids[i] = r.id
 	}
+	b.reads.Add(int64(len(ids)))
 	results, err := b.store.loadAll(ctx, ids)
 	if err != nil {
 		b.markDue(ids...)

@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scanlogin/scanlogin/session"
@@ -16,6 +17,7 @@ type Faulty struct {
 
 	mu      sync.Mutex
 	err     error
+	failed  *atomic.Int64 // by err
 	stall   chan struct{}
 	old     map[session.ID]session.Snapshot // not nil: repeat
 	past    *session.Session                // what Load returns
@@ -26,11 +28,13 @@ type Faulty struct {
 // NewFaulty wraps a node.
 func NewFaulty(node Node) *Faulty { return &Faulty{node: node} }
 
-// Fail makes each Load and Swap return err, until Fail(nil).
-func (f *Faulty) Fail(err error) {
+// Fail makes each Load and Swap return err, until Fail(nil); failed is how
+// many have since.
+func (f *Faulty) Fail(err error) (failed func() int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.err = err
+	f.err, f.failed = err, new(atomic.Int64)
+	return f.failed.Load
 }
 
 // Stall makes each Load and Swap wait for its context's end or for resume.
@@ -80,6 +84,9 @@ func (f *Faulty) Tell(s session.Snapshot, err error) {
 func (f *Faulty) trouble(ctx context.Context) error {
 	f.mu.Lock()
 	stall, err := f.stall, f.err
+	if err != nil {
+		f.failed.Add(1)
+	}
 	f.mu.Unlock()
 	if stall != nil {
 		select {

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// scrape is what a node's /metrics says, and its families by name.
+type scrape struct {
+	text     []byte
+	families map[string]*dto.MetricFamily
+}
+
+func (n *storyNode) scrape(t *testing.T) scrape {
+	t.Helper()
+	status, text := call(t, http.MethodGet, n.ops+"/metrics", "")
+	if status != http.StatusOK {
+		t.Fatalf("metrics: %d", status)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scrape{text, families}
+}
+
+// sum adds up the values of a metric over scrapes, by the values of its labels
+// in the order of their names. A histogram's value is its count.
+func sum(name string, of ...scrape) map[string]int {
+	total := make(map[string]int)
+	for _, s := range of {
+		for _, m := range s.families[name].GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, l.GetValue())
+			}
+			value := m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			total[strings.Join(labels, " ")] += int(value)
+		}
+	}
+	maps.DeleteFunc(total, func(_ string, n int) bool { return n == 0 })
+	return total
+}
+
+func all(counts map[string]int) (n int) {
+	for _, v := range counts {
+		n += v
+	}
+	return n
+}
+
+// TestMetricsAddUpOverNodes plays stories of all kinds on two nodes that share
+// a Redis, and compares what the nodes counted with what people were answered.
+func TestMetricsAddUpOverNodes(t *testing.T) {
+	nodes := startNodes(t, 2)
+	told := playAll(t, nodes)
+	var seen []scrape
+	deadline := time.Now().Add(2 * time.Minute)
+	for unresolved := -1; unresolved != 0; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d ends are still unknown", unresolved)
+		}
+		time.Sleep(100 * time.Millisecond) // between two looks
+		seen = []scrape{nodes[0].scrape(t), nodes[1].scrape(t)}
+		unresolved = all(sum("scanlogin_codes_unresolved", seen...))
+	}
+	same := func(name string, want map[string]int) {
+		t.Helper()
+		if got := sum(name, seen...); !maps.Equal(got, want) {
+			t.Errorf("%s:\n got %v\nwant %v", name, got, want)
+		}
+	}
+	same("scanlogin_codes_made_total", told.made)
+	same("scanlogin_codes_scanned_total", told.scanned)
+	same("scanlogin_codes_confirmed_total", told.confirmed)
+	same("scanlogin_codes_ended_total", told.ended)
+	same("scanlogin_code_step_duration_seconds", told.steps)
+	same("scanlogin_push_delay_seconds", told.pushed)
+	same("scanlogin_requests_refused_total", told.refused)
+	if made, ended := all(told.made), all(sum("scanlogin_codes_ended_total", seen...)); made != ended || made < 200 {
+		t.Errorf("%d codes were made, %d ended", made, ended)
+	}
+	for _, s := range seen {
+		checkConventions(t, s)
+		checkLabels(t, s)
+		checkStore(t, s)
+	}
+	checkDescribed(t, seen[0])
+}
+
+// checkConventions asks those who keep Prometheus' conventions.
+func checkConventions(t *testing.T, s scrape) {
+	t.Helper()
+	found, err := promlint.New(bytes.NewReader(s.text)).Lint()
+	if err != nil || len(found) > 0 {
+		t.Errorf("promlint: %v %v", err, found)
+	}
+	promtool(t, bytes.NewReader(s.text), "check", "metrics")
+}
+
+// promtool runs Prometheus' own checker.
+func promtool(t *testing.T, in *bytes.Reader, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "promtool", args...)
+	if in != nil {
+		cmd.Stdin = in
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool %s: %v (Debian package: prometheus)\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// mayBe is all that our labels may say.
+var mayBe = map[string]*regexp.Regexp{
+	"pool":      regexp.MustCompile(`^(one|two|)$`),
+	"how":       regexp.MustCompile(`^(canceled|withdrawn|exchanged|expired|lost)$`),
+	"after":     regexp.MustCompile(`^(waiting|scanned|confirmed|unknown)$`),
+	"step":      regexp.MustCompile(`^(scanned|confirmed|canceled|exchanged)$`),
+	"operation": regexp.MustCompile(`^(load|swap)$`),
+	"call":      regexp.MustCompile(`^(gene|check|userinfo|scanned|confirm|cancel|image|ws|events|)$`),
+	"reason":    regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`),
+}
+
+func checkLabels(t *testing.T, s scrape) {
+	t.Helper()
+	for name, family := range s.families {
+		if !strings.HasPrefix(name, "scanlogin_") {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if values := mayBe[l.GetName()]; values == nil || !values.MatchString(l.GetValue()) {
+					t.Errorf("%s has %s=%q", name, l.GetName(), l.GetValue())
+				}
+			}
+		}
+	}
+	if bytes.Contains(s.text, []byte(hostile)) || bytes.Contains(s.text, []byte(testSecret)) {
+		t.Error("the metrics say what a client sent")
+	}
+}
+
+// checkStore expects that each node asked the store, which always answered.
+func checkStore(t *testing.T, s scrape) {
+	t.Helper()
+	calls := sum("scanlogin_store_duration_seconds", s)
+	if calls["load"] < 100 || calls["swap"] < 100 || all(sum("scanlogin_store_failures_total", s)) != 0 {
+		t.Errorf("store: %v, failures %v", calls, sum("scanlogin_store_failures_total", s))
+	}
+	if age := s.families["scanlogin_bus_age_seconds"].GetMetric()[0].GetGauge().GetValue(); !(age >= 0 && age < 60) {
+		t.Errorf("the bus was heard %v s ago", age)
+	}
+	if reads := all(sum("scanlogin_bus_reads_total", s)); reads == 0 {
+		t.Error("the bus read nothing")
+	}
+}
+
+// checkDescribed compares docs/metrics.md, the dashboard and the alerts with
+// what a node says: none of them may name what is not there.
+func checkDescribed(t *testing.T, s scrape) {
+	t.Helper()
+	for _, file := range []string{"docs/metrics.md", "deploy/grafana-dashboard.json", "deploy/alerts.yaml", "deploy/alerts.test.yaml"} {
+		for _, name := range metricNames(readRepository(t, file)) {
+			family := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
+			if s.families[name] == nil && s.families[family].GetType() != dto.MetricType_HISTOGRAM {
+				t.Errorf("%s names %s, which no node says", file, name)
+			}
+		}
+	}
+	docs := readRepository(t, "docs/metrics.md")
+	for name, family := range s.families {
+		if !strings.HasPrefix(name, "scanlogin_") {
+			continue
+		}
+		row := fmt.Sprintf("| `%s` | %s | %s | %s |", name, strings.ToLower(family.GetType().String()), labelNames(family), family.GetHelp())
+		if !strings.Contains(docs, row+"\n") {
+			t.Errorf("docs/metrics.md lacks the row\n%s", row)
+		}
+	}
+}
+
+// metricNames are the names of metrics in a text; up is Prometheus' own.
+func metricNames(text string) []string {
+	names := regexp.MustCompile(`\b(scanlogin|go|process)_[a-z0-9_]+\b`).FindAllString(text, -1)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func labelNames(family *dto.MetricFamily) string {
+	var names []string
+	for _, l := range family.GetMetric()[0].GetLabel() {
+		names = append(names, "`"+l.GetName()+"`")
+	}
+	return strings.Join(names, ", ")
+}
+
+// TestAlertsFireWhenTheyShould runs the alerts' own tests.
+func TestAlertsFireWhenTheyShould(t *testing.T) {
+	promtool(t, nil, "check", "rules", "../../deploy/alerts.yaml")
+	promtool(t, nil, "test", "rules", "../../deploy/alerts.test.yaml")
+}
+
+// TestTheDashboardAsksWhatPrometheusUnderstands makes a rule of each of the
+// dashboard's questions, because promtool checks rules.
+func TestTheDashboardAsksWhatPrometheusUnderstands(t *testing.T) {
+	var dashboard struct {
+		Panels []struct{ Targets []struct{ Expr string } }
+	}
+	if err := json.Unmarshal([]byte(readRepository(t, "deploy/grafana-dashboard.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	variables := strings.NewReplacer("$__rate_interval", "1m", "$job", "scanlogin", "$pool", "p")
+	rules := "groups:\n  - name: dashboard\n    rules:\n"
+	questions := 0
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			questions++
+			rules += fmt.Sprintf("      - {record: 'q:%d', expr: %q}\n", questions, variables.Replace(target.Expr))
+		}
+	}
+	if questions < 20 {
+		t.Errorf("%d questions", questions)
+	}
+	promtool(t, nil, "check", "rules", writeFile(t, "dashboard.yaml", rules))
+}

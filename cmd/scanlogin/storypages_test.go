@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/coder/websocket"
+)
+
+// watch has a page watch the code on the next node, if the kind of story has
+// one. The page's end is to be waited for by calling what is returned.
+func (s *story) watch(kind int) (wait func() error, err error) {
+	switch kind {
+	case 6:
+		socket, err := s.dial("random=" + s.code)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.hear(socket, "waiting"); err != nil {
+			return nil, err
+		}
+		return func() error {
+			defer socket.CloseNow()
+			err := s.hear(socket, "")
+			if websocket.CloseStatus(err) == websocket.StatusNormalClosure {
+				return nil
+			}
+			return err
+		}, nil
+	case 7:
+		return s.stream()
+	}
+	return func() error { return nil }, nil
+}
+
+func (s *story) dial(query string) (*websocket.Conn, error) {
+	s.n++
+	address := s.nodes[s.n%len(s.nodes)].url + "/api/v2/qrcode/ws?" + query
+	socket, _, err := websocket.Dial(s.ctx, strings.Replace(address, "http", "ws", 1), nil)
+	return socket, err
+}
+
+// hear reads messages up to an event, counting codes that were made and steps
+// that were pushed.
+func (s *story) hear(socket *websocket.Conn, until string) error {
+	ctx, cancel := context.WithTimeout(s.ctx, testDeadline)
+	defer cancel()
+	for {
+		var message struct{ Event, Random string }
+		_, text, err := socket.Read(ctx)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, &message); err != nil {
+			return err
+		}
+		s.heard(message.Event)
+		if message.Event == "code" {
+			s.code = message.Random
+		}
+		if message.Event == until {
+			return nil
+		}
+	}
+}
+
+func (s *story) heard(event string) {
+	switch event {
+	case "code":
+		s.told.count(s.told.made, s.pool)
+	case "scanned", "confirmed", "canceled":
+		s.told.count(s.told.pushed, s.pool)
+	}
+}
+
+// stream is watch by server-sent events.
+func (s *story) stream() (wait func() error, err error) {
+	s.n++
+	req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, s.nodes[s.n%len(s.nodes)].url+"/api/v2/qrcode/events?random="+s.code, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(resp.Body)
+	next := func() bool {
+		for lines.Scan() {
+			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				var message struct{ Event string }
+				if err = json.Unmarshal([]byte(text), &message); err == nil {
+					s.heard(message.Event)
+				}
+				return err == nil
+			}
+		}
+		return false
+	}
+	if !next() {
+		return nil, fmt.Errorf("the stream of %s says nothing: %w", s.code, errors.Join(err, lines.Err()))
+	}
+	return func() error {
+		defer resp.Body.Close()
+		for next() {
+		}
+		return errors.Join(err, lines.Err())
+	}, nil
+}
+
+// refresh is a page that makes its own code and wants another one.
+func (s *story) refresh(afterScan bool) error {
+	s.pool = "two" // whose codes are not over before
+	socket, err := s.dial("userPoolId=" + s.pool)
+	if err != nil {
+		return err
+	}
+	defer socket.CloseNow()
+	if err := s.hear(socket, "waiting"); err != nil {
+		return err
+	}
+	if afterScan {
+		if err := s.step("scanned"); err != nil {
+			return err
+		}
+		if err := s.hear(socket, "scanned"); err != nil {
+			return err
+		}
+	}
+	if err := socket.Write(s.ctx, websocket.MessageText, []byte(`{"action":"refresh"}`)); err != nil {
+		return err
+	}
+	s.told.count(s.told.ended, s.stood, "withdrawn", s.pool)
+	s.told.count(s.told.ended, "waiting", "expired", s.pool) // the second
+	return s.hear(socket, "code")
+}

@@ -1,0 +1,56 @@
+package metrics_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/metrics"
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+)
+
+// scannedEvent is one with the most to count.
+func scannedEvent() server.Event {
+	now := time.Now()
+	return server.Event{Kind: server.EventScanned, Pool: "p1", Code: session.Session{CreatedAt: now.Add(-5 * time.Second), ScannedAt: now}}
+}
+
+// TestCountingAllocatesNothing, or each step of each code would pay for it.
+func TestCountingAllocatesNothing(t *testing.T) {
+	m, scanned := metrics.New("p1"), scannedEvent()
+	refused := server.Event{Kind: server.EventRefused, Pool: "p1", Call: "confirm", Reason: "used"}
+	m.Witness(refused) // makes the series
+	if n := testing.AllocsPerRun(1000, func() {
+		m.Witness(scanned)
+		m.Witness(refused)
+		m.Pushed("p1", time.Millisecond)
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkWitness(b *testing.B) {
+	m, e := metrics.New("p1"), scannedEvent()
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Witness(e)
+	}
+}
+
+func BenchmarkStore(b *testing.B) {
+	for name, wrap := range map[string]func(session.Store) session.Store{
+		"bare":     func(st session.Store) session.Store { return st },
+		"measured": metrics.New().Store,
+	} {
+		b.Run(name, func(b *testing.B) {
+			st := wrap(memstore.New())
+			id := session.NewID()
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = st.Load(context.Background(), id)
+			}
+		})
+	}
+}

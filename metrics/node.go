@@ -1,0 +1,47 @@
+package metrics
+
+import (
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/server"
+)
+
+// Bus is what a bus between nodes tells of itself, as redisstore.Bus does.
+type Bus interface {
+	Age() time.Duration
+	Reconnects() int64
+	Reads() int64
+}
+
+// Node shows what srv and watches hold at each scrape, and how the bus is; nil: there is
+// none between nodes. It may be called once.
+func (m *Metrics) Node(srv *server.Server, watches *hub.Hub, bus Bus) {
+	gauge := func(name, help string, value func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, value))
+	}
+	counter := func(name, help string, value func() int64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help},
+			func() float64 { return float64(value()) }))
+	}
+	gauge("sockets", "WebSocket connections that are open.", func() float64 { return float64(srv.Load().Sockets) })
+	gauge("connections", "Connections that wait: WebSockets, event streams, checks with wait.", func() float64 { return float64(srv.Load().Connections) })
+	gauge("connections_limit", "Connections that may wait: limits.sockets.", func() float64 { return float64(srv.Load().ConnectionsLimit) })
+	gauge("codes_unresolved", "Codes made by this node of which it does not know yet that they are over.", func() float64 { return float64(srv.Load().UnknownEnds) })
+	gauge("watches", "Watches of codes by pages of this node.", func() float64 { return float64(watches.Watches()) })
+	if bus == nil {
+		return
+	}
+	gauge("bus_age_seconds", "Time since the bus was last heard.", func() float64 {
+		age := bus.Age()
+		if age == math.MaxInt64 { // it never was
+			return math.Inf(1)
+		}
+		return age.Seconds()
+	})
+	counter("bus_reconnects_total", "Times that the bus was lost and came back.", bus.Reconnects)
+	counter("bus_reads_total", "Codes read by the bus: when subscribed, when their end comes, and after each loss.", bus.Reads)
+}

@@ -1,0 +1,93 @@
+package server_test
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// TestTimesEndIsToldOnceByWhoMadeTheCode has codes end in each way; the end of
+// those that somebody ended is told by that step alone.
+func TestTimesEndIsToldOnceByWhoMadeTheCode(t *testing.T) {
+	var mu sync.Mutex
+	ends := make(map[session.ID][]string)
+	witness := func(o *server.Options) {
+		o.Witnesses = append(o.Witnesses, func(e server.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			switch e.Kind {
+			case server.EventExpired, server.EventLost, server.EventCanceled, server.EventWithdrawn, server.EventExchanged:
+				if e.Pool != "p1" || e.Time.IsZero() {
+					t.Errorf("event %+v", e)
+				}
+				how := string(e.Kind)
+				if !e.Code.ConfirmedAt.IsZero() {
+					how += " confirmed"
+				} else if !e.Code.ScannedAt.IsZero() {
+					how += " scanned"
+				}
+				ends[e.Code.ID] = append(ends[e.Code.ID], how)
+			}
+		})
+	}
+	n, other, _ := pair(t, witness, newPool(t, func(p *pool.Pool) {
+		p.CodeTTL, p.ConfirmTTL, p.TicketTTL = 3*time.Second, 4*time.Second, 4*time.Second
+	}))
+	want := make(map[session.ID][]string)
+	story := func(end string, steps ...string) {
+		c := n.gene("p1")
+		for _, step := range steps {
+			other.phone(step, c.random, "alice").ok()
+		}
+		want[session.ID(c.random)] = []string{end}
+	}
+	story("expired")
+	story("expired scanned", "scanned")
+	story("expired confirmed", "scanned", "confirm")
+	story("canceled scanned", "scanned", "cancel")
+	eventually(t, "all ends are known", func() bool { return n.srv.Load().UnknownEnds == 0 })
+	mu.Lock()
+	defer mu.Unlock()
+	for id, how := range want {
+		if !slices.Equal(ends[id], how) {
+			t.Errorf("told %v, want %v", ends[id], how)
+		}
+	}
+}
+
+// TestLostCodesAreTold has a store that is away when a code ends, and has
+// forgotten the code when it is back.
+func TestLostCodesAreTold(t *testing.T) {
+	told := make(chan server.Event, 10)
+	n := start(t, memNode(), func(o *server.Options) {
+		o.Witnesses = append(o.Witnesses, func(e server.Event) { told <- e })
+	}, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
+	next := func() server.Event {
+		t.Helper()
+		select {
+		case e := <-told:
+			return e
+		case <-time.After(30 * time.Second):
+			t.Fatal("nothing was told")
+			return server.Event{}
+		}
+	}
+	c := n.gene("p1")
+	next()
+	asked := n.store.Fail(errors.New("away"))
+	eventually(t, "the node looks", func() bool { return asked() > 1 })
+	if open := n.srv.Load().UnknownEnds; open != 1 || len(told) > 0 {
+		t.Errorf("%d ends are unknown, %d were told", open, len(told))
+	}
+	n.store.Fail(session.ErrNotFound)
+	if e := next(); e.Kind != server.EventLost || e.Pool != "p1" || string(e.Code.ID) != c.random {
+		t.Errorf("event %+v", e)
+	}
+	eventually(t, "all ends are known", func() bool { return n.srv.Load().UnknownEnds == 0 })
+}
