@@ -23,18 +23,22 @@ const module = "github.com/scanlogin/scanlogin"
 var mayImport = map[string]struct{ ours, foreign []string }{
 	"session":                      {},
 	"session/memstore":             {ours: []string{"session"}},
-	"session/redisstore":           {ours: []string{"session"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"session/redisstore":           {ours: []string{"session", "shelf"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"session/redisstore/redistest": {foreign: []string{"github.com/redis/go-redis/"}},
 	"session/sessiontest":          {ours: []string{"session"}},
 	"hub":                          {ours: []string{"session"}},
 	"identity":                     {ours: []string{"session"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"pool":                         {ours: []string{"session", "identity"}},
 	"web":                          {},
+	"shelf":                        {},
+	"overlay":                      {ours: []string{"shelf"}},
+	"stats":                        {ours: []string{"session", "server", "shelf"}},
+	"console":                      {ours: []string{"overlay", "server", "shelf", "stats", "web"}, foreign: []string{"golang.org/x/time/"}},
 	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/", "golang.org/x/time/",
 	}},
-	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web"}, foreign: []string{
+	"cmd/scanlogin": {ours: []string{"session", "session/memstore", "session/redisstore", "hub", "identity", "pool", "server", "web", "shelf", "overlay", "stats", "console"}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},

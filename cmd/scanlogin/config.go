@@ -5,19 +5,20 @@ import "time"
 // config is the shape of the configuration file; [reference] has a row on each
 // of its keys, with the default that stands where the key is absent.
 type config struct {
-	Listen         string        `yaml:"listen"`
-	OpsListen      string        `yaml:"ops_listen"`
-	PublicURL      string        `yaml:"public_url"`
-	RedisURL       secretText    `yaml:"redis_url"`
-	WaitReplicas   int           `yaml:"redis_wait_replicas"`
-	KeyPrefix      string        `yaml:"key_prefix"`
-	SigningKey     secretText    `yaml:"signing_key"`
-	TokenTTL       time.Duration `yaml:"token_ttl"`
-	TrustedProxies []string      `yaml:"trusted_proxies"`
-	DrainDelay     time.Duration `yaml:"drain_delay"`
-	Log            logConfig     `yaml:"log"`
-	Limits         limitsConfig  `yaml:"limits"`
-	Pools          []poolConfig  `yaml:"pools"`
+	Listen         string         `yaml:"listen"`
+	OpsListen      string         `yaml:"ops_listen"`
+	PublicURL      string         `yaml:"public_url"`
+	RedisURL       secretText     `yaml:"redis_url"`
+	WaitReplicas   int            `yaml:"redis_wait_replicas"`
+	KeyPrefix      string         `yaml:"key_prefix"`
+	SigningKey     secretText     `yaml:"signing_key"`
+	TokenTTL       time.Duration  `yaml:"token_ttl"`
+	TrustedProxies []string       `yaml:"trusted_proxies"`
+	DrainDelay     time.Duration  `yaml:"drain_delay"`
+	Log            logConfig      `yaml:"log"`
+	Limits         limitsConfig   `yaml:"limits"`
+	Console        *consoleConfig `yaml:"console"`
+	Pools          []poolConfig   `yaml:"pools"`
 }
 
 // limitsConfig is server.Limits.
@@ -31,6 +32,16 @@ type limitsConfig struct {
 	UserRate          int `yaml:"user_rate"`
 	CheckRate         int `yaml:"check_rate"`
 	MissRate          int `yaml:"miss_rate"`
+}
+
+type consoleConfig struct {
+	Tokens []consoleToken `yaml:"tokens"`
+}
+
+// consoleToken is an administrator.
+type consoleToken struct {
+	Name   string `yaml:"name"`
+	SHA256 string `yaml:"sha256"`
 }
 
 type logConfig struct {

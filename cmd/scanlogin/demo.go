@@ -55,7 +55,7 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	}
 	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
 	h := &house{
-		settings: s, pools: pool.NewBook(s.Pools...), public: ln,
+		settings: s, desk: newDesk(s, newLog(o.err, s)), public: ln,
 		phonePage: "/phone", fallback: d.handler(), log: newLog(o.err, s),
 	}
 	return h.run(ctx)

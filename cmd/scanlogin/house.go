@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/hub"
-	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/shelf"
 )
 
 // house is all that runs together for a server.
 type house struct {
 	settings  *settings
-	pools     *pool.Book
+	desk      *desk
 	public    net.Listener
 	ops       net.Listener // nil: off
 	phonePage string       // as in server.Options
@@ -44,8 +44,9 @@ func (h *house) run(ctx context.Context) error {
 		return err
 	}
 	watchers := hub.New(base.bus, base.store.Now)
+	office := h.openOffice(ctx, base)
 	srv := server.New(server.Options{
-		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: signer,
+		PublicURL: h.settings.PublicURL, Pools: h.desk.book, Witnesses: office.witnesses(), Store: base.store, Hub: watchers, Signer: signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
 		Limits: h.settings.Limits, PhonePage: h.phonePage, Fallback: h.fallback, Log: h.log,
 	})
@@ -61,7 +62,8 @@ func (h *house) run(ctx context.Context) error {
 			fail(fmt.Errorf("hub: %w", err))
 		}
 	})
-	running.Go(func() { fail(serveOps(beneath, h.ops, srv.Ops())) })
+	running.Go(func() { office.run(beneath, srv) })
+	running.Go(func() { fail(serveOps(beneath, h.ops, office.handler(srv))) })
 
 	if err := srv.Run(serving, h.public); err != nil {
 		return err
@@ -93,13 +95,17 @@ type foundation struct {
 	store  session.Store
 	bus    session.Bus
 	busAge func() time.Duration // nil: the bus is in this process
+	shelf  shelf.Shelf
+	tap    func(name string, wake func()) // of what other nodes announce on the shelf
 	close  func()
 }
 
 func (h *house) open() (foundation, error) {
 	if h.settings.RedisURL == "" {
 		store := memstore.New()
-		return foundation{store: store, bus: store.Bus(), close: func() {}}, nil
+		return foundation{
+			store: store, bus: store.Bus(), shelf: shelf.NewMemory(), tap: func(string, func()) {}, close: func() {},
+		}, nil
 	}
 	store, err := redisstore.Open(redisstore.Options{
 		URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, WaitReplicas: h.settings.WaitReplicas, Log: h.log,
@@ -108,7 +114,7 @@ func (h *house) open() (foundation, error) {
 		return foundation{}, err
 	}
 	bus := store.Bus()
-	return foundation{store: store, bus: bus, busAge: bus.Age, close: func() {
+	return foundation{store: store, bus: bus, busAge: bus.Age, shelf: store.Shelf(), tap: bus.Tap, close: func() {
 		if err := store.Close(); err != nil {
 			h.log.Warn("redis did not close", "error", err)
 		}

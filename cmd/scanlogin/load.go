@@ -31,7 +31,8 @@ type settings struct {
 	LogFormat         string
 	Pools             []*pool.Pool
 
-	config   config // what this was made of, for comparing
+	config   config           // what this was made of, for comparing
+	places   map[string]place // where its values stood
 	warnings []problem
 }
 

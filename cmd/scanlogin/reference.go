@@ -9,6 +9,7 @@ import (
 // row says all about one key of the configuration.
 type row struct {
 	path     string // list elements are []
+	label    string // of a pool's setting that administrators may change while nodes run: what they know it as
 	kind     string
 	required bool
 	fallback string // the value where the key is absent, as it would be written
@@ -20,7 +21,7 @@ type row struct {
 // check for required keys, and the README's table all come from it.
 var reference = [...]row{
 	{path: "listen", kind: "address", fallback: "127.0.0.1:8080", about: "Where browsers, phones and sites call: `host:port`; TLS is the proxy's business."},
-	{path: "ops_listen", kind: "address", absent: "off", about: "Where `/livez`, `/readyz` and `/metrics` are; never on the public listener."},
+	{path: "ops_listen", kind: "address", absent: "off", about: "Where `/livez`, `/readyz`, `/metrics` and the console are; never on the public listener."},
 	{path: "public_url", kind: "address", required: true, about: "How the outside names this server: `http(s)://host[:port]`; pictures, cookies and tokens depend on it."},
 	{path: "redis_url", kind: "secret", absent: "memory, one node", about: "`redis://`, `rediss://` or `unix://`; several `addr=` for a cluster, `master_name=` for Sentinel; `docs/redis.md` has examples."},
 	{path: "redis_wait_replicas", kind: "number", fallback: "0", about: "How many replicas must have an exchanged ticket, within 100 ms, before it is answered, 0 to 10; too few: error 1000, and the ticket is spent."},
@@ -41,12 +42,15 @@ var reference = [...]row{
 	{path: "limits.check_rate", kind: "number", fallback: "5", about: "Checks and pictures a second of one code, however many addresses ask."},
 	{path: "limits.miss_rate", kind: "number", fallback: "10", about: "Failures a second of one address: codes and tickets that are not there, wrong secrets."},
 
+	{path: "console.tokens[].name", kind: "text", required: true, about: "Who the administrator is: 1 to 64 characters, for the history of changes."},
+	{path: "console.tokens[].sha256", kind: "text", required: true, about: "Hash of the administrator's token, in hexadecimal; `scanlogin console-token` makes both. Needs `ops_listen`, where the console is, at `/console`."},
+
 	{path: "pools[].id", kind: "text", required: true, about: "The user pool's id: 1 to 64 letters, digits, `-`, `_`, `.`."},
-	{path: "pools[].name", kind: "text", absent: "the id", about: "Shown on the phone, at most 64 characters."},
-	{path: "pools[].logo", kind: "address", absent: "none", about: "Address of the pool's picture."},
+	{path: "pools[].name", label: "Name", kind: "text", absent: "the id", about: "Shown on the phone, at most 64 characters."},
+	{path: "pools[].logo", label: "Logo", kind: "address", absent: "none", about: "Address of the pool's picture."},
 	{path: "pools[].app_ids", kind: "list", absent: "none", about: "Further names of the pool: the SDKs' `appId`."},
 	{path: "pools[].secret", kind: "secret", required: true, about: "Proves the site's back end; at least 24 bytes. `scanlogin secret` prints a good one."},
-	{path: "pools[].origins", kind: "list", absent: "none", about: "Where login pages live: `https://host[:port]`."},
+	{path: "pools[].origins", label: "Origins", kind: "list", absent: "none", about: "Where login pages live: `https://host[:port]`."},
 	{path: "pools[].identity.jwt.hs256_secret", kind: "secret", absent: "—", about: "The phone's tokens are HS256 under this secret of at least 32 bytes. One of the four."},
 	{path: "pools[].identity.jwt.public_key", kind: "secret", absent: "—", about: "They are signed by this public key in PEM. One of the four."},
 	{path: "pools[].identity.jwt.jwks_url", kind: "address", absent: "—", about: "They are signed by a key of this JWKS. One of the four."},
@@ -70,15 +74,15 @@ var reference = [...]row{
 	{path: "pools[].identity.userinfo.claims.phone", kind: "text", absent: "`phone_number`", about: "The same for `phone`."},
 	{path: "pools[].identity.userinfo.claims.more", kind: "list", absent: "none", about: "Further fields that the site is given."},
 	{path: "pools[].vouching", kind: "boolean", fallback: "false", about: "Beside an identity, the app's back end may name the user itself; without one it always may."},
-	{path: "pools[].code_ttl", kind: "duration", fallback: "120s", about: "Life of a code that nobody scans, 1s to 10m."},
-	{path: "pools[].confirm_ttl", kind: "duration", fallback: "60s", about: "Least time from scan to decision, 1s to 10m."},
-	{path: "pools[].ticket_ttl", kind: "duration", fallback: "300s", about: "Time from confirm to exchange of the ticket, 1s to 1h."},
-	{path: "pools[].max_codes", kind: "number", fallback: "6", about: "Codes a page gets before it must ask the person, 1 to 100."},
+	{path: "pools[].code_ttl", label: "Code lifetime", kind: "duration", fallback: "120s", about: "Life of a code that nobody scans, 1s to 10m."},
+	{path: "pools[].confirm_ttl", label: "Time to decide", kind: "duration", fallback: "60s", about: "Least time from scan to decision, 1s to 10m."},
+	{path: "pools[].ticket_ttl", label: "Ticket lifetime", kind: "duration", fallback: "300s", about: "Time from confirm to exchange of the ticket, 1s to 1h."},
+	{path: "pools[].max_codes", label: "Codes a page gets", kind: "number", fallback: "6", about: "Codes a page gets before it must ask the person, 1 to 100."},
 	{path: "pools[].payload_format", kind: "text", fallback: "json", about: "The picture's text: `json` as the SDKs read it, or `url`, which a phone's own camera opens."},
 	{path: "pools[].app_link", kind: "address", absent: "none", about: "Address with `{random}` in it that opens the app: on small screens, behind `/s/<random>`, and with `payload_format: url` in the picture."},
-	{path: "pools[].return_full_user_info", kind: "boolean", fallback: "false", about: "`check` gives the browser the whole user with its token."},
-	{path: "pools[].allow_browser_exchange", kind: "boolean", fallback: "false", about: "The browser itself may exchange the ticket."},
-	{path: "pools[].bind_browser", kind: "boolean", fallback: "true", about: "Ticket and user only for the browser that asked for the code. `false`: for whoever knows `random`."},
+	{path: "pools[].return_full_user_info", label: "Full user in the status call", kind: "boolean", fallback: "false", about: "`check` gives the browser the whole user with its token."},
+	{path: "pools[].allow_browser_exchange", label: "Exchange from the browser", kind: "boolean", fallback: "false", about: "The browser itself may exchange the ticket."},
+	{path: "pools[].bind_browser", label: "Ticket only for the browser that asked", kind: "boolean", fallback: "true", about: "Ticket and user only for the browser that asked for the code. `false`: for whoever knows `random`."},
 }
 
 // lookup finds the row on a path, whose list indices do not matter.

@@ -7,15 +7,13 @@ import (
 	"os"
 	"reflect"
 	"slices"
-
-	"github.com/scanlogin/scanlogin/pool"
 )
 
-// reloader exchanges the pools of a running server for those of the
-// configuration as it is now. All else needs a restart.
+// reloader exchanges the pools of a running server, and its administrators, for
+// those of the configuration as it is now. All else needs a restart.
 type reloader struct {
 	load    func() (*settings, error)
-	book    *pool.Book
+	desk    *desk
 	running config // what the server runs with
 	log     *slog.Logger
 }
@@ -57,14 +55,14 @@ func (r *reloader) reload() {
 		} else if keys := changedKeys(before, c); len(keys) > 0 {
 			r.log.Info("pool changed", "pool", c.ID, "keys", keys)
 		} else {
-			next.Pools[i] = r.book.ByID(c.ID)
+			next.Pools[i] = r.desk.filePool(c.ID)
 		}
 	}
 	for id := range old {
 		r.log.Info("pool removed", "pool", id)
 	}
-	r.book.Replace(next.Pools...)
-	r.running.Pools = next.config.Pools
+	r.desk.read(next)
+	r.running.Pools, r.running.Console = next.config.Pools, next.config.Console
 	r.log.Info("pools read anew", "pools", len(next.Pools))
 }
 
@@ -86,9 +84,12 @@ func logWarnings(log *slog.Logger, warnings []problem) {
 }
 
 // restartKeys returns the keys outside of the pools at which two configurations
-// differ.
+// differ. Administrators may come and go, but for the first and the last.
 func restartKeys(a, b config) []string {
 	a.Pools, b.Pools = nil, nil
+	if a.Console != nil && b.Console != nil {
+		a.Console, b.Console = nil, nil
+	}
 	return changedKeys(a, b)
 }
 

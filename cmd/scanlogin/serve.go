@@ -12,8 +12,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/scanlogin/scanlogin/pool"
 )
 
 type serveCommand struct {
@@ -29,14 +27,14 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	}
 	log := newLog(o.err, s)
 	logWarnings(log, s.warnings)
-	h := &house{settings: s, pools: pool.NewBook(s.Pools...), log: log}
+	h := &house{settings: s, desk: newDesk(s, log), log: log}
 	if err := h.listen(); err != nil {
 		return err
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	r := &reloader{load: load, book: h.pools, running: s.config, log: log}
+	r := &reloader{load: load, desk: h.desk, running: s.config, log: log}
 	ctx, cancel := context.WithCancel(ctx)
 	var reloading sync.WaitGroup
 	defer reloading.Wait()

@@ -53,8 +53,10 @@ func (d *document) settings() *settings {
 		LogFormat:      c.Log.Format,
 		Pools:          d.pools(),
 		config:         c,
+		places:         d.places,
 	}
 	d.checkListeners(c.Listen, c.OpsListen)
+	d.checkConsole(c.Console)
 	d.checkRedisURL(string(c.RedisURL))
 	d.checkDuration("token_ttl", c.TokenTTL, time.Second, maxTokenTTL)
 	d.checkDuration("drain_delay", c.DrainDelay, 0, maxDrainDelay)
