@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/scanlogin/scanlogin/overlay"
@@ -61,12 +62,11 @@ type Console struct {
 	handler http.Handler
 	pages   map[string]*template.Template
 	tries   *tries
-	policy  string
 }
 
 // New makes a console. It starts nothing.
 func New(o Options) *Console {
-	c := &Console{options: o, pages: web.ConsolePages(functions), tries: newTries(), policy: policy(o.PublicURL)}
+	c := &Console{options: o, pages: web.ConsolePages(functions), tries: newTries()}
 	mux := http.NewServeMux()
 	mux.Handle("GET /console/assets/", http.StripPrefix("/console", web.ConsoleAssets()))
 	mux.HandleFunc("GET /console/login", c.showLogin)
@@ -77,7 +77,7 @@ func New(o Options) *Console {
 	mux.HandleFunc("GET /console/pool", c.inside(c.showPool))
 	mux.HandleFunc("POST /console/pool", c.inside(c.changePool))
 	mux.HandleFunc("GET /console/changes", c.inside(c.changes))
-	mux.HandleFunc(tryPath+"{call}", c.inside(c.try))
+	mux.HandleFunc(tryPath+"{call...}", c.inside(c.try))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		c.sorry(w, http.StatusNotFound, "There is no such page", "Go back to the console.")
 	})
@@ -89,12 +89,10 @@ func New(o Options) *Console {
 	return c
 }
 
-// policy lets a page load and call its own server only, but for the picture of
-// a code, which is the public server's, and pools' logos.
-func policy(publicURL string) string {
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data: " + publicURL + "; " +
-		"connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-}
+// policy lets a page load and call its own server only. Pictures may come from
+// anywhere with a certificate: users' photos do.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; " +
+	"connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // maxForm bounds what is read of a form, in bytes: a pool's settings with some
 // hundred origins.
@@ -103,7 +101,7 @@ const maxForm = 64 << 10
 // ServeHTTP implements http.Handler.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", c.policy)
+	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "same-origin") // with none, browsers call a form's origin null
@@ -178,6 +176,23 @@ func host(r *http.Request) string {
 
 // functions are what the pages can call.
 var functions = template.FuncMap{
-	"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"marked": marked,
+}
+
+// span is a piece of text that may be code.
+type span struct {
+	Code bool
+	Text string
+}
+
+// marked takes a text apart at its backticks, between which is code.
+func marked(text string) (spans []span) {
+	code := false
+	for piece := range strings.SplitSeq(text, "`") {
+		spans = append(spans, span{code, piece})
+		code = !code
+	}
+	return spans
 }

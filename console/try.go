@@ -12,12 +12,13 @@ import (
 const tryPath = "/console/try/api/v2/qrcode/"
 
 // tried are the calls that a login page makes.
-var tried = [...]string{"ws", "events", "check"}
+var tried = [...]string{"ws", "check", "image"}
 
 // try hands a call of the login element to the public server, as one of its own
 // pages. Cookies and passwords are the console's, and stay here.
 func (c *Console) try(w http.ResponseWriter, r *http.Request, _ visit) {
-	if !slices.Contains(tried[:], r.PathValue("call")) || r.Method != http.MethodGet {
+	call, _, _ := strings.Cut(r.PathValue("call"), "/")
+	if !slices.Contains(tried[:], call) || r.Method != http.MethodGet {
 		c.sorry(w, http.StatusNotFound, "There is no such page", "Go back to the console.")
 		return
 	}
