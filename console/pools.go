@@ -34,6 +34,7 @@ type poolForm struct {
 type field struct {
 	overlay.Setting
 	Text    string // what stands in the form
+	Typed   bool   // that is not what the page came with
 	Problem string
 }
 
@@ -134,37 +135,42 @@ func (c *Console) changePool(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 }
 
-// stale shows what somebody else has made of the pool meanwhile, with what was
-// typed still in the form.
+// stale shows what somebody else has made of the pool meanwhile, with what this
+// administrator changed still in the form.
 func (c *Console) stale(w http.ResponseWriter, r *http.Request, v visit, typed poolForm) {
 	p, _ := c.pool(r)
 	form := newForm(p)
 	form.Stale = true
-	for i, f := range form.Fields {
-		if before, ok := typed.Setting(f.Name); ok && typed.Fields[i].Text != before.Now {
-			form.Fields[i].Text = typed.Fields[i].Text
+	for i := range form.Fields {
+		if f := typed.Fields[i]; f.Typed {
+			form.Fields[i].Text = f.Text
 		}
 	}
 	c.showForm(w, http.StatusConflict, v, form)
 }
 
-// fill takes what was typed, and returns what of it is new.
+// fill takes what was typed, and returns what of it differs from what the page
+// came with. The rest of the form says nothing: somebody else may have changed
+// that meanwhile.
 func (form *poolForm) fill(typed url.Values) map[string]string {
 	changed := make(map[string]string)
 	for i := range form.Fields {
 		f := &form.Fields[i]
-		if !typed.Has("set." + f.Name) {
-			continue
-		}
-		f.Text = strings.TrimSpace(typed.Get("set." + f.Name))
-		if f.Kind == "list" {
-			f.Text = strings.Join(strings.FieldsFunc(f.Text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }), ", ")
-		}
-		if f.Text != f.Now {
-			changed[f.Name] = f.Text
+		text := f.read(typed.Get("set." + f.Name))
+		if typed.Has("set."+f.Name) && text != f.read(typed.Get("was."+f.Name)) {
+			f.Text, f.Typed = text, true
+			changed[f.Name] = text
 		}
 	}
 	return changed
+}
+
+// read turns what a form has of the field into what the configuration would.
+func (f field) read(text string) string {
+	if f.Kind == "list" {
+		return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }), ", ")
+	}
+	return strings.TrimSpace(text)
 }
 
 // blame says at each field what is wrong with it.

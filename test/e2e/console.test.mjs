@@ -54,7 +54,7 @@ async function phone(node, call, random, user = { sub: 'u1', nickname: 'Uma' }) 
 describe('the console', { concurrency: 2 }, () => {
   scene("what is changed on one node's console, the next code on the other node has", async (house) => {
     const { a, b, alice } = await twoNodes(house);
-    const page = await (await person(house, browser, DESK)).newPage();
+    const page = await (await person(house, browser, DESK, /status of 422/)).newPage();
     await page.goto(`${a.ops}/console`);
     await assertAccessible(page, 'the login form');
     await shoot(page, 'console-login');
