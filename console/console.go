@@ -12,7 +12,6 @@ package console
 import (
 	"bytes"
 	"context"
-	"errors"
 	"html/template"
 	"log/slog"
 	"net"
@@ -145,15 +144,6 @@ func (c *Console) away(w http.ResponseWriter, err error) {
 	w.Header().Set("Retry-After", "2")
 	c.sorry(w, http.StatusServiceUnavailable, "The store does not answer",
 		"Each node keeps the settings that it has. Whether a change that was just saved is stored is not known: look again when the store is back.")
-}
-
-// refuse answers what went wrong with a change that is no matter of a form.
-func (c *Console) refuse(w http.ResponseWriter, err error) {
-	if problems, ok := errors.AsType[overlay.Problems](err); ok {
-		c.sorry(w, http.StatusUnprocessableEntity, "This cannot be done", problems.Error())
-		return
-	}
-	c.away(w, err)
 }
 
 // tell logs a deed, and tells whoever wants to know.

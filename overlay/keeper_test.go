@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,12 +17,12 @@ import (
 // breaking is a shelf that may be away.
 type breaking struct {
 	*shelf.Memory
-	away error
+	away atomic.Bool
 }
 
 func (b *breaking) Load(ctx context.Context, name string, have shelf.Document) (shelf.Document, error) {
-	if b.away != nil {
-		return have, b.away
+	if b.away.Load() {
+		return have, errors.New("gone")
 	}
 	return b.Memory.Load(ctx, name, have)
 }
@@ -66,9 +67,9 @@ func TestANodeThatMissedTheAnnouncementLearnsWithinTwoSeconds(t *testing.T) {
 		if len(b.used) != 1 {
 			t.Errorf("the same was used %d times", len(b.used))
 		}
-		on.away = errors.New("gone")
+		on.away.Store(true)
 		time.Sleep(time.Minute)
-		on.away = nil
+		on.away.Store(false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if b.Layer().Pools["p"]["code_ttl"].Text != "30s" || len(b.used) != 1 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,11 +19,11 @@ import (
 // breaking is a shelf that may be away.
 type breaking struct {
 	*shelf.Memory
-	away bool
+	away atomic.Bool
 }
 
 func (b *breaking) Put(ctx context.Context, name, field, value string, end time.Time) error {
-	if b.away {
+	if b.away.Load() {
 		return errors.New("away")
 	}
 	return b.Memory.Put(ctx, name, field, value, end)
@@ -59,10 +60,10 @@ func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
 		story(b)
 		gone() // and says its last word
 		synctest.Wait()
-		on.away = true
+		on.away.Store(true)
 		story(a)
 		time.Sleep(5 * time.Minute)
-		on.away = false
+		on.away.Store(false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/scanlogin/scanlogin/overlay"
 	"github.com/scanlogin/scanlogin/shelf"
@@ -106,6 +108,9 @@ func (s *settings) edited(now *settings, layer overlay.Layer, e overlay.Edit, at
 	i := slices.IndexFunc(s.config.Pools, func(c poolConfig) bool { return c.ID == e.Pool })
 	if i < 0 {
 		return layer, overlay.Problems{"": "there is no such pool in the configuration"}
+	}
+	if utf8.RuneCountInString(e.By) > maxNameRunes || strings.ContainsFunc(e.By, unicode.IsControl) {
+		return layer, overlay.Problems{"": fmt.Sprintf("who changes it must be named in at most %d characters in one line", maxNameRunes)}
 	}
 	if e.Mark != "" && e.Mark != describe(s.config.Pools[i], now.config.Pools[i], layer.Pools[e.Pool]).Mark() {
 		return layer, shelf.ErrStale
