@@ -23,7 +23,7 @@ const module = "github.com/scanlogin/scanlogin"
 var mayImport = map[string]struct{ ours, foreign []string }{
 	"session":                      {},
 	"session/memstore":             {ours: []string{"session"}},
-	"session/redisstore":           {ours: []string{"session", "queue", "tally"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"session/redisstore":           {ours: []string{"session", "queue", "shelf", "tally"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"session/redisstore/redistest": {foreign: []string{"github.com/redis/go-redis/"}},
 	"session/sessiontest":          {ours: []string{"session"}},
 	"tally":                        {},
@@ -38,6 +38,10 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"geo/geotest":                  {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"webhook":                      {ours: []string{"session", "hub", "queue", "pool", "outgoing"}, foreign: []string{"golang.org/x/sync/"}},
 	"web":                          {},
+	"shelf":                        {},
+	"overlay":                      {ours: []string{"shelf"}},
+	"stats":                        {ours: []string{"session", "server", "shelf"}},
+	"console":                      {ours: []string{"overlay", "server", "shelf", "stats", "web"}, foreign: []string{"golang.org/x/time/"}},
 	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
@@ -46,7 +50,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"metrics": {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
 	"tracing": {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
 	"cmd/scanlogin": {ours: []string{
-		"audit", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "metrics", "outgoing", "pool", "queue", "server", "tally", "tracing", "web", "webhook",
+		"audit", "console", "overlay", "shelf", "stats", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "metrics", "outgoing", "pool", "queue", "server", "tally", "tracing", "web", "webhook",
 	}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",

@@ -223,6 +223,9 @@ func (s *Server) link(c echo.Context) error {
 	return nil
 }
 
+// Sockets returns how many WebSocket connections are open.
+func (s *Server) Sockets() int { return s.sockets.len() }
+
 // Handler returns the whole public interface, for another HTTP server than
 // Run's. Sockets that it accepts are not pinged then, and live until Close; time's
 // ends are not told.

@@ -3,6 +3,8 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -186,6 +188,28 @@ func TestModulesMakeNoMarkupFromText(t *testing.T) {
 		if at := markup.Find(read(name)); at != nil {
 			t.Errorf("%s uses %s", name, at)
 		}
+	}
+	for _, name := range consoleAssets {
+		if at := markup.FindString(bodyOf(ConsoleAssets(), "/assets/"+name)); at != "" {
+			t.Errorf("%s uses %s", name, at)
+		}
+	}
+}
+
+// What the console's frame refers to is served.
+func TestConsolePagesHaveTheirAssets(t *testing.T) {
+	var frame strings.Builder
+	if err := ConsolePages(template.FuncMap{"iso": fmt.Sprint, "clock": fmt.Sprint, "marked": strings.Fields})["sorry"].Execute(&frame, map[string]string{"Title": hostile, "Admin": hostile, "Page": "live"}); err != nil {
+		t.Fatal(err)
+	}
+	used := regexp.MustCompile(`(?:src|href)="/console(/assets/[^"]+)"`).FindAllStringSubmatch(frame.String(), -1)
+	for _, match := range append(used, []string{"", "/assets/scanlogin.js"}) {
+		if res := call(ConsoleAssets(), http.MethodGet, match[1]); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", match[1], res.StatusCode)
+		}
+	}
+	if len(used) < len(consoleAssets) || strings.Contains(frame.String(), "<script>alert") {
+		t.Errorf("the frame:\n%s", frame.String())
 	}
 }
 

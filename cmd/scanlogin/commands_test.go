@@ -20,6 +20,8 @@ func TestHelpOfEachCommandNamesItsFlags(t *testing.T) {
 		"phone scan":    {"--server", "--pool", "--token", "SCANLOGIN_TOKEN", "<code>"},
 		"phone confirm": {"--server", "--pool", "--token"},
 		"phone cancel":  {"--server", "--pool", "--token"},
+		"pool set":      {"--config", "--as", "<pool>", "code_ttl=90s"},
+		"console-token": {"<name>"},
 		"secret":        {"32 bytes"},
 		"version":       {"commit"},
 	}

@@ -5,23 +5,24 @@ import "time"
 // config is the shape of the configuration file; [reference] has a row on each
 // of its keys, with the default that stands where the key is absent.
 type config struct {
-	Listen         string        `yaml:"listen"`
-	OpsListen      string        `yaml:"ops_listen"`
-	PublicURL      string        `yaml:"public_url"`
-	RedisURL       secretText    `yaml:"redis_url"`
-	WaitReplicas   int           `yaml:"redis_wait_replicas"`
-	KeyPrefix      string        `yaml:"key_prefix"`
-	SigningKey     secretText    `yaml:"signing_key"`
-	SigningKeys    []secretText  `yaml:"signing_keys"`
-	TokenTTL       time.Duration `yaml:"token_ttl"`
-	TrustedProxies []string      `yaml:"trusted_proxies"`
-	DrainDelay     time.Duration `yaml:"drain_delay"`
-	GeoIPFile      string        `yaml:"geoip_file"`
-	TrustTrace     bool          `yaml:"trust_traceparent"`
-	Log            logConfig     `yaml:"log"`
-	Audit          auditConfig   `yaml:"audit"`
-	Limits         limitsConfig  `yaml:"limits"`
-	Pools          []poolConfig  `yaml:"pools"`
+	Listen         string         `yaml:"listen"`
+	OpsListen      string         `yaml:"ops_listen"`
+	PublicURL      string         `yaml:"public_url"`
+	RedisURL       secretText     `yaml:"redis_url"`
+	WaitReplicas   int            `yaml:"redis_wait_replicas"`
+	KeyPrefix      string         `yaml:"key_prefix"`
+	SigningKey     secretText     `yaml:"signing_key"`
+	SigningKeys    []secretText   `yaml:"signing_keys"`
+	TokenTTL       time.Duration  `yaml:"token_ttl"`
+	TrustedProxies []string       `yaml:"trusted_proxies"`
+	DrainDelay     time.Duration  `yaml:"drain_delay"`
+	GeoIPFile      string         `yaml:"geoip_file"`
+	TrustTrace     bool           `yaml:"trust_traceparent"`
+	Log            logConfig      `yaml:"log"`
+	Audit          auditConfig    `yaml:"audit"`
+	Console        *consoleConfig `yaml:"console"`
+	Limits         limitsConfig   `yaml:"limits"`
+	Pools          []poolConfig   `yaml:"pools"`
 }
 
 type auditConfig struct {
@@ -41,6 +42,16 @@ type limitsConfig struct {
 	UserRate          int `yaml:"user_rate"`
 	CheckRate         int `yaml:"check_rate"`
 	MissRate          int `yaml:"miss_rate"`
+}
+
+type consoleConfig struct {
+	Tokens []consoleToken `yaml:"tokens"`
+}
+
+// consoleToken is an administrator.
+type consoleToken struct {
+	Name   string `yaml:"name"`
+	SHA256 string `yaml:"sha256"`
 }
 
 type logConfig struct {

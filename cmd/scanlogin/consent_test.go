@@ -77,10 +77,10 @@ func TestPlacesAreReadWithTheConfigurationAndAtEachHangup(t *testing.T) {
 		t.Errorf("after the file was replaced 203.0.113.7 is in %q", got)
 	}
 	writeData(t, file, []byte("half a download"))
-	kept := r.book.ByID("demo")
+	kept := r.desk.book.ByID("demo")
 	log := r.with(t, good+"geoip_file: "+file+"\n")
 	expectLogged(t, log, "geoip_file: is no MaxMind DB file", "nothing was changed")
-	if got := in(); got != "PT" || r.book.ByID("demo") != kept {
+	if got := in(); got != "PT" || r.desk.book.ByID("demo") != kept {
 		t.Errorf("a broken file changed something: %q", got)
 	}
 	log = r.with(t, good)

@@ -102,6 +102,18 @@ func setText(v reflect.Value, text string) error {
 	return nil
 }
 
+// textOf is what setText reads: the value as people write it.
+func textOf(v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case time.Duration:
+		return short(value)
+	case []string:
+		return strings.Join(value, ", ")
+	default:
+		return fmt.Sprint(value)
+	}
+}
+
 // splitList reads a list as flags and the environment give it: a,b,c.
 func splitList(text string) []string {
 	var list []string

@@ -20,6 +20,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/shelf"
 	"github.com/scanlogin/scanlogin/tally"
 	"github.com/scanlogin/scanlogin/tracing"
 	"github.com/scanlogin/scanlogin/webhook"
@@ -28,7 +29,7 @@ import (
 // house is all that runs together for a server.
 type house struct {
 	settings  *settings
-	pools     *pool.Book
+	desk      *desk
 	places    *geo.Atlas
 	signer    *server.Signer // nil: no token is issued
 	trail     *audit.Trail   // nil: off
@@ -55,9 +56,12 @@ func (h *house) run(ctx context.Context) error {
 	}
 	defer traces.Close()
 	watchers := hub.New(base.bus, base.store.Now)
-	hooks := webhook.New(webhook.Options{Pools: h.pools, Store: base.store, Hub: watchers, Queue: base.queue, Log: h.log})
+	hooks := webhook.New(webhook.Options{Pools: h.desk.book, Store: base.store, Hub: watchers, Queue: base.queue, Log: h.log})
 	base.store = hooks.Announce(base.store)
-	srv := h.observed(base.busStats, traces, h.options(base, watchers))
+	office := h.openOffice(ctx, base)
+	options := h.options(base, watchers)
+	options.Witnesses = append(options.Witnesses, office.witnesses()...)
+	srv := h.observed(base.busStats, traces, options)
 
 	serving, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -73,7 +77,8 @@ func (h *house) run(ctx context.Context) error {
 	if h.trail != nil {
 		running.Go(func() { h.trail.Run(beneath) })
 	}
-	running.Go(func() { fail(serveOps(beneath, h.ops, srv.Ops())) })
+	running.Go(func() { office.run(beneath, srv) })
+	running.Go(func() { fail(serveOps(beneath, h.ops, office.handler(srv))) })
 	defer hooks.Close()
 	hooks.Start()
 
@@ -96,7 +101,7 @@ func (h *house) witnesses() []func(server.Event) {
 
 func (h *house) options(base foundation, watchers *hub.Hub) server.Options {
 	return server.Options{
-		PublicURL: h.settings.PublicURL, Pools: h.pools, Store: base.store, Hub: watchers, Signer: h.signer,
+		PublicURL: h.settings.PublicURL, Pools: h.desk.book, Store: base.store, Hub: watchers, Signer: h.signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
 		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback,
 		Witnesses: h.witnesses(), Log: h.log,
@@ -148,13 +153,17 @@ type foundation struct {
 	busAge   func() time.Duration // nil: the bus is in this process
 	busStats metrics.Bus          // nil as busAge
 	tally    tally.Tally          // nil: this process is all
+	shelf    shelf.Shelf
+	tap      func(name string, wake func()) // of what other nodes announce on the shelf
 	close    func()
 }
 
 func (h *house) open() (foundation, error) {
 	if h.settings.RedisURL == "" {
 		store := memstore.New()
-		return foundation{store: store, bus: store.Bus(), queue: queue.NewMemory(), close: func() {}}, nil
+		return foundation{
+			store: store, bus: store.Bus(), queue: queue.NewMemory(), shelf: shelf.NewMemory(), tap: func(string, func()) {}, close: func() {},
+		}, nil
 	}
 	store, err := redisstore.Open(redisstore.Options{
 		URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, WaitReplicas: h.settings.WaitReplicas, Log: h.log,
@@ -163,7 +172,7 @@ func (h *house) open() (foundation, error) {
 		return foundation{}, err
 	}
 	bus := store.Bus()
-	return foundation{store: store, bus: bus, queue: store.Queue(), busAge: bus.Age, busStats: bus, tally: store.Tally(), close: func() {
+	return foundation{store: store, bus: bus, queue: store.Queue(), busAge: bus.Age, busStats: bus, tally: store.Tally(), shelf: store.Shelf(), tap: bus.Tap, close: func() {
 		if err := store.Close(); err != nil {
 			h.log.Warn("redis did not close", "error", err)
 		}

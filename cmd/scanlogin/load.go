@@ -37,7 +37,8 @@ type settings struct {
 	Audit             auditConfig
 	Pools             []*pool.Pool
 
-	config   config // what this was made of, for comparing
+	config   config           // what this was made of, for comparing
+	places   map[string]place // where its values stood
 	warnings []problem
 }
 

@@ -55,14 +55,16 @@ type output struct {
 
 // commands is the command line.
 type commands struct {
-	Demo        demoCommand        `cmd:"" help:"Try it: everything in memory, one pool, three users."`
-	Serve       serveCommand       `cmd:"" help:"Run the server. SIGHUP reads pools and signing keys anew."`
-	CheckConfig checkConfigCommand `cmd:"" help:"Say everything that is wrong with a configuration; exit code 2 if anything is."`
-	Phone       phoneCommand       `cmd:"" help:"Act as the phone: scan, confirm or cancel a code."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
-	Webhooks    webhooksCommand    `cmd:"" help:"List the webhook messages that were given up, or send them again."`
-	Secret      secretCommand      `cmd:"" help:"Print a good random secret: 32 bytes in base64url."`
-	Version     versionCommand     `cmd:"" help:"Print version, commit and Go version."`
+	Demo         demoCommand         `cmd:"" help:"Try it: everything in memory, one pool, three users."`
+	Serve        serveCommand        `cmd:"" help:"Run the server. SIGHUP reads pools and signing keys anew."`
+	CheckConfig  checkConfigCommand  `cmd:"" help:"Say everything that is wrong with a configuration; exit code 2 if anything is."`
+	Phone        phoneCommand        `cmd:"" help:"Act as the phone: scan, confirm or cancel a code."`
+	Pool         poolCommand         `cmd:"" help:"See and change settings of pools on all nodes, as the console does; Redis is needed."`
+	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
+	Webhooks     webhooksCommand     `cmd:"" help:"List the webhook messages that were given up, or send them again."`
+	Secret       secretCommand       `cmd:"" help:"Print a good random secret: 32 bytes in base64url."`
+	ConsoleToken consoleTokenCommand `cmd:"" help:"Print a new token for the console, and what the configuration has of it."`
+	Version      versionCommand      `cmd:"" help:"Print version, commit and Go version."`
 }
 
 // run does what args say until it is done or ctx ends, and returns the exit code.

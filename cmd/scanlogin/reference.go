@@ -9,6 +9,7 @@ import (
 // row says all about one key of the configuration.
 type row struct {
 	path     string // list elements are []
+	label    string // of a pool's setting that administrators may change while nodes run: what they know it as
 	kind     string
 	required bool
 	fallback string // the value where the key is absent, as it would be written
@@ -20,7 +21,7 @@ type row struct {
 // check for required keys, and the README's table all come from it.
 var reference = [...]row{
 	{path: "listen", kind: "address", fallback: "127.0.0.1:8080", about: "Where browsers, phones and sites call: `host:port`; TLS is the proxy's business."},
-	{path: "ops_listen", kind: "address", absent: "off", about: "Where `/livez`, `/readyz` and `/metrics` are; never on the public listener."},
+	{path: "ops_listen", kind: "address", absent: "off", about: "Where `/livez`, `/readyz`, `/metrics` and the console are; never on the public listener."},
 	{path: "public_url", kind: "address", required: true, about: "How the outside names this server: `http(s)://host[:port]`; pictures, cookies and tokens depend on it."},
 	{path: "redis_url", kind: "secret", absent: "memory, one node", about: "`redis://`, `rediss://` or `unix://`; several `addr=` for a cluster, `master_name=` for Sentinel; `docs/redis.md` has examples."},
 	{path: "redis_wait_replicas", kind: "number", fallback: "0", about: "How many replicas must have an exchanged ticket, within 100 ms, before it is answered, 0 to 10; too few: error 1000, and the ticket is spent."},
@@ -47,13 +48,16 @@ var reference = [...]row{
 	{path: "limits.check_rate", kind: "number", fallback: "5", about: "Checks and pictures a second of one code on one node, however many addresses ask."},
 	{path: "limits.miss_rate", kind: "number", fallback: "10", about: "Guesses a second of one address, on all nodes together: codes and tickets that are not there; and as many wrong secrets, after which no secret is looked at."},
 
+	{path: "console.tokens[].name", kind: "text", required: true, about: "Who the administrator is: 1 to 64 characters, for the history of changes."},
+	{path: "console.tokens[].sha256", kind: "text", required: true, about: "Hash of the administrator's token, in hexadecimal; `scanlogin console-token` makes both. Needs `ops_listen`, where the console is, at `/console`."},
+
 	{path: "pools[].id", kind: "text", required: true, about: "The user pool's id: 1 to 64 letters, digits, `-`, `_`, `.`."},
-	{path: "pools[].name", kind: "text", absent: "the id", about: "Shown on the phone, at most 64 characters."},
-	{path: "pools[].logo", kind: "address", absent: "none", about: "Address of the pool's picture."},
+	{path: "pools[].name", label: "Name", kind: "text", absent: "the id", about: "Shown on the phone, at most 64 characters."},
+	{path: "pools[].logo", label: "Logo", kind: "address", absent: "none", about: "Address of the pool's picture."},
 	{path: "pools[].app_ids", kind: "list", absent: "none", about: "Further names of the pool: the SDKs' `appId`."},
 	{path: "pools[].secret", kind: "secret", absent: "—", about: "Proves the site's back end; at least 24 bytes. `scanlogin secret` prints a good one. One of the two."},
 	{path: "pools[].secrets", kind: "secrets", absent: "—", about: "Instead of `secret`, while it is rotated: the first makes new codes, all are accepted. One of the two."},
-	{path: "pools[].origins", kind: "list", absent: "none", about: "Where login pages live: `https://host[:port]`."},
+	{path: "pools[].origins", label: "Origins", kind: "list", absent: "none", about: "Where login pages live: `https://host[:port]`."},
 	{path: "pools[].identity.jwt.hs256_secret", kind: "secret", absent: "—", about: "The phone's tokens are HS256 under this secret of at least 32 bytes. One of the four."},
 	{path: "pools[].identity.jwt.public_key", kind: "secret", absent: "—", about: "They are signed by this public key in PEM. One of the four."},
 	{path: "pools[].identity.jwt.jwks_url", kind: "address", absent: "—", about: "They are signed by a key of this JWKS. One of the four."},
@@ -77,10 +81,10 @@ var reference = [...]row{
 	{path: "pools[].identity.userinfo.claims.phone", kind: "text", absent: "`phone_number`", about: "The same for `phone`."},
 	{path: "pools[].identity.userinfo.claims.more", kind: "list", absent: "none", about: "Further fields that the site is given."},
 	{path: "pools[].vouching", kind: "boolean", fallback: "false", about: "Beside an identity, the app's back end may name the user itself; without one it always may."},
-	{path: "pools[].code_ttl", kind: "duration", fallback: "120s", about: "Life of a code that nobody scans, 1s to 10m."},
-	{path: "pools[].confirm_ttl", kind: "duration", fallback: "60s", about: "Least time from scan to decision, 1s to 10m."},
-	{path: "pools[].ticket_ttl", kind: "duration", fallback: "300s", about: "Time from confirm to exchange of the ticket, 1s to 1h."},
-	{path: "pools[].max_codes", kind: "number", fallback: "6", about: "Codes a page gets before it must ask the person, 1 to 100."},
+	{path: "pools[].code_ttl", label: "Code lifetime", kind: "duration", fallback: "120s", about: "Life of a code that nobody scans, 1s to 10m."},
+	{path: "pools[].confirm_ttl", label: "Time to decide", kind: "duration", fallback: "60s", about: "Least time from scan to decision, 1s to 10m."},
+	{path: "pools[].ticket_ttl", label: "Ticket lifetime", kind: "duration", fallback: "300s", about: "Time from confirm to exchange of the ticket, 1s to 1h."},
+	{path: "pools[].max_codes", label: "Codes a page gets", kind: "number", fallback: "6", about: "Codes a page gets before it must ask the person, 1 to 100."},
 	{path: "pools[].payload_format", kind: "text", fallback: "json", about: "The picture's text: `json` as the SDKs read it, or `url`, which a phone's own camera opens."},
 	{path: "pools[].app_link", kind: "address", absent: "none", about: "Address with `{random}` in it that opens the app: on small screens, behind `/s/<random>`, and with `payload_format: url` in the picture."},
 	{path: "pools[].webhook.url", kind: "address", required: true, about: "Where each transition of a code is told by a signed POST (`docs/webhooks.md`); `https`, unless `allow_private`."},
@@ -88,11 +92,11 @@ var reference = [...]row{
 	{path: "pools[].webhook.previous_secret", kind: "secret", absent: "none", about: "Signs them as well, while receivers go over to a new `secret`."},
 	{path: "pools[].webhook.events", kind: "list", absent: "all", about: "Which are told: `code.made`, `code.scanned`, `code.confirmed`, `code.exchanged`, `code.canceled`, `code.withdrawn`, `code.expired`."},
 	{path: "pools[].webhook.allow_private", kind: "boolean", fallback: "false", about: "The address may be `http`, and lead to this machine or into the own network."},
-	{path: "pools[].return_full_user_info", kind: "boolean", fallback: "false", about: "`check` gives the browser the whole user with its token."},
-	{path: "pools[].allow_browser_exchange", kind: "boolean", fallback: "false", about: "The browser itself may exchange the ticket."},
-	{path: "pools[].bind_browser", kind: "boolean", fallback: "true", about: "Ticket and user only for the browser that asked for the code. `false`: for whoever knows `random`."},
-	{path: "pools[].match", kind: "text", fallback: "off", about: "`digits`: the page shows two digits once it is scanned, and the phone must send them with `confirm`; three wrong ones end the code."},
-	{path: "pools[].require_pkce", kind: "boolean", fallback: "false", about: "No code without a `codeChallenge` (RFC 7636), so that a ticket is worth nothing without its verifier."},
+	{path: "pools[].return_full_user_info", label: "Full user in the status call", kind: "boolean", fallback: "false", about: "`check` gives the browser the whole user with its token."},
+	{path: "pools[].allow_browser_exchange", label: "Exchange from the browser", kind: "boolean", fallback: "false", about: "The browser itself may exchange the ticket."},
+	{path: "pools[].bind_browser", label: "Ticket only for the browser that asked", kind: "boolean", fallback: "true", about: "Ticket and user only for the browser that asked for the code. `false`: for whoever knows `random`."},
+	{path: "pools[].match", label: "Number matching", kind: "text", fallback: "off", about: "`digits`: the page shows two digits once it is scanned, and the phone must send them with `confirm`; three wrong ones end the code."},
+	{path: "pools[].require_pkce", label: "Require PKCE", kind: "boolean", fallback: "false", about: "No code without a `codeChallenge` (RFC 7636), so that a ticket is worth nothing without its verifier."},
 	{path: "pools[].consent.other_network", kind: "text", fallback: "ok", about: "What it leads to if phone and page have different public addresses: `ok`, `careful` (the phone warns) or `block` (`confirm` is refused)."},
 	{path: "pools[].consent.other_country", kind: "text", fallback: "careful", about: "The same if these are in different countries, by `geoip_file`."},
 	{path: "pools[].consent.new_browser", kind: "text", fallback: "ok", about: "The same if the user has not confirmed for this browser before."},
@@ -101,9 +105,9 @@ var reference = [...]row{
 	{path: "pools[].consent.old_request", kind: "text", fallback: "ok", about: "The same if the page asked long ago."},
 	{path: "pools[].consent.old_after", kind: "duration", fallback: "1m", about: "How long ago is long, 1s to 10m."},
 	{path: "pools[].known_browser_ttl", kind: "duration", fallback: "2160h", about: "How long it is remembered that a user confirmed for a browser, up to 8760h; `0s`: not at all."},
-	{path: "pools[].limits.codes_per_address", kind: "number", absent: "the server's", about: "In the place of `limits.codes_per_address`."},
-	{path: "pools[].limits.codes_per_pool", kind: "number", absent: "the server's", about: "In the place of `limits.codes_per_pool`."},
-	{path: "pools[].limits.user_rate", kind: "number", absent: "the server's", about: "In the place of `limits.user_rate`."},
+	{path: "pools[].limits.codes_per_address", label: "Codes an address may have open", kind: "number", absent: "the server's", about: "In the place of `limits.codes_per_address`."},
+	{path: "pools[].limits.codes_per_pool", label: "Codes the pool may have open", kind: "number", absent: "the server's", about: "In the place of `limits.codes_per_pool`."},
+	{path: "pools[].limits.user_rate", label: "A phone's calls a second", kind: "number", absent: "the server's", about: "In the place of `limits.user_rate`."},
 }
 
 // lookup finds the row on a path, whose list indices do not matter.

@@ -10,15 +10,14 @@ import (
 
 	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/geo"
-	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// reloader exchanges the pools, signing keys and places of a running server for
-// those of the configuration as it is now. All else needs a restart.
+// reloader exchanges the pools, signing keys, places and administrators of a
+// running server for those of the configuration as it is now. All else needs a restart.
 type reloader struct {
 	load    func() (*settings, error)
-	book    *pool.Book
+	desk    *desk
 	signer  *server.Signer
 	trail   *audit.Trail // nil: off
 	places  *geo.Atlas
@@ -70,15 +69,15 @@ func (r *reloader) reload() {
 		} else if keys := changedKeys(before, c); len(keys) > 0 {
 			r.log.Info("pool changed", "pool", c.ID, "keys", keys)
 		} else {
-			next.Pools[i] = r.book.ByID(c.ID)
+			next.Pools[i] = r.desk.filePool(c.ID)
 		}
 	}
 	for id := range old {
 		r.log.Info("pool removed", "pool", id)
 	}
-	r.book.Replace(next.Pools...)
+	r.desk.read(next)
 	r.places.Replace(next.Places)
-	r.running.Pools = next.config.Pools
+	r.running.Pools, r.running.Console = next.config.Pools, next.config.Console
 	r.log.Info("pools read anew", "pools", len(next.Pools))
 }
 
@@ -119,8 +118,11 @@ func logWarnings(log *slog.Logger, warnings []problem) {
 }
 
 // restartKeys returns the keys at which two configurations differ beyond what
-// reload takes.
+// reload takes. Administrators may come and go, but for the first and the last.
 func restartKeys(a, b config) []string {
+	if a.Console != nil && b.Console != nil {
+		a.Console, b.Console = nil, nil
+	}
 	for _, c := range []*config{&a, &b} {
 		c.Pools, c.SigningKey, c.SigningKeys, c.GeoIPFile = nil, "", nil, ""
 	}

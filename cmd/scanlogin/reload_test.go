@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/scanlogin/scanlogin/geo"
-	"github.com/scanlogin/scanlogin/pool"
 )
 
 // reloading is a reloader over a file, and what it logged.
@@ -29,12 +28,12 @@ func newReloading(t *testing.T, file string) *reloading {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book := pool.NewBook(s.Pools...)
 	signer, err := s.newSigner()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloading{&reloader{load: load, book: book, signer: signer, places: new(geo.Atlas), running: s.config, log: slog.New(slog.NewTextHandler(log, nil))}, path, log}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	return &reloading{&reloader{load: load, desk: newDesk(s, logger), signer: signer, places: new(geo.Atlas), running: s.config, log: logger}, path, log}
 }
 
 // with puts text into the file, reloads, and returns what was logged then.
@@ -64,16 +63,16 @@ const second = "  - id: second\n    secret: " + testSecret + "\n"
 
 func TestReloadExchangesThePools(t *testing.T) {
 	r := newReloading(t, good)
-	kept := r.book.ByID("demo")
+	kept := r.desk.book.ByID("demo")
 	expectLogged(t, r.with(t, good+second), `msg="pool added" pool=second`, `pools=2`)
-	if r.book.ByID("demo") != kept {
+	if r.desk.book.ByID("demo") != kept {
 		t.Error("a pool that did not change was exchanged")
 	}
 	changed := strings.Replace(good, testSecret, "another-"+testSecret, 1)
 	expectLogged(t, r.with(t, changed+"    name: Other\n"),
 		`msg="pool changed" pool=demo keys="[name secret]"`, `msg="pool removed" pool=second`)
-	p := r.book.ByID("demo")
-	if p == kept || p.Name != "Other" || !p.Secret.Matches("another-"+testSecret) || r.book.ByID("second") != nil {
+	p := r.desk.book.ByID("demo")
+	if p == kept || p.Name != "Other" || !p.Secret.Matches("another-"+testSecret) || r.desk.book.ByID("second") != nil {
 		t.Errorf("pool: %+v", p)
 	}
 	expectLogged(t, r.with(t, good+"    identity: {jwt: {hs256_secret: "+testSecret+"}}\n    bind_browser: false\n"),
@@ -82,10 +81,10 @@ func TestReloadExchangesThePools(t *testing.T) {
 
 func TestReloadOfAWrongFileChangesNothingAndNamesEachProblem(t *testing.T) {
 	r := newReloading(t, good)
-	kept := r.book.ByID("demo")
+	kept := r.desk.book.ByID("demo")
 	log := r.with(t, good+"listen: x\nlisen: x\n")
 	expectLogged(t, log, "level=ERROR", "nothing was changed", ":5:9: listen: must be", ":6:1: key")
-	if r.book.ByID("demo") != kept || len(r.book.All()) != 1 {
+	if r.desk.book.ByID("demo") != kept || len(r.desk.book.All()) != 1 {
 		t.Error("the pools changed")
 	}
 	if err := os.Remove(r.path); err != nil {
@@ -114,7 +113,7 @@ func TestReloadRotatesSecretsAndSigningKeys(t *testing.T) {
 	if strings.Contains(log, "restart") {
 		t.Errorf("what was taken needs no restart:\n%s", log)
 	}
-	if s := r.book.ByID("demo").Secret; !s.Matches(testSecret) || !s.Matches(testSecret+"-next") {
+	if s := r.desk.book.ByID("demo").Secret; !s.Matches(testSecret) || !s.Matches(testSecret+"-next") {
 		t.Error("the secrets were not taken")
 	}
 	log = r.with(t, good)

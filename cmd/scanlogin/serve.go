@@ -15,7 +15,6 @@ import (
 
 	"github.com/scanlogin/scanlogin/audit"
 	"github.com/scanlogin/scanlogin/geo"
-	"github.com/scanlogin/scanlogin/pool"
 )
 
 type serveCommand struct {
@@ -39,7 +38,7 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	if err != nil {
 		return err
 	}
-	h := &house{settings: s, pools: pool.NewBook(s.Pools...), signer: signer, trail: trail, places: new(geo.Atlas), log: log}
+	h := &house{settings: s, desk: newDesk(s, log), signer: signer, trail: trail, places: new(geo.Atlas), log: log}
 	h.places.Replace(s.Places)
 	if err := h.listen(); err != nil {
 		return err
@@ -47,7 +46,7 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	r := &reloader{load: load, book: h.pools, signer: signer, trail: trail, places: h.places, running: s.config, log: log}
+	r := &reloader{load: load, desk: h.desk, signer: signer, trail: trail, places: h.places, running: s.config, log: log}
 	ctx, cancel := context.WithCancel(ctx)
 	var reloading sync.WaitGroup
 	defer reloading.Wait()

@@ -51,9 +51,11 @@ func (d *document) settings() *settings {
 		Audit:          d.audit(c.Audit),
 		Pools:          d.pools(),
 		config:         c,
+		places:         d.places,
 	}
 	s.SigningKey, s.OtherKeys = d.signingKeys(c)
 	d.checkListeners(c.Listen, c.OpsListen)
+	d.checkConsole(c.Console)
 	d.checkRedisURL(string(c.RedisURL))
 	d.checkDuration("token_ttl", c.TokenTTL, time.Second, maxTokenTTL)
 	d.checkDuration("drain_delay", c.DrainDelay, 0, maxDrainDelay)

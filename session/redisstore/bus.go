@@ -21,6 +21,7 @@ type Bus struct {
 	store *Store
 	probe string // the channel on which this bus talks to itself
 	ran   atomic.Bool
+	taps  map[string]func() // by channel; not changed while Run runs
 
 	heard   atomic.Pointer[time.Time] // when the last probe was heard
 	links   atomic.Int64              // connections that came up
@@ -54,6 +55,7 @@ func (s *Store) Bus() *Bus {
 	return &Bus{
 		store:   s,
 		probe:   s.prefix + ":probe:" + string(session.NewOpID()),
+		taps:    make(map[string]func()),
 		changed: make(chan struct{}, 1),
 		wake:    make(chan struct{}, 1),
 		codes:   make(map[session.ID]*told),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -82,7 +83,7 @@ func (b *Bus) listen(ctx context.Context, deliver func(session.Snapshot, error))
 func (l *link) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, upTimeout)
 	defer cancel()
-	return l.sub.Subscribe(ctx, l.bus.probe)
+	return l.sub.Subscribe(ctx, slices.AppendSeq([]string{l.bus.probe}, maps.Keys(l.bus.taps))...)
 }
 
 // receive takes what Redis says.
@@ -96,6 +97,10 @@ func (l *link) receive(ctx context.Context) error {
 		case *redis.Subscription:
 			l.acknowledged(m)
 		case *redis.Message:
+			if wake := l.bus.taps[m.Channel]; wake != nil {
+				wake()
+				continue
+			}
 			if m.Channel != l.bus.probe {
 				l.bus.hear(m, l.deliver)
 				continue
@@ -112,6 +117,8 @@ func (l *link) acknowledged(m *redis.Subscription) {
 	}
 	if m.Channel == l.bus.probe {
 		nudge(l.up)
+	} else if wake := l.bus.taps[m.Channel]; wake != nil {
+		wake()
 	} else if id, ok := l.bus.store.id(m.Channel); ok {
 		l.bus.markDue(id)
 	}

@@ -106,11 +106,11 @@ export class House {
   }
 
   /**
-   * A node with one pool. `pool` overrides what the pool is by default.
-   * @param {{ name?: string, redis?: string, pool?: object }} [options]
+   * A node with one pool. `pool` overrides what the pool is by default, `settings` the rest.
+   * @param {{ name?: string, redis?: string, pool?: object, settings?: object }} [options]
    * @returns {Promise<Node>}
    */
-  node({ name = 'node', redis, pool = {} } = {}) {
+  node({ name = 'node', redis, pool = {}, settings = {} } = {}) {
     return this.#onFreePort(async (port) => {
       const address = `http://127.0.0.1:${port}`;
       const file = join(this.dir, `${name}.yaml`);
@@ -120,6 +120,7 @@ export class House {
           id: POOL, name: 'Shop', secret: POOL_SECRET,
           identity: { jwt: { hs256_secret: TOKEN_SECRET } }, ...pool,
         }],
+        ...settings,
       }));
       const program = this.start(scanloginPath(), ['serve', '--config', file], { name });
       const ops = await program.says('where it serves', (_, log) => log.match(/"msg":"serving".*"ops":"([^"]+)"/)?.[1]);

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/scanlogin/scanlogin/console"
+	"github.com/scanlogin/scanlogin/overlay"
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/stats"
+)
+
+// office is what a server has for its administrators. Without any it is nil,
+// and there is nothing: no console, no key in the store, no counting.
+type office struct {
+	house    *house
+	base     foundation
+	recorder *stats.Recorder
+}
+
+// firstRead bounds how long a node waits, before it serves, for what was changed
+// while it was away.
+const firstRead = 2 * time.Second
+
+// openOffice takes what administrators changed so far. A store that does not
+// answer holds nobody up: the file's settings are in force until it does.
+func (h *house) openOffice(ctx context.Context, base foundation) *office {
+	if h.settings.config.Console == nil {
+		return nil
+	}
+	h.desk.keeper = overlay.NewKeeper(base.shelf, h.desk.cover, h.log)
+	base.tap(overlay.Document, h.desk.keeper.Wake)
+	ctx, cancel := context.WithTimeout(ctx, firstRead)
+	defer cancel()
+	_ = h.desk.keeper.Read(ctx) // is logged, and tried again
+	o := &office{house: h, base: base}
+	info, _ := debug.ReadBuildInfo()
+	version, _ := build(info)
+	o.recorder = stats.NewRecorder(stats.Options{
+		Shelf: base.shelf, Node: nodeName(h.public.Addr().String()), Version: version,
+		BusAge: base.busAge, Log: h.log,
+	})
+	return o
+}
+
+// nodeName tells people which node it is.
+func nodeName(address string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		return address
+	}
+	return host + " " + address
+}
+
+func (o *office) witnesses() []func(server.Event) {
+	if o == nil {
+		return nil
+	}
+	return []func(server.Event){o.recorder.See}
+}
+
+// handler answers operators, and administrators at /console.
+func (o *office) handler(srv *server.Server) http.Handler {
+	if o == nil {
+		return srv.Ops()
+	}
+	h := o.house
+	desk := console.New(console.Options{
+		Admins: h.desk.admins, Desk: h.desk, Shelf: o.base.shelf,
+		Public: srv.Handler(), PublicURL: h.settings.PublicURL, Log: h.log,
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/", srv.Ops())
+	mux.Handle("/console", desk)
+	mux.Handle("/console/", desk)
+	return mux
+}
+
+// run follows what administrators change, and says how srv stands, until ctx
+// ends.
+func (o *office) run(ctx context.Context, srv *server.Server) {
+	if o == nil {
+		return
+	}
+	var both sync.WaitGroup
+	both.Go(func() { o.house.desk.keeper.Run(ctx) })
+	both.Go(func() { o.recorder.Run(ctx, srv.Sockets) })
+	both.Wait()
+}

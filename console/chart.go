@@ -1,0 +1,58 @@
+package console
+
+import (
+	"fmt"
+
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/stats"
+)
+
+// The chart's size in its own units; the page stretches it.
+const (
+	columnWidth = 10
+	chartHeight = 120
+)
+
+// column is a minute of the chart: bars on top of each other for what became of
+// codes, and a line for how many were shown.
+type column struct {
+	X, Width int
+	Bars     []bar
+	Line     int // height at which the line is, from above
+	Words    string
+}
+
+type bar struct {
+	Class     string
+	Y, Height int
+}
+
+// columns draws minutes, and returns the count that the whole height stands for.
+func columns(minutes []stats.Minute) (drawn []column, most int) {
+	ends := func(m stats.Minute) [3]int {
+		return [3]int{
+			m.Count(server.EventConfirmed), m.Count(server.EventCanceled), m.Count(stats.Expired, server.EventWithdrawn),
+		}
+	}
+	for _, m := range minutes {
+		e := ends(m)
+		most = max(most, m.Count(server.EventMade), e[0]+e[1]+e[2])
+	}
+	height := func(n int) int { return n * chartHeight / max(most, 1) }
+	for i, m := range minutes {
+		e, made := ends(m), m.Count(server.EventMade)
+		k := column{X: i * columnWidth, Width: columnWidth - 2, Line: chartHeight - height(made)}
+		k.Words = fmt.Sprintf("%s: %d shown, %d scanned, %d confirmed, %d canceled, %d expired or given back",
+			m.Start.UTC().Format("15:04"), made, m.Count(server.EventScanned), e[0], e[1], e[2])
+		below := 0
+		for j, class := range [...]string{"confirmed", "canceled", "expired"} {
+			if e[j] > 0 {
+				top := height(below + e[j])
+				k.Bars = append(k.Bars, bar{class, chartHeight - top, top - height(below)})
+				below += e[j]
+			}
+		}
+		drawn = append(drawn, k)
+	}
+	return drawn, most
+}

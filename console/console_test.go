@@ -1,0 +1,200 @@
+package console_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/console"
+	"github.com/scanlogin/scanlogin/overlay"
+	"github.com/scanlogin/scanlogin/shelf"
+)
+
+func TestNobodySeesAnythingWithoutAToken(t *testing.T) {
+	r := newRig(t)
+	for _, path := range []string{"/console", "/console/pools", "/console/pool?id=p", "/console/changes", "/console/try/api/v2/qrcode/check?random=x"} {
+		resp, body := r.call("GET", path, nil)
+		if resp.StatusCode != 303 || resp.Header.Get("Location") != "/console/login" || strings.Contains(body, "alert") {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	r.expect(401, "POST", "/console/pool?id=p", url.Values{"set.code_ttl": {"1s"}})
+	for _, token := range []string{"", "x", r.token + "x", console.NewToken(), fmt.Sprintf("%x", r.admins[0].Hash)} {
+		r.expect(401, "POST", "/console/login", url.Values{"token": {token}})
+	}
+	r.login()
+	r.expect(200, "GET", "/console/pools", nil)
+	if got := strings.Join(r.deeds, ","); got != strings.Repeat("login refused ,", 5)+"login alice" {
+		t.Errorf("deeds: %s", got)
+	}
+}
+
+func TestGuessingIsSlow(t *testing.T) {
+	r := newRig(t)
+	for range 10 {
+		r.expect(401, "POST", "/console/login", url.Values{"token": {"x"}})
+	}
+	resp, _ := r.call("POST", "/console/login", url.Values{"token": {r.token}})
+	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("%d, also with the right token at once", resp.StatusCode)
+	}
+}
+
+func TestOnlyTheLoginsOwnFormsChangeSomething(t *testing.T) {
+	r := newRig(t)
+	r.login()
+	own := r.form("set.code_ttl", "30s")
+	stolen := func() url.Values { // of another login of the same administrator
+		mine := r.http
+		defer func() { r.http = mine }()
+		r.http = r.browser()
+		r.login()
+		return r.form("set.code_ttl", "30s")
+	}()
+	r.expect(403, "POST", "/console/pool?id=p", stolen)
+	without := r.form("set.code_ttl", "30s")
+	without.Del("csrf")
+	r.expect(403, "POST", "/console/pool?id=p", without)
+	r.expect(403, "POST", "/console/logout", nil)
+	for _, header := range [][]string{
+		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
+	} {
+		r.expect(403, "POST", "/console/pool?id=p", own, header...)
+		r.expect(403, "POST", "/console/login", url.Values{"token": {r.token}}, header...)
+	}
+	if len(r.desk.edits) != 0 {
+		t.Fatalf("edits: %+v", r.desk.edits)
+	}
+	r.expect(303, "POST", "/console/pool?id=p", own, "Origin", r.url)
+	if e := r.desk.edits[0]; len(r.desk.edits) != 1 || e.By != "alice" || e.Mark == "" || len(e.Set) != 1 || e.Set["code_ttl"] != "30s" {
+		t.Errorf("edits: %+v", r.desk.edits)
+	}
+}
+
+func TestALoginEnds(t *testing.T) {
+	r := newRig(t)
+	in := func() bool {
+		resp, _ := r.call("GET", "/console/pools", nil)
+		return resp.StatusCode == 200
+	}
+	r.login()
+	r.shelf.later = 29 * time.Minute
+	if !in() {
+		t.Error("after 29 minutes")
+	}
+	r.shelf.later += 29 * time.Minute
+	if !in() {
+		t.Error("after 29 minutes more: it was used meanwhile")
+	}
+	r.shelf.later += 31 * time.Minute
+	if in() {
+		t.Error("after half an hour without use")
+	}
+	r.shelf.later = 0
+	r.login()
+	for range 25 {
+		r.shelf.later += 29 * time.Minute
+		in()
+	}
+	if in() {
+		t.Error("after 12 hours of use")
+	}
+	r.shelf.later = 0
+	r.login()
+	old := r.http.Jar
+	r.expect(303, "POST", "/console/logout", url.Values{"csrf": {r.form().Get("csrf")}})
+	r.http.Jar = old
+	if in() {
+		t.Error("after the logout")
+	}
+	r.login()
+	r.admins = []console.Admin{{Name: "alice", Hash: console.HashToken(console.NewToken())}}
+	if in() {
+		t.Error("after the token was taken out of the configuration")
+	}
+}
+
+func TestAPageThatKeepsItselfUpToDateIsNobody(t *testing.T) {
+	r := newRig(t)
+	r.login()
+	r.shelf.later = 29 * time.Minute
+	r.expect(200, "GET", "/console", nil, "Sec-Fetch-Dest", "empty")
+	r.shelf.later = 31 * time.Minute
+	r.expect(303, "GET", "/console", nil)
+}
+
+func TestACookieIsNoUseElsewhere(t *testing.T) {
+	r := newRig(t)
+	for proto, want := range map[string]string{
+		"http":  "scanlogin_console=…; Path=/console; HttpOnly; SameSite=Strict",
+		"https": "__Host-scanlogin_console=…; Path=/; HttpOnly; Secure; SameSite=Strict",
+	} {
+		resp, _ := r.call("POST", "/console/login", url.Values{"token": {r.token}}, "X-Forwarded-Proto", proto)
+		got := regexp.MustCompile(`=[\w-]{43};`).ReplaceAllString(resp.Header.Get("Set-Cookie"), "=…;")
+		if got != want {
+			t.Errorf("%s: %s", proto, got)
+		}
+	}
+}
+
+func TestNothingIsKeptFramedOrTakenForMarkup(t *testing.T) {
+	r := newRig(t)
+	r.login()
+	for _, path := range []string{"/console", "/console/pools", "/console/pool?id=p", "/console/changes", "/console/login", "/console/nothing"} {
+		resp, body := r.call("GET", path, nil)
+		h := resp.Header
+		if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'; style-src 'self'") {
+			t.Errorf("%s: %v", path, h)
+		}
+		if strings.Contains(body, "<script>alert") || strings.Contains(body, "<b>") || regexp.MustCompile(`<style| style=| on\w+=`).MatchString(body) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}
+
+func TestWhatIsWrongIsSaidAndKeptInTheForm(t *testing.T) {
+	r := newRig(t)
+	r.login()
+	r.desk.err = overlay.Problems{"code_ttl": "must be from 1s to 10m"}
+	body := r.expect(422, "POST", "/console/pool?id=p", r.form("set.code_ttl", "1h"))
+	if !strings.Contains(body, "must be from 1s to 10m") || !strings.Contains(body, `value="1h"`) {
+		t.Errorf("%s", body)
+	}
+	r.desk.err = shelf.ErrStale
+	form := r.form("set.code_ttl", "1h")
+	r.desk.value = "5m"
+	body = r.expect(409, "POST", "/console/pool?id=p", form)
+	if !strings.Contains(body, "Somebody else") || !strings.Contains(body, `value="1h"`) || !strings.Contains(body, `name="was.code_ttl" value="5m"`) {
+		t.Errorf("%s", body)
+	}
+	r.desk.err = errors.New("i/o timeout")
+	if body = r.expect(503, "POST", "/console/pool?id=p", form); !strings.Contains(body, "The store does not answer") || strings.Contains(body, "i/o") {
+		t.Errorf("%s", body)
+	}
+	r.desk.err = nil
+	r.shelf.away = errors.New("gone")
+	r.expect(503, "GET", "/console/pools", nil)
+	r.shelf.away = nil
+	r.expect(404, "GET", "/console/pool?id=q", nil)
+	r.expect(400, "POST", "/console/pool?id=p", url.Values{"csrf": {form.Get("csrf")}})
+	r.expect(404, "POST", "/console", url.Values{})
+}
+
+func TestWhoTriesAPoolShowsThePublicServerNothingOfTheConsole(t *testing.T) {
+	r := newRig(t)
+	r.login()
+	body := r.expect(200, "GET", "/console/try/api/v2/qrcode/check?random=x", nil, "Authorization", "Basic x", "Origin", r.url)
+	if body != "/api/v2/qrcode/check?random=x" || r.seen.Get("Cookie") != "" || r.seen.Get("Authorization") != "" || r.seen.Get("Origin") != "https://scan.example.com" {
+		t.Errorf("%s, %v", body, r.seen)
+	}
+	for _, origin := range []string{"https://evil.example", "null"} {
+		r.expect(403, "GET", "/console/try/api/v2/qrcode/ws?userPoolId=p", nil, "Origin", origin)
+	}
+	r.expect(404, "GET", "/console/try/api/v2/qrcode/userinfo", nil)
+	r.expect(403, "POST", "/console/try/api/v2/qrcode/confirm", nil)
+}

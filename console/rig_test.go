@@ -1,0 +1,155 @@
+package console_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/console"
+	"github.com/scanlogin/scanlogin/overlay"
+	"github.com/scanlogin/scanlogin/shelf"
+)
+
+// desk is one pool with one setting.
+type desk struct {
+	value string
+	edits []overlay.Edit
+	err   error
+}
+
+func (d *desk) Pools() []overlay.Pool {
+	return []overlay.Pool{{ID: "p", Name: "<script>alert(1)</script>", Settings: []overlay.Setting{
+		{Name: "code_ttl", Label: "Code lifetime", Kind: "duration", Now: d.value, File: "2m", About: "With `code`."},
+		{Name: "origins", Label: "Origins", Kind: "list"},
+	}}}
+}
+
+func (d *desk) History() []overlay.Change {
+	return []overlay.Change{{Pool: "p", Setting: "code_ttl", Before: "<b>", After: d.value, By: "alice"}}
+}
+
+func (d *desk) Change(_ context.Context, e overlay.Edit) error {
+	if d.err == nil {
+		d.edits = append(d.edits, e)
+	}
+	return d.err
+}
+
+// clocked is a shelf whose clock can be moved, and that may be away.
+type clocked struct {
+	*shelf.Memory
+	later time.Duration
+	away  error
+}
+
+func (c *clocked) Now() time.Time { return time.Now().Add(c.later) }
+
+func (c *clocked) Get(ctx context.Context, names ...string) ([]map[string]string, error) {
+	if c.away != nil {
+		return nil, c.away
+	}
+	return c.Memory.Get(ctx, names...)
+}
+
+// rig is a console, and a browser in front of it.
+type rig struct {
+	t      *testing.T
+	url    string
+	token  string
+	admins []console.Admin
+	desk   *desk
+	shelf  *clocked
+	deeds  []string
+	seen   http.Header // by the public server
+	http   *http.Client
+}
+
+func newRig(t *testing.T) *rig {
+	token := console.NewToken()
+	r := &rig{t: t, token: token, admins: []console.Admin{{Name: "alice", Hash: console.HashToken(token)}},
+		desk: &desk{value: "2m"}, shelf: &clocked{Memory: shelf.NewMemory()}}
+	srv := httptest.NewServer(console.New(console.Options{
+		Admins: func() []console.Admin { return r.admins }, Desk: r.desk, Shelf: r.shelf,
+		Public: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			r.seen = req.Header
+			fmt.Fprint(w, req.URL)
+		}),
+		PublicURL: "https://scan.example.com",
+		Witnesses: []func(console.Deed){func(d console.Deed) { r.deeds = append(r.deeds, d.What+" "+d.Admin) }},
+		Log:       slog.New(slog.DiscardHandler),
+	}))
+	t.Cleanup(srv.Close)
+	r.url = srv.URL
+	r.http = r.browser()
+	return r
+}
+
+// browser makes one that follows no redirect.
+func (r *rig) browser() *http.Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func (r *rig) call(method, path string, form url.Values, header ...string) (*http.Response, string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func (r *rig) expect(status int, method, path string, form url.Values, header ...string) string {
+	r.t.Helper()
+	resp, body := r.call(method, path, form, header...)
+	if resp.StatusCode != status {
+		r.t.Fatalf("%s %s: %d, want %d: %s", method, path, resp.StatusCode, status, body)
+	}
+	return body
+}
+
+func (r *rig) login() {
+	r.t.Helper()
+	r.expect(303, "POST", "/console/login", url.Values{"token": {r.token}})
+}
+
+// form is the pool's with the hidden fields that it has now.
+func (r *rig) form(set ...string) url.Values {
+	r.t.Helper()
+	body := r.expect(200, "GET", "/console/pool?id=p", nil)
+	form := url.Values{}
+	for _, m := range regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(body, -1) {
+		form.Set(m[1], m[2])
+	}
+	for i := 0; i < len(set); i += 2 {
+		form.Set(set[i], set[i+1])
+	}
+	return form
+}

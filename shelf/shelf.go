@@ -1,0 +1,53 @@
+// Package shelf holds what nodes share besides codes: sheets, which are small
+// and end by themselves, and documents, which stay and are changed version by
+// version.
+//
+// It promises that a document's version is written once, whoever tries at the
+// same time, and that what was put is seen by whoever asks next, on each node
+// over the same storage. Nothing here knows what is kept, or for whom. There is
+// [Memory] for one process, and redisstore's for many nodes.
+package shelf
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrStale says that another version of a document is stored than the one that
+// was to be replaced.
+var ErrStale = errors.New("somebody else changed it meanwhile")
+
+// Document is one version of something that stays; the zero Document is that of
+// which none was stored.
+type Document struct {
+	Version int64  // rises by one with each change
+	Op      string // tells two writers of the same version apart
+	Text    string
+}
+
+// Shelf keeps sheets and documents, each under a name of letters, digits and
+// colons. All of its methods may be called from many goroutines, and return by
+// ctx's deadline. Errors other than ErrStale mean that the storage did not
+// answer, and that what was asked for may or may not have happened.
+type Shelf interface {
+	// Put writes a field of a sheet, and has the sheet end at end, by the
+	// storage's clock; one that has passed removes the sheet. It may be
+	// repeated.
+	Put(ctx context.Context, name, field, value string, end time.Time) error
+
+	// Get returns the fields of sheets in the order of their names, none for
+	// one that is not there (any more).
+	Get(ctx context.Context, names ...string) ([]map[string]string, error)
+
+	// Load returns a document as it is stored; have, without its text being
+	// read, if it is that still.
+	Load(ctx context.Context, name string, have Document) (Document, error)
+
+	// Swap stores text as version, if version-1 is stored (for version 1:
+	// nothing is), and announces it; else ErrStale.
+	Swap(ctx context.Context, name string, version int64, text string) (Document, error)
+
+	// Now estimates the storage's clock without I/O.
+	Now() time.Time
+}
