@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,6 +39,7 @@ func (c *cluster) replace(i int, by *node) (old *node) {
 
 // rollingPage is a login page that goes where it is sent, as browsers do.
 type rollingPage struct {
+	testing.TB
 	random, key string
 	codes       int // that it was given
 	confirmed   bool
@@ -77,6 +79,7 @@ func (p *rollingPage) listen(ctx context.Context, conn *websocket.Conn, ready fu
 		if err != nil {
 			return err
 		}
+		witness.message(p, text)
 		var m struct{ Event, Random, BrowserKey string }
 		if err := json.Unmarshal(text, &m); err != nil {
 			return err
@@ -109,7 +112,7 @@ func TestRollingRestart(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
 	defer cancel()
 
-	pages := make([]rollingPage, 500)
+	pages := slices.Repeat([]rollingPage{{TB: t}}, 500)
 	var ready atomic.Int64
 	var running sync.WaitGroup
 	for i := range pages {

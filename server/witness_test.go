@@ -1,0 +1,273 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/coder/websocket"
+	"github.com/getkin/kin-openapi/openapi3filter"
+)
+
+// A testimony stands between the tests and the network, as the process's default
+// transport, and holds every request and answer of a node against the
+// description of the interface. What does not agree fails the node's test, and
+// what is described and was never seen fails the run.
+type testimony struct {
+	described *described
+	next      http.RoundTripper
+
+	mu    sync.RWMutex
+	tests map[string]testing.TB // by the node's host:port
+	seen  sync.Map              // of words as in expected
+}
+
+var witness = mustWitness(http.DefaultTransport)
+
+func mustWitness(next http.RoundTripper) *testimony {
+	d, err := readDescriptions()
+	if err != nil {
+		panic(err)
+	}
+	return &testimony{described: d, next: next, tests: make(map[string]testing.TB)}
+}
+
+// watch has t fail for what a node says, until t ends.
+func (w *testimony) watch(t testing.TB, address string) {
+	at, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tests[at.Host] = t
+	t.Cleanup(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.tests, at.Host)
+	})
+}
+
+// CloseIdleConnections is for http.Client.
+func (w *testimony) CloseIdleConnections() { (&http.Client{Transport: w.next}).CloseIdleConnections() }
+
+// RoundTrip implements http.RoundTripper.
+func (w *testimony) RoundTrip(req *http.Request) (*http.Response, error) {
+	var asked []byte
+	if req.Body != nil {
+		var err error
+		if asked, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		_ = req.Body.Close()
+		req = req.Clone(req.Context())
+		req.Body = io.NopCloser(bytes.NewReader(asked))
+	}
+	res, err := w.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	var said []byte
+	if !isEndless(res) {
+		said, err = io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		res.Body = io.NopCloser(bytes.NewReader(said))
+		if err != nil {
+			return nil, err
+		}
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if t := w.tests[req.URL.Host]; t != nil {
+		for _, complaint := range w.judge(exchange{req, asked, res, said}) {
+			t.Errorf("%s %s, answered with %d: %s\n(%.300s)", req.Method, req.URL.Path, res.StatusCode, complaint, said)
+		}
+	}
+	return res, nil
+}
+
+// isEndless reports whether an answer is a conversation of its own.
+func isEndless(res *http.Response) bool {
+	return res.StatusCode == http.StatusSwitchingProtocols || res.Header.Get("Content-Type") == "text/event-stream"
+}
+
+// exchange is one request with its answer.
+type exchange struct {
+	req   *http.Request
+	asked []byte
+	res   *http.Response
+	said  []byte
+}
+
+// judge returns what does not agree with the description.
+func (w *testimony) judge(x exchange) (complaints []string) {
+	code := x.code()
+	route, params := w.described.operation(x.req)
+	if route == nil {
+		if !strings.HasPrefix(x.req.URL.Path, "/api/") || x.req.Method == http.MethodOptions && x.res.StatusCode == http.StatusNoContent {
+			return nil
+		}
+		w.saw(x.res.StatusCode, code)
+		return w.described.holds(restFile+"#/components/schemas/Error", x.said)
+	}
+	status := x.res.StatusCode
+	if fromSDK := x.req.Header.Get("X-Authing-Request-From") != ""; fromSDK && code != http.StatusOK && status == http.StatusOK && code != 0 {
+		status = w.described.naturalStatus(code)
+	}
+	op := route.Operation
+	at := "/paths/" + escapePointer(route.Path) + "/" + strings.ToLower(route.Method)
+	response := op.Responses.Status(status)
+	if response == nil {
+		return []string{fmt.Sprintf("add %d to web/%s#%s/responses", status, restFile, at)}
+	}
+	w.seen.Store(op.OperationID+" "+strconv.Itoa(status), true)
+	w.saw(status, code)
+
+	in := &openapi3filter.RequestValidationInput{Request: x.req, PathParams: params, Route: route, Options: &openapi3filter.Options{
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, ExcludeRequestBody: true, SkipSettingDefaults: true,
+	}}
+	if status < 400 {
+		complaints = w.accepted(x, in, at)
+	}
+	if err := openapi3filter.ValidateResponse(x.req.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: status, Header: x.res.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, ExcludeResponseBody: true},
+	}); err != nil {
+		complaints = append(complaints, err.Error())
+	}
+	for name := range x.res.Header {
+		described := slices.Contains(everywhere, name)
+		for known := range response.Value.Headers {
+			described = described || strings.EqualFold(known, name)
+		}
+		if !described && !strings.HasPrefix(name, "Access-Control-") && !strings.HasPrefix(name, "Cross-Origin-") {
+			complaints = append(complaints, "the header "+name+" is not described: add it to web/"+responseAt(at, strconv.Itoa(status), response)+"/headers")
+		}
+	}
+	if isEndless(x.res) || len(x.said) == 0 {
+		return complaints
+	}
+	kind := strings.Split(x.res.Header.Get("Content-Type"), ";")[0]
+	media := response.Value.Content.Get(kind)
+	switch {
+	case media == nil:
+		complaints = append(complaints, "the type "+kind+" is not described: add it to web/"+responseAt(at, strconv.Itoa(status), response)+"/content")
+	case media.Schema != nil:
+		complaints = append(complaints, w.described.holds(responseAt(at, strconv.Itoa(status), response)+jsonSchemaIn, x.said)...)
+	}
+	return complaints
+}
+
+// everywhere are headers of HTTP itself, and of what browsers make of answers.
+var everywhere = []string{
+	"Accept-Ranges", "Allow", "Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date",
+	"Referrer-Policy", "Sec-Websocket-Accept", "Transfer-Encoding", "Upgrade", "Vary", "X-Content-Type-Options", "X-Frame-Options",
+}
+
+// accepted complains of a request that the server took, and the description
+// does not.
+func (w *testimony) accepted(x exchange, in *openapi3filter.RequestValidationInput, at string) (complaints []string) {
+	if err := openapi3filter.ValidateRequest(x.req.Context(), in); err != nil {
+		complaints = append(complaints, "the server takes what is described as wrong: "+err.Error())
+	}
+	body := in.Route.Operation.RequestBody
+	if body == nil || strings.TrimSpace(string(x.asked)) == "" {
+		return complaints
+	}
+	for _, complaint := range w.described.holds(restFile+"#"+at+"/requestBody"+jsonSchemaIn, x.asked) {
+		complaints = append(complaints, "the server takes what is described as wrong: "+complaint)
+	}
+	return complaints
+}
+
+// code is the envelope's, 0 where there is none.
+func (x exchange) code() int {
+	var env struct{ Code int }
+	_ = json.Unmarshal(x.said, &env)
+	return env.Code
+}
+
+func (w *testimony) saw(status, code int) {
+	if status >= 400 {
+		w.seen.Store(fmt.Sprintf("error %d as HTTP %d", code, status), true)
+	}
+}
+
+// message holds what was read from a socket or an event stream against the
+// description, and what a page says on a socket.
+func (w *testimony) message(t testing.TB, text []byte) {
+	t.Helper()
+	var m struct{ Event, Action string }
+	_ = json.Unmarshal(text, &m)
+	name := "status"
+	switch {
+	case m.Action != "":
+		name = "refresh"
+	case m.Event == "code":
+		name = "code"
+	}
+	w.seen.Store("message "+name, true)
+	for _, complaint := range w.described.holds(socketFile+"#/components/messages/"+name+"/payload", text) {
+		t.Errorf("message %s: %s", text, complaint)
+	}
+}
+
+// closing holds a close code against the description.
+func (w *testimony) closing(t testing.TB, code websocket.StatusCode) {
+	t.Helper()
+	w.seen.Store(fmt.Sprintf("close %d", code), true)
+	if code > 0 && !slices.Contains(w.described.closes, int(code)) {
+		t.Errorf("the close code %d is not described: add it to web/%s#/channels/socket/x-close-codes", code, socketFile)
+	}
+}
+
+// expected is what a whole run has to see, in words.
+func (w *testimony) expected() (all []string) {
+	for _, item := range w.described.rest.Paths.Map() {
+		for _, op := range item.Operations() {
+			for status := range op.Responses.Map() {
+				if status != "500" { // no test can make a fault of ours on purpose
+					all = append(all, op.OperationID+" "+status)
+				}
+			}
+		}
+	}
+	for _, e := range w.described.errors {
+		if e.Status != http.StatusInternalServerError {
+			all = append(all, fmt.Sprintf("error %d as HTTP %d", e.Code, e.Status))
+		}
+	}
+	for _, c := range w.described.closes {
+		all = append(all, fmt.Sprintf("close %d", c))
+	}
+	for _, m := range []string{"code", "status", "refresh"} {
+		all = append(all, "message "+m)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// unseen is what is described and never came. It is for whole runs; of others it
+// says nothing.
+func (w *testimony) unseen() (missing []string) {
+	for _, name := range []string{"test.run", "test.skip", "test.list", "test.bench", "test.fuzz"} {
+		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
+			return nil
+		}
+	}
+	for _, word := range w.expected() {
+		if _, ok := w.seen.Load(word); !ok {
+			missing = append(missing, word)
+		}
+	}
+	return missing
+}
