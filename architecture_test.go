@@ -29,7 +29,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"hub":                          {ours: []string{"session"}},
 	"identity":                     {ours: []string{"session"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"pool":                         {ours: []string{"session", "identity"}},
-	"web":                          {},
+	"web":                          {foreign: []string{"github.com/goccy/go-yaml"}}, // for the page made of the descriptions
 	"server": {ours: []string{"session", "hub", "identity", "pool", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "github.com/prometheus/", "golang.org/x/text/", "golang.org/x/time/",

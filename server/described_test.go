@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -93,52 +92,68 @@ func (d *described) compile() error {
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	for _, name := range []string{restFile, socketFile} {
-		text, err := os.ReadFile(filepath.Join("../web", name))
-		if err != nil {
-			return err
-		}
-		if text, err = yaml.YAMLToJSON(text); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		doc, err := readSchemas(name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
-		}
-		if name == restFile {
-			user := doc.(map[string]any)["components"].(map[string]any)["schemas"].(map[string]any)["User"].(map[string]any)
-			user["additionalProperties"] = false
-			user["properties"].(map[string]any)[claimOfTests] = true
 		}
 		if err := c.AddResource(name, doc); err != nil {
 			return err
 		}
 	}
-	pointers := []string{restFile + "#/components/schemas/Error"}
-	for _, message := range []string{"code", "status", "refresh"} {
-		pointers = append(pointers, socketFile+"#/components/messages/"+message+"/payload")
+	for _, at := range d.places() {
+		s, err := c.Compile(at)
+		if err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		d.schemas[at] = s
+	}
+	return nil
+}
+
+// readSchemas reads a description as the JSON that it means. What a user may
+// have beside the described fields is made as strict as the tests can be.
+func readSchemas(name string) (any, error) {
+	text, err := os.ReadFile(filepath.Join("../web", name))
+	if err != nil {
+		return nil, err
+	}
+	if text, err = yaml.YAMLToJSON(text); err != nil {
+		return nil, err
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil || name != restFile {
+		return doc, err
+	}
+	user := doc.(map[string]any)["components"].(map[string]any)["schemas"].(map[string]any)["User"].(map[string]any)
+	user["additionalProperties"] = false
+	user["properties"].(map[string]any)[claimOfTests] = true
+	return doc, nil
+}
+
+// places is where those schemas are, by file and pointer.
+func (d *described) places() []string {
+	places := []string{restFile + "#/components/schemas/Error"}
+	for _, message := range messages {
+		places = append(places, socketFile+"#/components/messages/"+message+"/payload")
 	}
 	for path, item := range d.rest.Paths.Map() {
 		for method, op := range item.Operations() {
 			at := "/paths/" + escapePointer(path) + "/" + strings.ToLower(method)
 			if op.RequestBody != nil {
-				pointers = append(pointers, restFile+"#"+at+"/requestBody"+jsonSchemaIn)
+				places = append(places, restFile+"#"+at+"/requestBody"+jsonSchemaIn)
 			}
 			for status, response := range op.Responses.Map() {
 				if response.Value.Content.Get("application/json") != nil {
-					pointers = append(pointers, responseAt(at, status, response)+jsonSchemaIn)
+					places = append(places, responseAt(at, status, response)+jsonSchemaIn)
 				}
 			}
 		}
 	}
-	for _, p := range pointers {
-		s, err := c.Compile(p)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p, err)
-		}
-		d.schemas[p] = s
-	}
-	return nil
+	return places
 }
+
+// messages are those of asyncapi.yaml.
+var messages = []string{"code", "status", "refresh"}
 
 const jsonSchemaIn = "/content/application~1json/schema"
 
@@ -223,25 +238,23 @@ func TestEveryErrorIsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := make(map[string]bool) // code, name of the status, message
+	rows := make(map[string]bool) // whether it is described
 	ast.Inspect(file, func(n ast.Node) bool {
 		row, ok := n.(*ast.CompositeLit)
-		if !ok || len(row.Elts) < 4 {
-			return true
-		}
-		code, isNumber := row.Elts[0].(*ast.BasicLit)
-		status, isName := row.Elts[1].(*ast.SelectorExpr)
-		message, isText := row.Elts[2].(*ast.BasicLit)
-		if isNumber && isName && isText {
-			words, _ := strconv.Unquote(message.Value)
-			rows[fmt.Sprintf("code %s, http.%s, %q", code.Value, status.Sel.Name, words)] = false
+		for i := 0; ok && i+2 < len(row.Elts); i++ {
+			code, isNumber := row.Elts[i].(*ast.BasicLit)
+			status, isName := row.Elts[i+1].(*ast.SelectorExpr)
+			message, isText := row.Elts[i+2].(*ast.BasicLit)
+			if isNumber && isName && isText {
+				rows[fmt.Sprintf("code %s, http.%s, %s", code.Value, status.Sel.Name, message.Value)] = false
+			}
 		}
 		return true
 	})
 	if len(rows) < 20 {
 		t.Fatalf("problem.go has its table no more in a form that is read here: %v", rows)
 	}
-	for _, e := range witness.described.errors {
+	for _, e := range theReferee.described.errors {
 		row := fmt.Sprintf("code %d, http.Status%s, %q", e.Code, strings.ReplaceAll(http.StatusText(e.Status), " ", ""), e.Message)
 		if _, ok := rows[row]; !ok {
 			t.Errorf("x-errors in web/openapi.yaml has a row that problem.go has not: %s", row)
@@ -259,7 +272,7 @@ func TestEveryErrorIsDescribed(t *testing.T) {
 // other tests call.
 func TestBothPathsAreDescribed(t *testing.T) {
 	var urls []string
-	for _, s := range witness.described.rest.Servers {
+	for _, s := range theReferee.described.rest.Servers {
 		urls = append(urls, s.URL)
 	}
 	if want := []string{"/api/v2/qrcode", "/api/qrcode"}; !slices.Equal(urls, want) {

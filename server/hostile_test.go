@@ -84,7 +84,7 @@ func closeCode(t *testing.T, conn net.Conn) websocket.StatusCode {
 		}
 		if head[0]&0x0f == 8 && size >= 2 {
 			code := websocket.StatusCode(binary.BigEndian.Uint16(payload))
-			witness.closing(t, code)
+			theReferee.closing(t, code)
 			return code
 		}
 	}

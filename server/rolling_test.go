@@ -79,7 +79,7 @@ func (p *rollingPage) listen(ctx context.Context, conn *websocket.Conn, ready fu
 		if err != nil {
 			return err
 		}
-		witness.message(p, text)
+		theReferee.message(p, text)
 		var m struct{ Event, Random, BrowserKey string }
 		if err := json.Unmarshal(text, &m); err != nil {
 			return err

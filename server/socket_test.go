@@ -46,7 +46,7 @@ func (p *page) next() map[string]any {
 	if err != nil {
 		p.Fatalf("instead of a message: %v", err)
 	}
-	witness.message(p, text)
+	theReferee.message(p, text)
 	var m map[string]any
 	if err := json.Unmarshal(text, &m); err != nil {
 		p.Fatalf("%s: %v", text, err)
@@ -68,7 +68,7 @@ func (p *page) event(want string) map[string]any {
 func (p *page) closed(want websocket.StatusCode) {
 	p.Helper()
 	_, text, err := p.Read(p.ctx)
-	witness.closing(p, websocket.CloseStatus(err))
+	theReferee.closing(p, websocket.CloseStatus(err))
 	if got := websocket.CloseStatus(err); got != want {
 		p.Fatalf("instead of close %d: %s %v", want, text, err)
 	}
@@ -76,7 +76,7 @@ func (p *page) closed(want websocket.StatusCode) {
 
 func (p *page) say(text string) {
 	p.Helper()
-	witness.message(p, []byte(text))
+	theReferee.message(p, []byte(text))
 	if err := p.Write(p.ctx, websocket.MessageText, []byte(text)); err != nil {
 		p.Fatal(err)
 	}

@@ -42,7 +42,7 @@ type addressed struct {
 	Method, Address string
 }
 
-// Calls are the operations of a tag.
+// Calls are the operations whose first tag that is.
 func (d descriptions) Calls(tag string) (calls []addressed) {
 	for _, path := range d.REST.Paths {
 		servers := path.Value.Servers
@@ -50,10 +50,10 @@ func (d descriptions) Calls(tag string) (calls []addressed) {
 			servers = d.REST.Servers
 		}
 		address := strings.TrimSuffix(servers[0].URL, "/") + path.Name
-		if op := path.Value.Get; op != nil && slices.Contains(op.Tags, tag) {
+		if op := path.Value.Get; op != nil && op.Tags[0] == tag {
 			calls = append(calls, addressed{*op, "GET", address})
 		}
-		if op := path.Value.Post; op != nil && slices.Contains(op.Tags, tag) {
+		if op := path.Value.Post; op != nil && op.Tags[0] == tag {
 			calls = append(calls, addressed{*op, "POST", address})
 		}
 	}
@@ -207,7 +207,7 @@ func (d descriptions) Kind(s schema) template.HTML {
 		for i, v := range s.Enum {
 			words[i] = string(code(v))
 		}
-		return template.HTML(strings.Join(words, " "))
+		return template.HTML(strings.Join(words, ", "))
 	case s.AllOf != nil:
 		return d.Kind(s.AllOf[0])
 	case s.Items != nil:

@@ -15,14 +15,15 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 )
 
-// A testimony stands between the tests and the network, as the process's default
+// A referee stands between the tests and the network, as the process's default
 // transport, and holds every request and answer of a node against the
 // description of the interface. What does not agree fails the node's test, and
 // what is described and was never seen fails the run.
-type testimony struct {
+type referee struct {
 	described *described
 	next      http.RoundTripper
 
@@ -31,37 +32,37 @@ type testimony struct {
 	seen  sync.Map              // of words as in expected
 }
 
-var witness = mustWitness(http.DefaultTransport)
+var theReferee = newReferee(http.DefaultTransport)
 
-func mustWitness(next http.RoundTripper) *testimony {
+func newReferee(next http.RoundTripper) *referee {
 	d, err := readDescriptions()
 	if err != nil {
 		panic(err)
 	}
-	return &testimony{described: d, next: next, tests: make(map[string]testing.TB)}
+	return &referee{described: d, next: next, tests: make(map[string]testing.TB)}
 }
 
 // watch has t fail for what a node says, until t ends.
-func (w *testimony) watch(t testing.TB, address string) {
+func (r *referee) watch(t testing.TB, address string) {
 	at, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tests[at.Host] = t
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tests[at.Host] = t
 	t.Cleanup(func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.tests, at.Host)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.tests, at.Host)
 	})
 }
 
 // CloseIdleConnections is for http.Client.
-func (w *testimony) CloseIdleConnections() { (&http.Client{Transport: w.next}).CloseIdleConnections() }
+func (r *referee) CloseIdleConnections() { (&http.Client{Transport: r.next}).CloseIdleConnections() }
 
 // RoundTrip implements http.RoundTripper.
-func (w *testimony) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *referee) RoundTrip(req *http.Request) (*http.Response, error) {
 	var asked []byte
 	if req.Body != nil {
 		var err error
@@ -72,7 +73,7 @@ func (w *testimony) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Body = io.NopCloser(bytes.NewReader(asked))
 	}
-	res, err := w.next.RoundTrip(req)
+	res, err := r.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +86,10 @@ func (w *testimony) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	if t := w.tests[req.URL.Host]; t != nil {
-		for _, complaint := range w.judge(exchange{req, asked, res, said}) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.tests[req.URL.Host]; t != nil {
+		for _, complaint := range r.judge(exchange{req, asked, res, said}) {
 			t.Errorf("%s %s, answered with %d: %s\n(%.300s)", req.Method, req.URL.Path, res.StatusCode, complaint, said)
 		}
 	}
@@ -109,34 +110,34 @@ type exchange struct {
 }
 
 // judge returns what does not agree with the description.
-func (w *testimony) judge(x exchange) (complaints []string) {
-	code := x.code()
-	route, params := w.described.operation(x.req)
+func (r *referee) judge(x exchange) (complaints []string) {
+	code, status := x.code(), x.res.StatusCode
+	route, params := r.described.operation(x.req)
 	if route == nil {
-		if !strings.HasPrefix(x.req.URL.Path, "/api/") || x.req.Method == http.MethodOptions && x.res.StatusCode == http.StatusNoContent {
-			return nil
+		if !strings.HasPrefix(x.req.URL.Path, "/api/") || x.req.Method == http.MethodOptions && status == http.StatusNoContent {
+			return nil // of the pages' own, and between a browser and CORS
 		}
-		w.saw(x.res.StatusCode, code)
-		return w.described.holds(restFile+"#/components/schemas/Error", x.said)
+		r.saw(status, code)
+		return r.described.holds(restFile+"#/components/schemas/Error", x.said)
 	}
-	status := x.res.StatusCode
-	if fromSDK := x.req.Header.Get("X-Authing-Request-From") != ""; fromSDK && code != http.StatusOK && status == http.StatusOK && code != 0 {
-		status = w.described.naturalStatus(code)
+	if isSDK(x.req) && status == http.StatusOK && code > 0 && code != http.StatusOK {
+		if status = r.described.naturalStatus(code); status == 0 {
+			return []string{fmt.Sprintf("add the code %d to x-errors in web/%s", code, restFile)}
+		}
 	}
 	op := route.Operation
 	at := "/paths/" + escapePointer(route.Path) + "/" + strings.ToLower(route.Method)
-	response := op.Responses.Status(status)
-	if response == nil {
+	if op.Responses.Status(status) == nil {
 		return []string{fmt.Sprintf("add %d to web/%s#%s/responses", status, restFile, at)}
 	}
-	w.seen.Store(op.OperationID+" "+strconv.Itoa(status), true)
-	w.saw(status, code)
+	r.seen.Store(op.OperationID+" "+strconv.Itoa(status), true)
+	r.saw(status, code)
 
 	in := &openapi3filter.RequestValidationInput{Request: x.req, PathParams: params, Route: route, Options: &openapi3filter.Options{
 		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, ExcludeRequestBody: true, SkipSettingDefaults: true,
 	}}
 	if status < 400 {
-		complaints = w.accepted(x, in, at)
+		complaints = r.accepted(x, in, at)
 	}
 	if err := openapi3filter.ValidateResponse(x.req.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: status, Header: x.res.Header,
@@ -144,25 +145,31 @@ func (w *testimony) judge(x exchange) (complaints []string) {
 	}); err != nil {
 		complaints = append(complaints, err.Error())
 	}
+	response := op.Responses.Status(status)
+	return append(complaints, r.said(x, response.Value, responseAt(at, strconv.Itoa(status), response))...)
+}
+
+// said complains of headers, type and body of an answer that are not described
+// at a place.
+func (r *referee) said(x exchange, response *openapi3.Response, place string) (complaints []string) {
 	for name := range x.res.Header {
-		described := slices.Contains(everywhere, name)
-		for known := range response.Value.Headers {
+		described := slices.Contains(everywhere, name) || strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "Cross-Origin-")
+		for known := range response.Headers {
 			described = described || strings.EqualFold(known, name)
 		}
-		if !described && !strings.HasPrefix(name, "Access-Control-") && !strings.HasPrefix(name, "Cross-Origin-") {
-			complaints = append(complaints, "the header "+name+" is not described: add it to web/"+responseAt(at, strconv.Itoa(status), response)+"/headers")
+		if !described {
+			complaints = append(complaints, "the header "+name+" is not described: add it to web/"+place+"/headers")
 		}
 	}
 	if isEndless(x.res) || len(x.said) == 0 {
 		return complaints
 	}
-	kind := strings.Split(x.res.Header.Get("Content-Type"), ";")[0]
-	media := response.Value.Content.Get(kind)
-	switch {
+	kind, _, _ := strings.Cut(x.res.Header.Get("Content-Type"), ";")
+	switch media := response.Content.Get(kind); {
 	case media == nil:
-		complaints = append(complaints, "the type "+kind+" is not described: add it to web/"+responseAt(at, strconv.Itoa(status), response)+"/content")
+		complaints = append(complaints, "the type "+kind+" is not described: add it to web/"+place+"/content")
 	case media.Schema != nil:
-		complaints = append(complaints, w.described.holds(responseAt(at, strconv.Itoa(status), response)+jsonSchemaIn, x.said)...)
+		complaints = append(complaints, r.described.holds(place+jsonSchemaIn, x.said)...)
 	}
 	return complaints
 }
@@ -175,7 +182,7 @@ var everywhere = []string{
 
 // accepted complains of a request that the server took, and the description
 // does not.
-func (w *testimony) accepted(x exchange, in *openapi3filter.RequestValidationInput, at string) (complaints []string) {
+func (r *referee) accepted(x exchange, in *openapi3filter.RequestValidationInput, at string) (complaints []string) {
 	if err := openapi3filter.ValidateRequest(x.req.Context(), in); err != nil {
 		complaints = append(complaints, "the server takes what is described as wrong: "+err.Error())
 	}
@@ -183,10 +190,15 @@ func (w *testimony) accepted(x exchange, in *openapi3filter.RequestValidationInp
 	if body == nil || strings.TrimSpace(string(x.asked)) == "" {
 		return complaints
 	}
-	for _, complaint := range w.described.holds(restFile+"#"+at+"/requestBody"+jsonSchemaIn, x.asked) {
+	for _, complaint := range r.described.holds(restFile+"#"+at+"/requestBody"+jsonSchemaIn, x.asked) {
 		complaints = append(complaints, "the server takes what is described as wrong: "+complaint)
 	}
 	return complaints
+}
+
+// isSDK reports whether errors come as HTTP 200.
+func isSDK(req *http.Request) bool {
+	return req.Header.Get("X-Authing-Request-From") != "" || req.Header.Get("X-Authing-Sdk-Version") != ""
 }
 
 // code is the envelope's, 0 where there is none.
@@ -196,15 +208,15 @@ func (x exchange) code() int {
 	return env.Code
 }
 
-func (w *testimony) saw(status, code int) {
+func (r *referee) saw(status, code int) {
 	if status >= 400 {
-		w.seen.Store(fmt.Sprintf("error %d as HTTP %d", code, status), true)
+		r.seen.Store(fmt.Sprintf("error %d as HTTP %d", code, status), true)
 	}
 }
 
 // message holds what was read from a socket or an event stream against the
 // description, and what a page says on a socket.
-func (w *testimony) message(t testing.TB, text []byte) {
+func (r *referee) message(t testing.TB, text []byte) {
 	t.Helper()
 	var m struct{ Event, Action string }
 	_ = json.Unmarshal(text, &m)
@@ -215,24 +227,24 @@ func (w *testimony) message(t testing.TB, text []byte) {
 	case m.Event == "code":
 		name = "code"
 	}
-	w.seen.Store("message "+name, true)
-	for _, complaint := range w.described.holds(socketFile+"#/components/messages/"+name+"/payload", text) {
+	r.seen.Store("message "+name, true)
+	for _, complaint := range r.described.holds(socketFile+"#/components/messages/"+name+"/payload", text) {
 		t.Errorf("message %s: %s", text, complaint)
 	}
 }
 
 // closing holds a close code against the description.
-func (w *testimony) closing(t testing.TB, code websocket.StatusCode) {
+func (r *referee) closing(t testing.TB, code websocket.StatusCode) {
 	t.Helper()
-	w.seen.Store(fmt.Sprintf("close %d", code), true)
-	if code > 0 && !slices.Contains(w.described.closes, int(code)) {
+	r.seen.Store(fmt.Sprintf("close %d", code), true)
+	if code > 0 && !slices.Contains(r.described.closes, int(code)) {
 		t.Errorf("the close code %d is not described: add it to web/%s#/channels/socket/x-close-codes", code, socketFile)
 	}
 }
 
 // expected is what a whole run has to see, in words.
-func (w *testimony) expected() (all []string) {
-	for _, item := range w.described.rest.Paths.Map() {
+func (r *referee) expected() (all []string) {
+	for _, item := range r.described.rest.Paths.Map() {
 		for _, op := range item.Operations() {
 			for status := range op.Responses.Map() {
 				if status != "500" { // no test can make a fault of ours on purpose
@@ -241,15 +253,15 @@ func (w *testimony) expected() (all []string) {
 			}
 		}
 	}
-	for _, e := range w.described.errors {
+	for _, e := range r.described.errors {
 		if e.Status != http.StatusInternalServerError {
 			all = append(all, fmt.Sprintf("error %d as HTTP %d", e.Code, e.Status))
 		}
 	}
-	for _, c := range w.described.closes {
+	for _, c := range r.described.closes {
 		all = append(all, fmt.Sprintf("close %d", c))
 	}
-	for _, m := range []string{"code", "status", "refresh"} {
+	for _, m := range messages {
 		all = append(all, "message "+m)
 	}
 	slices.Sort(all)
@@ -258,14 +270,14 @@ func (w *testimony) expected() (all []string) {
 
 // unseen is what is described and never came. It is for whole runs; of others it
 // says nothing.
-func (w *testimony) unseen() (missing []string) {
+func (r *referee) unseen() (missing []string) {
 	for _, name := range []string{"test.run", "test.skip", "test.list", "test.bench", "test.fuzz"} {
 		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
 			return nil
 		}
 	}
-	for _, word := range w.expected() {
-		if _, ok := w.seen.Load(word); !ok {
+	for _, word := range r.expected() {
+		if _, ok := r.seen.Load(word); !ok {
 			missing = append(missing, word)
 		}
 	}
