@@ -37,7 +37,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"geo":                          {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
 	"geo/geotest":                  {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"webhook":                      {ours: []string{"session", "hub", "queue", "pool", "outgoing"}, foreign: []string{"golang.org/x/sync/"}},
-	"web":                          {},
+	"web":                          {foreign: []string{"github.com/goccy/go-yaml"}}, // for the page made of the descriptions
 	"shelf":                        {},
 	"overlay":                      {ours: []string{"shelf"}},
 	"stats":                        {ours: []string{"session", "server", "shelf"}},

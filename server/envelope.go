@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -126,6 +127,8 @@ func unmarshal(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	var wrong *json.UnmarshalTypeError
 	switch {
+	case err == nil && string(bytes.TrimSpace(body)) == "null": // which Go takes for any object
+		return malformed("body", "must be a JSON object", "必须是 JSON 对象")
 	case err == nil:
 		return nil
 	case errors.As(err, &wrong) && wrong.Field != "":

@@ -83,7 +83,9 @@ func closeCode(t *testing.T, conn net.Conn) websocket.StatusCode {
 			return 0
 		}
 		if head[0]&0x0f == 8 && size >= 2 {
-			return websocket.StatusCode(binary.BigEndian.Uint16(payload))
+			code := websocket.StatusCode(binary.BigEndian.Uint16(payload))
+			theReferee.closing(t, code)
+			return code
 		}
 	}
 }

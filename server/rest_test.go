@@ -109,6 +109,7 @@ func TestEveryRefusal(t *testing.T) {
 		{"custom data too long", "POST", "/gene", `{"userPoolId":"p1","customData":{"a":"` + strings.Repeat("é", 90) + `"}}`, nil, 400, 2231},
 		{"broken JSON", "POST", "/gene", `{"userPoolId":`, nil, 400, 2231},
 		{"a list", "POST", "/gene", `[]`, nil, 400, 2231},
+		{"null", "POST", "/gene?userPoolId=p1", ` null`, nil, 400, 2231},
 		{"a form", "POST", "/gene", `userPoolId=p1`, header{"Content-Type", "application/x-www-form-urlencoded"}, 415, 415},
 		{"10 MB", "POST", "/gene", `{"a":"` + strings.Repeat("x", 10<<20) + `"}`, nil, 413, 413},
 		{"foreign origin", "POST", "/gene", `{"userPoolId":"p1"}`, header{"Origin", otherOrigin}, 403, 2247},

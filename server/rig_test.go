@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -33,9 +34,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	http.DefaultTransport = theReferee
 	// Connections that the tests' client keeps are not the server's.
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		client.CloseIdleConnections()
+		if missing := theReferee.unseen(); code == 0 && len(missing) > 0 {
+			fmt.Printf("FAIL: web/openapi.yaml and web/asyncapi.yaml describe what no test saw: test it, or take it out\n\t%s\n", strings.Join(missing, "\n\t"))
+			code = 1
+		}
 		os.Exit(code)
 	}), goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
@@ -119,6 +125,7 @@ func start(t testing.TB, over sessiontest.Node, change func(*server.Options), po
 		t.Fatal(err)
 	}
 	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewBook(pools...), store: sessiontest.NewFaulty(over), log: new(safeBuffer)}
+	theReferee.watch(t, n.url)
 	n.hub = hub.New(n.store, n.store.Now)
 	o := server.Options{
 		PublicURL: n.url, Pools: n.pools, Store: n.store, Hub: n.hub,

@@ -168,6 +168,9 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	}
 	e.Match(reading, "/.well-known/jwks.json", s.jwks)
 	e.Match(reading, "/scanlogin.js", echo.WrapHandler(web.Module()))
+	e.Match(reading, "/openapi.yaml", echo.WrapHandler(web.OpenAPI()))
+	e.Match(reading, "/asyncapi.yaml", echo.WrapHandler(web.AsyncAPI()))
+	e.Match(reading, "/docs", echo.WrapHandler(web.Docs()))
 	e.Match(reading, "/assets/*", echo.WrapHandler(web.Assets()))
 	e.Match(reading, "/s/:random", s.link)
 	return e

@@ -46,6 +46,7 @@ func (p *page) next() map[string]any {
 	if err != nil {
 		p.Fatalf("instead of a message: %v", err)
 	}
+	theReferee.message(p, text)
 	var m map[string]any
 	if err := json.Unmarshal(text, &m); err != nil {
 		p.Fatalf("%s: %v", text, err)
@@ -67,6 +68,7 @@ func (p *page) event(want string) map[string]any {
 func (p *page) closed(want websocket.StatusCode) {
 	p.Helper()
 	_, text, err := p.Read(p.ctx)
+	theReferee.closing(p, websocket.CloseStatus(err))
 	if got := websocket.CloseStatus(err); got != want {
 		p.Fatalf("instead of close %d: %s %v", want, text, err)
 	}
@@ -74,6 +76,7 @@ func (p *page) closed(want websocket.StatusCode) {
 
 func (p *page) say(text string) {
 	p.Helper()
+	theReferee.message(p, []byte(text))
 	if err := p.Write(p.ctx, websocket.MessageText, []byte(text)); err != nil {
 		p.Fatal(err)
 	}

@@ -119,6 +119,7 @@ func (l *streamLearner) event(t testing.TB) (m map[string]any) {
 		case "retry":
 			l.retry = value
 		case "data":
+			theReferee.message(t, []byte(value))
 			if err := json.Unmarshal([]byte(value), &m); err != nil {
 				t.Fatal(err)
 			}

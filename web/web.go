@@ -1,8 +1,9 @@
-// Package web holds the pages and the browser module that the server hands out.
+// Package web holds the pages, the browser module and the descriptions of the
+// interface that the server hands out.
 //
 // It promises: everything is in the binary and nothing is fetched from elsewhere
 // or written inline, so that the pages work under the strict policy that every
-// answer carries. An answer's bytes are fixed when its handler is made; each has
+// answer carries. An answer's bytes never change once they were given; each has
 // a strong ETag made of them, and a browser asks before it uses a copy. Only GET
 // and HEAD are answered.
 package web
@@ -18,13 +19,13 @@ import (
 	"time"
 )
 
-//go:embed *.css *.html *.js *.svg
+//go:embed *.css *.html *.js *.svg *.yaml
 var files embed.FS
 
 // assets are what the pages refer to.
 var assets = []string{
 	"mark.svg", "style.css", "page.js", "words.js",
-	"login.css", "login.js", "phone.css", "phone.js",
+	"login.css", "login.js", "phone.css", "phone.js", "docs.css",
 }
 
 // policy lets a page load and call its own server only. Pictures may come from
@@ -47,8 +48,11 @@ type User struct {
 }
 
 // Module serves /scanlogin.js, the browser module, to pages of every origin.
-func Module() http.Handler {
-	a := newAsset("scanlogin.js", read("scanlogin.js"))
+func Module() http.Handler { return foreign("scanlogin.js") }
+
+// foreign is a file for pages of every origin.
+func foreign(name string) asset {
+	a := newAsset(name, read(name))
 	a.foreign = true
 	return a
 }
@@ -122,6 +126,7 @@ var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
+	".yaml": "application/yaml", // RFC 9512
 }
 
 func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -28,6 +28,7 @@ func pages() map[string]http.Handler {
 		"/s/of-a-site":    Link(site),
 		"/s/without-logo": Link(Site{Name: "Example"}),
 		"/s/of-nobody":    Link(Site{}),
+		"/docs":           Docs(),
 	}
 }
 
@@ -50,7 +51,7 @@ func bodyOf(h http.Handler, target string) string {
 // everything is each address with its handler.
 func everything() map[string]http.Handler {
 	all := pages()
-	all["/scanlogin.js"] = Module()
+	all["/scanlogin.js"], all["/openapi.yaml"], all["/asyncapi.yaml"] = Module(), OpenAPI(), AsyncAPI()
 	for _, name := range assets {
 		all["/assets/"+name] = Assets()
 	}
@@ -128,11 +129,11 @@ func TestOnlyGetAndHeadAreAnswered(t *testing.T) {
 	}
 }
 
-func TestOnlyTheModuleIsForOtherOrigins(t *testing.T) {
+func TestOnlyModuleAndDescriptionsAreForOtherOrigins(t *testing.T) {
 	for target, h := range everything() {
 		header := call(h, http.MethodGet, target, "Origin", "https://www.example.com").Header
 		origin, resource := "", "same-origin"
-		if target == "/scanlogin.js" {
+		if ext := path.Ext(target); ext == ".yaml" || target == "/scanlogin.js" {
 			origin, resource = "*", "cross-origin"
 		}
 		if got := header.Get("Access-Control-Allow-Origin"); got != origin {
@@ -244,7 +245,7 @@ func TestReferencesAreServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range embedded {
-		if path.Ext(name) != ".html" && name != "scanlogin.js" && !slices.Contains(assets, name) {
+		if ext := path.Ext(name); ext != ".html" && ext != ".yaml" && name != "scanlogin.js" && !slices.Contains(assets, name) {
 			t.Errorf("%s is embedded and not served", name)
 		}
 	}

@@ -1,0 +1,47 @@
+package server_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestEveryErrorIsDescribed compares x-errors with the table in problem.go.
+func TestEveryErrorIsDescribed(t *testing.T) {
+	file, err := parser.ParseFile(gotoken.NewFileSet(), "problem.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string]bool) // whether it is described
+	ast.Inspect(file, func(n ast.Node) bool {
+		row, ok := n.(*ast.CompositeLit)
+		for i := 0; ok && i+2 < len(row.Elts); i++ {
+			code, isNumber := row.Elts[i].(*ast.BasicLit)
+			status, isName := row.Elts[i+1].(*ast.SelectorExpr)
+			message, isText := row.Elts[i+2].(*ast.BasicLit)
+			if isNumber && isName && isText {
+				rows[fmt.Sprintf("code %s, http.%s, %s", code.Value, status.Sel.Name, message.Value)] = false
+			}
+		}
+		return true
+	})
+	if len(rows) < 20 {
+		t.Fatalf("problem.go has its table no more in a form that is read here: %v", rows)
+	}
+	for _, e := range theReferee.described.errors {
+		row := fmt.Sprintf("code %d, http.Status%s, %q", e.Code, strings.ReplaceAll(http.StatusText(e.Status), " ", ""), e.Message)
+		if _, ok := rows[row]; !ok {
+			t.Errorf("x-errors in web/openapi.yaml has a row that problem.go has not: %s", row)
+		}
+		rows[row] = true
+	}
+	for row, is := range rows {
+		if !is {
+			t.Errorf("problem.go has a row that web/openapi.yaml has not: %s. Add it to x-errors, and its code to the response of that status among components/responses", row)
+		}
+	}
+}
