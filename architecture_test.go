@@ -41,7 +41,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"shelf":                        {},
 	"overlay":                      {ours: []string{"shelf"}},
 	"stats":                        {ours: []string{"session", "server", "shelf"}},
-	"console":                      {ours: []string{"overlay", "server", "shelf", "stats", "web"}, foreign: []string{"golang.org/x/time/"}},
+	"console":                      {ours: []string{"overlay", "server", "shelf", "stats", "web", "webhook"}, foreign: []string{"golang.org/x/time/"}},
 	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",

@@ -19,6 +19,9 @@ import (
 	"log/slog"
 	"math/bits"
 	"net/netip"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +58,9 @@ type Trail struct {
 	gap     atomic.Int64 // lines dropped since one was written
 	dropped atomic.Int64 // lines dropped, ever
 	log     *slog.Logger
+
+	mu   sync.Mutex
+	last []string // lines that were written
 }
 
 // Open opens the trail's file, and makes it with mode 0600 if it is not there.
@@ -213,5 +219,27 @@ func (t *Trail) writeBatch(r record) {
 	if err := t.file.write(batch); err != nil {
 		t.gap.Add(gap)
 		t.drop(lines, err.Error())
+		return
 	}
+	t.remember(batch)
+}
+
+// mostLast is how many lines are remembered, for a person to look at.
+const mostLast = 30
+
+func (t *Trail) remember(batch []byte) {
+	lines := slices.Collect(strings.Lines(string(batch)))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = append(t.last, lines...)
+	t.last = slices.Clone(t.last[max(0, len(t.last)-mostLast):])
+}
+
+// Last returns the last lines that this node wrote, the newest first.
+func (t *Trail) Last() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := slices.Clone(t.last)
+	slices.Reverse(last)
+	return last
 }

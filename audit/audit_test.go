@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -175,5 +176,18 @@ func eventually(t *testing.T, what string, happens func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}
+	}
+}
+
+func TestTheLastLinesAreRemembered(t *testing.T) {
+	trail := run(t, audit.Options{File: filepath.Join(t.TempDir(), "audit.jsonl")})
+	for range 40 {
+		trail.Witness(event(server.EventScanned))
+	}
+	trail.Witness(event(server.EventConfirmed))
+	trail.stop()
+	last := trail.Last()
+	if len(last) != 30 || !strings.Contains(last[0], `"confirmed"`) || !strings.Contains(last[29], `"scanned"`) {
+		t.Errorf("%d lines: %q", len(last), last)
 	}
 }

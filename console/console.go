@@ -22,6 +22,7 @@ import (
 	"github.com/scanlogin/scanlogin/overlay"
 	"github.com/scanlogin/scanlogin/shelf"
 	"github.com/scanlogin/scanlogin/web"
+	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // Desk is where settings are changed.
@@ -38,10 +39,10 @@ type Desk interface {
 // Deed is something that an administrator did, or somebody who would be one.
 type Deed struct {
 	Time  time.Time
-	What  string // "login", "login refused", "logout" or "change"
+	What  string // "login", "login refused", "logout", "change" or "resend"
 	Admin string // "" if it was refused
 	IP    string // of who called
-	Pool  string // of a change
+	Pool  string // of a change, or whose messages were sent again
 }
 
 // Options are a Console's surroundings.
@@ -49,9 +50,11 @@ type Options struct {
 	Admins    func() []Admin // those of the configuration as it is now
 	Desk      Desk
 	Shelf     shelf.Shelf
-	Public    http.Handler // what browsers and phones call, for trying a pool
-	PublicURL string       // its address
-	Witnesses []func(Deed) // are told of each deed, beside the log; they must not block
+	Public    http.Handler    // what browsers and phones call, for trying a pool
+	PublicURL string          // its address
+	Letters   webhook.Dead    // messages of webhooks that were given up
+	Trail     func() []string // the last lines of this node's audit trail, newest first; nil: there is none
+	Witnesses []func(Deed)    // are told of each deed, beside the log; they must not block
 	Log       *slog.Logger
 }
 
@@ -76,6 +79,8 @@ func New(o Options) *Console {
 	mux.HandleFunc("GET /console/pool", c.inside(c.showPool))
 	mux.HandleFunc("POST /console/pool", c.inside(c.changePool))
 	mux.HandleFunc("GET /console/changes", c.inside(c.changes))
+	mux.HandleFunc("GET /console/letters", c.inside(c.letters))
+	mux.HandleFunc("POST /console/letters", c.inside(c.resend))
 	mux.HandleFunc(tryPath+"{call...}", c.inside(c.try))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		c.sorry(w, http.StatusNotFound, "There is no such page", "Go back to the console.")

@@ -22,6 +22,7 @@ type hour struct {
 	Refusals   []refusal
 	NodesTable []node
 	At         time.Time
+	Trail      []string // the last lines; nil: there is none
 }
 
 // total is a row of the table beside the chart.
@@ -60,7 +61,11 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request, v visit) {
 		c.away(w, err)
 		return
 	}
-	c.show(w, http.StatusOK, "live", view{Title: "Live", Page: "live", Admin: v.Admin, CSRF: v.csrf(), Data: newHour(read, c.options.Shelf.Now())})
+	h := newHour(read, c.options.Shelf.Now())
+	if c.options.Trail != nil {
+		h.Trail = c.options.Trail()
+	}
+	c.show(w, http.StatusOK, "live", view{Title: "Live", Page: "live", Admin: v.Admin, CSRF: v.csrf(), Data: h})
 }
 
 func newHour(read stats.Hour, now time.Time) hour {

@@ -16,7 +16,9 @@ import (
 
 	"github.com/scanlogin/scanlogin/console"
 	"github.com/scanlogin/scanlogin/overlay"
+	"github.com/scanlogin/scanlogin/queue"
 	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // desk is one pool with one setting.
@@ -70,13 +72,14 @@ type rig struct {
 	shelf  *clocked
 	deeds  []string
 	seen   http.Header // by the public server
+	queue  *queue.Memory
 	http   *http.Client
 }
 
 func newRig(t *testing.T) *rig {
 	token := console.NewToken()
 	r := &rig{t: t, token: token, admins: []console.Admin{{Name: "alice", Hash: console.HashToken(token)}},
-		desk: &desk{value: "2m"}, shelf: &clocked{Memory: shelf.NewMemory()}}
+		desk: &desk{value: "2m"}, shelf: &clocked{Memory: shelf.NewMemory()}, queue: queue.NewMemory()}
 	srv := httptest.NewServer(console.New(console.Options{
 		Admins: func() []console.Admin { return r.admins }, Desk: r.desk, Shelf: r.shelf,
 		Public: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -84,6 +87,8 @@ func newRig(t *testing.T) *rig {
 			fmt.Fprint(w, req.URL)
 		}),
 		PublicURL: "https://scan.example.com",
+		Letters:   webhook.Dead{Queue: r.queue},
+		Trail:     func() []string { return []string{"{\"event\":\"<made>\"}\n"} },
 		Witnesses: []func(console.Deed){func(d console.Deed) { r.deeds = append(r.deeds, d.What+" "+d.Admin) }},
 		Log:       slog.New(slog.DiscardHandler),
 	}))

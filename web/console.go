@@ -15,7 +15,7 @@ var consoleFiles embed.FS
 var consoleAssets = []string{"console.css", "console.js"}
 
 // consolePages are the console's pages, each of which stands in the frame.
-var consolePages = []string{"login", "live", "pools", "pool", "changes", "sorry"}
+var consolePages = []string{"login", "live", "pools", "pool", "changes", "letters", "sorry"}
 
 // ConsolePages returns the console's pages by name, with the functions that they
 // call.

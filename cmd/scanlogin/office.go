@@ -12,6 +12,7 @@ import (
 	"github.com/scanlogin/scanlogin/overlay"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/stats"
+	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // office is what a server has for its administrators. Without any it is nil,
@@ -69,10 +70,14 @@ func (o *office) handler(srv *server.Server) http.Handler {
 		return srv.Ops()
 	}
 	h := o.house
-	desk := console.New(console.Options{
-		Admins: h.desk.admins, Desk: h.desk, Shelf: o.base.shelf,
+	options := console.Options{
+		Admins: h.desk.admins, Desk: h.desk, Shelf: o.base.shelf, Letters: webhook.Dead{Queue: o.base.queue},
 		Public: srv.Handler(), PublicURL: h.settings.PublicURL, Log: h.log,
-	})
+	}
+	if h.trail != nil {
+		options.Trail = h.trail.Last
+	}
+	desk := console.New(options)
 	mux := http.NewServeMux()
 	mux.Handle("/", srv.Ops())
 	mux.Handle("/console", desk)

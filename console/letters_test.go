@@ -1,0 +1,62 @@
+package console_test
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/queue"
+)
+
+// bury makes a dead letter of pool p.
+func (r *rig) bury(id, failure string) {
+	r.t.Helper()
+	lane := queue.Lane{Name: "webhooks:p:dead", Most: 100, Rolls: true, Life: time.Hour}
+	if err := r.queue.Add(r.t.Context(), lane, `{"id":"`+id+`","body":"{}","failure":"`+failure+`"}`); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestDeadLettersAreSeenAndSentAgain(t *testing.T) {
+	r := newRig(t)
+	r.login()
+	if body := r.expect(200, "GET", "/console/letters", nil); !strings.Contains(body, "None: no message") {
+		t.Errorf("without any: %s", body)
+	}
+	for _, id := range []string{"msg_1", "msg_2", "msg_3"} {
+		r.bury(id, "answered <404>")
+	}
+	body := r.expect(200, "GET", "/console/letters", nil)
+	if strings.Count(body, "answered &lt;404&gt;") != 3 || !strings.Contains(body, "msg_2") {
+		t.Errorf("three letters: %s", body)
+	}
+	form := r.form("letter", "msg_2")
+	r.expect(403, "POST", "/console/letters?id=p", url.Values{"letter": {"msg_2"}})
+	r.expect(404, "POST", "/console/letters?id=nobody", form)
+	r.expect(303, "POST", "/console/letters?id=p", form)
+	if body := r.expect(200, "GET", "/console/letters", nil); strings.Contains(body, "msg_2") || !strings.Contains(body, "msg_1") {
+		t.Errorf("after one was sent again: %s", body)
+	}
+	form.Del("letter")
+	r.expect(303, "POST", "/console/letters?id=p", form)
+	if body := r.expect(200, "GET", "/console/letters", nil); !strings.Contains(body, "None: no message") {
+		t.Errorf("after all were sent again: %s", body)
+	}
+	due, err := r.queue.List(t.Context(), queue.Lane{Name: "webhooks:p:due", Most: 100, Life: time.Hour}, 10)
+	if err != nil || len(due) != 3 {
+		t.Errorf("%d are due, error %v", len(due), err)
+	}
+	if want := "resend alice"; !slices.Contains(r.deeds, want) {
+		t.Errorf("deeds %q lack %q", r.deeds, want)
+	}
+}
+
+func TestTheAuditTrailsLastLinesAreShownAsText(t *testing.T) {
+	r := newRig(t)
+	r.login()
+	if body := r.expect(200, "GET", "/console", nil); !strings.Contains(body, "&lt;made&gt;") {
+		t.Error("the live page has no line of the trail")
+	}
+}
