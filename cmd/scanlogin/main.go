@@ -33,13 +33,30 @@ const (
 const gcPercent = 50
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	ctx := untilSignal()
 	redis.SetLogger(silence{})
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	os.Exit(run(ctx, os.Args[1:], output{os.Stdout, os.Stderr}))
+}
+
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The
+// second ends the process at once, with the exit code by which shells know it.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		code := exitFailure
+		if number, ok := (<-signals).(syscall.Signal); ok {
+			code = 128 + int(number)
+		}
+		os.Exit(code)
+	}()
+	return ctx
 }
 
 // silence takes the place of go-redis's logger, one for the process, which
