@@ -28,8 +28,8 @@ function client(node) {
   return new sdk.AuthenticationClient({ appId: APP, appHost: node.address, lang: 'en-US' }).qrcode;
 }
 
-async function app(node, step, random) {
-  const { answer } = await phone(node, step, random, appToken(ALICE));
+async function app(node, step, random, user = ALICE) {
+  const { answer } = await phone(node, step, random, appToken(user));
   assert.equal(answer.code, 200, JSON.stringify(answer));
 }
 
@@ -176,9 +176,9 @@ describe('authing-js-sdk', { concurrency: 2 }, () => {
       assert.deepEqual(errors, []);
       return pages.every(({ heard }) => heard.length >= ROUNDS);
     });
-    for (const { random } of pages.slice(0, 5)) {
-      await app(node, 'scanned', random);
-      await app(node, 'cancel', random);
+    for (const [n, { random }] of pages.slice(0, 5).entries()) {
+      await app(node, 'scanned', random, { ...ALICE, sub: `user ${n}` });
+      await app(node, 'cancel', random, { ...ALICE, sub: `user ${n}` });
     }
     for (const { over } of pages.slice(0, 5)) assert.equal((await within(10, 'the end is heard', over)).at(-1)[0], 'cancel');
     for (const { qrcode } of pages) qrcode.stopPolling(qrcode.timer);

@@ -102,6 +102,14 @@ export class Shop {
     const { answer } = await phone(node, step, random, appToken(this.alice), more);
     assert.equal(answer.code, 200, JSON.stringify(answer));
   }
+
+  /** Somebody else scans the code, and cancels: who does that again and again is left in peace for a while. */
+  async decline(random, sub) {
+    for (const step of ['scanned', 'cancel']) {
+      const { answer } = await phone(this.b, step, random, appToken({ ...this.alice, sub }));
+      assert.equal(answer.code, 200, JSON.stringify(answer));
+    }
+  }
 }
 
 /** Waits until the element is in a state. */
