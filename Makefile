@@ -20,6 +20,7 @@ lint:
 
 unit: ## Go's tests, under the race detector
 	go test -race -timeout 10m ./...
+	cd test/kubernetes && go vet ./... && go test -timeout 5m ./...
 
 e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test

@@ -8,6 +8,7 @@ needed=(
   redis-server:redis-server
   nginx:nginx-light
   haproxy:haproxy
+  caddy:caddy
   chromium:chromium
   zbarimg:zbar-tools
   curl:curl

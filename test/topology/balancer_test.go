@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -18,6 +19,10 @@ type balancerKind struct {
 	here  func(s *site, dir string) []replacement
 	check func(file, dir string) []string // arguments that have the file checked
 	run   func(file, dir string) []string
+
+	namesNodes bool     // its log says which node was asked
+	asksAgain  bool     // elsewhere, also a POST that was sent; else the client is told to
+	silence    []string // the file's bounds on a connection that says nothing, each of 60s
 }
 
 type replacement struct{ old, new string }
@@ -35,6 +40,9 @@ var nginx = balancerKind{
 	},
 	check: func(file, dir string) []string { return append(nginxArgs(file, dir), "-t") },
 	run:   nginxArgs,
+
+	namesNodes: true, asksAgain: true,
+	silence: []string{"proxy_read_timeout 60s;", "proxy_send_timeout 60s;"},
 }
 
 func nginxArgs(file, dir string) []string {
@@ -54,6 +62,39 @@ var haproxy = balancerKind{
 	},
 	check: func(file, _ string) []string { return []string{"-c", "-f", file} },
 	run:   func(file, _ string) []string { return []string{"-db", "-f", file} },
+
+	namesNodes: true, asksAgain: true,
+	silence: []string{"timeout client 60s\n", "timeout server 60s\n", "timeout tunnel 60s "},
+}
+
+var caddy = balancerKind{
+	name: "caddy", cure: "apt-get install caddy, or brew install caddy",
+	config: "deploy/Caddyfile",
+	here: func(s *site, dir string) []replacement {
+		return []replacement{
+			{"\n:8080 {", "\nhttp://" + s.balancerAddr + " {\n\tbind " + strings.Split(s.balancerAddr, ":")[0]},
+			{"resolvers udp/127.0.0.11:53 ", "resolvers udp/" + s.names.addr() + " "},
+			{"name " + s.alias + "\n\t\tport " + strings.TrimPrefix(s.config.Listen, ":") + "\n", "name " + s.alias + "\n\t\tport " + s.port + "\n"},
+			{"admin off\n", "admin off\n\tstorage file_system " + dir + "\n"},
+		}
+	},
+	check: func(file, _ string) []string { return []string{"validate", "--adapter", "caddyfile", "--config", file} },
+	run:   func(file, _ string) []string { return []string{"run", "--adapter", "caddyfile", "--config", file} },
+
+	silence: []string{"response_header_timeout 60s\n"},
+}
+
+// after is kind with other bounds on a connection that says nothing.
+func (kind balancerKind) after(silence string) balancerKind {
+	here := kind.here
+	kind.here = func(s *site, dir string) []replacement {
+		all := here(s, dir)
+		for _, bound := range kind.silence {
+			all = append(all, replacement{bound, strings.Replace(bound, "60s", silence, 1)})
+		}
+		return all
+	}
+	return kind
 }
 
 // startBalancer starts a balancer with the repository's configuration.
@@ -74,13 +115,17 @@ func (s *site) startBalancer(t *testing.T, kind balancerKind) *process {
 	if out, err := exec.Command(program, kind.check(file, dir)...).CombinedOutput(); err != nil || strings.Contains(strings.ToLower(string(out)), "warn") {
 		t.Fatalf("%s: %v\n%s", kind.config, err, out)
 	}
-	return launch(t, command(program, kind.run(file, dir), nil))
+	return launch(t, command(program, kind.run(file, dir), []string{"HOME=" + dir}))
 }
 
 // logLine is what the balancers log of a request.
 type logLine struct {
 	Path  string `json:"path"`
 	Nodes string `json:"nodes"`
+
+	Request struct {
+		URI string `json:"uri"` // Caddy's word for the path
+	} `json:"request"`
 }
 
 // node is the one that answered, the last that was tried.
@@ -97,7 +142,7 @@ func (s *site) logged(t *testing.T, path string, n int) (lines []logLine) {
 		lines = nil
 		for line := range strings.Lines(s.balancer.text(t)) {
 			var l logLine
-			if json.Unmarshal([]byte(line), &l) == nil && l.Path == api+path {
+			if json.Unmarshal([]byte(line), &l) == nil && cmp.Or(l.Path, l.Request.URI) == api+path {
 				lines = append(lines, l)
 			}
 		}

@@ -50,6 +50,7 @@ func build(m *testing.M) int {
 // site is all that docker-compose.yml starts, on addresses of its own.
 type site struct {
 	config       nodeConfig
+	kind         balancerKind
 	alias        string // all nodes' name
 	poolSecret   string
 	port         string // of each node
@@ -75,7 +76,7 @@ func newSite(t *testing.T, kind balancerKind) *site {
 	t.Helper()
 	c := readCompose(t)
 	s := &site{
-		config: readNodeConfig(t), alias: c.alias(t), poolSecret: fmt.Sprintf("%032x", rand.Uint64()),
+		config: readNodeConfig(t), kind: kind, alias: c.alias(t), poolSecret: fmt.Sprintf("%032x", rand.Uint64()),
 		port: freePort(t), opsPort: freePort(t), balancerAddr: "127.0.0.1:" + freePort(t),
 		redis:   redistest.Start(t, c.redisFlags(t)...),
 		browser: client(t, browserIP), phone: client(t, phoneIP), site: client(t, siteIP),
@@ -113,6 +114,7 @@ func (s *site) eventually(t *testing.T, what string, happens func() bool) {
 type node struct {
 	*process
 	addr, ops string
+	seen      map[string]int // values of metrics, see counted
 }
 
 // startNodes has a node run on each address, and no others.
@@ -128,7 +130,7 @@ func (s *site) startNodes(t *testing.T, ips ...string) {
 // container's health check is content.
 func (s *site) startNode(t *testing.T, ip string) *node {
 	t.Helper()
-	n := &node{addr: net.JoinHostPort(ip, s.port), ops: net.JoinHostPort(ip, s.opsPort)}
+	n := &node{addr: net.JoinHostPort(ip, s.port), ops: net.JoinHostPort(ip, s.opsPort), seen: make(map[string]int)}
 	env := []string{
 		"SCANLOGIN_CONFIG=" + root + "/deploy/scanlogin.yaml",
 		"SCANLOGIN_PUBLIC_URL=http://" + s.balancerAddr,
@@ -199,7 +201,26 @@ func (s *site) nodeOf(t *testing.T) (found *node) {
 	return found
 }
 
-func (n *node) sockets(t *testing.T) int {
+func (n *node) sockets(t *testing.T) int { t.Helper(); return n.metric(t, "scanlogin_sockets") }
+
+// counted returns the address of the node that counted one code more that was
+// made or scanned, since the last time.
+func (s *site) counted(t *testing.T, step string) (addr string) {
+	t.Helper()
+	s.eventually(t, "a node counts a code "+step, func() bool {
+		for _, n := range s.nodes {
+			name := "scanlogin_codes_" + step + "_total"
+			if count := n.metric(t, name+`{pool="`+poolID+`"}`); count > n.seen[name] {
+				n.seen[name], addr = count, n.addr
+			}
+		}
+		return addr != ""
+	})
+	return addr
+}
+
+// metric returns a metric's value.
+func (n *node) metric(t *testing.T, name string) int {
 	t.Helper()
 	resp, err := http.Get("http://" + n.ops + "/metrics")
 	if err != nil {
@@ -211,7 +232,7 @@ func (n *node) sockets(t *testing.T) int {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "scanlogin_sockets "); ok {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			count, err := strconv.Atoi(strings.TrimSpace(value))
 			if err != nil {
 				t.Fatal(err)
@@ -219,7 +240,7 @@ func (n *node) sockets(t *testing.T) int {
 			return count
 		}
 	}
-	t.Fatalf("no scanlogin_sockets in:\n%s", text)
+	t.Fatalf("no %s in:\n%s", name, text)
 	return 0
 }
 

@@ -1,7 +1,7 @@
 // Package topology runs what docker-compose.yml describes, without Docker: the
 // real program, redis-server with the flags that the file gives it, two nodes
-// with deploy/scanlogin.yaml, and in front nginx with deploy/nginx.conf or
-// HAProxy with deploy/haproxy.cfg. In these files nothing but addresses is
+// with deploy/scanlogin.yaml, and in front nginx with deploy/nginx.conf, HAProxy
+// with deploy/haproxy.cfg or Caddy with deploy/Caddyfile. In these files nothing but addresses is
 // exchanged, so what is tested is what is shipped.
 package topology
 
@@ -18,7 +18,7 @@ import (
 
 // onEach runs a test behind each balancer.
 func onEach(t *testing.T, test func(t *testing.T, s *site)) {
-	for _, kind := range []balancerKind{nginx, haproxy} {
+	for _, kind := range []balancerKind{nginx, haproxy, caddy} {
 		t.Run(kind.name, func(t *testing.T) { test(t, newSite(t, kind)) })
 	}
 }
@@ -33,8 +33,12 @@ func TestPhonePageAndSiteMeetAcrossNodes(t *testing.T) {
 				t.Fatalf("after %d logins: pages on %v, phones on %v, across nodes: %v", n, pages, steps, across)
 			}
 			code := s.login(t, fmt.Sprintf("user%d", n))
-			at := s.logged(t, "/ws", n+1)[n].node()
-			scan := s.logged(t, "/scanned", n+1)[n].node()
+			at, scan := s.counted(t, "made"), s.counted(t, "scanned")
+			for path, node := range map[string]string{"/ws": at, "/scanned": scan} {
+				if line := s.logged(t, path, n+1)[n]; s.kind.namesNodes && line.node() != node {
+					t.Errorf("%s was answered by %s, and the log says %s", path, node, line.node())
+				}
+			}
 			pages[at], steps[scan] = true, true
 			across = across || at != scan
 			for _, secret := range []string{code.ticket, code.key, s.poolSecret} {
@@ -130,11 +134,16 @@ func TestNodesWithNewAddressesAreFound(t *testing.T) {
 	})
 }
 
-func TestWithoutNodesNginxAnswersAsANodeWithoutStore(t *testing.T) {
-	s := newSite(t, nginx)
+func TestWithoutNodesTheBalancerAnswersAsANodeWithoutStore(t *testing.T) {
+	for _, kind := range []balancerKind{nginx, caddy} { // HAProxy has its own 503
+		t.Run(kind.name, func(t *testing.T) { answersWithoutNodes(t, newSite(t, kind)) })
+	}
+}
+
+func answersWithoutNodes(t *testing.T, s *site) {
 	s.nodes[0].kill()
 	s.nodes[1].kill()
-	a := s.call(t, s.browser, "GET", "/check?random="+strings.Repeat("a", 30), nil)
+	a := s.try(t, s.browser, "GET", "/check?random="+strings.Repeat("a", 30), nil)
 	if a.status != http.StatusServiceUnavailable || a.Code != 1000 || a.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", a.status, a.raw)
 	}
@@ -142,7 +151,7 @@ func TestWithoutNodesNginxAnswersAsANodeWithoutStore(t *testing.T) {
 		t.Errorf("no page can read it: %v", a.header)
 	}
 	const ticket = "a-ticket-that-nobody-may-see"
-	s.call(t, s.site, "POST", "/userinfo?ticket="+ticket, nil)
+	s.try(t, s.site, "POST", "/userinfo?ticket="+ticket, nil)
 	s.logged(t, "/userinfo", 1)
 	if strings.Contains(s.balancer.text(t), ticket) {
 		t.Error("the log of failed requests holds a ticket")
