@@ -71,7 +71,7 @@ func (g getter) get(ctx context.Context, address, token string) (status int, bod
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		io.CopyN(io.Discard, resp.Body, g.maxBytes) // lets the connection be used again
+		_, _ = io.CopyN(io.Discard, resp.Body, g.maxBytes) // lets the connection be used again
 		return resp.StatusCode, nil, nil
 	}
 	body, err = io.ReadAll(io.LimitReader(resp.Body, g.maxBytes+1))

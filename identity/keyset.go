@@ -80,7 +80,7 @@ func (s *keySet) key(ctx context.Context, kid, alg string) (any, error) {
 	if key != nil {
 		wait, cancel := context.WithTimeout(ctx, staleWait)
 		defer cancel()
-		s.refresh(wait) // whatever comes of it, the newest known set decides
+		_ = s.refresh(wait) // whatever comes of it, the newest known set decides
 	} else if err := s.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -1,8 +1,11 @@
 package identity
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/elliptic"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,4 +50,22 @@ func TestNoDiscoveryLeadsInside(t *testing.T) {
 	}
 	// The operator's own word is another thing.
 	accept(t, newJWT(t, JWTConfig{Issuer: i.url, JWKSURL: neighbour.url + "/jwks.json"}), token, 0)
+}
+
+// TestAnAnswerIsBoundedAfterItIsUnpacked sends a good answer in a few kilobytes
+// that become megabytes.
+func TestAnAnswerIsBoundedAfterItIsUnpacked(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	io.WriteString(w, `{"sub":"alice"}`+strings.Repeat(" ", 8<<20))
+	w.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(packed.Bytes())
+	}))
+	defer server.Close()
+	if packed.Len() > maxUserinfoBytes {
+		t.Fatalf("%d bytes are too many to begin with", packed.Len())
+	}
+	reject(t, newUserinfo(t, UserinfoConfig{URL: server.URL}), testToken, ErrUnavailable)
 }
