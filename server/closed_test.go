@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/scanlogin/scanlogin/identity"
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
 // TestNothingIsGivenWhileTheStoreIsAway has everything in hand that would get
@@ -45,6 +49,51 @@ func TestNothingIsGivenWhileTheStoreIsAway(t *testing.T) {
 		t.Errorf("what was refused happened: %v", d)
 	}
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", site).ok() // and was not spent
+}
+
+// readOnly is a store that can be read and, while it is on, not written: a Redis
+// that is full, or one that lost its master.
+type readOnly struct {
+	session.Store
+	on *atomic.Bool
+}
+
+func (r readOnly) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+	if r.on.Load() {
+		return errors.New("READONLY")
+	}
+	return r.Store.Swap(ctx, next, op)
+}
+
+// TestNothingIsGivenThatIsNotStored has each step be allowed by what is read,
+// and fail where it is written.
+func TestNothingIsGivenThatIsNotStored(t *testing.T) {
+	full, st := new(atomic.Bool), memstore.New()
+	n := start(t, sessiontest.Node{Store: readOnly{st, full}, Bus: st.Bus()}, signing(t), newPool(t, nil))
+	waiting, scanned := n.gene("p1"), n.gene("p1")
+	n.phone("scanned", scanned.random, "alice").ok()
+	_, ticket := n.confirmed("p1")
+	exchange := func() answer {
+		return n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret))
+	}
+	full.Store(true)
+	for name, a := range map[string]answer{
+		"gene":     n.call("POST", "/gene?userPoolId=p1", nil),
+		"scanned":  n.phone("scanned", waiting.random, "alice"),
+		"confirm":  n.phone("confirm", scanned.random, "alice"),
+		"cancel":   n.phone("cancel", scanned.random, "alice"),
+		"exchange": exchange(),
+	} {
+		if a.refused(503, 1000); a.status != 503 {
+			t.Errorf("that was %s", name)
+		}
+	}
+	n.dial("userPoolId=p1", nil).closed(1013)
+	full.Store(false)
+	if was, is := n.check(waiting)["event"], n.check(scanned)["event"]; was != "waiting" || is != "scanned" {
+		t.Errorf("what was refused happened: %v, %v", was, is)
+	}
+	exchange().ok()
 }
 
 // TestNobodyIsAnybodyWhileTheIdentityIsAway lets a userinfo address fail before
