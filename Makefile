@@ -13,10 +13,17 @@ test: tools lint unit fuzz-short chaos-short e2e ## all that must be green; inst
 tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 	scripts/tools.sh
 
-lint:
+# Not looked at: programs and packages that only test and measure, and start
+# processes, read files and play with chance for that.
+GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
+	-exclude-dir=cmd/scanchaos -exclude-dir=cmd/scanbench -exclude-dir=internal/process \
+	-exclude-dir=session/sessiontest -exclude-dir=session/redisstore/redistest
+
+lint: ## form, vet, staticcheck, and gosec, whose findings are mended, or argued where they are: "#nosec Gxxx -- reason"
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	$(GOSEC) ./...
 
 unit: ## Go's tests, under the race detector
 	go test -race -timeout 10m ./...

@@ -49,7 +49,7 @@ func (r record) appendTo(lines []byte) []byte {
 	}
 	for _, c := range string(text) {
 		if c < 0x7f {
-			lines = append(lines, byte(c))
+			lines = utf8.AppendRune(lines, c)
 			continue
 		}
 		for _, unit := range utf16.AppendRune(nil, c) {

@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/scanlogin/scanlogin/outgoing"
 )
 
 const (
@@ -29,11 +27,11 @@ type getter struct {
 	maxBytes int64 // of a body, after decompression
 }
 
-// newGetter uses transport, or our own if that is nil. redirect is as
-// for [http.Client].
-func newGetter(transport http.RoundTripper, maxBytes int64, redirect func(*http.Request, []*http.Request) error) getter {
+// newGetter uses transport, or our own for calls to address and to where its
+// answers lead if that is nil. redirect is as for [http.Client].
+func newGetter(transport http.RoundTripper, address string, maxBytes int64, redirect func(*http.Request, []*http.Request) error) getter {
 	if transport == nil {
-		transport = outgoing.Transport(nil)
+		transport = newHosts(address)
 	}
 	return getter{
 		client:   &http.Client{Transport: transport, CheckRedirect: redirect},
@@ -73,7 +71,7 @@ func (g getter) get(ctx context.Context, address, token string) (status int, bod
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		io.CopyN(io.Discard, resp.Body, g.maxBytes) // lets the connection be used again
+		_, _ = io.CopyN(io.Discard, resp.Body, g.maxBytes) // lets the connection be used again
 		return resp.StatusCode, nil, nil
 	}
 	body, err = io.ReadAll(io.LimitReader(resp.Body, g.maxBytes+1))

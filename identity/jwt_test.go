@@ -143,6 +143,26 @@ func TestRefusesCriticalHeader(t *testing.T) {
 	reject(t, newJWT(t, JWTConfig{HS256Secret: testSecret}), text, ErrRefused)
 }
 
+// TestKeysThatATokenBringsAreNotLookedAt has somebody sign with a key of their
+// own, and say in the token's header where it is.
+func TestKeysThatATokenBringsAreNotLookedAt(t *testing.T) {
+	own := ecKey(t, elliptic.P256())
+	evil := newIssuer(t, published(t, own.Public(), named("k")))
+	i := newIssuer(t, published(t, ecKey(t, elliptic.P256()).Public(), named("k")))
+	for name, header := range map[string]any{"jku": evil.url + "/jwks.json", "x5u": evil.url + "/jwks.json", "jwk": published(t, own.Public(), named("k"))} {
+		token := jwt.NewWithClaims(jwt.SigningMethodES256, goodClaims(jwt.MapClaims{"iss": i.url}))
+		token.Header["kid"], token.Header[name] = "k", header
+		text, err := token.SignedString(own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reject(t, newJWT(t, JWTConfig{Issuer: i.url}), text, ErrRefused)
+	}
+	if n := evil.calls.Load(); n > 0 {
+		t.Errorf("who signed was asked for keys %d times", n)
+	}
+}
+
 func TestForgivesClocksThatDifferByLessThanLeeway(t *testing.T) {
 	id := newJWT(t, JWTConfig{HS256Secret: testSecret})
 	near := leeway - 10*time.Second

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,8 @@ import (
 
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
+
+	"github.com/scanlogin/scanlogin/outgoing"
 )
 
 const (
@@ -57,7 +60,7 @@ type heldKeys struct {
 
 func newKeySet(url, issuer string, transport http.RoundTripper) *keySet {
 	s := &keySet{
-		calls:  newGetter(transport, maxKeySetBytes, fewRedirects),
+		calls:  newGetter(transport, cmp.Or(url, issuer), maxKeySetBytes, fewRedirects),
 		url:    url,
 		issuer: issuer,
 		limit:  rate.NewLimiter(rate.Every(time.Second), 2),
@@ -77,7 +80,7 @@ func (s *keySet) key(ctx context.Context, kid, alg string) (any, error) {
 	if key != nil {
 		wait, cancel := context.WithTimeout(ctx, staleWait)
 		defer cancel()
-		s.refresh(wait) // whatever comes of it, the newest known set decides
+		_ = s.refresh(wait) // whatever comes of it, the newest known set decides
 	} else if err := s.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -128,6 +131,9 @@ func (s *keySet) load(ctx context.Context) ([]webKey, error) {
 		}
 	}
 	body, err := s.get(ctx, address)
+	if errors.Is(err, outgoing.ErrNotPublic) {
+		return nil, fmt.Errorf("key set: %w: if it shall be asked, name it as jwks_url", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}

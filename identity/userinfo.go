@@ -60,7 +60,7 @@ func NewUserinfo(c UserinfoConfig) (*Userinfo, error) {
 		return nil, err
 	}
 	return &Userinfo{
-		calls:  newGetter(c.Transport, maxUserinfoBytes, outgoing.NoRedirects),
+		calls:  newGetter(c.Transport, c.URL, maxUserinfoBytes, outgoing.NoRedirects),
 		url:    c.URL,
 		claims: c.Claims,
 		cache:  newCache(maxAnswers),

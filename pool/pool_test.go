@@ -30,10 +30,21 @@ func TestSecretsNeverShow(t *testing.T) {
 	}
 	var log strings.Builder
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "pool", newPool("p", value))
-	for _, shown := range []string{string(text), log.String(), fmt.Sprintf("%v %+v %#v %s %x", s, s, s, s, s), fmt.Sprintf("%+v", newPool("p", value))} {
+	of := fmt.Sprintf("%+v", newPool("p", value))
+	for _, shown := range []string{string(text), log.String(), of} {
 		if strings.Contains(shown, value) || strings.Contains(shown, fmt.Sprintf("%x", value)) {
 			t.Errorf("a secret shows in %s", shown)
 		}
+	}
+	// Neither does what is derived from it, which is all that there is to show.
+	const redacted = "[redacted]"
+	for _, shown := range []string{s.String(), s.GoString(), fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%x", s), fmt.Sprintf("%d", s)} {
+		if shown != redacted {
+			t.Errorf("a secret shows as %s", shown)
+		}
+	}
+	if !strings.Contains(string(text), redacted) || !strings.Contains(log.String(), `"secret":"`+redacted) || !strings.Contains(of, "Secret:"+redacted) {
+		t.Errorf("a secret shows in %s, %s or %s", text, log.String(), of)
 	}
 }
 

@@ -3,6 +3,7 @@ package server_test
 import (
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -151,4 +152,54 @@ func TestErrorsAreNotCachedAnywhere(t *testing.T) {
 		t.Errorf("Cache-Control: %q", a.Get("Cache-Control"))
 	}
 	n.call("GET", "/api/none", nil).refused(404, 404) // not the fallback's
+}
+
+func TestNothingIsSniffed(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	for _, path := range []string{
+		"/api/v2/qrcode/check?random=" + c.random, "/api/v2/qrcode/image/" + c.random + ".svg", "/api/v2/qrcode/image/" + c.random + ".png",
+		"/api/v2/qrcode/ws", "/s/" + c.random, "/s/rubbish", "/.well-known/jwks.json", "/scanlogin.js", "/nothing",
+	} {
+		res, err := client.Get(n.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.Header.Get("X-Content-Type-Options") != "nosniff" || res.Header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d %v", path, res.StatusCode, res.Header)
+		}
+	}
+}
+
+func TestEachCodeHasASaltOfItsOwn(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	seen := map[string]bool{string(make([]byte, 16)): true}
+	for range 10 {
+		code, err := n.store.Load(t.Context(), session.ID(n.gene("p1").random))
+		if err != nil || len(code.Salt) != 16 || seen[string(code.Salt)] {
+			t.Fatalf("salt %x, %v", code.Salt, err)
+		}
+		seen[string(code.Salt)] = true
+	}
+}
+
+// TestAForeignTokenIsShownToNobodyElse has another pool whose identity is asked
+// by sending it the token.
+func TestAForeignTokenIsShownToNobodyElse(t *testing.T) {
+	asked := make(chan string, 16)
+	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked <- r.Header.Get("Authorization") }))
+	t.Cleanup(users.Close)
+	other, err := identity.NewUserinfo(identity.UserinfoConfig{URL: users.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := alone(t, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.Identity = "other", nil, other }))
+	c := n.gene("p1")
+	for _, step := range []string{"scanned", "confirm"} {
+		n.call("POST", "/"+step, map[string]any{"random": c.random}, "Authorization", "Bearer "+sign(t, otherKey, "alice")).refused(401, 2020)
+	}
+	if len(asked) > 0 {
+		t.Errorf("another pool's identity was shown %q", <-asked)
+	}
 }

@@ -172,7 +172,7 @@ func lastOfStory(code session.Session) int64 {
 func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-chan struct{}) error {
 	quiet := time.NewTicker(commentEvery)
 	defer quiet.Stop()
-	elsewhere := fmt.Sprintf("retry: %d\n\n", rand.IntN(maxRetry+1))
+	elsewhere := fmt.Sprintf("retry: %d\n\n", rand.IntN(maxRetry+1)) // #nosec G404 -- it spreads load
 	for {
 		select {
 		case <-ctx.Done():

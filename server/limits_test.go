@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -97,6 +99,22 @@ func TestOpenCodesAreLimited(t *testing.T) {
 		t.Errorf("%d codes of one pool", got)
 	}
 	n.call("POST", "/gene?userPoolId=p2", nil).ok()
+}
+
+// TestNeighboursInIPv6AreOneAddress has one subscriber use the addresses of a
+// whole /64.
+func TestNeighboursInIPv6AreOneAddress(t *testing.T) {
+	n := start(t, memNode(), func(o *server.Options) {
+		o.Limits, o.TrustedProxies = server.Limits{CodesPerAddress: 5}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}, newPool(t, nil))
+	i := 0
+	if got := until(t, 100, func() answer {
+		i++
+		return n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("2001:db8:1:2:%x::%x", i, i))
+	}); got > 10 {
+		t.Errorf("%d codes of one subscriber", got)
+	}
+	n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", "2001:db8:1:3::1").ok()
 }
 
 // TestAnOfficeBehindOneAddress has two hundred people log in at once, with

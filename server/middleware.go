@@ -23,6 +23,7 @@ func (s *Server) prepare(next echo.HandlerFunc) echo.HandlerFunc {
 			id = string(session.NewOpID())
 		}
 		c.Response().Header().Set("X-Request-Id", id)
+		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
 		if !s.trusting && c.Request().Header.Get("X-Forwarded-For") != "" {
 			s.proxyOnce.Do(func() {
 				s.log.Warn("X-Forwarded-For is ignored: if a proxy of yours sent it, name it in trusted_proxies, or all clients count as one",
@@ -57,7 +58,6 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		h := c.Response().Header()
 		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
 		h.Add("Vary", "Origin")
 		origin := c.Request().Header.Get("Origin")
 		if origin != "" && (origin == s.origin || s.pools.AllowsOrigin(origin)) {

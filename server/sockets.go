@@ -126,7 +126,7 @@ func (all *sockets) closeAll(ctx context.Context) {
 		all.wg.Wait()
 		close(done)
 	}()
-	buckets := rand.Perm(pingEvery)
+	buckets := rand.Perm(pingEvery) // #nosec G404 -- it spreads load
 	for _, i := range buckets {
 		for _, k := range all.in(i) {
 			k.leave.Store(true)

@@ -19,6 +19,27 @@ func TestIDsAreDistinctAndParse(t *testing.T) {
 	}
 }
 
+// TestIDsAreOfAllLettersAlike counts letters: what is rare or absent would leave
+// fewer ids to guess.
+func TestIDsAreOfAllLettersAlike(t *testing.T) {
+	const ids, letters = 20_000, 62
+	count := make(map[rune]int)
+	for range ids {
+		for _, letter := range string(NewID()) {
+			count[letter]++
+		}
+	}
+	if len(count) != letters {
+		t.Errorf("%d different letters", len(count))
+	}
+	const expected = ids * IDLength / letters // with a standard deviation of 98
+	for letter, n := range count {
+		if n < expected*9/10 || n > expected*11/10 {
+			t.Errorf("%c comes %d times, others %d times", letter, n, expected)
+		}
+	}
+}
+
 func TestMalformedIDsLookUnknown(t *testing.T) {
 	good := string(NewID())
 	for _, text := range []string{"", good[1:], good + "a", good[1:] + "-", good[1:] + " ", good[1:] + "\x00", good[2:] + "é"} {

@@ -131,7 +131,7 @@ const (
 // that those that failed together do not come back together.
 func pause(age time.Duration) time.Duration {
 	p := min(max(age, firstPause), longestPause)
-	return min(p+rand.N(p/5), longestPause)
+	return min(p+rand.N(p/5), longestPause) // #nosec G404 -- it spreads load, and nobody gains by guessing it
 }
 
 // done removes a message. If that fails it is sent once more.

@@ -63,6 +63,7 @@ func (all *sessions) open(w http.ResponseWriter, user json.RawMessage) session {
 	}
 	all.m[s.id] = s
 	all.mu.Unlock()
+	// #nosec G124 -- Secure where the site is https
 	http.SetCookie(w, &http.Cookie{
 		Name: all.cookie, Value: s.id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: all.secure,
 	})

@@ -75,7 +75,7 @@ func (b *Bus) listen(ctx context.Context, deliver func(session.Snapshot, error))
 	parts.Go(func() { fail(l.sendProbes(ctx)) })
 	parts.Go(func() { fail(l.watch(ctx)) })
 	<-ctx.Done()
-	l.sub.Close() // an ended context does not end receive
+	_ = l.sub.Close() // an ended context does not end receive
 	parts.Wait()
 	return context.Cause(ctx)
 }

@@ -16,6 +16,6 @@ func (p *pauses) wait(ctx context.Context) {
 	p.next = min(max(2*p.next, 100*time.Millisecond), time.Second)
 	select {
 	case <-ctx.Done():
-	case <-time.After(p.next + rand.N(p.next)):
+	case <-time.After(p.next + rand.N(p.next)): // #nosec G404 -- it spreads load
 	}
 }

@@ -131,7 +131,7 @@ describe('trust', { concurrency: 2 }, () => {
       await route.fulfill({ response, json: answer });
     });
     await scanByText(house, desk, 'Alice');
-    for (const text of [/Chrome \d+ on Linux/, 'Berlin, Germany', /^\d+ s ago$/, 'Another than this phone', 'Not by you', '120', 'Be careful', 'is in <b>another</b> country']) {
+    for (const text of [/Chrome \d+ on Linux/, 'Berlin, Germany', /^127\.0\.0\.1$/, /^\d+ s ago$/, 'Another than this phone', 'Not by you', '120', 'Be careful', 'is in <b>another</b> country']) {
       await sees(phone, text);
     }
     const looks = async (name) => {

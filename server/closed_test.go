@@ -1,0 +1,155 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/identity"
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+// TestNothingIsGivenWhileTheStoreIsAway has everything in hand that would get
+// ticket and user, and a node that cannot look at the code.
+func TestNothingIsGivenWhileTheStoreIsAway(t *testing.T) {
+	n := start(t, memNode(), signing(t), newPool(t, func(p *pool.Pool) {
+		p.BindBrowser, p.AllowBrowserExchange, p.ReturnFullUserInfo = false, true, true
+	}))
+	c, ticket := n.confirmed("p1")
+	scanned := n.gene("p1")
+	n.phone("scanned", scanned.random, "alice").ok()
+	n.store.Fail(errors.New("away"))
+	site := basic("p1", poolSecret)
+	for name, a := range map[string]answer{
+		"check by the browser": n.call("GET", "/check?random="+c.random, nil, "X-Browser-Key", c.key),
+		"check by the site":    n.call("GET", "/check?random="+c.random, nil, "Authorization", site),
+		"exchange":             n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", site),
+		"browser's exchange":   n.callWith(c.browser, "POST", "/userinfo", map[string]any{"ticket": ticket, "userPoolId": "p1"}),
+		"confirm":              n.phone("confirm", scanned.random, "alice"),
+	} {
+		if a.refused(503, 1000); strings.Contains(a.raw, "alice") || strings.Contains(a.raw, ticket) {
+			t.Errorf("%s: %s", name, a.raw)
+		}
+	}
+	n.dial("random="+c.random, nil, "key."+c.key).closed(1013)
+	n.store.Fail(nil)
+	if d := n.check(scanned); d["event"] != "scanned" || d["ticket"] != nil {
+		t.Errorf("what was refused happened: %v", d)
+	}
+	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", site).ok() // and was not spent
+}
+
+// readOnly is a store that can be read and, while it is on, not written: a Redis
+// that is full, or one that lost its master.
+type readOnly struct {
+	session.Store
+	on *atomic.Bool
+}
+
+func (r readOnly) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+	if r.on.Load() {
+		return errors.New("READONLY")
+	}
+	return r.Store.Swap(ctx, next, op)
+}
+
+// TestNothingIsGivenThatIsNotStored has each step be allowed by what is read,
+// and fail where it is written.
+func TestNothingIsGivenThatIsNotStored(t *testing.T) {
+	full, st := new(atomic.Bool), memstore.New()
+	n := start(t, sessiontest.Node{Store: readOnly{st, full}, Bus: st.Bus()}, signing(t), newPool(t, nil))
+	waiting, scanned := n.gene("p1"), n.gene("p1")
+	n.phone("scanned", scanned.random, "alice").ok()
+	_, ticket := n.confirmed("p1")
+	exchange := func() answer {
+		return n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret))
+	}
+	full.Store(true)
+	for name, a := range map[string]answer{
+		"gene":     n.call("POST", "/gene?userPoolId=p1", nil),
+		"scanned":  n.phone("scanned", waiting.random, "alice"),
+		"confirm":  n.phone("confirm", scanned.random, "alice"),
+		"cancel":   n.phone("cancel", scanned.random, "alice"),
+		"exchange": exchange(),
+	} {
+		if a.refused(503, 1000); a.status != 503 {
+			t.Errorf("that was %s", name)
+		}
+	}
+	n.dial("userPoolId=p1", nil).closed(1013)
+	full.Store(false)
+	if was, is := n.check(waiting)["event"], n.check(scanned)["event"]; was != "waiting" || is != "scanned" {
+		t.Errorf("what was refused happened: %v, %v", was, is)
+	}
+	exchange().ok()
+}
+
+// TestNobodyIsAnybodyWhileTheIdentityIsAway lets a userinfo address fail before
+// it has told who the phone's user is, and before they agree.
+func TestNobodyIsAnybodyWhileTheIdentityIsAway(t *testing.T) {
+	var away atomic.Bool
+	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if away.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		_, _ = io.WriteString(w, `{"sub":"alice"}`)
+	}))
+	t.Cleanup(users.Close)
+	id, err := identity.NewUserinfo(identity.UserinfoConfig{URL: users.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := alone(t, newPool(t, func(p *pool.Pool) { p.Identity = id }))
+	c := n.gene("p1")
+	step := func(step, token string) answer {
+		return n.call("POST", "/"+step, map[string]any{"random": c.random}, "Authorization", "Bearer "+token)
+	}
+	away.Store(true)
+	step("scanned", "token").refused(503, 1000)
+	if d := n.check(c); d["event"] != "waiting" {
+		t.Errorf("after a scan by nobody: %v", d)
+	}
+	away.Store(false)
+	step("scanned", "token").ok()
+	away.Store(true)
+	step("confirm", "another-token").refused(503, 1000)
+	if d := n.check(c); d["event"] != "scanned" || d["ticket"] != nil {
+		t.Errorf("after a confirmation by nobody: %v", d)
+	}
+}
+
+// TestWhoNeverFinishesAskingIsDropped sends half of a head, and half of a body,
+// and then nothing.
+func TestWhoNeverFinishesAskingIsDropped(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	for name, half := range map[string]string{
+		"head": "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n",
+		"body": "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(2 * time.Minute)) // twelve times what the server allows
+			fmt.Fprint(conn, half)
+			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("still connected")
+			}
+		})
+	}
+}
