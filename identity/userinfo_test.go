@@ -117,14 +117,21 @@ func TestUserinfoBadAnswerIsNoAnswer(t *testing.T) {
 }
 
 func TestUserinfoTakesTheTokenToNoOtherAddress(t *testing.T) {
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		t.Error("the redirect was followed")
+	followed := func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("the redirect to %s was followed", r.URL)
 		io.WriteString(w, `{"sub":"alice"}`)
-	}))
+	}
+	other := httptest.NewServer(http.HandlerFunc(followed))
 	defer other.Close()
-	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	mux := http.NewServeMux()
+	mux.HandleFunc("/there", followed)
+	mux.Handle("/me", http.RedirectHandler("/there", http.StatusTemporaryRedirect)) // on the host that may be asked
+	mux.Handle("/elsewhere", http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	server := httptest.NewServer(mux)
 	defer server.Close()
-	reject(t, newUserinfo(t, UserinfoConfig{URL: server.URL}), testToken, ErrUnavailable)
+	for _, path := range []string{"/me", "/elsewhere"} {
+		reject(t, newUserinfo(t, UserinfoConfig{URL: server.URL + path}), testToken, ErrUnavailable)
+	}
 }
 
 func TestUserinfoRefusesWhatCannotBePassedOn(t *testing.T) {
