@@ -77,7 +77,7 @@ func (c *Console) end(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err := c.keep(r.Context(), v); err != nil {
 		return err
 	}
-	gone := cookie(r, "")
+	gone := cookie(r, "") // #nosec G124 -- as cookie says: Secure where it came by https
 	gone.MaxAge = -1
 	http.SetCookie(w, gone)
 	return nil
