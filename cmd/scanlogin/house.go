@@ -61,8 +61,11 @@ func (h *house) run(ctx context.Context) error {
 	office := h.openOffice(ctx, base)
 	options := h.options(base, watchers)
 	options.Witnesses = append(options.Witnesses, office.witnesses()...)
-	srv := h.observed(base.busStats, traces, options)
+	return h.serve(ctx, h.observed(base.busStats, traces, options), watchers, hooks, office)
+}
 
+// serve has srv serve until ctx ends, and what it stands on outlive it.
+func (h *house) serve(ctx context.Context, srv *server.Server, watchers *hub.Hub, hooks *webhook.Relay, office *office) error {
 	serving, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	beneath, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the server
