@@ -1,6 +1,6 @@
 # What there is to do with scanlogin's source; see CONTRIBUTING.md.
 
-.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz bench release clean
+.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz bench bench-go release clean
 
 FUZZTIME ?= 10m
 CHAOSTIME ?= 15m
@@ -17,9 +17,11 @@ lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	cd bench && go vet ./... && $$(cd .. && go tool -n staticcheck) ./...
 
 unit: ## Go's tests, under the race detector
 	go test -race -timeout 10m ./...
+	cd bench && go test -race -timeout 10m ./...
 
 e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test
@@ -40,7 +42,11 @@ fuzz-short: ## each fuzz target for some seconds
 fuzz: ## each fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## Go's benchmarks
+bench: build bin/scanbench ## scanlogin beside its peers, written to docs/benchmarks.md; BENCH=quick takes some minutes
+	cd bench && go build -o ../bin/bench .
+	bin/bench run $(if $(filter quick,$(BENCH)),--quick)
+
+bench-go: ## Go's benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 release: ## static binaries and their checksums, in dist/
