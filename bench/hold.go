@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // holdCommand opens pages and holds them until its input ends: the other half
@@ -21,9 +23,10 @@ type holdCommand struct {
 	Name  string `required:"" help:"What the names of the pages begin with."`
 }
 
-// report is what a holder says when it has tried all.
+// report is what a holder says when it has tried all, and at its end.
 type report struct {
 	Open int    `json:"open"`
+	Lost int    `json:"lost"` // that the server closed
 	Why  string `json:"why,omitempty"` // the last failure
 }
 
@@ -42,28 +45,35 @@ func (c *holdCommand) Run(ctx context.Context) error {
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends with its writer
 		cancel()
 	})
-	all, err := openAll(ctx, c.Kind, c.URL, c.Name, c.Pages)
-	r := report{Open: len(all)}
+	var reading sync.WaitGroup
+	var lost atomic.Int64
+	open, err := openAll(ctx, c.Kind, c.URL, c.Name, c.Pages, func(_ int, p *page) {
+		reading.Go(func() { // heartbeats are answered by who reads
+			_, _ = p.await(ctx, "no such text")
+			if ctx.Err() == nil {
+				lost.Add(1)
+			}
+			_ = p.conn.CloseNow()
+		})
+	})
+	r := report{Open: open}
 	if err != nil {
 		r.Why = err.Error()
 	}
-	var reading sync.WaitGroup
-	for _, p := range all {
-		reading.Go(func() { // heartbeats are answered by who reads
-			_, _ = p.await(ctx, "no such text")
-			_ = p.conn.CloseNow()
-		})
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
+	out := json.NewEncoder(os.Stdout)
+	if err := out.Encode(r); err != nil {
 		return err
 	}
-	reading.Wait()
 	input.Wait()
-	return nil
+	reading.Wait()
+	r.Lost = int(lost.Load())
+	return out.Encode(r)
 }
 
-// openAll opens so many pages; the error is the last failure.
-func openAll(ctx context.Context, k kind, url, name string, pages int) (all []*page, err error) {
+// openAll opens so many pages, hands over each at once, since somebody has to
+// answer its heartbeats, and returns how many there are; the error is the last
+// failure.
+func openAll(ctx context.Context, k kind, url, name string, pages int, opened func(i int, p *page)) (open int, err error) {
 	var mu sync.Mutex
 	from := newDialers(k, url)
 	_ = each(ctx, pages, openers, func(i int) error {
@@ -74,10 +84,11 @@ func openAll(ctx context.Context, k kind, url, name string, pages int) (all []*p
 			err = failed
 			return nil
 		}
-		all = append(all, p)
+		open++
+		opened(i, p)
 		return nil
 	})
-	return all, err
+	return open, err
 }
 
 // each does something n times, at most atOnce at a time, until one fails.
@@ -111,6 +122,7 @@ type crowd struct {
 	open int
 	held []*exec.Cmd
 	ends []io.Closer // their inputs
+	outs []*bufio.Reader
 }
 
 // mostHeld is how many pages one process holds, a file each.
@@ -151,21 +163,25 @@ func (w *crowd) hold(ctx context.Context, s *subject, pages int) (r report, err 
 	if err := cmd.Start(); err != nil {
 		return r, err
 	}
-	w.held, w.ends = append(w.held, cmd), append(w.ends, in)
-	line, err := bufio.NewReader(out).ReadBytes('\n')
+	lines := bufio.NewReader(out)
+	w.held, w.ends, w.outs = append(w.held, cmd), append(w.ends, in), append(w.outs, lines)
+	line, err := lines.ReadBytes('\n')
 	if err != nil {
 		return r, fmt.Errorf("the process that holds pages ended: %w", err)
 	}
 	return r, json.Unmarshal(line, &r)
 }
 
-// close ends all pages.
-func (w *crowd) close() {
+// close ends all pages, and returns how many had ended before.
+func (w *crowd) close() (lost int, err error) {
 	for _, in := range w.ends {
 		_ = in.Close()
 	}
-	for _, cmd := range w.held {
-		_ = cmd.Wait() // broken off, if it was
+	for i, cmd := range w.held {
+		var r report
+		err = errors.Join(err, json.NewDecoder(w.outs[i]).Decode(&r), cmd.Wait())
+		lost += r.Lost
 	}
 	*w = crowd{}
+	return lost, err
 }

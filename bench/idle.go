@@ -55,6 +55,13 @@ func (r *run) idle(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, one := range all {
+		lost, err := one.crowd.close()
+		if err != nil {
+			return err
+		}
+		r.note("idle.lost", one.kind, float64(lost))
+	}
 	return nil
 }
 
@@ -63,7 +70,9 @@ func (one *idler) warm(ctx context.Context) error {
 	if err := one.crowd.grow(ctx, one.subject, warmUp); err != nil {
 		return err
 	}
-	one.crowd.close()
+	if _, err := one.crowd.close(); err != nil {
+		return err
+	}
 	if err := pause(ctx, settled); err != nil {
 		return err
 	}

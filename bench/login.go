@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,10 +96,7 @@ func (r *run) storm(ctx context.Context) error {
 	defer s.close()
 	told := &pushing{subject: s, told: newHistogram()}
 	defer told.hangUp()
-	if told.pages, err = openAll(ctx, scanlogin, s.last().url, "", stormProbes); err != nil {
-		return err
-	}
-	if told.tokens, err = tokens(stormProbes); err != nil {
+	if err := told.openAll(ctx, stormProbes, `"event":"scanned"`); err != nil {
 		return err
 	}
 	cut := make(chan struct{})
@@ -122,9 +120,7 @@ func (r *run) storm(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("storm: %w", err)
 	}
-	if told.why != nil {
-		return fmt.Errorf("storm: a page that stayed was not told: %w", told.why)
-	}
+	r.failed("storm, steps that were asked again", told.why)
 	say("%d of %d pages came back within %.1f s", got.Storm.Back, got.Storm.Pages, got.Storm.Seconds)
 	r.note("storm.seconds", scanlogin, got.Storm.Seconds)
 	r.note("storm.missing", scanlogin, float64(got.Storm.Pages-got.Storm.Back))
@@ -144,26 +140,37 @@ func (run *pushing) probe(ctx context.Context, begin <-chan struct{}) {
 		return
 	case <-begin:
 	}
-	for i, p := range run.pages {
+	for i := range run.pages {
 		began := time.Now()
-		err := func() error {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
-			defer cancel()
-			if err := run.step(ctx, "scanned", p.name, run.tokens[i]); err != nil {
-				return err
-			}
-			_, err := p.await(ctx, `"event":"scanned"`)
-			return err
-		}()
-		if err != nil {
+		if err := run.scan(context.WithoutCancel(ctx), i); err != nil {
 			run.why = err
-			return
 		}
-		record(run.told, time.Since(began))
+		record(run.told, time.Since(began)) // of one that was not told: how long it was waited for
 		if pause(ctx, probeSpace) != nil {
 			return
 		}
 	}
+}
+
+// retryAfter is how long a phone waits that is told to try again.
+const retryAfter = 200 * time.Millisecond
+
+// scan scans as phones do, which try again, and waits until the page is told.
+func (run *pushing) scan(ctx context.Context, i int) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	for {
+		err := run.step(ctx, "scanned", run.pages[i].name, run.tokens[i])
+		if err == nil {
+			break
+		}
+		run.why = cmp.Or(run.why, err)
+		if pause(ctx, retryAfter) != nil {
+			return err
+		}
+	}
+	_, err := run.wait(ctx, i)
+	return err
 }
 
 // picture compares a picture with its pattern alone, which is go-qrcode's, by

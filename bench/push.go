@@ -22,13 +22,47 @@ const probeEvery = 10 * time.Millisecond
 // pushing is a run of pushes: each page is told once, by the other node.
 type pushing struct {
 	*subject
-	pages  []*page
-	tokens []string
+	pages   []*page
+	heard   []chan heard // of each page, once
+	tokens  []string
+	reading sync.WaitGroup
 
 	mu     sync.Mutex
 	told   *hdrhistogram.Histogram
 	failed int
 	why    error
+}
+
+// heard is when a page was told what it waited for, or why it was not.
+type heard struct {
+	at  time.Time
+	err error
+}
+
+// openAll opens n pages that wait for a message with the text.
+func (run *pushing) openAll(ctx context.Context, n int, text string) error {
+	run.pages, run.heard = make([]*page, n), make([]chan heard, n)
+	_, err := openAll(ctx, run.kind, run.last().url, "p", n, func(i int, p *page) {
+		run.pages[i], run.heard[i] = p, make(chan heard, 1)
+		run.reading.Go(func() {
+			_, err := p.await(ctx, text)
+			run.heard[i] <- heard{time.Now(), err}
+		})
+	})
+	if err == nil {
+		run.tokens, err = tokens(n)
+	}
+	return err
+}
+
+// wait waits until page i is told, and returns when that was.
+func (run *pushing) wait(ctx context.Context, i int) (time.Time, error) {
+	select {
+	case h := <-run.heard[i]:
+		return h.at, h.err
+	case <-ctx.Done():
+		return time.Time{}, fmt.Errorf("page %d was not told: %w", i, ctx.Err())
+	}
 }
 
 // push measures the time until a page is told, over two nodes: for scanlogin
@@ -52,10 +86,7 @@ func (r *run) pushOf(ctx context.Context, k kind) (err error) {
 	run := &pushing{subject: s, told: newHistogram()}
 	defer run.hangUp()
 	n := int(float64(r.Rate) * r.Duration.Seconds())
-	if run.pages, err = openAll(ctx, k, s.last().url, "p", n); err != nil {
-		return err
-	}
-	if run.tokens, err = tokens(n); err != nil {
+	if err := run.openAll(ctx, n, `"ticket":"`); err != nil {
 		return err
 	}
 	if k == scanlogin {
@@ -76,6 +107,7 @@ func (r *run) pushOf(ctx context.Context, k kind) (err error) {
 	if told == 0 {
 		return run.why
 	}
+	r.failed(fmt.Sprintf("push, %s, %d of %d", k, run.failed, n), run.why)
 	r.note("push.p50", k, milliseconds(run.told.ValueAtQuantile(50)))
 	r.note("push.p99", k, milliseconds(run.told.ValueAtQuantile(99)))
 	r.note("push.lost", k, float64(run.failed))
@@ -120,8 +152,8 @@ func (run *pushing) tell(ctx context.Context, i int, due time.Time) {
 	defer cancel()
 	published := make(chan error, 1)
 	go func() { published <- run.publish(ctx, i) }()
-	_, err := run.pages[i].await(ctx, `"ticket":"`)
-	took := time.Since(due)
+	at, err := run.wait(ctx, i)
+	took := at.Sub(due)
 	err = cmp.Or(<-published, err) // the page's failure follows from the other
 	run.mu.Lock()
 	defer run.mu.Unlock()
@@ -148,8 +180,11 @@ func (run *pushing) publish(ctx context.Context, i int) error {
 
 func (run *pushing) hangUp() {
 	for _, p := range run.pages {
-		_ = p.conn.CloseNow()
+		if p != nil { // it could not be opened
+			_ = p.conn.CloseNow()
+		}
 	}
+	run.reading.Wait()
 }
 
 // probe is Redis alone, beside a load: publish and receive, 100 times a second.

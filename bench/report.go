@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -91,15 +92,15 @@ func (r *result) targets() (lines []string) {
 			lines = append(lines, fmt.Sprintf("| %s | | | | %s | not measured |", t.what, t.text()))
 			continue
 		}
-		value, other, ratio := median(ours), "", ""
-		if t.beside != "" {
-			other, ratio = figure(beside), "none: too little to see"
-			value /= median(beside)
-			if median(beside) > 0 {
-				ratio = short(value)
-			}
+		value, ratio := median(ours), ""
+		if t.unit == "pages" {
+			value = slices.Max(ours) // one that failed is not outvoted
 		}
-		lines = append(lines, fmt.Sprintf("| %s, %s | %s | %s | %s | %s | %s |", t.what, t.unit, figure(ours), other, ratio, t.text(), t.verdict(value)))
+		if t.beside != "" {
+			value /= median(beside)
+			ratio = short(value)
+		}
+		lines = append(lines, fmt.Sprintf("| %s, %s | %s | %s | %s | %s | %s |", t.what, t.unit, figure(ours), figure(beside), ratio, t.text(), t.verdict(value)))
 	}
 	return lines
 }
@@ -127,7 +128,7 @@ func (t target) verdict(value float64) string {
 	switch {
 	case t.wanted == 0:
 		return "—"
-	case value != value: // nothing divided by nothing
+	case math.IsNaN(value) || math.IsInf(value, 0): // the other was too little to be seen
 		return "not measured"
 	case value <= t.wanted != t.least:
 		return "met"
@@ -173,6 +174,8 @@ func median(all []float64) float64 {
 // short writes three digits.
 func short(v float64) string {
 	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return "—"
 	case v >= 100 || v <= -100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 10 || v <= -10:

@@ -55,6 +55,7 @@ type result struct {
 	Machine  string               `json:"machine"`
 	Versions []string             `json:"versions"`
 	Figures  map[string][]float64 `json:"figures"` // by measure/kind, one a round
+	Failures []string             `json:"failures,omitempty"`
 }
 
 // run is one in progress.
@@ -125,6 +126,14 @@ func (r *run) turns(all ...kind) []kind {
 func (r *run) note(measure string, k kind, value float64) {
 	name := measure + "/" + string(k)
 	r.Figures[name] = append(r.Figures[name], value)
+}
+
+// failed notes the first failure of what is measured all the same.
+func (r *run) failed(what string, err error) {
+	if err != nil {
+		say("%s: %v", what, err)
+		r.Failures = append(r.Failures, fmt.Sprintf("round %d, %s: %v", r.round+1, what, err))
+	}
 }
 
 // machine is what all this ran on.

@@ -67,7 +67,7 @@ func Echo(ctx context.Context, listen, address, scripts string) error {
 	if err != nil {
 		return err
 	}
-	session, announcement := strings.Repeat("s", 900), Status("")
+	session, announcement := strings.Repeat("s", 700), Status("")
 	swapTo := func(c echo.Context, version int) error {
 		end := time.Now().Add(time.Minute).UnixMilli()
 		did, err := swap.Run(c.Request().Context(), client, []string{"floor:{" + c.Param("random") + "}"}, version, "0123456789abcdef", end, session, end, announcement).Slice()
