@@ -26,7 +26,7 @@ type holdCommand struct {
 // report is what a holder says when it has tried all, and at its end.
 type report struct {
 	Open int    `json:"open"`
-	Lost int    `json:"lost"` // that the server closed
+	Lost int    `json:"lost"`          // that the server closed
 	Why  string `json:"why,omitempty"` // the last failure
 }
 

@@ -105,6 +105,7 @@ func (r *run) storm(ctx context.Context) error {
 			Pages, Back, Retries int
 			Seconds              float64
 			ConnectCPU           float64
+			Why                  string // of the last retry
 		}
 	}
 	probing, over := context.WithCancel(ctx)
@@ -121,6 +122,9 @@ func (r *run) storm(ctx context.Context) error {
 		return fmt.Errorf("storm: %w", err)
 	}
 	r.failed("storm, steps that were asked again", told.why)
+	if got.Storm.Why != "" {
+		r.failed("storm, the last attempt to come back that failed", errors.New(got.Storm.Why))
+	}
 	say("%d of %d pages came back within %.1f s", got.Storm.Back, got.Storm.Pages, got.Storm.Seconds)
 	r.note("storm.seconds", scanlogin, got.Storm.Seconds)
 	r.note("storm.missing", scanlogin, float64(got.Storm.Pages-got.Storm.Back))
