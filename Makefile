@@ -1,6 +1,6 @@
 # What there is to do with scanlogin's source; see CONTRIBUTING.md.
 
-.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz bench release clean
+.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz bench bench-go release clean
 
 FUZZTIME ?= 10m
 CHAOSTIME ?= 15m
@@ -24,9 +24,11 @@ lint: ## form, vet, staticcheck, and gosec, whose findings are mended, or argued
 	go vet ./...
 	go tool staticcheck ./...
 	$(GOSEC) ./...
+	cd bench && go vet ./... && $$(cd .. && go tool -n staticcheck) ./...
 
 unit: ## Go's tests, under the race detector
 	go test -race -timeout 10m ./...
+	cd bench && go test -race -timeout 5m ./...
 	cd test/kubernetes && go vet ./... && go test -timeout 5m ./...
 
 e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
@@ -48,7 +50,11 @@ fuzz-short: ## each fuzz target for some seconds
 fuzz: ## each fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## Go's benchmarks
+bench: build bin/scanbench ## scanlogin beside its peers, written to docs/benchmarks.md; BENCH=quick takes some minutes
+	cd bench && go build -o ../bin/bench .
+	bin/bench run $(if $(filter quick,$(BENCH)),--quick)
+
+bench-go: ## Go's benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 release: ## static binaries and their checksums, in dist/

@@ -73,6 +73,16 @@ func (p *Process) Signal(s syscall.Signal) {
 	}
 }
 
+// PID is the number of the process that was started last, 0 if none was.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
 // Kill ends the process as a power cut does.
 func (p *Process) Kill() {
 	p.Signal(syscall.SIGKILL)
