@@ -16,7 +16,7 @@ tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 # Not looked at: programs and packages that only test and measure, and start
 # processes, read files and play with chance for that.
 GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
-	-exclude-dir=cmd/scanchaos -exclude-dir=cmd/scanbench -exclude-dir=internal/process \
+	-exclude-dir=cmd/scanchaos -exclude-dir=cmd/scanbench -exclude-dir=bench -exclude-dir=internal/process \
 	-exclude-dir=session/sessiontest -exclude-dir=session/redisstore/redistest
 
 lint: ## form, vet, staticcheck, and gosec, whose findings are mended, or argued where they are: "#nosec Gxxx -- reason"
