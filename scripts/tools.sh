@@ -19,7 +19,6 @@ missing=()
 for pair in "${needed[@]}"; do
   PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
-[ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || missing+=(libnginx-mod-nchan)
 /usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
 for tool in go node npm; do
   command -v "$tool" >/dev/null || { echo "install $tool first: see README.md" >&2; exit 1; }

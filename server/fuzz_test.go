@@ -153,7 +153,7 @@ func FuzzForwardedFor(f *testing.F) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // as httptest's requests come
 		o.Witnesses = append(o.Witnesses, func(e server.Event) { seen = e.IP })
 	})
-	for _, seed := range []string{"", "10.0.0.1", "::1", "1.2.3.4, 192.0.2.1", "[::1]:80", ",", strings.Repeat("1.1.1.1,", 500), "\x00", "fe80::1%eth0"} {
+	for _, seed := range []string{"", "10.0.0.1", "::1", "1.2.3.4, 192.0.2.1", "[::1]:80", ",", strings.Repeat("1.1.1.1,", 500), "\x00", "fe80::1%eth0", "\u3000\u3000"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, written string) {

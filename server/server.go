@@ -189,7 +189,14 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
 		}))
 	}
-	return echo.ExtractIPFromXFFHeader(options...)
+	believed, direct := echo.ExtractIPFromXFFHeader(options...), echo.ExtractIPDirect()
+	return func(r *http.Request) string {
+		ip := believed(r)
+		if _, err := netip.ParseAddr(ip); err != nil { // found by fuzzing: of nothing but U+3000, Echo makes ""
+			return direct(r)
+		}
+		return ip
+	}
 }
 
 // elsewhere hands the fallback what has no route.
