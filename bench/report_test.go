@@ -23,7 +23,7 @@ func TestVerdictsFollowFromMedians(t *testing.T) {
 	for _, want := range []string{
 		"| Memory of a waiting page, as the system sees it, B | 10000 (9000 … 20000) |  |  | ≤ 10000 | met |",
 		"| … in use after a collection, B | 7600 (7400 … 8000) |  |  | ≤ 7500 | **missed** |",
-		"| … as the system sees it, beside centrifuge, B | 10000 (9000 … 20000) | 50000 | 0.2 | ≤ 0.20 × | met |",
+		"| … as the system sees it, beside centrifuge, B | 10000 (9000 … 20000) | 50000 | 0.2 | ≤ 0.2 × | met |",
 		"0.6 | ≥ 0.75 × | **missed** |",
 		"3.00 | ≤ 2.00 × | **missed** |",
 		"| Pushes that did not come, pages | 0 (0 … 1.00) |  |  | none | **missed** |",
