@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Verdict is what something about a login comes to.
 type Verdict string
@@ -21,6 +24,11 @@ type Consent struct {
 
 	ManyCodesFrom int           // how many codes are many
 	OldAfter      time.Duration // how long ago is long
+}
+
+// CanBlock reports whether anything leads to Block.
+func (c Consent) CanBlock() bool {
+	return slices.Contains([]Verdict{c.OtherNetwork, c.OtherCountry, c.NewBrowser, c.ManyCodes, c.OldRequest}, Block)
 }
 
 // DefaultConsent warns of what is rare for honest people, and blocks nothing:

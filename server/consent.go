@@ -160,6 +160,18 @@ func consentOf(c echo.Context, f facts, rules pool.Consent) *consentData {
 	return out
 }
 
+// notBlocked refuses a confirm that the pool's rules block, by the facts of now;
+// they are not asked for where no rule can.
+func (s *Server) notBlocked(ctx context.Context, p *pool.Pool, code session.Session, user string, address netip.Addr) error {
+	if !p.Consent.CanBlock() {
+		return nil
+	}
+	if v, why := verdict(s.factsOf(ctx, code, user, address), p.Consent); v == pool.Block {
+		return blocked(why)
+	}
+	return nil
+}
+
 // blocked is the refusal of a login for these reasons.
 func blocked(why []reason) error {
 	r := &refusal{problem: errBlocked, en: errBlocked.en, zh: errBlocked.zh}

@@ -108,16 +108,17 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 		return err
 	}
 	if change.Action == session.Confirm && session.Moves(code, change) {
-		if v, why := verdict(s.factsOf(ctx, code, change.User.ID, address), p.Consent); v == pool.Block {
-			return blocked(why)
+		if err := s.notBlocked(ctx, p, code, change.User.ID, address); err != nil {
+			return err
 		}
 		if change, err = matched(p, code, change, in.MatchCode); err != nil {
 			return err
 		}
 	}
-	by, before := callerOf(c), code.Version
+	by := callerOf(c)
 	by.user = change.User.ID
-	if code, err = s.apply(ctx, code, change, by); err != nil {
+	code, made, err := s.apply(ctx, code, change, by)
+	if err != nil {
 		if isGone(err) {
 			return errInvalidCode
 		}
@@ -126,7 +127,7 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	if change.Action == session.Mismatch {
 		return mismatch(code)
 	}
-	if code.Version != before { // not a phone that asks again
+	if made { // not a phone that asks again
 		s.stepped(ctx, p, code)
 	}
 	data := s.phoneAnswer(c, p, code)

@@ -227,7 +227,7 @@ func (k *socket) another() *farewell {
 	k.refresh.Store(false)
 	code, _, err := k.srv.load(context.Background(), k.code.id)
 	if err == nil {
-		_, err = k.srv.apply(context.Background(), code, session.Change{Action: session.Withdraw}, caller{ip: k.client.IP})
+		_, _, err = k.srv.apply(context.Background(), code, session.Change{Action: session.Withdraw}, caller{ip: k.client.IP})
 	}
 	switch {
 	case errors.Is(err, session.ErrUsed):

@@ -134,19 +134,21 @@ func (k *socket) refused(p *problem) {
 	})
 }
 
-// apply makes a change of a loaded code, and tells of it if it was made.
-func (s *Server) apply(ctx context.Context, code session.Session, c session.Change, by caller) (session.Session, error) {
+// apply makes a change of a loaded code, and tells of it if it was made; it was
+// not where the change only repeats what was done before.
+func (s *Server) apply(ctx context.Context, code session.Session, c session.Change, by caller) (_ session.Session, made bool, err error) {
 	c.Op = session.NewOpID()
-	err := s.withStore(ctx, func(ctx context.Context) (err error) {
+	err = s.withStore(ctx, func(ctx context.Context) (err error) {
 		code, err = session.Apply(ctx, s.store, code, c)
 		return err
 	})
-	if err == nil && code.Op == c.Op {
+	made = err == nil && code.Op == c.Op
+	if made {
 		kind := kinds[c.Action]
 		if c.Action == session.Mismatch && code.Status.Over() {
 			kind = EventCanceled
 		}
 		s.tell(kind, code, by)
 	}
-	return code, err
+	return code, made, err
 }

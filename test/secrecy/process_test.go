@@ -16,34 +16,18 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/scanlogin/scanlogin/test/program"
 )
 
 // patience is how long anything may take; the longest is a node that finds its
 // Redis again.
 const patience = 30 * time.Second
 
-// binary is the program; TestMain builds it.
+// binary is the program.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(build(m)) }
-
-func build(m *testing.M) int {
-	if binary = os.Getenv("SCANLOGIN_BIN"); binary != "" {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "scanlogin")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "scanlogin")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/scanlogin").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, &binary)) }
 
 // process is a running scanlogin, and the file with all that it prints.
 type process struct {

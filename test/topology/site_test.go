@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,34 +16,17 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/test/program"
 )
 
 // patience is how long anything may take. Most takes milliseconds; the longest
 // are nodes that find their Redis again, and balancers that find new nodes.
 const patience = 30 * time.Second
 
-// binary is the program; TestMain builds it.
+// binary is the program.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(build(m)) }
-
-func build(m *testing.M) int {
-	if binary = os.Getenv("SCANLOGIN_BIN"); binary != "" {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "scanlogin")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "scanlogin")
-	if out, err := exec.Command("go", "build", "-o", binary, root+"/cmd/scanlogin").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, &binary)) }
 
 // site is all that docker-compose.yml starts, on addresses of its own.
 type site struct {

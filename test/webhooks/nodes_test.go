@@ -13,7 +13,13 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/test/program"
 )
+
+// binary is the program.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(program.Main(m, &binary)) }
 
 // node is a process of the real program, which can be killed and started again.
 type node struct {
@@ -25,17 +31,6 @@ type node struct {
 
 	process *os.Process
 	exited  chan struct{}
-}
-
-// build makes the program.
-func build(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "scanlogin")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/scanlogin").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return binary
 }
 
 // configure writes what all nodes run with. Codes are short-lived, so that time

@@ -41,7 +41,7 @@ func show(t *testing.T, redisURL string, nodes, stories int) {
 	t.Cleanup(cancel)
 	r := newReceiver(t)
 	r.unwell.Store(true)
-	binary, config := build(t), configure(t, redisURL, "http://"+r.address)
+	config := configure(t, redisURL, "http://"+r.address)
 	w := &world{ctx: ctx, client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
 	for range nodes {
 		w.nodes = append(w.nodes, newNode(t, binary, config))
