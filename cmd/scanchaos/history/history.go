@@ -87,6 +87,7 @@ type Strike struct {
 	Alone  bool          `json:"alone"` // calm followed, so that its effect can be measured
 	Lossy  bool          `json:"lossy"` // Redis may have lost writes that it had acknowledged
 	Exit   string        `json:"exit,omitempty"`
+	Gone   time.Duration `json:"gone,omitempty"` // when a node that was asked to leave had ended
 }
 
 // Log collects events from everybody.

@@ -75,6 +75,7 @@ func termNode(b *blow) error {
 		b.note.Exit = err.Error()
 		b.node.Kill()
 	}
+	b.note.Gone = b.Log.Now()
 	b.wait(0, 2*time.Second)
 	return b.node.StartAndAwait(b.repairing())
 }

@@ -90,8 +90,16 @@ func (c code) proofs() (all []Violation) {
 const restart = 1012
 
 // drained: a node that is asked to leave closes its sockets with a code, and
-// ends in time and in order. The socket's last moments may be noted late.
+// ends in time and in order. The socket's last moments may be noted late; those
+// of a connection to the node that was started in its place, which may be struck
+// at once, are none of its.
 func drained(events []history.Event, strikes []history.Strike) (all []Violation) {
+	made := make(map[int64]time.Duration) // by connection
+	for _, e := range events {
+		if e.Do == history.Connect {
+			made[e.Conn] = e.Return
+		}
+	}
 	for _, s := range strikes {
 		if s.Kind != "node-term" {
 			continue
@@ -100,7 +108,8 @@ func drained(events []history.Event, strikes []history.Strike) (all []Violation)
 			all = append(all, Violation{Rule: "left badly", Text: fmt.Sprintf("%s at %v: %s", s.Target, s.From, s.Exit)})
 		}
 		broken := slices.DeleteFunc(slices.Clone(events), func(e history.Event) bool {
-			return e.Do != history.Close || e.Answer != history.None || e.Node != s.Node || e.Return < s.From || e.Return > s.To+time.Second
+			isBroken := e.Do == history.Close && e.Answer == history.None && e.Node == s.Node
+			return !isBroken || e.Return < s.From || e.Return > s.Gone+time.Second || made[e.Conn] > s.Gone
 		})
 		if len(broken) > 0 {
 			all = append(all, Violation{

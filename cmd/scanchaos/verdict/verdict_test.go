@@ -52,7 +52,7 @@ func then(more ...history.Event) []history.Event { return append(login(), more..
 func onlyScanned(more ...history.Event) []history.Event { return append(login()[:2], more...) }
 
 func fault(kind string, from, to time.Duration) []history.Strike {
-	return []history.Strike{{Kind: kind, From: from, To: to}}
+	return []history.Strike{{Kind: kind, From: from, To: to, Gone: to}}
 }
 
 var flushed = []history.Strike{{Kind: "flushall", Lossy: true, From: time.Second, To: 2 * time.Second}}
@@ -177,6 +177,9 @@ var right = []struct {
 		strikes: fault("node-stop", 2*time.Second, 5*time.Second)},
 	{what: "a node leaves in order", events: then(at(1500, history.Close, restart, on(1))),
 		strikes: fault("node-term", time.Second, 2*time.Second)},
+	{what: "a node is killed right after it came back", events: then(at(1900, history.Connect, 0, on(1)), at(2000, history.Close, history.None, on(1))),
+		strikes: []history.Strike{{Kind: "node-term", From: time.Second, Gone: 1200 * time.Millisecond, To: 1950 * time.Millisecond},
+			{Kind: "node-kill", From: 1950 * time.Millisecond, To: 3 * time.Second}}},
 }
 
 func TestWhatIsRightIsNotBlamed(t *testing.T) {
