@@ -48,15 +48,27 @@ func (s *Server) socket(c echo.Context) error {
 		c.Response().Header().Set("Connection", "Upgrade")
 		return errUpgrade
 	}
+	if !s.sockets.begin() {
+		return errBusy // the node is leaving
+	}
+	served, err := s.handshake(c)
+	if !served {
+		s.sockets.wg.Done()
+	}
+	return err
+}
+
+// handshake reports whether it began a socket, which has taken over its place.
+func (s *Server) handshake(c echo.Context) (served bool, err error) {
 	k, bye, err := s.newSocket(c)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.aboutSpan(c, k.pool, k.asked())
 	k.trace = s.traceName(c.Request().Context())
 	if k.conn, k.wire, err = upgrade(c.Response(), c.Request()); err != nil {
 		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
-		return nil // Accept has answered
+		return false, nil // Accept has answered
 	}
 	if bye == nil && !s.gates.enter(k.address) {
 		bye = byeBusy
@@ -64,13 +76,13 @@ func (s *Server) socket(c echo.Context) error {
 	} else if bye == nil {
 		k.entered = true
 	}
-	if !s.sockets.add(k) {
-		k.leaveGate() // the node is leaving, and has told all others
+	if !s.sockets.add(k) { // the node began to leave meanwhile
+		k.leaveGate()
 		k.wire.part(k.conn, byeRestart)
-		return nil
+		return false, nil
 	}
 	go k.serve(bye)
-	return nil
+	return true, nil
 }
 
 func websocketAsked(r *http.Request) bool {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,7 +13,9 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
@@ -427,4 +431,70 @@ func TestTwoNodesOneStory(t *testing.T) {
 		t.Errorf("user: %v", u)
 	}
 	a.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
+}
+
+// holdingListener's connections write only when they are let.
+type holdingListener struct {
+	net.Listener
+	asks chan struct{} // gets a token before each write
+	let  chan struct{} // one for each, or closed
+}
+
+func (l holdingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return holdingConn{conn, l}, err
+}
+
+type holdingConn struct {
+	net.Conn
+	from holdingListener
+}
+
+func (c holdingConn) Write(p []byte) (int, error) {
+	c.from.asks <- struct{}{}
+	<-c.from.let
+	return c.Conn.Write(p)
+}
+
+// TestAHandshakeThatIsUnderWayIsNotForgotten has a node leave while it answers
+// a handshake.
+func TestAHandshakeThatIsUnderWayIsNotForgotten(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := holdingListener{plain, make(chan struct{}, 10), make(chan struct{})}
+	st := memstore.New()
+	srv := server.New(server.Options{
+		PublicURL: "http://" + plain.Addr().String(), Pools: pool.NewBook(newPool(t, nil)), Store: st, Hub: hub.New(st.Bus(), st.Now),
+		Log: slog.New(slog.DiscardHandler),
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() { left <- srv.Run(ctx, ln) }()
+	closed := make(chan websocket.StatusCode, 1)
+	go func() {
+		conn, _, err := websocket.Dial(t.Context(), "ws://"+plain.Addr().String()+"/api/v2/qrcode/ws?userPoolId=p1", &websocket.DialOptions{Subprotocols: []string{"scanlogin.v1"}})
+		if err == nil {
+			_, _, err = conn.Read(t.Context())
+		}
+		closed <- websocket.CloseStatus(err)
+	}()
+	<-ln.asks // to answer
+	leave()
+	time.Sleep(300 * time.Millisecond) // all other sockets have been told
+	ln.let <- struct{}{}
+	<-ln.asks // to tell this one
+	select {
+	case err := <-left:
+		t.Fatalf("the node left (%v) before it said so", err)
+	case <-time.After(time.Second):
+	}
+	close(ln.let)
+	if got := <-closed; got != websocket.StatusServiceRestart {
+		t.Errorf("closed with %d", got)
+	}
+	if err := <-left; err != nil {
+		t.Error(err)
+	}
 }

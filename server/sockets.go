@@ -19,7 +19,7 @@ const (
 // has seconds: each second one bucket is pinged, because waking the process
 // once for many pings costs a tenth of waking it for each.
 type sockets struct {
-	wg sync.WaitGroup // readers and writers
+	wg sync.WaitGroup // handshakes, readers and writers
 
 	mu      sync.Mutex
 	closing bool
@@ -35,8 +35,18 @@ func newSockets() *sockets {
 	return k
 }
 
-// add counts k in and takes a place for its reader in wg; false if no more
-// sockets are taken.
+// begin takes a place in wg for a handshake, and the socket that comes of it;
+// false if no more are taken.
+func (all *sockets) begin() bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if !all.closing {
+		all.wg.Add(1)
+	}
+	return !all.closing
+}
+
+// add counts k in; false if all others have been told to leave.
 func (all *sockets) add(k *socket) bool {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -45,7 +55,6 @@ func (all *sockets) add(k *socket) bool {
 	}
 	k.bucket = all.beaten // the next ping is a heartbeat away
 	all.buckets[k.bucket][k] = struct{}{}
-	all.wg.Add(1)
 	return true
 }
 
