@@ -112,9 +112,14 @@ func (s *Server) missed(c echo.Context, err error) error {
 	return cmp.Or(s.take(c.Request().Context(), ops...), err)
 }
 
-// take takes, on all nodes, or refuses.
+// take takes, on all nodes, or refuses. It waits for what the others have taken,
+// and so is for guesses; count does not, and is for what honest people do.
 func (s *Server) take(ctx context.Context, ops ...tally.Op) error {
 	return refusalOf(s.gates.shared.Take(ctx, ops...))
+}
+
+func (s *Server) count(ctx context.Context, ops ...tally.Op) error {
+	return refusalOf(s.gates.shared.Count(ctx, ops...))
 }
 
 // refusalOf returns the refusal for as long as the longest of the waits, nil if
@@ -147,9 +152,15 @@ func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also
 	ops := append(also, tally.Take(p.Pseudonym("codes"), openCodes(most)))
 	if address != "" {
 		most = cmp.Or(p.Limits.CodesPerAddress, s.gates.CodesPerAddress)
-		ops = append(ops, tally.Take(s.pools.Pseudonym("codes", address), openCodes(most)), s.lately.note(address))
+		ops = append(ops, tally.Take(s.pools.Pseudonym("codes", address), openCodes(most)))
 	}
-	return s.take(ctx, ops...)
+	if err := s.count(ctx, ops...); err != nil {
+		return err
+	}
+	if address != "" {
+		s.gates.shared.Tell(ctx, s.lately.note(address))
+	}
+	return nil
 }
 
 // maySee counts a look at one code, on this node alone: a question to the

@@ -36,37 +36,34 @@ func userCalls(p *pool.Pool, user string) string { return p.Pseudonym("user", us
 func cancels(p *pool.Pool, user string) string   { return p.Pseudonym("cancels", user) }
 func pause(p *pool.Pool, user string) string     { return p.Pseudonym("pause", user) }
 
-// mayStep counts a call of the user's phone, and refuses a scan while the user
-// is to be left in peace.
-func (s *Server) mayStep(c echo.Context, p *pool.Pool, user string, action session.Action) error {
-	ops := []tally.Op{tally.Take(userCalls(p, user), perSecond(cmp.Or(p.Limits.UserRate, s.gates.UserRate)))}
-	if action == session.Scan {
-		ops = append(ops, tally.Peek(pause(p, user)))
+// mayStep counts a call of the user's phone.
+func (s *Server) mayStep(c echo.Context, p *pool.Pool, user string) error {
+	call := tally.Take(userCalls(p, user), perSecond(cmp.Or(p.Limits.UserRate, s.gates.UserRate)))
+	return s.count(c.Request().Context(), append(owed(c), call)...)
+}
+
+// inPeace refuses a scan while the user is to be left in peace.
+func inPeace(rest time.Duration) error {
+	if rest <= 0 {
+		return nil
 	}
-	answers := s.gates.shared.Take(c.Request().Context(), append(ops, owed(c)...)...)
-	if action == session.Scan && answers[1].Wait > 0 {
-		return &refusal{
-			problem: errTooMany, en: "The user canceled several times in a row: wait before the next scan",
-			zh: "用户已连续多次取消，请稍后再扫码", retry: max(answers[0].Wait, answers[1].Wait),
-		}
+	return &refusal{
+		problem: errTooMany, en: "The user canceled several times in a row: wait before the next scan",
+		zh: "用户已连续多次取消，请稍后再扫码", retry: rest,
 	}
-	return refusalOf(answers)
 }
 
 // stepped notes what a user has decided. The decision is in the store: whatever
 // becomes of the note, and whoever hangs up.
 func (s *Server) stepped(ctx context.Context, p *pool.Pool, code session.Session) {
 	user := code.User.ID
-	var err error
 	switch code.Status {
 	case session.Confirmed:
-		known := s.lately.remember(p, user, BrowserName(code))
-		_, err = s.gates.shared.Do(ctx, append(known, tally.Forget(cancels(p, user)), tally.Forget(pause(p, user)))...)
+		s.gates.shared.Tell(ctx, append(s.lately.remember(p, user, browserName(code)), tally.Forget(cancels(p, user)), tally.Forget(pause(p, user)))...)
 	case session.Canceled:
-		err = s.canceled(ctx, p, user)
-	}
-	if err != nil {
-		s.log.Warn("a decision was not noted", "pool", p.ID, "error", err)
+		if err := s.canceled(ctx, p, user); err != nil {
+			s.log.Warn("a cancel was not noted", "pool", p.ID, "error", err)
+		}
 	}
 }
 

@@ -3,30 +3,12 @@ package server
 import (
 	"context"
 	"net/netip"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
-
-// Memory is what the nodes together remember beyond the codes' lives.
-type Memory interface {
-	// CodesLately is how many codes an address asked for lately.
-	CodesLately(ctx context.Context, address string) (int, error)
-	// KnownBrowser reports whether the user of a pool has confirmed for a
-	// browser before. browser stands for its cookie: see BrowserName.
-	KnownBrowser(ctx context.Context, pool, user, browser string) (bool, error)
-}
-
-// memoryTime bounds what the memory is asked: its answer is worth a little
-// waiting, and is left out otherwise.
-const memoryTime = 300 * time.Millisecond
-
-// BrowserName is how a Memory names the browser that asked for a code; "" if it
-// had no cookie.
-func BrowserName(code session.Session) string { return base64url(code.CookieHash) }
 
 // facts are what is known of a login at one moment. What is not known is nil,
 // and nothing follows from it.
@@ -76,35 +58,19 @@ func verdict(f facts, rules pool.Consent) (v pool.Verdict, why []reason) {
 	return v, why
 }
 
-// factsOf collects what is known now of the login that user is asked about on a
+// factsOf collects what is known now of a login that a user is asked about on a
 // phone at address.
-func (s *Server) factsOf(ctx context.Context, code session.Session, user string, address netip.Addr) facts {
+func (s *Server) factsOf(code session.Session, address netip.Addr, known acquaintance) facts {
 	page, _ := netip.ParseAddr(code.Client.IP)
 	f := facts{
 		Age:         max(0, wholeSeconds(s.store.Now().Sub(code.CreatedAt))),
-		SameNetwork: sameNetwork(page, address),
+		SameNetwork: sameNetwork(page, address), KnownBrowser: known.browser, CodesLately: known.codes,
 	}
 	here, _ := s.place(page, "en")
 	there, _ := s.place(address, "en")
 	if here != "" && there != "" {
 		same := here == there
 		f.SameCountry = &same
-	}
-	ctx, cancel := context.WithTimeout(ctx, memoryTime)
-	defer cancel()
-	if n, err := s.memory.CodesLately(ctx, addressKey(code.Client.IP)); err == nil {
-		f.CodesLately = &n
-	} else {
-		s.log.Warn("not known how many codes an address asked for", "error", err)
-	}
-	browser := BrowserName(code)
-	if browser == "" {
-		return f
-	}
-	if known, err := s.memory.KnownBrowser(ctx, code.Pool, user, browser); err == nil {
-		f.KnownBrowser = &known
-	} else {
-		s.log.Warn("not known whether a user confirmed for a browser before", "error", err)
 	}
 	return f
 }
@@ -166,7 +132,8 @@ func (s *Server) notBlocked(ctx context.Context, p *pool.Pool, code session.Sess
 	if !p.Consent.CanBlock() {
 		return nil
 	}
-	if v, why := verdict(s.factsOf(ctx, code, user, address), p.Consent); v == pool.Block {
+	known := s.lately.of(ctx, p, code, user)
+	if v, why := verdict(s.factsOf(code, address, known), p.Consent); v == pool.Block {
 		return blocked(why)
 	}
 	return nil

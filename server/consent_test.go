@@ -1,11 +1,8 @@
 package server_test
 
 import (
-	"context"
-	"errors"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,56 +11,19 @@ import (
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/tally"
 )
-
-// diary is a memory that a test writes.
-type diary struct {
-	mu    sync.Mutex
-	codes map[string]int
-	known map[string]bool // pool, user and browser
-	err   error
-	stuck bool // it answers only when its caller gives up
-}
-
-func (d *diary) CodesLately(ctx context.Context, address string) (int, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.stuck {
-		<-ctx.Done()
-		return 0, ctx.Err()
-	}
-	return d.codes[address], d.err
-}
-
-func (d *diary) KnownBrowser(ctx context.Context, pool, user, browser string) (bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.stuck {
-		<-ctx.Done()
-		return false, ctx.Err()
-	}
-	return d.known[pool+" "+user+" "+browser], d.err
-}
-
-func (d *diary) write(change func(*diary)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	change(d)
-}
 
 // watchful runs a node that knows places and remembers, behind a proxy that
 // says where its callers are.
-func watchful(t *testing.T, d *diary, change func(*pool.Pool)) *node {
+func watchful(t *testing.T, far tally.Tally, change func(*pool.Pool)) *node {
 	m, err := geo.Parse(geotest.City(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return start(t, memNode(), func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-		o.Place = m.Find
-		if d != nil {
-			o.Memory = d
-		}
+		o.Place, o.Tally = m.Find, far
 	}, newPool(t, change))
 }
 
@@ -92,10 +52,10 @@ func (a answer) consent() (consent map[string]any, reasons string) {
 }
 
 func TestThePhoneIsToldWhoAsks(t *testing.T) {
-	d := &diary{codes: map[string]int{"203.0.113.7": 100}, known: map[string]bool{}}
-	n := watchful(t, d, func(p *pool.Pool) { p.Consent = pool.DefaultConsent() })
+	n := watchful(t, nil, func(p *pool.Pool) { p.Consent = pool.DefaultConsent() })
 	const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 	c := n.gene("p1", from("203.0.113.7", "User-Agent", agent)...)
+	n.srv.SetCodesLately(t.Context(), "203.0.113.7", 100)
 	scanned := n.phoneFrom("198.51.100.9", "scanned", c.random, "alice")
 	data := scanned.ok()
 	if b := data["browser"].(map[string]any); b["browser"] != "Chrome 131" || b["os"] != "Linux" || b["ip"] != "203.0.113.7" ||
@@ -116,12 +76,11 @@ func TestThePhoneIsToldWhoAsks(t *testing.T) {
 		again.data["browser"].(map[string]any)["place"] != "柏林, 德国" {
 		t.Errorf("in Chinese: %s", again.raw)
 	}
-	// The browser is named to the memory by its cookie's hash alone.
 	stored, err := n.store.Load(t.Context(), session.ID(c.random))
 	if err != nil || len(stored.CookieHash) != 32 {
 		t.Fatalf("%x, %v", stored.CookieHash, err)
 	}
-	d.write(func(d *diary) { d.known["p1 alice "+server.BrowserName(stored)] = true })
+	n.srv.Remember(t.Context(), stored, "alice")
 	if consent, _ := n.phoneFrom("203.0.113.7", "scanned", c.random, "alice").consent(); consent["knownBrowser"] != true || consent["sameNetwork"] != true {
 		t.Errorf("in the same house, for the second time: %v", consent)
 	}
@@ -156,8 +115,8 @@ func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
 	blocking := func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherNetwork: pool.Block, OtherCountry: pool.Block, NewBrowser: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 1}
 	}
-	for name, d := range map[string]*diary{"a broken one": {err: errors.New("away")}, "a silent one": {stuck: true}} {
-		n := watchful(t, d, blocking)
+	for name, far := range map[string]tally.Tally{"a broken one": brokenTally{}, "a silent one": silentTally{}} {
+		n := watchful(t, far, blocking)
 		c := n.gene("p1", from("10.0.0.1")...)
 		began := time.Now()
 		consent, why := n.phoneFrom("10.0.0.1", "scanned", c.random, "alice").consent()
@@ -195,15 +154,14 @@ func TestWhoVouchesSaysWhereThePhoneIs(t *testing.T) {
 }
 
 func TestBlockRefusesConfirmOnTheFactsOfThen(t *testing.T) {
-	d := &diary{codes: map[string]int{}}
-	n := watchful(t, d, func(p *pool.Pool) {
+	n := watchful(t, nil, func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherCountry: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 5}
 	})
 	c := n.gene("p1", from("203.0.113.7")...)
 	if consent, why := n.phoneFrom("203.0.113.8", "scanned", c.random, "alice").consent(); consent["verdict"] != "ok" || why != "" {
 		t.Fatalf("at the scan: %v", consent)
 	}
-	d.write(func(d *diary) { d.codes["203.0.113.7"] = 5 })
+	n.srv.SetCodesLately(t.Context(), "203.0.113.7", 5)
 	refused := n.phoneFrom("198.51.100.9", "confirm", c.random, "alice")
 	refused.refused(403, 2248)
 	for _, want := range []string{"blocked", "another country", "Many login codes"} {
@@ -217,10 +175,10 @@ func TestBlockRefusesConfirmOnTheFactsOfThen(t *testing.T) {
 	if seen := n.check(c); seen["event"] != "scanned" || seen["ticket"] != nil {
 		t.Errorf("after that: %v", seen)
 	}
-	d.write(func(d *diary) { d.codes["203.0.113.7"] = 4 })
+	n.srv.SetCodesLately(t.Context(), "203.0.113.7", 4)
 	n.phoneFrom("203.0.113.8", "confirm", c.random, "alice").ok()
 	// What was agreed to stays so: a phone that asks again is told the truth.
-	d.write(func(d *diary) { d.codes["203.0.113.7"] = 500 })
+	n.srv.SetCodesLately(t.Context(), "203.0.113.7", 500)
 	n.phoneFrom("198.51.100.9", "confirm", c.random, "alice").ok()
 	// Declining is always allowed.
 	c = n.gene("p1", from("203.0.113.7")...)

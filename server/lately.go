@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"strconv"
 	"time"
 
 	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/tally"
 )
 
@@ -17,6 +19,7 @@ type lately struct {
 	pools *pool.Book
 	tally *tally.Near
 	now   func() time.Time // the same on all nodes: the store's
+	log   *slog.Logger
 }
 
 // latelyTime is how long ago is lately.
@@ -34,29 +37,39 @@ func (l *lately) note(address string) tally.Op {
 	return tally.Note(l.slot(address, 0), 2*latelyTime)
 }
 
-// CodesLately returns how many codes an address (of IPv6 its /64) asked for in
-// the last ten minutes: those of this span, and of those of the one before the
-// share that is still within.
-func (l *lately) CodesLately(ctx context.Context, address string) (int, error) {
-	answers, err := l.tally.Do(ctx, tally.Noted(l.slot(address, 0)), tally.Noted(l.slot(address, 1)))
-	if err != nil {
-		return 0, err
-	}
-	passed := float64(l.now().UnixNano()%int64(latelyTime)) / float64(latelyTime)
-	return answers[0].Count + int(math.Round(float64(answers[1].Count)*(1-passed))), nil
+// acquaintance is what is known of a user and of who asks for their login.
+type acquaintance struct {
+	codes   *int          // that the page's address (of IPv6 its /64) asked for in the last ten minutes
+	browser *bool         // the user has confirmed for this browser before, as far back as the pool remembers
+	rest    time.Duration // for which the user is to be left in peace
 }
 
-// KnownBrowser reports whether the user has confirmed for a browser before, as
-// far back as the pool remembers. browser is what names it: the hash of its
-// cookie, as the code keeps it; without one, it is never known.
-func (l *lately) KnownBrowser(ctx context.Context, poolID, user, browser string) (bool, error) {
-	p := l.pools.ByID(poolID)
-	if p == nil || browser == "" {
-		return false, nil
+// of returns what is known; nothing if the tally does not answer.
+func (l *lately) of(ctx context.Context, p *pool.Pool, code session.Session, user string) acquaintance {
+	ops := []tally.Op{tally.Noted(l.slot(code.Client.IP, 0)), tally.Noted(l.slot(code.Client.IP, 1)), tally.Peek(pause(p, user))}
+	browser := browserName(code)
+	if browser != "" { // else it is never known
+		ops = append(ops, tally.Noted(knownBrowser(p, user, browser)))
 	}
-	answers, err := l.tally.Do(ctx, tally.Noted(knownBrowser(p, user, browser)))
-	return err == nil && answers[0].Count > 0, err
+	answers, err := l.tally.Do(ctx, ops...)
+	if err != nil {
+		l.log.Warn("not known how many codes an address asked for, and whether a user confirmed for a browser before", "error", err)
+		return acquaintance{}
+	}
+	// Those of this span, and of those of the one before the share that is still within.
+	passed := float64(l.now().UnixNano()%int64(latelyTime)) / float64(latelyTime)
+	codes := answers[0].Count + int(math.Round(float64(answers[1].Count)*(1-passed)))
+	known := acquaintance{codes: &codes, rest: answers[2].Wait}
+	if browser != "" {
+		isKnown := answers[3].Count > 0
+		known.browser = &isKnown
+	}
+	return known
 }
+
+// browserName is how the browser that asked for a code is remembered: by the
+// hash of its cookie, as the code keeps it; "" if it had none.
+func browserName(code session.Session) string { return base64url(code.CookieHash) }
 
 // remember makes a browser one that the user has confirmed for; nothing is to be
 // done where nothing is remembered.

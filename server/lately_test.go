@@ -18,6 +18,8 @@ func TestCodesOfAnAddressAreKnownOnAllNodes(t *testing.T) {
 		b.gene("p1")
 	}
 	b.dial("userPoolId=p1", nil).event("code")
+	a.srv.Settled(t.Context())
+	b.srv.Settled(t.Context())
 	for _, n := range []*node{a, b} {
 		if got, err := n.srv.CodesLately(t.Context(), "127.0.0.1"); got != 7 || err != nil {
 			t.Errorf("%d codes, error %v", got, err)
@@ -91,6 +93,7 @@ func TestABrowserIsKnownOnceItsUserConfirmed(t *testing.T) {
 		t.Error("known before the user has confirmed")
 	}
 	a.phone("confirm", c.random, "alice").ok()
+	a.srv.Settled(t.Context())
 	if !known(a, "alice", cookie) || !known(b, "alice", cookie) {
 		t.Error("not known after the user has confirmed")
 	}
@@ -122,6 +125,7 @@ func TestTheTallyInRedisNamesNobody(t *testing.T) {
 	c, _ := a.confirmed("p1")
 	cancelOn(a, "alice")
 	a.call("GET", "/check?random=made-up", nil)
+	a.srv.Settled(t.Context())
 	keys, _ := redis.Do("KEYS", "test:tally:*").([]any)
 	if len(keys) < 5 { // codes, codes lately, a known browser and a cancel live long on any machine
 		t.Errorf("%d keys", len(keys))

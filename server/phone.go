@@ -94,7 +94,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 		return s.missed(c, err)
 	}
 	about(c, p, code, change.User.ID)
-	if err := s.mayStep(c, p, change.User.ID, action); err != nil {
+	if err := s.mayStep(c, p, change.User.ID); err != nil {
 		return err
 	}
 	return s.phoneStep(c, in, p, code, change)
@@ -106,6 +106,13 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	address, err := phoneAddress(c, in)
 	if err != nil {
 		return err
+	}
+	var known acquaintance
+	if change.Action == session.Scan {
+		known = s.lately.of(ctx, p, code, change.User.ID)
+		if err := inPeace(known.rest); err != nil {
+			return err
+		}
 	}
 	if change.Action == session.Confirm && session.Moves(code, change) {
 		if err := s.notBlocked(ctx, p, code, change.User.ID, address); err != nil {
@@ -132,7 +139,7 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	}
 	data := s.phoneAnswer(c, p, code)
 	if change.Action == session.Scan {
-		data.Match, data.Consent = code.Match, consentOf(c, s.factsOf(ctx, code, code.User.ID, address), p.Consent)
+		data.Match, data.Consent = code.Match, consentOf(c, s.factsOf(code, address, known), p.Consent)
 	}
 	return success(c, data)
 }

@@ -53,8 +53,6 @@ type Options struct {
 	// sent, and how long after the step; it must not block. nil: nobody is.
 	Pushed func(pool string, delay time.Duration)
 
-	// Memory is asked about who asks for a login; nil: what the Tally has.
-	Memory Memory
 	// Place tells where an address is: the country (ISO 3166-1, two letters),
 	// and a name in lang, "en" or "zh-CN"; "" for what it does not know. nil:
 	// nothing is known.
@@ -80,7 +78,6 @@ type Server struct {
 	signer     *Signer
 	drainDelay time.Duration
 	busAge     func() time.Duration
-	memory     Memory
 	place      func(addr netip.Addr, lang string) (country, name string)
 	phonePage  string
 	trusting   bool // there are trusted proxies
@@ -126,7 +123,7 @@ func New(o Options) *Server {
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		secure: strings.HasPrefix(o.PublicURL, "https:"),
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
-		drainDelay: o.DrainDelay, busAge: o.BusAge, memory: o.Memory, place: o.Place, phonePage: o.PhonePage, fallback: o.Fallback,
+		drainDelay: o.DrainDelay, busAge: o.BusAge, place: o.Place, phonePage: o.PhonePage, fallback: o.Fallback,
 		witnesses: o.Witnesses,
 		trusting:  len(o.TrustedProxies) > 0,
 		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
@@ -136,10 +133,7 @@ func New(o Options) *Server {
 		s.ends = newEnds(s.store, s.witness, o.Log)
 		s.witnesses = append(slices.Clip(o.Witnesses), s.ends.note)
 	}
-	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now}
-	if s.memory == nil {
-		s.memory = s.lately
-	}
+	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now, log: o.Log}
 	s.echo = s.routes(o.TrustedProxies)
 	return s
 }
@@ -274,7 +268,9 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 		s.log.Warn("listener ended", "error", err)
 	}
 	s.sockets.closeAll(ctx)
-	if err := <-down; err != nil {
+	err := <-down
+	_, _ = s.gates.shared.Do(ctx) // what was counted last is on its way
+	if err != nil {
 		_ = srv.Close()
 		return fmt.Errorf("requests did not finish in %v: %w", leaveTime, err)
 	}

@@ -14,14 +14,29 @@ import (
 // node counts for itself, which is neither no limit nor a closed door; and that
 // a key which is known to be exhausted costs the storage nothing. Make it with
 // NewNear.
+//
+// It sends one batch at a time, with all that came up meanwhile in the next: so
+// what a node asks for at one moment costs one round trip, and whoever asks
+// finds there what the node told before.
 type Near struct {
 	far Tally // nil: own is all
 	own *Memory
 	log *slog.Logger
 
-	mu    sync.Mutex
-	waits map[string]time.Time // keys that are exhausted, and until when
-	quiet time.Time            // until then far is not asked
+	mu      sync.Mutex
+	waits   map[string]time.Time // keys that are exhausted, and until when
+	quiet   time.Time            // until then far is not asked
+	next    *batch               // that waits to be sent; nil: nothing does
+	sending bool
+}
+
+// batch is what is asked in one round trip. What came of it is to be read when
+// done is closed.
+type batch struct {
+	ops     []Op
+	answers []Answer
+	err     error
+	done    chan struct{}
 }
 
 const (
@@ -34,6 +49,9 @@ const (
 	// maxWaits bounds what is known of exhausted keys: to forget one costs
 	// no more than a question.
 	maxWaits = 20_000
+	// maxBatch bounds what waits for a storage that is slow. It is what a node
+	// does at 10,000 steps a second in Patience.
+	maxBatch = 10_000
 )
 
 // ErrAway is what Do returns while the storage is left alone.
@@ -47,19 +65,26 @@ func NewNear(far Tally, log *slog.Logger) *Near {
 
 // Do implements Tally: it asks the storage, and is for what the node cannot
 // know by itself. It goes on when ctx is canceled: a client that hangs up shall
-// not go uncounted.
+// not go uncounted. Without ops it returns when all that was told before is done.
 func (n *Near) Do(ctx context.Context, ops ...Op) ([]Answer, error) {
 	if n.far == nil {
 		return n.own.Do(context.WithoutCancel(ctx), ops...)
 	}
-	if n.isQuiet() {
+	b, at := n.join(ops)
+	if b == nil {
 		return nil, ErrAway
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience)
-	defer cancel()
-	answers, err := n.far.Do(ctx, ops...)
-	n.heard(err)
-	return answers, err
+	timer := time.NewTimer(Patience)
+	defer timer.Stop()
+	select {
+	case <-b.done:
+		if b.err != nil {
+			return nil, b.err
+		}
+		return b.answers[at:][:len(ops)], nil
+	case <-timer.C:
+		return nil, ErrAway
+	}
 }
 
 // Take does ops, by the node's own count where the storage does not answer.
@@ -72,8 +97,93 @@ func (n *Near) Take(ctx context.Context, ops ...Op) []Answer {
 	if err != nil {
 		answers, _ = n.own.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
 	}
-	n.learn(ops, answers)
+	if err != nil || n.far == nil { // else it was learned with the batch
+		n.learn(ops, answers)
+	}
 	return answers
+}
+
+// Count is Take for those who are in a hurry: it goes by what the node has
+// counted itself and knows to be exhausted, and tells the storage without waiting;
+// only where the node's own count is exhausted is the storage asked. So all
+// nodes together give no more than the limit, and on each node what comes
+// during one round trip.
+func (n *Near) Count(ctx context.Context, ops ...Op) []Answer {
+	if answers := n.refused(ops); answers != nil {
+		return answers
+	}
+	answers, _ := n.own.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
+	if n.far == nil {
+		n.learn(ops, answers)
+		return answers
+	}
+	for _, a := range answers {
+		if a.Wait > 0 {
+			return n.Take(ctx, ops...)
+		}
+	}
+	n.join(ops)
+	return answers
+}
+
+// Tell does ops without waiting for what comes of it, which is nothing while the
+// storage is away.
+func (n *Near) Tell(ctx context.Context, ops ...Op) {
+	if n.far == nil {
+		_, _ = n.own.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
+		return
+	}
+	n.join(ops)
+}
+
+// join adds ops to the next batch, and returns it with their place there; nil if
+// the storage is away or cannot keep up.
+func (n *Near) join(ops []Op) (*batch, int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if time.Now().Before(n.quiet) || n.next != nil && len(n.next.ops) > maxBatch {
+		return nil, 0
+	}
+	if n.next == nil {
+		n.next = &batch{done: make(chan struct{})}
+	}
+	b, at := n.next, len(n.next.ops)
+	b.ops = append(b.ops, ops...)
+	if !n.sending {
+		n.sending = true
+		go n.send()
+	}
+	return b, at
+}
+
+// send sends one batch after the other until there is none.
+func (n *Near) send() {
+	for {
+		n.mu.Lock()
+		b, isQuiet := n.next, time.Now().Before(n.quiet)
+		n.next = nil
+		n.sending = b != nil
+		n.mu.Unlock()
+		switch {
+		case b == nil:
+			return
+		case isQuiet:
+			b.err = ErrAway
+		case len(b.ops) > 0:
+			n.ask(b)
+		}
+		close(b.done)
+	}
+}
+
+func (n *Near) ask(b *batch) {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	b.answers, b.err = n.far.Do(ctx, b.ops...)
+	n.heard(b.err)
+	if b.err == nil {
+		n.learn(b.ops, b.answers)
+	}
 }
 
 // Wait is how long op's key is known to be exhausted. It asks nobody.
@@ -114,12 +224,6 @@ func (n *Near) learn(ops []Op, answers []Answer) {
 		}
 		n.waits[op.Key] = time.Now().Add(answers[i].Wait)
 	}
-}
-
-func (n *Near) isQuiet() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return time.Now().Before(n.quiet)
 }
 
 // heard leaves the storage alone for a while after an error, so that one call

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -193,6 +194,111 @@ func TestWhoHangsUpIsCounted(t *testing.T) {
 	if take(tally.NewNear(far, slog.New(slog.DiscardHandler)), "k", 5) == 0 {
 		t.Error("calls that were broken off are not counted on all nodes")
 	}
+}
+
+func TestCountWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far := newStorage()
+		far.hangs = true
+		n := tally.NewNear(far, slog.New(slog.DiscardHandler))
+		began, limit := time.Now(), tally.Limit{Most: 5, Over: time.Hour}
+		for i := range 5 {
+			if wait := n.Count(t.Context(), tally.Take("k", limit))[0].Wait; wait != 0 {
+				t.Errorf("the %d. must wait %v", i+1, wait)
+			}
+		}
+		n.Tell(t.Context(), tally.Note("told", time.Hour))
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+		if n.Count(t.Context(), tally.Take("k", limit))[0].Wait == 0 {
+			t.Error("a 6. of 5")
+		}
+	})
+}
+
+// TestNodesThatCountGiveWhatOneWould has two nodes count by turns, and at once.
+func TestNodesThatCountGiveWhatOneWould(t *testing.T) {
+	far := newStorage()
+	nodes := []*tally.Near{tally.NewNear(far, slog.New(slog.DiscardHandler)), tally.NewNear(far, slog.New(slog.DiscardHandler))}
+	limit := tally.Limit{Most: 20, Over: time.Hour}
+	turns := 0
+	for i := range 100 {
+		if nodes[i%2].Count(t.Context(), tally.Take("turns", limit))[0].Wait == 0 {
+			turns++
+		}
+		_, _ = nodes[i%2].Do(t.Context()) // until it is there
+	}
+	if turns != 21 && turns != 22 { // each node learns it by one that was too many
+		t.Errorf("two nodes by turns gave %d of 20", turns)
+	}
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			if nodes[i%2].Count(t.Context(), tally.Take("once", limit))[0].Wait == 0 {
+				taken.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if n := taken.Load(); n < 20 || n > 40 { // what each would give by itself
+		t.Errorf("two nodes at once gave %d of 20", n)
+	}
+}
+
+func TestWhatWasToldIsThereForWhoAsks(t *testing.T) {
+	n := tally.NewNear(newStorage(), slog.New(slog.DiscardHandler))
+	for i := range 1000 {
+		n.Tell(t.Context(), tally.Note("k", time.Hour))
+		if answers, err := n.Do(t.Context(), tally.Noted("k")); err != nil || answers[0].Count != i+1 {
+			t.Fatalf("told %d times, there are %v, error %v", i+1, answers, err)
+		}
+	}
+}
+
+func TestWhatComesAtOnceIsAskedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far := newStorage()
+		n := tally.NewNear(slow{far}, slog.New(slog.DiscardHandler))
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				if answers, err := n.Do(t.Context(), tally.Note("k", time.Hour), tally.Noted("other")); err != nil || len(answers) != 2 || answers[0].Count == 0 || answers[1].Count != 0 {
+					t.Errorf("answers %v, error %v", answers, err)
+				}
+			})
+		}
+		wg.Wait()
+		if asked := far.asked.Load(); asked > 3 {
+			t.Errorf("1000 questions at once took %d round trips", asked)
+		}
+	})
+}
+
+// slow is a storage that is far.
+type slow struct{ *storage }
+
+func (s slow) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+	time.Sleep(time.Millisecond)
+	return s.storage.Do(ctx, ops...)
+}
+
+// TestWhatWaitsForASlowStorageIsBounded has a node tell more than the storage
+// can take.
+func TestWhatWaitsForASlowStorageIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far := newStorage()
+		n := tally.NewNear(slow{far}, slog.New(slog.DiscardHandler))
+		for range 100_000 {
+			n.Tell(t.Context(), tally.Note("k", time.Hour))
+		}
+		_, _ = n.Do(t.Context())
+		time.Sleep(time.Second)
+		if answers, err := n.Do(t.Context(), tally.Noted("k")); err != nil || answers[0].Count > 30_000 {
+			t.Errorf("%v notes are there, error %v", answers, err)
+		}
+	})
 }
 
 func TestWhatIsKnownOfExhaustedKeysIsBounded(t *testing.T) {
