@@ -77,9 +77,10 @@ func (p *programs) start(ctx context.Context, k kind, nodes int) (s *subject, er
 	if s.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return nil, err
 	}
+	started := s
 	defer func() {
 		if err != nil {
-			s.close()
+			started.close()
 		}
 	}()
 	if k != socket {

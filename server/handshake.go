@@ -51,14 +51,19 @@ func (s *Server) socket(c echo.Context) error {
 	if !s.sockets.begin() {
 		return errBusy // the node is leaving
 	}
+	if err := s.line.enter(c.Request().Context()); err != nil {
+		s.sockets.wg.Done()
+		return err
+	}
 	served, err := s.handshake(c)
 	if !served {
+		s.line.leave()
 		s.sockets.wg.Done()
 	}
 	return err
 }
 
-// handshake reports whether it began a socket, which has taken over its place.
+// handshake reports whether it began a socket, which has taken over its places.
 func (s *Server) handshake(c echo.Context) (served bool, err error) {
 	k, bye, err := s.newSocket(c)
 	if err != nil {
@@ -76,6 +81,7 @@ func (s *Server) handshake(c echo.Context) (served bool, err error) {
 	} else if bye == nil {
 		k.entered = true
 	}
+	k.inLine.Store(true)
 	if !s.sockets.add(k) { // the node began to leave meanwhile
 		k.leaveGate()
 		k.wire.part(k.conn, byeRestart)
@@ -136,6 +142,7 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 		return k, byeNotFound, s.checkAnyOrigin(c)
 	case err != nil:
 		s.log.Warn("socket not served", "requestId", requestID(c), "error", err)
+		s.line.disperse()
 		return k, byeBusy, s.checkAnyOrigin(c)
 	}
 	return k, nil, s.checkOrigin(c, k.pool)

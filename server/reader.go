@@ -19,6 +19,7 @@ const (
 // or waits for something to read; it holds the socket's place in sockets.wg.
 func (k *socket) serve(bye *farewell) {
 	if bye != nil {
+		k.begun()
 		k.end(bye)
 		return
 	}

@@ -92,6 +92,7 @@ type Server struct {
 	echo     *echo.Echo
 	pictures *pictures
 	sockets  *sockets
+	line     *line
 	gates    *gates
 	lately   *lately
 	inStore  atomic.Int64 // operations that are under way
@@ -127,7 +128,7 @@ func New(o Options) *Server {
 		witnesses: o.Witnesses,
 		trusting:  len(o.TrustedProxies) > 0,
 		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
-		log: o.Log, pictures: newPictures(), sockets: newSockets(),
+		log: o.Log, pictures: newPictures(), sockets: newSockets(), line: newLine(),
 	}
 	if len(o.Witnesses) > 0 {
 		s.ends = newEnds(s.store, s.witness, o.Log)

@@ -34,6 +34,7 @@ type socket struct {
 	open    bool       // it makes its own codes
 	resume  session.ID // open: the code to go on with
 	state   atomic.Int32
+	inLine  atomic.Bool // it has a place there, until it has begun
 
 	challenge string // open: of each code that it makes (RFC 7636); empty: none
 
@@ -84,7 +85,9 @@ func (k *socket) kick() {
 // write says what there is to say, and leaves.
 func (k *socket) write() {
 	for {
-		if bye := k.step(); bye != nil {
+		bye := k.step()
+		k.begun()
+		if bye != nil {
 			k.closed = true
 			k.wire.part(k.conn, bye)
 		}
@@ -97,6 +100,13 @@ func (k *socket) write() {
 			return
 		}
 		k.state.CompareAndSwap(dirty, running)
+	}
+}
+
+// begun gives back the place in the line.
+func (k *socket) begun() {
+	if k.inLine.Swap(false) {
+		k.srv.line.leave()
 	}
 }
 
@@ -270,6 +280,7 @@ func (k *socket) show() *farewell {
 // learns then how things stand.
 func (k *socket) trouble(err error) *farewell {
 	k.srv.log.Warn("socket closed", "pool", k.pool.ID, "error", err)
+	k.srv.line.disperse()
 	return byeBusy
 }
 

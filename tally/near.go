@@ -15,9 +15,10 @@ import (
 // a key which is known to be exhausted costs the storage nothing. Make it with
 // NewNear.
 //
-// It sends one batch at a time, with all that came up meanwhile in the next: so
-// what a node asks for at one moment costs one round trip, and whoever asks
-// finds there what the node told before.
+// It sends one batch at a time, with all that came up meanwhile in the next, and
+// what nobody waits for gathers company for a moment: so what a node does at one
+// time costs one round trip, and whoever asks finds there what the node told
+// before.
 type Near struct {
 	far Tally // nil: own is all
 	own *Memory
@@ -37,6 +38,9 @@ type batch struct {
 	answers []Answer
 	err     error
 	done    chan struct{}
+
+	urgent   chan struct{} // closed when somebody waits for it
+	isUrgent bool
 }
 
 const (
@@ -44,6 +48,10 @@ const (
 	// times what it takes, and with the 1.5 s of redisstore's calls within
 	// the 2 s in which clients are promised an answer.
 	Patience = 300 * time.Millisecond
+	// gather is how long what nobody waits for may wait: as long as people take
+	// for nothing, and several times a round trip. Measured at 1,000 confirms a
+	// second on two nodes: GATHERFIGURES.
+	gather = 10 * time.Millisecond
 	// away is how long a storage that did not answer is left alone.
 	away = time.Second
 	// maxWaits bounds what is known of exhausted keys: to forget one costs
@@ -70,7 +78,7 @@ func (n *Near) Do(ctx context.Context, ops ...Op) ([]Answer, error) {
 	if n.far == nil {
 		return n.own.Do(context.WithoutCancel(ctx), ops...)
 	}
-	b, at := n.join(ops)
+	b, at := n.join(ops, true)
 	if b == nil {
 		return nil, ErrAway
 	}
@@ -122,7 +130,7 @@ func (n *Near) Count(ctx context.Context, ops ...Op) []Answer {
 			return n.Take(ctx, ops...)
 		}
 	}
-	n.join(ops)
+	n.join(ops, false)
 	return answers
 }
 
@@ -133,46 +141,55 @@ func (n *Near) Tell(ctx context.Context, ops ...Op) {
 		_, _ = n.own.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
 		return
 	}
-	n.join(ops)
+	n.join(ops, false)
 }
 
 // join adds ops to the next batch, and returns it with their place there; nil if
-// the storage is away or cannot keep up.
-func (n *Near) join(ops []Op) (*batch, int) {
+// the storage is away or cannot keep up. urgent: somebody waits.
+func (n *Near) join(ops []Op, urgent bool) (*batch, int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if time.Now().Before(n.quiet) || n.next != nil && len(n.next.ops) > maxBatch {
 		return nil, 0
 	}
 	if n.next == nil {
-		n.next = &batch{done: make(chan struct{})}
+		n.next = &batch{done: make(chan struct{}), urgent: make(chan struct{})}
 	}
 	b, at := n.next, len(n.next.ops)
 	b.ops = append(b.ops, ops...)
+	if urgent && !b.isUrgent {
+		b.isUrgent = true
+		close(b.urgent)
+	}
 	if !n.sending {
 		n.sending = true
-		go n.send()
+		go n.send(b)
 	}
 	return b, at
 }
 
-// send sends one batch after the other until there is none.
-func (n *Near) send() {
-	for {
+// send sends b, and one batch after the other until there is none.
+func (n *Near) send(b *batch) {
+	for b != nil {
+		select {
+		case <-b.urgent:
+		case <-time.After(gather):
+		}
 		n.mu.Lock()
-		b, isQuiet := n.next, time.Now().Before(n.quiet)
 		n.next = nil
-		n.sending = b != nil
+		isQuiet := time.Now().Before(n.quiet)
 		n.mu.Unlock()
 		switch {
-		case b == nil:
-			return
 		case isQuiet:
 			b.err = ErrAway
 		case len(b.ops) > 0:
 			n.ask(b)
 		}
 		close(b.done)
+		n.mu.Lock()
+		b = n.next
+		n.sending = b != nil
+		n.mu.Unlock()
 	}
 }
 

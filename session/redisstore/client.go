@@ -156,10 +156,16 @@ func newClient(o *redis.UniversalOptions, replicas int) redis.UniversalClient {
 	}
 }
 
-// bounded makes a call, and returns its result or, once ctx has ended, ctx's
-// error: go-redis has paths that do not heed a deadline. A call that is left
-// behind ends by the timeouts above, which also bounds how many there are.
-func bounded[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+// bounded makes a call of s's client, and returns its result or, once ctx has
+// ended, ctx's error. Two of go-redis's clients have paths that do not heed a
+// deadline: they are called from goroutines of their own. A call that is left
+// behind ends by the timeouts above, which also bounds how many there are. The
+// third ends in time by itself, and a goroutine for each of its calls would be a
+// tenth of what a page costs to connect (CPU).
+func bounded[T any](ctx context.Context, s *Store, call func(context.Context) (T, error)) (T, error) {
+	if s.heeds {
+		return call(ctx)
+	}
 	type result struct {
 		value T
 		err   error

@@ -25,6 +25,11 @@ const (
 	// subscribeBatch is how many codes are asked for at once: 25 KB, with
 	// which Redis is busy for 0.65 ms (INFO commandstats).
 	subscribeBatch = 500
+	// gather is how long a change of what is wanted waits for others, which are
+	// asked for, acknowledged and read along with it. Measured with 1,500 pages
+	// that connect a second: CONNECTFIGURES. Nobody waits for it: what happened
+	// meanwhile is read then.
+	gather = 10 * time.Millisecond
 )
 
 var errSilent = errors.New("the bus does not hear its probes")
@@ -143,6 +148,7 @@ func (l *link) request(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.bus.changed:
+			time.Sleep(gather)
 		}
 	}
 }

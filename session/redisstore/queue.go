@@ -65,7 +65,7 @@ func (q *Queue) key(lane queue.Lane) string { return q.store.prefix + ":queue:" 
 func (q *Queue) run(ctx context.Context, script *redis.Script, lane queue.Lane, args ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	return bounded(ctx, func(ctx context.Context) (any, error) {
+	return bounded(ctx, q.store, func(ctx context.Context) (any, error) {
 		return script.Run(ctx, q.store.client, []string{q.key(lane)}, args...).Result()
 	})
 }
@@ -160,7 +160,7 @@ func (q *Queue) Hold(ctx context.Context, lane queue.Lane, d time.Duration, ids 
 func (q *Queue) hold(ctx context.Context, args []any) error {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	_, err := bounded(ctx, func(ctx context.Context) (any, error) { return q.store.client.Do(ctx, args...).Result() })
+	_, err := bounded(ctx, q.store, func(ctx context.Context) (any, error) { return q.store.client.Do(ctx, args...).Result() })
 	if redis.HasErrorPrefix(err, "NOGROUP") { // the lane is gone, with all that was in it
 		return nil
 	}
@@ -181,7 +181,7 @@ func (q *Queue) Done(ctx context.Context, lane queue.Lane, ids ...string) error 
 func (q *Queue) List(ctx context.Context, lane queue.Lane, n int) ([]queue.Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	messages, err := bounded(ctx, func(ctx context.Context) ([]redis.XMessage, error) {
+	messages, err := bounded(ctx, q.store, func(ctx context.Context) ([]redis.XMessage, error) {
 		return q.store.client.XRevRangeN(ctx, q.key(lane), "+", "-", int64(n)).Result()
 	})
 	if err != nil {

@@ -52,6 +52,7 @@ type Options struct {
 // Store is a session.Store in Redis.
 type Store struct {
 	client    redis.UniversalClient
+	heeds     bool // client ends its calls with their contexts
 	prefix    string
 	replicas  int
 	log       *slog.Logger
@@ -80,6 +81,7 @@ func Open(o Options) (*Store, error) {
 	}
 	return &Store{
 		client:   newClient(options, o.WaitReplicas),
+		heeds:    !options.IsClusterMode && options.MasterName == "",
 		prefix:   o.Prefix,
 		replicas: o.WaitReplicas,
 		log:      o.Log,

@@ -48,7 +48,7 @@ func (h *Shelf) Now() time.Time { return h.store.Now() }
 func (h *Shelf) Put(ctx context.Context, name, field, value string, end time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	_, err := bounded(ctx, func(ctx context.Context) (any, error) {
+	_, err := bounded(ctx, h.store, func(ctx context.Context) (any, error) {
 		err := h.put.Run(ctx, h.store.client, []string{h.store.shelfName(name)}, millis(end), field, value).Err()
 		if errors.Is(err, redis.Nil) { // the script returns nothing
 			err = nil
@@ -65,7 +65,7 @@ func (h *Shelf) Put(ctx context.Context, name, field, value string, end time.Tim
 func (h *Shelf) Get(ctx context.Context, names ...string) ([]map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	return bounded(ctx, func(ctx context.Context) ([]map[string]string, error) {
+	return bounded(ctx, h.store, func(ctx context.Context) ([]map[string]string, error) {
 		pipe := h.store.client.Pipeline()
 		cmds := make([]*redis.MapStringStringCmd, len(names))
 		for i, name := range names {
@@ -88,7 +88,7 @@ func (h *Shelf) Get(ctx context.Context, names ...string) ([]map[string]string, 
 func (h *Shelf) Load(ctx context.Context, name string, have shelf.Document) (shelf.Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	return bounded(ctx, func(ctx context.Context) (shelf.Document, error) {
+	return bounded(ctx, h.store, func(ctx context.Context) (shelf.Document, error) {
 		now, err := h.fields(ctx, name, "version", "op")
 		if err != nil || now.Version == have.Version && now.Op == have.Op {
 			return have, err
@@ -115,7 +115,7 @@ func (h *Shelf) Swap(ctx context.Context, name string, version int64, text strin
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 	next := shelf.Document{Version: version, Op: string(session.NewOpID()), Text: text}
-	outcome, err := bounded(ctx, func(ctx context.Context) (string, error) {
+	outcome, err := bounded(ctx, h.store, func(ctx context.Context) (string, error) {
 		return h.document.Run(ctx, h.store.client, []string{h.store.shelfName(name)}, next.Version, next.Op, next.Text).Text()
 	})
 	switch {

@@ -18,7 +18,7 @@ import (
 func (s *Store) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	return bounded(ctx, func(ctx context.Context) (session.Session, error) {
+	return bounded(ctx, s, func(ctx context.Context) (session.Session, error) {
 		sent := time.Now()
 		return s.loaded(id, sent, s.load.Run(ctx, s.client, []string{s.name(id)}))
 	})
@@ -34,7 +34,7 @@ type result struct {
 func (s *Store) loadAll(ctx context.Context, ids []session.ID) ([]result, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	return bounded(ctx, func(ctx context.Context) ([]result, error) { return s.pipeline(ctx, ids), nil })
+	return bounded(ctx, s, func(ctx context.Context) ([]result, error) { return s.pipeline(ctx, ids), nil })
 }
 
 func (s *Store) pipeline(ctx context.Context, ids []session.ID) []result {
@@ -106,7 +106,7 @@ func (s *Store) Swap(ctx context.Context, next session.Session, op session.OpID)
 	// What must not happen twice is what a failover must not forget. No rule
 	// of the protocol depends on it, and no other backend has replicas.
 	waits := s.replicas > 0 && next.Status == session.Redeemed
-	outcome, err := bounded(ctx, func(ctx context.Context) (string, error) {
+	outcome, err := bounded(ctx, s, func(ctx context.Context) (string, error) {
 		return s.runSwap(ctx, waits, s.name(next.ID), next.Version, string(op), millis(next.ExpiresAt), stored,
 			millis(next.ExpiresAt.Add(session.Memory)), announced)
 	})

@@ -43,7 +43,7 @@ func (s *Store) Tally() *Tally {
 func (t *Tally) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	answers, err := bounded(ctx, func(ctx context.Context) ([]tally.Answer, error) { return t.pipeline(ctx, ops) })
+	answers, err := bounded(ctx, t.store, func(ctx context.Context) ([]tally.Answer, error) { return t.pipeline(ctx, ops) })
 	if err != nil {
 		return nil, fmt.Errorf("tally in redis: %w", err)
 	}
