@@ -48,9 +48,10 @@ const (
 	// times what it takes, and with the 1.5 s of redisstore's calls within
 	// the 2 s in which clients are promised an answer.
 	Patience = 300 * time.Millisecond
-	// gather is how long what nobody waits for may wait: as long as people take
-	// for nothing, and several times a round trip. Measured at 1,000 confirms a
-	// second on two nodes: GATHERFIGURES.
+	// gather is how long what nobody waits for may wait: as long as nobody can
+	// do anything in, and ten round trips. At 1,000 confirms a second on two nodes
+	// it is 18 % of what Redis has to do (0.168 instead of 0.205 ms of CPU each;
+	// `bench run --only push`).
 	gather = 10 * time.Millisecond
 	// away is how long a storage that did not answer is left alone.
 	away = time.Second

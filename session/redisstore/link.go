@@ -26,8 +26,9 @@ const (
 	// which Redis is busy for 0.65 ms (INFO commandstats).
 	subscribeBatch = 500
 	// gather is how long a change of what is wanted waits for others, which are
-	// asked for, acknowledged and read along with it. Measured with 1,500 pages
-	// that connect a second: CONNECTFIGURES. Nobody waits for it: what happened
+	// asked for, acknowledged and read along with it: with 1,500 pages a second
+	// that is 11 % of what one costs to connect (two pairs of `scanbench idle`:
+	// 0.50 instead of 0.56 ms of CPU). Nobody waits for it: what happened
 	// meanwhile is read then.
 	gather = 10 * time.Millisecond
 )
