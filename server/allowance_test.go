@@ -17,8 +17,9 @@ import (
 	"github.com/scanlogin/scanlogin/tally"
 )
 
-// TestTwoNodesGiveNoMoreThanOne has an attacker ask two nodes by turns: what is
-// answered is what one node would give, and what came back meanwhile.
+// TestTwoNodesGiveNoMoreThanOne has an attacker ask two nodes by turns, each when
+// the other has told what it counted: what is answered is what one node would
+// give, and what came back meanwhile.
 func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
 	unknown := func(n *node, user string) answer {
 		return n.call("GET", "/check?random="+string(session.NewID()), nil)
@@ -57,8 +58,9 @@ func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
 				} else if got.Get("Retry-After") == "" {
 					t.Error("no Retry-After")
 				}
+				n.srv.Settled(t.Context())
 			}
-			most := test.burst + 3 + int(time.Since(began).Seconds()*test.rate) // on each node one may be under way
+			most := test.burst + 3 + int(time.Since(began).Seconds()*test.rate) // each node learns it by one that was too many
 			if answered < test.burst-1 || answered > most {
 				t.Errorf("two nodes answered %d calls, one would answer %d to %d", answered, test.burst-1, most)
 			}

@@ -115,8 +115,8 @@ func (n *Near) Take(ctx context.Context, ops ...Op) []Answer {
 // Count is Take for those who are in a hurry: it goes by what the node has
 // counted itself and knows to be exhausted, and tells the storage without waiting;
 // only where the node's own count is exhausted is the storage asked. So all
-// nodes together give no more than the limit, and on each node what comes
-// during one round trip.
+// nodes together give no more than the limit, and on each node what comes until
+// the storage was told and has answered.
 func (n *Near) Count(ctx context.Context, ops ...Op) []Answer {
 	if answers := n.refused(ops); answers != nil {
 		return answers
