@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -25,10 +26,18 @@ const (
 	exitUsage   = 2 // the command line or the configuration is wrong
 )
 
+// gcPercent bounds the garbage beside what waiting pages hold to half as much;
+// Go's default is as much again. Measured with 4,000 pages that answered pings
+// for a minute, three pairs of runs: 14 % less resident memory (10.8 KB a page
+// instead of 12.5) for 6 % more CPU to connect one and 9 % more to let them wait.
+const gcPercent = 50
+
 func main() {
 	ctx := untilSignal()
 	redis.SetLogger(silence{})
-	boundGarbage()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	os.Exit(run(ctx, os.Args[1:], output{os.Stdout, os.Stderr}))
 }
 
