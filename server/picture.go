@@ -162,8 +162,9 @@ func (p *pictures) png(m matrix, size int) ([]byte, error) {
 	for range pad {
 		_, _ = z.Write(blank) // an error of a buffer's: there is none
 	}
+	line := bytes.Clone(blank)
 	for _, row := range m {
-		line := bytes.Clone(blank)
+		copy(line, blank)
 		for x, dark := range row {
 			for at := pad + x*scale; dark && at < pad+(x+1)*scale; at++ {
 				line[1+at/8] &^= 0x80 >> (at % 8)
