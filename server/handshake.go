@@ -55,11 +55,15 @@ func (s *Server) socket(c echo.Context) error {
 		s.sockets.wg.Done()
 		return err
 	}
-	served, err := s.handshake(c)
-	if !served {
-		s.line.leave()
-		s.sockets.wg.Done()
-	}
+	served := false
+	defer func() { // also of a handshake that panics
+		if !served {
+			s.line.leave()
+			s.sockets.wg.Done()
+		}
+	}()
+	var err error
+	served, err = s.handshake(c)
 	return err
 }
 
