@@ -54,6 +54,21 @@ func TestACodeIsReadFromEachKindOfPicture(t *testing.T) {
 	}
 }
 
+// TestACodeIsReadWhateverItsPattern has patterns in which the decoder's first
+// way alone finds nothing.
+func TestACodeIsReadWhateverItsPattern(t *testing.T) {
+	for _, random := range []string{"2Z5YQ1JD2f75yIJzuNVTtPuk0Lr4AJ", "peU3gTEozMpzXWWpAnzVBX0WT8ePJe", "KN-b-2u4LW_PpmQfUSJEW0nmPKjWCP"} {
+		text := `{"scene":"APP_AUTH","random":"` + random + `"}`
+		data, err := qrcode.Encode(text, qrcode.Medium, 300)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decodePicture(data); got != text || err != nil {
+			t.Errorf("%s: %q, %v", random, got, err)
+		}
+	}
+}
+
 // transparent is a code without a background, as design programs export it.
 func transparent(t *testing.T) []byte {
 	t.Helper()
