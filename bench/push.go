@@ -47,6 +47,9 @@ func (run *pushing) openAll(ctx context.Context, n int, text string) error {
 		run.reading.Go(func() {
 			_, err := p.await(ctx, text)
 			run.heard[i] <- heard{time.Now(), err}
+			for err == nil { // as a browser would: a server that says goodbye is answered
+				_, _, err = p.conn.Read(ctx)
+			}
 		})
 	})
 	if err == nil {
