@@ -63,6 +63,10 @@ func (m *Memory) one(op Op, now time.Time) Answer {
 	case Noting:
 		r = record{count: r.count + 1, end: now.Add(op.Life)}
 		m.put(op.Key, r, now)
+	case Forgetting:
+		delete(m.now, op.Key)
+		delete(m.old, op.Key)
+		return Answer{}
 	}
 	return Answer{Count: r.count}
 }

@@ -44,6 +44,7 @@ const (
 	Taking Kind = iota + 1
 	Noting
 	Reading
+	Forgetting
 )
 
 // Op is one thing to do under a key. Make it with Take, Peek, Note, Noted or
@@ -52,7 +53,7 @@ type Op struct {
 	Kind  Kind
 	Key   string
 	Limit Limit         // Taking
-	Life  time.Duration // Noting; in whole milliseconds
+	Life  time.Duration // Noting; in whole milliseconds, above 0
 }
 
 // Answer is what came of an Op.
@@ -75,4 +76,4 @@ func Note(key string, life time.Duration) Op { return Op{Kind: Noting, Key: key,
 func Noted(key string) Op { return Op{Kind: Reading, Key: key} }
 
 // Forget makes a key, of whichever kind, as if it had never been.
-func Forget(key string) Op { return Note(key, 0) }
+func Forget(key string) Op { return Op{Kind: Forgetting, Key: key} }

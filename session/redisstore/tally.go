@@ -62,21 +62,26 @@ func (t *Tally) pipeline(ctx context.Context, ops []tally.Op) ([]tally.Answer, e
 	for i, cmd := range cmds {
 		missed := redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") // a new Redis
 		late = late || missed
-		if missed || late && ops[i].Kind == tally.Reading { // what it should have read has just been done
+		if missed || late && !isScript(ops[i]) { // what it should have come after has just been done
 			cmd = t.send(ctx, t.store.client, ops[i], (*redis.Script).Eval)
 		}
 		n, err := cmd.Int64()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return nil, err
 		}
-		if ops[i].Kind == tally.Taking {
+		switch ops[i].Kind {
+		case tally.Taking:
 			answers[i].Wait = time.Duration(n) * time.Microsecond
-		} else {
+		case tally.Noting, tally.Reading:
 			answers[i].Count = int(n)
 		}
 	}
 	return answers, nil
 }
+
+// isScript reports whether op is a script's; the others, of which there is no need
+// to make one, cost Redis a fifth.
+func isScript(op tally.Op) bool { return op.Kind == tally.Taking || op.Kind == tally.Noting }
 
 // send sends what op stands for; run is how a script is named.
 func (t *Tally) send(ctx context.Context, to interface {
@@ -89,6 +94,8 @@ func (t *Tally) send(ctx context.Context, to interface {
 		return run(t.take, ctx, to, []string{key}, micros(op.Limit.Share()), micros(op.Limit.Over))
 	case tally.Noting:
 		return run(t.note, ctx, to, []string{key}, op.Life.Milliseconds())
+	case tally.Forgetting:
+		return to.Do(ctx, "pexpireat", key, 1) // an end that is over removes it; DEL would be one more right
 	default:
 		return to.Do(ctx, "hget", key, "count")
 	}

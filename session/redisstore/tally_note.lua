@@ -1,10 +1,9 @@
 -- Counts one more, and sets the count's end of life.
 -- KEYS[1]  the count's key
--- ARGV     its life from now on, in milliseconds; 0 forgets it
+-- ARGV     its life from now on, in milliseconds
 -- returns  the count
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if ARGV[1] == '0' then now = 0 end -- an end that is surely over
 local count = (redis.call('HGET', KEYS[1], 'count') or 0) + 1
 redis.call('HSET', KEYS[1], 'count', count)
 redis.call('PEXPIREAT', KEYS[1], now + ARGV[1])

@@ -75,6 +75,11 @@ func TestANewRedisLearnsTheTallysScripts(t *testing.T) {
 	if err != nil || answers[0].Wait == 0 || answers[1].Count != 2 {
 		t.Errorf("%v, error %v", answers, err)
 	}
+	server.Do("SCRIPT", "FLUSH")
+	answers, err = on.Do(t.Context(), tally.Note("b", time.Hour), tally.Forget("b"), tally.Noted("b"))
+	if err != nil || answers[2].Count != 0 {
+		t.Errorf("noted and forgotten: %v, error %v", answers, err)
+	}
 }
 
 var scriptTime = regexp.MustCompile(`cmdstat_evalsha:calls=(\d+),usec=(\d+)`)
