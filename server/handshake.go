@@ -40,8 +40,7 @@ var (
 )
 
 // socket accepts a WebSocket that watches a code, or makes its own (B.1). The
-// handler returns at once: what holds an idle socket is one goroutine with a
-// shallow stack (see wire), and small buffers.
+// handler returns at once: an idle socket has small buffers and no goroutine (see wire).
 func (s *Server) socket(c echo.Context) error {
 	if !websocketAsked(c.Request()) {
 		c.Response().Header().Set("Upgrade", "websocket")
@@ -75,7 +74,7 @@ func (s *Server) handshake(c echo.Context) (served bool, err error) {
 	}
 	s.aboutSpan(c, k.pool, k.asked())
 	k.trace = s.traceName(c.Request().Context())
-	if k.conn, k.wire, err = upgrade(c.Response(), c.Request()); err != nil {
+	if k.conn, k.wire, err = upgrade(c.Response(), c.Request(), &s.sockets.poller); err != nil {
 		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
 		return false, nil // Accept has answered
 	}

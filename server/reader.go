@@ -15,8 +15,8 @@ const (
 	maxRate    = 10      // messages a second; a page sends one when somebody clicks
 )
 
-// serve begins a socket, or ends it at once. At any time one goroutine reads,
-// or waits for something to read; it holds the socket's place in sockets.wg.
+// serve begins a socket, or ends it at once. At any time one goroutine reads, or
+// the socket waits in the poller; either holds its place in sockets.wg.
 func (k *socket) serve(bye *farewell) {
 	if bye != nil {
 		k.begun()
@@ -27,15 +27,23 @@ func (k *socket) serve(bye *farewell) {
 	k.read()
 }
 
-// read takes what the client has sent. When nothing more is there, a fresh
-// goroutine waits in its place: the stack of this one has grown.
+// come reads after a wait in the poller.
+func (k *socket) come() {
+	k.wire.look()
+	k.read()
+}
+
+// read takes what the client has sent, until nothing more is there.
 func (k *socket) read() {
 	for {
 		kind, text, err := k.wire.message(k.conn)
 		switch {
 		case errors.Is(err, errQuiet):
-			go k.await()
-			return
+			if k.srv.sockets.poller.wait(k) {
+				return
+			}
+			k.wire.look()
+			continue
 		case err != nil:
 			k.end(nil)
 			return
@@ -45,12 +53,6 @@ func (k *socket) read() {
 			return
 		}
 	}
-}
-
-// await waits for something to read. Nothing may stand here that needs a stack.
-func (k *socket) await() {
-	k.wire.wait()
-	k.read()
 }
 
 // end ends the socket, with a farewell if the connection has not ended already.

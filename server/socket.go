@@ -17,9 +17,10 @@ import (
 // refreshPause is the least time between two refreshes (B.1).
 const refreshPause = time.Second
 
-// socket is one page's connection. Its reader is the only goroutine while it
-// is idle; whoever has news for the page kicks it, which starts a writer unless
-// one is at work, and the writer leaves when there is nothing more to say.
+// socket is one page's connection. It has no goroutine while it is idle: bytes
+// from the page start a reader (see wire); whoever has news for the page kicks
+// it, which starts a writer unless one is at work, and the writer leaves when there
+// is nothing more to say.
 type socket struct {
 	srv    *Server
 	conn   *websocket.Conn

@@ -9,17 +9,18 @@ import (
 	"time"
 )
 
-// Heartbeat of the contract (B.1), in seconds and as time.
+// Heartbeat of the contract (B.1), in beats of a second.
 const (
 	pingEvery = 25
-	pongTime  = 10 * time.Second
+	pongTime  = 10
 )
 
 // sockets is all connections of a server, in as many buckets as a heartbeat
 // has seconds: each second one bucket is pinged, because waking the process
 // once for many pings costs a tenth of waking it for each.
 type sockets struct {
-	wg sync.WaitGroup // handshakes, readers and writers
+	wg     sync.WaitGroup // handshakes, readers and writers
+	poller poller         // where readers wait
 
 	mu      sync.Mutex
 	closing bool
@@ -73,12 +74,13 @@ func (all *sockets) len() (n int) {
 	return n
 }
 
-// nextBeat returns the bucket whose turn it is.
-func (all *sockets) nextBeat() int {
+// nextBeat returns the bucket whose turn it is to be pinged, and the one that was
+// pongTime before.
+func (all *sockets) nextBeat() (ping, late int) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.beaten = (all.beaten + 1) % pingEvery
-	return all.beaten
+	return all.beaten, (all.beaten + pingEvery - pongTime) % pingEvery
 }
 
 // in returns the sockets of a bucket.
@@ -88,8 +90,8 @@ func (all *sockets) in(bucket int) []*socket {
 	return slices.Collect(maps.Keys(all.buckets[bucket]))
 }
 
-// beat pings a bucket a second until ctx ends, and then waits for the pings
-// that are under way.
+// beat pings a bucket a second until ctx ends, and drops peers that have not
+// answered for pongTime. Then it waits for the pings that are under way.
 func (all *sockets) beat(ctx context.Context) {
 	var pings sync.WaitGroup
 	defer pings.Wait()
@@ -100,19 +102,16 @@ func (all *sockets) beat(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			for _, k := range all.in(all.nextBeat()) {
-				pings.Go(func() { k.ping(ctx) })
+			ping, late := all.nextBeat()
+			for _, k := range all.in(late) {
+				if k.wire.owed.Load() {
+					pings.Go(func() { _ = k.conn.CloseNow() })
+				}
+			}
+			for _, k := range all.in(ping) {
+				pings.Go(k.wire.ping)
 			}
 		}
-	}
-}
-
-// ping drops a peer that does not answer.
-func (k *socket) ping(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, pongTime)
-	defer cancel()
-	if k.conn.Ping(ctx) != nil {
-		_ = k.conn.CloseNow()
 	}
 }
 
@@ -126,6 +125,7 @@ const few = 100
 // closeAll tells every socket to connect elsewhere, takes no new ones, and
 // waits until all have ended; what has not when ctx ends is cut.
 func (all *sockets) closeAll(ctx context.Context) {
+	defer all.poller.close()
 	all.mu.Lock()
 	all.closing = true
 	all.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -16,9 +17,9 @@ import (
 
 // wire is a socket's connection, made small for the time in which nothing
 // happens, which is nearly all of its life. A goroutine inside websocket's Read
-// holds a stack of 4 KB or more; one that waits in [wire.wait] holds 2 KB, the
-// least there is. So the reader enters the library only when bytes are there, and
-// must come out again when they are used up.
+// holds a stack of 4 KB or more; a connection in the [poller] holds none. So the
+// reader enters the library only when bytes are there, and must come out again
+// when they are used up.
 //
 // The library does not come out by itself: after a ping or a pong it goes on
 // waiting for a message. What brings it out is an error from below, errQuiet,
@@ -30,15 +31,21 @@ import (
 //
 // The bytes of half a frame are waited for inside the library; so is all where
 // the connection is not one of the system's own (TLS, a test's pipe), or the
-// system cannot say whether bytes are there.
+// system is not Linux.
 type wire struct {
 	net.Conn
-	raw    syscall.RawConn // nil: cannot be asked whether bytes are there
-	early  []byte          // what the client sent before it was answered
-	buffer *bufio.Reader   // the library's
+	raw    syscall.RawConn // nil: the poller cannot wait for it
+	poller *poller
+	early  []byte        // what the client sent before it was answered
+	buffer *bufio.Reader // the library's
 
-	whole atomic.Bool  // the library has whole frames and nothing more
+	whole atomic.Bool  // the library has whole frames and nothing more, and has to come out
 	phase atomic.Int32 // what is read: see below
+
+	saying sync.Mutex  // a message is written
+	owed   atomic.Bool // the peer has not answered the last ping
+
+	polled, closed bool // the poller's own: it knows the connection; it has ended
 }
 
 // What is read from a wire.
@@ -60,14 +67,14 @@ const (
 
 // upgrade makes a WebSocket of a request. Where that is refused, the client has
 // been answered.
-func upgrade(rw http.ResponseWriter, r *http.Request) (*websocket.Conn, *wire, error) {
-	w := new(wire) // and nothing else of ours is held by the connection: a request has kilobytes
+func upgrade(rw http.ResponseWriter, r *http.Request, p *poller) (*websocket.Conn, *wire, error) {
+	w := &wire{poller: p} // and nothing else of ours is held by the connection: a request has kilobytes
 	conn, err := websocket.Accept(hijacker{rw, w}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // newSocket has compared the origin with the pool's
 		CompressionMode:    websocket.CompressionDisabled,
 		OnPingReceived:     func(context.Context, []byte) bool { w.took(); return true },
-		OnPongReceived:     func(context.Context, []byte) { w.took() },
+		OnPongReceived:     func(context.Context, []byte) { w.owed.Store(false); w.took() },
 	})
 	if err != nil {
 		return nil, nil, err
@@ -116,7 +123,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		w.early = w.early[n:]
 		return n, nil
 	}
-	if w.whole.Load() && w.phase.Load() == seeking && w.isQuiet() {
+	if w.raw != nil && w.whole.Load() && w.phase.Load() == seeking {
 		return 0, errQuiet
 	}
 	w.whole.Store(false)
@@ -130,24 +137,39 @@ const writeTime = 10 * time.Second
 // say writes one message within writeTime. A context with a deadline would be
 // kept by the library until the next one.
 func (w *wire) say(conn *websocket.Conn, text []byte) error {
+	w.saying.Lock()
+	defer w.saying.Unlock()
 	_ = w.SetWriteDeadline(time.Now().Add(writeTime)) // an error: closed, as Write will say
 	defer w.SetWriteDeadline(time.Time{})
 	return conn.Write(context.Background(), websocket.MessageText, text)
 }
 
-func (w *wire) isQuiet() bool {
-	quiet := false
-	if w.raw != nil {
-		_ = w.raw.Read(func(fd uintptr) bool { quiet = !readable(fd); return true }) // an error: closed, as Conn.Read will say
+// pingFrame is a whole ping from a server, without a text (RFC 6455, 5.5.2).
+var pingFrame = []byte{0x89, 0}
+
+// ping sends a ping, for whose answer it does not wait: the library's Ping does,
+// with a context and a timer for each. It goes between the library's frames: all
+// but a message are one Write each, and a message it lets pass, instead.
+func (w *wire) ping() {
+	if w.phase.Load() == parting || !w.saying.TryLock() {
+		return
 	}
-	return quiet
+	defer w.saying.Unlock()
+	w.owed.Store(true)
+	_, _ = w.Conn.Write(pingFrame) // an error: no pong will come
 }
 
-// wait waits until something can be read, or the connection is closed.
-func (w *wire) wait() {
-	if w.raw != nil {
-		_ = w.raw.Read(readable) // an error: closed, as the next read will say
+// look has the library's next read wait for bytes, if there are none.
+func (w *wire) look() { w.whole.Store(false) }
+
+// Close implements net.Conn. A reader that waits in the poller comes back, too.
+func (w *wire) Close() error {
+	k := w.poller.leave(w)
+	err := w.Conn.Close()
+	if k != nil {
+		go k.come()
 	}
+	return err
 }
 
 // message returns the next message, or errQuiet if none has begun.

@@ -1,0 +1,116 @@
+package server
+
+import (
+	"os"
+	"sync"
+	"syscall"
+)
+
+// poller is where sockets wait for bytes without a goroutine: in an epoll set
+// (epoll(7)), which is itself a file that Go's runtime waits for. The zero value
+// is ready; it opens the set when somebody waits.
+type poller struct {
+	mu      sync.Mutex
+	set     *os.File          // nil: not open
+	fd      int               // of set
+	done    chan struct{}     // closed when run has ended
+	waiting map[int32]*socket // by the file descriptor of their connections
+}
+
+// open makes the set and lets run tell what comes.
+func (p *poller) open() error {
+	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	_ = syscall.SetNonblock(fd, true)            // the runtime waits for no other files
+	p.set = os.NewFile(uintptr(fd), "epoll set") // #nosec G115 -- a file descriptor
+	raw, err := p.set.SyscallConn()
+	if err != nil {
+		return err
+	}
+	p.fd, p.done, p.waiting = fd, make(chan struct{}), make(map[int32]*socket)
+	go p.run(raw, p.done)
+	return nil
+}
+
+// close ends the poller, in which nobody may wait any more.
+func (p *poller) close() {
+	p.mu.Lock()
+	set, done := p.set, p.done
+	p.set = nil
+	p.mu.Unlock()
+	if set != nil {
+		_ = set.Close()
+		<-done
+	}
+}
+
+// run has the sockets read for which bytes have come, until the set is closed.
+func (p *poller) run(set syscall.RawConn, done chan<- struct{}) {
+	defer close(done)
+	events := make([]syscall.EpollEvent, 128)
+	_ = set.Read(func(fd uintptr) bool {
+		for {
+			n, _ := syscall.EpollWait(int(fd), events, 0) // an error: nothing has come
+			if n <= 0 {
+				return false // wait until the set itself is readable
+			}
+			for _, event := range events[:n] {
+				p.wake(event.Fd)
+			}
+		}
+	})
+}
+
+// wake has whoever waits for fd read. If the event was about a connection that is
+// closed, it may be another one, which then reads before there is anything to read,
+// and waits inside the library.
+func (p *poller) wake(fd int32) {
+	p.mu.Lock()
+	k := p.waiting[fd]
+	delete(p.waiting, fd)
+	p.mu.Unlock()
+	if k != nil {
+		go k.come()
+	}
+}
+
+// wait has k read, once, when something can be read from its connection or the
+// connection is closed. False: that cannot be waited for here.
+func (p *poller) wait(k *socket) (waits bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := k.wire
+	if w.closed || p.set == nil && p.open() != nil {
+		return false
+	}
+	op := syscall.EPOLL_CTL_ADD
+	if w.polled { // it leaves the set when it is closed, not before
+		op = syscall.EPOLL_CTL_MOD
+	}
+	_ = w.raw.Control(func(fd uintptr) { // an error: it is closed
+		at := int32(fd) // #nosec G115 -- a file descriptor
+		event := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | syscall.EPOLLONESHOT, Fd: at}
+		if waits = syscall.EpollCtl(p.fd, op, int(fd), &event) == nil; waits {
+			w.polled, p.waiting[at] = true, k
+		}
+	})
+	return waits
+}
+
+// leave is called before w is closed. It returns who waits for it, and has to
+// read then, or nil.
+func (p *poller) leave(w *wire) (k *socket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.closed = true
+	if w.polled {
+		_ = w.raw.Control(func(fd uintptr) { // an error: it was closed before
+			at := int32(fd) // #nosec G115 -- a file descriptor
+			k = p.waiting[at]
+			delete(p.waiting, at)
+		})
+	}
+	return k
+}
