@@ -496,7 +496,11 @@ func TestLinkOfAPicture(t *testing.T) {
 	if a := plain.call("GET", "/s/"+c.random, nil); a.status != 200 || !strings.Contains(a.raw, "Example") || a.Get("Content-Security-Policy") == "" {
 		t.Errorf("%d %s", a.status, a.raw)
 	}
-	plain.call("GET", "/s/"+string(session.NewID()), nil).refused(http.StatusNotFound, 2241)
+	unknown := "/s/" + string(session.NewID())
+	plain.call("GET", unknown, nil).refused(http.StatusNotFound, 2241)
+	if a := plain.call("GET", unknown, nil, "Accept", "text/html,*/*;q=0.8"); a.status != 404 || !strings.Contains(a.raw, "is over") || a.Get("Content-Security-Policy") == "" {
+		t.Errorf("to a person: %d %s", a.status, a.raw)
+	}
 	app := alone(t, newPool(t, func(p *pool.Pool) { p.AppLink = "example://login/{random}" }))
 	c = app.gene("p1")
 	if a := app.call("GET", "/s/"+c.random, nil); a.status != 302 || a.Get("Location") != "example://login/"+c.random {

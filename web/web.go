@@ -84,6 +84,14 @@ func Phone(users ...User) http.Handler { return page("phone.html", users) }
 // with something else than the site's app. A zero site is nobody's.
 func Link(site Site) http.Handler { return page("link.html", site) }
 
+// Over serves the page at /s/<random> where there is no such code any more, with
+// 404.
+func Over() http.Handler {
+	a := page("over.html", nil)
+	a.absent = true
+	return a
+}
+
 // page fills in a page. That can fail for a wrong template only, never for what
 // is filled in; the tests make every page.
 func page(name string, data any) asset {
@@ -109,6 +117,7 @@ type asset struct {
 	etag        string
 	body        []byte
 	foreign     bool // pages of other origins may load it
+	absent      bool // it stands for what is not there
 }
 
 func newAsset(name string, body []byte) asset {
@@ -142,6 +151,14 @@ func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Set("Content-Type", a.contentType)
+	if a.absent {
+		h.Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusNotFound)
+		if r.Method == http.MethodGet {
+			_, _ = w.Write(a.body) // an error: nobody reads it
+		}
+		return
+	}
 	h.Set("ETag", a.etag)
 	h.Set("Cache-Control", "no-cache")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -42,6 +43,16 @@ func call(h http.Handler, method, target string, header ...string) *http.Respons
 	return w.Result()
 }
 
+func TestACodeThatIsOverIsNotFound(t *testing.T) {
+	for method, size := range map[string]int{http.MethodGet: len(read("over.html")), http.MethodHead: 0} {
+		res := call(Over(), method, "/s/over")
+		body, _ := io.ReadAll(res.Body)
+		if res.StatusCode != http.StatusNotFound || len(body) != size || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+			t.Errorf("%s: %d %v, %d bytes", method, res.StatusCode, res.Header, len(body))
+		}
+	}
+}
+
 func bodyOf(h http.Handler, target string) string {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
@@ -60,7 +71,7 @@ func everything() map[string]http.Handler {
 
 func TestEveryAnswerCarriesThePolicy(t *testing.T) {
 	all := everything()
-	all["/assets/absent.js"] = Assets()
+	all["/assets/absent.js"], all["/s/over"] = Assets(), Over()
 	for target, h := range all {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 			header := call(h, method, target).Header
