@@ -4,6 +4,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // poller is where sockets wait for bytes without a goroutine: in an epoll set
@@ -23,13 +24,17 @@ func (p *poller) open() error {
 	if err != nil {
 		return err
 	}
-	_ = syscall.SetNonblock(fd, true)            // the runtime waits for no other files
-	p.set = os.NewFile(uintptr(fd), "epoll set") // #nosec G115 -- a file descriptor
-	raw, err := p.set.SyscallConn()
+	_ = syscall.SetNonblock(fd, true)           // else the runtime would not wait for it
+	set := os.NewFile(uintptr(fd), "epoll set") // #nosec G115 -- a file descriptor
+	raw, err := set.SyscallConn()
+	if err == nil {
+		err = set.SetDeadline(time.Time{}) // fails if the runtime does not wait for it
+	}
 	if err != nil {
+		_ = set.Close()
 		return err
 	}
-	p.fd, p.done, p.waiting = fd, make(chan struct{}), make(map[int32]*socket)
+	p.set, p.fd, p.done, p.waiting = set, fd, make(chan struct{}), make(map[int32]*socket)
 	go p.run(raw, p.done)
 	return nil
 }
@@ -52,20 +57,20 @@ func (p *poller) run(set syscall.RawConn, done chan<- struct{}) {
 	events := make([]syscall.EpollEvent, 128)
 	_ = set.Read(func(fd uintptr) bool {
 		for {
-			n, _ := syscall.EpollWait(int(fd), events, 0) // an error: nothing has come
-			if n <= 0 {
+			n, err := syscall.EpollWait(int(fd), events, 0)
+			if n <= 0 && err != syscall.EINTR {
 				return false // wait until the set itself is readable
 			}
-			for _, event := range events[:n] {
+			for _, event := range events[:max(n, 0)] {
 				p.wake(event.Fd)
 			}
 		}
 	})
 }
 
-// wake has whoever waits for fd read. If the event was about a connection that is
-// closed, it may be another one, which then reads before there is anything to read,
-// and waits inside the library.
+// wake has whoever waits for fd read. An event may be about a closed connection
+// whose number is another's by now: that one reads too early, and waits inside the
+// library.
 func (p *poller) wake(fd int32) {
 	p.mu.Lock()
 	k := p.waiting[fd]
@@ -82,7 +87,7 @@ func (p *poller) wait(k *socket) (waits bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := k.wire
-	if w.closed || p.set == nil && p.open() != nil {
+	if w.ended || p.set == nil && p.open() != nil {
 		return false
 	}
 	op := syscall.EPOLL_CTL_ADD
@@ -99,12 +104,12 @@ func (p *poller) wait(k *socket) (waits bool) {
 	return waits
 }
 
-// leave is called before w is closed. It returns who waits for it, and has to
+// forget is called before w is closed. It returns who waits for it, and has to
 // read then, or nil.
-func (p *poller) leave(w *wire) (k *socket) {
+func (p *poller) forget(w *wire) (k *socket) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w.closed = true
+	w.ended = true
 	if w.polled {
 		_ = w.raw.Control(func(fd uintptr) { // an error: it was closed before
 			at := int32(fd) // #nosec G115 -- a file descriptor

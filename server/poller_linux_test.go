@@ -4,7 +4,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"sync"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -13,24 +13,21 @@ import (
 // descriptors are soon another's.
 func TestSocketsComeAndGo(t *testing.T) {
 	n := alone(t, newPool(t, nil))
-	var pages sync.WaitGroup
-	for range 16 {
-		pages.Go(func() {
-			for range 25 {
-				comeAndGo(t, n)
-			}
-		})
-	}
-	pages.Wait()
+	t.Run("at once", func(t *testing.T) {
+		for i := range 16 {
+			t.Run(strconv.Itoa(i), func(t *testing.T) {
+				t.Parallel()
+				for range 25 {
+					comeAndGo(t, n)
+				}
+			})
+		}
+	})
 	eventually(t, "no socket is left", func() bool { return n.srv.Sockets() == 0 && n.hub.Watches() == 0 && n.srv.Waiting() == 0 })
 }
 
 func comeAndGo(t *testing.T, n *node) {
-	conn, err := net.Dial("tcp", n.url[len("http://"):])
-	if err != nil {
-		t.Error(err)
-		return
-	}
+	conn := dialTCP(t, n)
 	defer conn.Close()
 	page := opened(t, conn, nil)
 	switch rand.IntN(5) {
@@ -56,7 +53,7 @@ func comeAndGo(t *testing.T, n *node) {
 func TestSocketsLiveWithoutThePoller(t *testing.T) {
 	n := start(t, memNode(), nil, newPool(t, nil))
 	first := opened(t, dialTCP(t, n), nil)
-	waitsOutside(t, "at first")
+	waitsOutside(t, n, 1, "at first")
 	n.srv.BreakPoller()
 	pages := []net.Conn{first, opened(t, dialTCP(t, n), nil)}
 	for _, page := range pages {

@@ -6,6 +6,6 @@ package server
 // wait inside the library.
 type poller struct{}
 
-func (*poller) wait(*socket) bool   { return false }
-func (*poller) leave(*wire) *socket { return nil }
-func (*poller) close()              {}
+func (*poller) wait(*socket) bool    { return false }
+func (*poller) forget(*wire) *socket { return nil }
+func (*poller) close()               {}

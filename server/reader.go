@@ -15,8 +15,8 @@ const (
 	maxRate    = 10      // messages a second; a page sends one when somebody clicks
 )
 
-// serve begins a socket, or ends it at once. At any time one goroutine reads, or
-// the socket waits in the poller; either holds its place in sockets.wg.
+// serve begins a socket, or ends it at once. From then on one goroutine reads, or
+// the socket waits in the poller.
 func (k *socket) serve(bye *farewell) {
 	if bye != nil {
 		k.begun()
@@ -57,7 +57,6 @@ func (k *socket) read() {
 
 // end ends the socket, with a farewell if the connection has not ended already.
 func (k *socket) end(bye *farewell) {
-	defer k.srv.sockets.wg.Done()
 	if bye != nil {
 		k.wire.part(k.conn, bye)
 	}
@@ -65,7 +64,7 @@ func (k *socket) end(bye *farewell) {
 	k.srv.sockets.remove(k)
 	k.leaveGate()
 	k.gone.Store(true)
-	k.kick() // a writer must leave the hub
+	k.kick() // the last writer
 }
 
 func (k *socket) leaveGate() {

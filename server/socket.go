@@ -72,7 +72,7 @@ func (k *socket) kick() {
 	for {
 		switch {
 		case k.state.CompareAndSwap(idle, running):
-			k.srv.sockets.wg.Go(k.write)
+			go k.write()
 			return
 		case k.state.CompareAndSwap(running, dirty):
 			return
@@ -83,7 +83,8 @@ func (k *socket) kick() {
 	}
 }
 
-// write says what there is to say, and leaves.
+// write says what there is to say, and leaves; the last one gives back the
+// socket's place.
 func (k *socket) write() {
 	for {
 		bye := k.step()
@@ -98,6 +99,9 @@ func (k *socket) write() {
 			next = ended
 		}
 		if k.state.CompareAndSwap(running, next) {
+			if next == ended {
+				k.srv.sockets.wg.Done()
+			}
 			return
 		}
 		k.state.CompareAndSwap(dirty, running)
@@ -292,7 +296,7 @@ func (k *socket) send(message any) *farewell {
 		return k.trouble(err)
 	}
 	if err := k.wire.say(k.conn, text); err != nil {
-		_ = k.conn.CloseNow()
+		_ = k.wire.Close()
 		return byeDone // nobody hears it
 	}
 	return nil

@@ -19,8 +19,8 @@ const (
 // has seconds: each second one bucket is pinged, because waking the process
 // once for many pings costs a tenth of waking it for each.
 type sockets struct {
-	wg     sync.WaitGroup // handshakes, readers and writers
-	poller poller         // where readers wait
+	wg     sync.WaitGroup // handshakes, and sockets until their last writer has left
+	poller poller         // where they wait for bytes
 
 	mu      sync.Mutex
 	closing bool
@@ -105,7 +105,7 @@ func (all *sockets) beat(ctx context.Context) {
 			ping, late := all.nextBeat()
 			for _, k := range all.in(late) {
 				if k.wire.owed.Load() {
-					pings.Go(func() { _ = k.conn.CloseNow() })
+					pings.Go(func() { _ = k.wire.Close() })
 				}
 			}
 			for _, k := range all.in(ping) {
@@ -152,7 +152,7 @@ func (all *sockets) closeAll(ctx context.Context) {
 	}
 	for i := range pingEvery {
 		for _, k := range all.in(i) {
-			_ = k.conn.CloseNow()
+			_ = k.wire.Close() // the library's CloseNow waits for a farewell that is under way
 		}
 	}
 	<-done

@@ -27,7 +27,7 @@ import (
 // two messages and has no part of a frame. When that is so is known: before the
 // first byte, and whenever a ping or a pong was read with nothing behind it in
 // the buffer. A message leaves it unknown, and so the reader inside, until the
-// next pong: 25 s at most.
+// next pong, as a rule within 25 s.
 //
 // The bytes of half a frame are waited for inside the library; so is all where
 // the connection is not one of the system's own (TLS, a test's pipe), or the
@@ -42,10 +42,10 @@ type wire struct {
 	whole atomic.Bool  // the library has whole frames and nothing more, and has to come out
 	phase atomic.Int32 // what is read: see below
 
-	saying sync.Mutex  // a message is written
-	owed   atomic.Bool // the peer has not answered the last ping
+	turn sync.Mutex  // whose it is to write: a message, or a ping
+	owed atomic.Bool // the peer has not answered the last ping
 
-	polled, closed bool // the poller's own: it knows the connection; it has ended
+	polled, ended bool // the poller's own: it knows the connection; that is closed
 }
 
 // What is read from a wire.
@@ -55,8 +55,9 @@ const (
 	parting              // the peer's close; the library reads by itself, and must not be disturbed
 )
 
-// errQuiet is what the library gets instead of waiting; see wire.
-var errQuiet = errors.New("nothing to read")
+// errQuiet is what the library gets instead of waiting; see wire. Something may
+// have come meanwhile.
+var errQuiet = errors.New("all that was read is used up")
 
 // The library's buffers. A pong fits into the reader's, and a status message
 // with nickname and photo into the writer's; what does not is two writes.
@@ -131,16 +132,30 @@ func (w *wire) Read(p []byte) (int, error) {
 }
 
 // writeTime is how long a peer may take nothing: as long as it may stay silent
-// (B.1).
-const writeTime = 10 * time.Second
+// (B.1). partTime is how long its farewell is waited for; the library waits as
+// long for the beginning of each frame, but without end for the rest of one.
+const (
+	writeTime = 10 * time.Second
+	partTime  = 5 * time.Second
+)
 
-// say writes one message within writeTime. A context with a deadline would be
-// kept by the library until the next one.
-func (w *wire) say(conn *websocket.Conn, text []byte) error {
-	w.saying.Lock()
-	defer w.saying.Unlock()
+// takeTurn waits for the turn to write, for writeTime; giveTurn gives it back.
+// The library's own answers and farewells need none: each is one Write.
+func (w *wire) takeTurn() {
+	w.turn.Lock()
 	_ = w.SetWriteDeadline(time.Now().Add(writeTime)) // an error: closed, as Write will say
-	defer w.SetWriteDeadline(time.Time{})
+}
+
+func (w *wire) giveTurn() {
+	_ = w.SetWriteDeadline(time.Time{})
+	w.turn.Unlock()
+}
+
+// say writes one message within writeTime. A context with a deadline would cost
+// a timer.
+func (w *wire) say(conn *websocket.Conn, text []byte) error {
+	w.takeTurn()
+	defer w.giveTurn()
 	return conn.Write(context.Background(), websocket.MessageText, text)
 }
 
@@ -148,15 +163,17 @@ func (w *wire) say(conn *websocket.Conn, text []byte) error {
 var pingFrame = []byte{0x89, 0}
 
 // ping sends a ping, for whose answer it does not wait: the library's Ping does,
-// with a context and a timer for each. It goes between the library's frames: all
-// but a message are one Write each, and a message it lets pass, instead.
+// with a context and a timer for each.
 func (w *wire) ping() {
-	if w.phase.Load() == parting || !w.saying.TryLock() {
+	if w.phase.Load() == parting {
 		return
 	}
-	defer w.saying.Unlock()
+	w.takeTurn()
+	defer w.giveTurn()
 	w.owed.Store(true)
-	_, _ = w.Conn.Write(pingFrame) // an error: no pong will come
+	if _, err := w.Conn.Write(pingFrame); err != nil {
+		_ = w.Close() // half of it may have been sent
+	}
 }
 
 // look has the library's next read wait for bytes, if there are none.
@@ -164,7 +181,7 @@ func (w *wire) look() { w.whole.Store(false) }
 
 // Close implements net.Conn. A reader that waits in the poller comes back, too.
 func (w *wire) Close() error {
-	k := w.poller.leave(w)
+	k := w.poller.forget(w)
 	err := w.Conn.Close()
 	if k != nil {
 		go k.come()
@@ -172,7 +189,7 @@ func (w *wire) Close() error {
 	return err
 }
 
-// message returns the next message, or errQuiet if none has begun.
+// message returns the next message, or errQuiet when it is time to come out.
 func (w *wire) message(conn *websocket.Conn) (websocket.MessageType, []byte, error) {
 	w.phase.CompareAndSwap(inside, seeking)
 	kind, r, err := conn.Reader(context.Background())
@@ -186,6 +203,8 @@ func (w *wire) message(conn *websocket.Conn) (websocket.MessageType, []byte, err
 
 // part closes the connection with a farewell, and waits for the peer's.
 func (w *wire) part(conn *websocket.Conn, bye *farewell) {
-	w.phase.Store(parting)
+	if w.phase.Swap(parting) != parting {
+		_ = w.SetReadDeadline(time.Now().Add(partTime)) // an error: closed, as Close will say
+	}
 	_ = conn.Close(bye.code, bye.reason) // a peer that is gone already needs none
 }

@@ -74,36 +74,28 @@ func awaitPong(t *testing.T, conn net.Conn, want string) {
 	}
 }
 
-// stacks is what all goroutines are at.
-func stacks() string {
-	buf := make([]byte, 1<<20)
-	return string(buf[:runtime.Stack(buf, true)])
-}
-
-// waitsOutside waits until no socket has a goroutine.
-func waitsOutside(t *testing.T, when string) {
+// waitsOutside waits until so many sockets wait in the poller.
+func waitsOutside(t *testing.T, n *node, sockets int, when string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		return // they wait inside
 	}
-	eventually(t, "the reader waits in the poller "+when, func() bool {
-		return !strings.Contains(stacks(), "server.(*socket).")
-	})
+	eventually(t, "sockets wait in the poller "+when, func() bool { return n.srv.Waiting() == sockets })
 }
 
 func TestAnIdleReaderWaitsOutsideOfTheLibrary(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	conn := opened(t, dialTCP(t, n), nil)
-	waitsOutside(t, "at first")
+	waitsOutside(t, n, 1, "at first")
 	for i := range 3 {
 		text := fmt.Sprint("ping", i)
 		_, _ = conn.Write(frame(pingFrame, []byte(text)))
 		awaitPong(t, conn, text)
-		waitsOutside(t, "after a ping")
+		waitsOutside(t, n, 1, "after a ping")
 	}
 	_, _ = conn.Write(frame(textFrame, []byte(`{"action":"refresh"}`)))
 	_, _ = conn.Write(frame(pongFrame, nil)) // as the next heartbeat brings
-	waitsOutside(t, "after a message and a pong")
+	waitsOutside(t, n, 1, "after a message and a pong")
 	_, _ = conn.Write(frame(textFrame, []byte("garbage")))
 	if code := closeCode(t, conn); code != 1008 {
 		t.Errorf("after all that, garbage closes with %d", code)
@@ -137,7 +129,7 @@ func TestBytesAreTakenHoweverTheyCome(t *testing.T) {
 		runtime.Gosched()
 	}
 	awaitPong(t, slow, "the end")
-	waitsOutside(t, "in the end")
+	waitsOutside(t, n, 1, "in the end")
 }
 
 func TestSocketsOverTLS(t *testing.T) {
@@ -164,7 +156,7 @@ func TestSocketsOverTLS(t *testing.T) {
 func TestAFarewellWaitsForThePeers(t *testing.T) {
 	n := start(t, memNode(), func(*server.Options) {}, newPool(t, nil))
 	conn := opened(t, dialTCP(t, n), nil)
-	waitsOutside(t, "before the end")
+	waitsOutside(t, n, 1, "before the end")
 	done := make(chan error, 1)
 	go func() { done <- n.stop() }()
 	if code := closeCode(t, conn); code != 1012 {
@@ -182,5 +174,37 @@ func TestAFarewellWaitsForThePeers(t *testing.T) {
 	}
 	if _, err := io.ReadAll(conn); err != nil {
 		t.Errorf("the connection did not end in order: %v", err)
+	}
+}
+
+// TestAFarewellDoesNotWaitForever has a peer answer the server's close with a
+// message that has no end.
+func TestAFarewellDoesNotWaitForever(t *testing.T) {
+	t.Parallel() // with what else takes its time
+	n := start(t, memNode(), func(*server.Options) {}, newPool(t, nil))
+	for _, first := range [][]byte{frame(textFrame, []byte("garbage")), nil} { // the server ends it at once; with all others
+		conn := opened(t, dialTCP(t, n), first)
+		defer conn.Close()
+		endless := append([]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 1, 2, 3, 4)
+		go func() {
+			closeCode(t, conn)
+			_, _ = conn.Write(endless)
+			for {
+				if _, err := conn.Write([]byte("drip")); err != nil {
+					return
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
+	}
+	done := make(chan error, 1)
+	go func() { done <- n.stop() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the node does not leave")
 	}
 }
