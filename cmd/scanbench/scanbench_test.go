@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -87,8 +89,12 @@ func TestIdleMeasuresPages(t *testing.T) {
 			t.Errorf("%+v", one)
 		}
 	}
-	if g := r.Idle[1].Goroutines; g < 0.5 || g > 2 { // one each, and the node's own come and go
-		t.Errorf("a waiting page has %v goroutines", g)
+	want := 1.0
+	if runtime.GOOS == "linux" {
+		want = 0 // they wait in an epoll set
+	}
+	if g := r.Idle[1].Goroutines; math.Abs(g-want) > 0.5 { // the node's own come and go
+		t.Errorf("a waiting page has %v goroutines, want %v", g, want)
 	}
 }
 
