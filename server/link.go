@@ -11,12 +11,15 @@ import (
 	"github.com/scanlogin/scanlogin/web"
 )
 
+// over is made once: strangers may ask for it as often as they are let.
+var over = web.Over()
+
 // link is what a phone's own camera opens: /s/<random>. People are told in words
 // that a code is over, programs by the envelope.
 func (s *Server) link(c echo.Context) error {
-	p, err := s.linked(c)
+	code, p, err := s.linked(c)
 	if isGone(err) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
-		web.Over().ServeHTTP(c.Response(), c.Request())
+		over.ServeHTTP(c.Response(), c.Request())
 		return nil
 	}
 	if err != nil {
@@ -25,24 +28,24 @@ func (s *Server) link(c echo.Context) error {
 	switch {
 	case p.AppLink != "":
 		c.Response().Header().Set("Cache-Control", "no-store")
-		return c.Redirect(http.StatusFound, appLink(p, session.ID(c.Param("random"))))
+		return c.Redirect(http.StatusFound, appLink(p, code.ID))
 	case s.phonePage != "":
 		c.Response().Header().Set("Cache-Control", "no-store")
-		return c.Redirect(http.StatusFound, s.phonePage+"?code="+c.Param("random"))
+		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(code.ID))
 	}
 	web.Link(web.Site{Pool: p.ID, Name: p.Name}).ServeHTTP(c.Response(), c.Request())
 	return nil
 }
 
-// linked returns the pool of the code that a picture's address names.
-func (s *Server) linked(c echo.Context) (*pool.Pool, error) {
+// linked returns the code that a picture's address names, and its pool.
+func (s *Server) linked(c echo.Context) (session.Session, *pool.Pool, error) {
 	id, err := session.ParseID(c.Param("random"))
 	if err != nil {
-		return nil, err
+		return session.Session{}, nil, err
 	}
-	_, p, err := s.load(c.Request().Context(), id)
+	code, p, err := s.load(c.Request().Context(), id)
 	if err != nil {
-		return nil, s.missed(c, err)
+		err = s.missed(c, err)
 	}
-	return p, nil
+	return code, p, err
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"strconv"
 	"testing"
-	"time"
 )
 
 // TestSocketsComeAndGo has connections end in all ways at once, so that their file
@@ -70,12 +69,5 @@ func TestSocketsLiveWithoutThePoller(t *testing.T) {
 		}
 		_, _ = page.Write(frame(0x88, []byte{0x03, 0xf4}))
 	}
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("the node does not leave")
-	}
+	hasLeft(t, done)
 }

@@ -199,12 +199,18 @@ func TestAFarewellDoesNotWaitForever(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- n.stop() }()
+	hasLeft(t, done)
+}
+
+// hasLeft waits for the end of a node, which takes 10 s at most.
+func hasLeft(t *testing.T, done <-chan error) {
+	t.Helper()
 	select {
 	case err := <-done:
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Error("the node does not leave")
 	}
 }

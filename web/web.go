@@ -87,7 +87,7 @@ func Link(site Site) http.Handler { return page("link.html", site) }
 // Over serves the page at /s/<random> where there is no such code any more, with
 // 404.
 func Over() http.Handler {
-	a := page("over.html", nil)
+	a := newAsset("over.html", read("over.html"))
 	a.absent = true
 	return a
 }
