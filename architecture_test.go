@@ -36,13 +36,13 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"pool":                         {ours: []string{"session", "identity"}},
 	"geo":                          {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
 	"geo/geotest":                  {foreign: []string{"github.com/maxmind/mmdbwriter"}},
-	"webhook":                      {ours: []string{"session", "hub", "queue", "pool", "outgoing"}, foreign: []string{"golang.org/x/sync/"}},
+	"webhook":                      {ours: []string{"session", "hub", "queue", "pool", "outgoing", "internal/loglimit"}, foreign: []string{"golang.org/x/sync/"}},
 	"web":                          {foreign: []string{"github.com/goccy/go-yaml"}}, // for the page made of the descriptions
 	"shelf":                        {},
 	"overlay":                      {ours: []string{"shelf"}},
 	"stats":                        {ours: []string{"session", "server", "shelf"}},
 	"console":                      {ours: []string{"overlay", "server", "shelf", "stats", "web", "webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web", "internal/loglimit"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
@@ -56,6 +56,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},
+	"internal/loglimit":     {},
 	"internal/process":      {},
 	"cmd/scanbench":         {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/golang-jwt/", "github.com/HdrHistogram/"}},
 	"cmd/scanchaos":         {ours: []string{"cmd/scanchaos/cast", "cmd/scanchaos/history", "cmd/scanchaos/rig", "cmd/scanchaos/strike", "cmd/scanchaos/verdict"}, foreign: []string{"github.com/alecthomas/kong"}},

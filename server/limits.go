@@ -2,7 +2,6 @@ package server
 
 import (
 	"log/slog"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -148,18 +147,4 @@ func (s *Server) occupy(c echo.Context) (done func(), err error) {
 		return nil, errTooMany
 	}
 	return func() { s.gates.leave(address) }, nil
-}
-
-// addressKey is what is counted as one address: of IPv6 the /64 that one
-// subscriber has.
-func addressKey(ip string) string {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		return ip
-	}
-	addr = addr.Unmap().WithZone("")
-	if addr.Is6() {
-		return netip.PrefixFrom(addr, 64).Masked().String()
-	}
-	return addr.String()
 }
