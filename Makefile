@@ -1,6 +1,6 @@
 # What there is to do with scanlogin's source; see CONTRIBUTING.md.
 
-.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz bench bench-go release clean
+.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz attack-short attack bench bench-go release clean
 
 FUZZTIME ?= 10m
 CHAOSTIME ?= 15m
@@ -8,7 +8,8 @@ CHAOSTIME ?= 15m
 build: ## the binary, in bin/
 	go build -trimpath -o bin/scanlogin ./cmd/scanlogin
 
-test: tools lint unit fuzz-short chaos-short e2e ## all that must be green; installs what it needs
+test: ## all that must be green; installs what it needs, and prints the seconds of each stage
+	@scripts/stages.sh tools lint unit fuzz-short chaos-short attack-short e2e
 
 tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 	scripts/tools.sh
@@ -16,7 +17,7 @@ tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 # Not looked at: programs and packages that only test and measure, and start
 # processes, read files and play with chance for that.
 GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
-	-exclude-dir=cmd/scanchaos -exclude-dir=cmd/scanbench -exclude-dir=bench -exclude-dir=internal/process \
+	-exclude-dir=cmd/scanchaos -exclude-dir=cmd/scanbench -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
 	-exclude-dir=session/sessiontest -exclude-dir=session/redisstore/redistest
 
 lint: ## form, vet, staticcheck, and gosec, whose findings are mended, or argued where they are: "#nosec Gxxx -- reason"
@@ -34,6 +35,8 @@ e2e: build ## the binary from outside: browser, foreign clients, the README's tr
 
 bin/scanchaos bin/scanbench: FORCE
 	go build -o $@ ./cmd/$(@F)
+bin/attack: FORCE
+	go build -o $@ ./test/attack
 FORCE:
 
 chaos-short: build bin/scanchaos ## a minute of stories under faults, and whether promises were kept
@@ -41,6 +44,12 @@ chaos-short: build bin/scanchaos ## a minute of stories under faults, and whethe
 
 chaos: build bin/scanchaos ## the same on each form of Redis, for CHAOSTIME each
 	for form in single sentinel cluster; do bin/scanchaos run --form $$form --duration $(CHAOSTIME) || exit 1; done
+
+attack-short: build bin/attack ## the attacks of the threat model that once succeeded, some seconds each
+	bin/attack --short
+
+attack: build bin/attack ## the same at full length; BEFORE=path compares with an older binary
+	bin/attack $(if $(BEFORE),--before $(BEFORE)) --out bin/attack.md
 
 fuzz-short: ## each fuzz target for some seconds
 	scripts/fuzz.sh 3s

@@ -47,6 +47,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
 	"test/program": {},
+	"test/attack":  {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
 	"audit":        {ours: []string{"server"}},
 	"metrics":      {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
 	"tracing":      {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},

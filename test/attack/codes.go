@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// flood is what came of a flood of codes.
+type flood struct {
+	made, refused, failed atomic.Int64
+
+	mu     sync.Mutex
+	random []string // some of the codes
+}
+
+// codes asks for codes as fast as workers do, up to rate a second, until ctx
+// ends or most are made; each from another /64 of one IPv6 /48.
+func (f *flood) codes(ctx context.Context, w *world, workers, rate, most int) {
+	client := newClient(proxyAddress)
+	long := strings.Repeat("a", 500)
+	var all sync.WaitGroup
+	for k := range workers {
+		all.Go(func() {
+			tick := time.NewTicker(time.Second * time.Duration(workers) / time.Duration(rate))
+			defer tick.Stop()
+			for i := k; ctx.Err() == nil && f.made.Load() < int64(most); i += workers {
+				by := caller{client: client, agent: long, forwarded: fmt.Sprintf("2001:db8:7:%x::1", i%0xffff)}
+				data, err := by.post(ctx, w.nodes[i%2].url(), "gene", map[string]any{"userPoolId": "attacked", "customData": map[string]string{"a": long[:490]}})
+				f.count(data, err)
+				select {
+				case <-ctx.Done():
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (f *flood) count(data map[string]any, err error) {
+	switch {
+	case err == nil:
+		f.made.Add(1)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if random, ok := data["random"].(string); ok && len(f.random) < 950 {
+			f.random = append(f.random, random)
+		}
+	case errors.Is(err, errRefused):
+		f.refused.Add(1)
+	case !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
+		f.failed.Add(1)
+	}
+}
+
+func (f *flood) note(w *world) {
+	w.note("codes of the flood", float64(f.made.Load()))
+	w.note("refused", float64(f.refused.Load()))
+}
+
+// storeFlood fills the store with codes. Redis is three quarters full before a
+// short run: at 2,000 codes a second the rest is as much as there is time for.
+func storeFlood(ctx context.Context, w *world) error {
+	if w.short {
+		if _, err := w.askRedis(ctx, "SETRANGE", "ballast", fmt.Sprint(180<<20), "x"); err != nil {
+			return err
+		}
+	}
+	var f flood
+	var looking sync.WaitGroup
+	most := 0.0
+	looking.Go(func() {
+		for pause(ctx, 250*time.Millisecond) {
+			most = max(most, w.redisMemory(ctx))
+		}
+	})
+	f.codes(ctx, w, 64, 2_500, 1<<30)
+	looking.Wait()
+	f.note(w)
+	w.note("Redis' memory at most (%)", most)
+	return nil
+}
+
+// networkFlood takes all codes that a pool may have open, from one IPv6 /48.
+func networkFlood(ctx context.Context, w *world) error {
+	var f flood
+	f.codes(ctx, w, 64, 3_000, 1<<30)
+	f.note(w)
+	return nil
+}
+
+// pictureFlood has 2,000 connections ask for large pictures of 950 codes.
+func pictureFlood(ctx context.Context, w *world) error {
+	var f flood
+	f.codes(ctx, w, 32, 1_000, 950)
+	if ctx.Err() != nil {
+		return errors.New("there was no time to make the codes")
+	}
+	var asked, failed atomic.Int64
+	var all sync.WaitGroup
+	for i := range 2_000 {
+		all.Go(func() {
+			client := &http.Client{Transport: &http.Transport{DialContext: dialer(fmt.Sprintf("127.0.3.%d", 1+i%4)).DialContext}}
+			defer client.CloseIdleConnections()
+			for ctx.Err() == nil {
+				asked.Add(1)
+				url := fmt.Sprintf("%s%simage/%s.png?size=1024", w.nodes[0].url(), api, f.random[rand.N(len(f.random))])
+				if err := ask(ctx, client, url); err != nil && ctx.Err() == nil {
+					failed.Add(1)
+				}
+				pause(ctx, 200*time.Millisecond)
+			}
+		})
+	}
+	all.Wait()
+	w.note("pictures asked for", float64(asked.Load()))
+	w.note("refused", float64(failed.Load()))
+	return nil
+}
+
+func ask(ctx context.Context, client *http.Client, url string) error {
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := client.Do(q)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return errors.New(answer.Status)
+	}
+	return nil
+}
+
+// webhookFlood makes codes that nobody scans while the receiver is down, and
+// then waits until it has been told of the honest logins.
+func webhookFlood(ctx context.Context, w *world) error {
+	w.hooks.setDown(true)
+	var f flood
+	deadline, _ := ctx.Deadline()
+	flooding, end := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/2))
+	defer end()
+	f.codes(flooding, w, 64, 3_000, 1<<30)
+	w.hooks.setDown(false)
+	<-ctx.Done()
+	f.note(w)
+	return nil
+}

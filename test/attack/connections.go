@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// handshake is a WebSocket handshake with further header lines.
+func handshake(pool string, lines ...string) string {
+	return "GET " + api + "ws?userPoolId=" + pool + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: scanlogin.v1\r\n" +
+		strings.Join(append(lines, "\r\n"), "\r\n")
+}
+
+// flock is raw connections to one node that say one thing and then stay.
+type flock struct {
+	mu       sync.Mutex
+	conns    []net.Conn
+	answered sync.WaitGroup
+	refused  atomic.Int64 // answered with 400
+	upgraded atomic.Int64 // answered with 101
+	closed   atomic.Int64 // closed by the node
+}
+
+// open opens a connection from an address, sends text, and reads on.
+func (f *flock) open(ctx context.Context, n *node, from, text string) error {
+	conn, err := dialer(from).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", n.port))
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.conns = append(f.conns, conn)
+	f.mu.Unlock()
+	_, _ = io.WriteString(conn, text) // the node may have closed it
+	f.answered.Go(func() {
+		r := bufio.NewReaderSize(conn, 256)
+		line, _ := r.ReadString('\n')
+		switch {
+		case strings.Contains(line, " 400 "):
+			f.refused.Add(1)
+		case strings.Contains(line, " 101 "):
+			f.upgraded.Add(1)
+		}
+		_, err := io.Copy(io.Discard, r)
+		if err == nil || errors.Is(err, syscall.ECONNRESET) {
+			f.closed.Add(1)
+		}
+	})
+	return nil
+}
+
+func (f *flock) len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.conns)
+}
+
+func (f *flock) close() {
+	f.mu.Lock()
+	for _, c := range f.conns {
+		_ = c.Close()
+	}
+	f.mu.Unlock()
+	f.answered.Wait()
+}
+
+// bodies occupies the places of handshakes by some that announce a body and
+// send none: 64 at once, and then 20 a second.
+func bodies(ctx context.Context, w *world) error {
+	var f flock
+	defer f.close()
+	lines := []string{"Content-Length: 5", "Transfer-Encoding: chunked"}
+	for i := 0; ctx.Err() == nil; i++ {
+		if err := f.open(ctx, w.nodes[0], attackerAddress, handshake("attacked", lines[i%2])); err != nil && ctx.Err() == nil {
+			return err
+		}
+		if i >= 64 {
+			pause(ctx, 50*time.Millisecond)
+		}
+	}
+	w.note("handshakes with a body", float64(f.len()))
+	w.note("of them answered 400", float64(f.refused.Load()))
+	return nil
+}
+
+// shutdown ends a node that has 600 handshakes whose bodies do not come.
+func shutdown(ctx context.Context, w *world) error {
+	var f flock
+	defer f.close()
+	for i := range 600 {
+		if err := f.open(ctx, w.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%8), handshake("attacked", "Content-Length: 5")); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	w.nodes[0].Signal(syscall.SIGTERM)
+	err := w.nodes[0].Wait(100 * time.Second)
+	w.note("seconds from SIGTERM to the end", time.Since(began).Seconds())
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		return nil // it says that it had to cut requests off
+	}
+	return err
+}
+
+// connections opens n connections from some addresses to the first node:
+// sockets for a pool that does not exist, whose close frame is ignored, and
+// idle ones by turns.
+func connections(ctx context.Context, w *world, f *flock, n, addresses int) {
+	texts := []string{handshake("unknown"), "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"}
+	var openers sync.WaitGroup
+	for k := range 8 {
+		openers.Go(func() {
+			for i := k; i < n && ctx.Err() == nil; i += 8 {
+				_ = f.open(ctx, w.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%addresses), texts[i/8%2]) // the node may not accept it
+			}
+		})
+	}
+	openers.Wait()
+}
+
+// oneAddress has one address open more connections than a node has files.
+func oneAddress(ctx context.Context, w *world) error {
+	var f flock
+	defer f.close()
+	connections(ctx, w, &f, 6_000, 1)
+	<-ctx.Done()
+	w.note("connections that stayed", float64(f.len())-float64(f.closed.Load()))
+	return nil
+}
+
+// allFiles has eight addresses do so, and asks the ops listener meanwhile.
+func allFiles(ctx context.Context, w *world) error {
+	var f flock
+	defer f.close()
+	var asking sync.WaitGroup
+	asked, failed := 0, 0
+	asking.Go(func() {
+		for pause(ctx, 250*time.Millisecond) {
+			asked++
+			if err := w.nodes[0].askOps(context.WithoutCancel(ctx), "/livez"); err != nil {
+				failed++
+			}
+		}
+	})
+	connections(ctx, w, &f, 6_000, 8)
+	notReady := 0.0
+	for pause(ctx, 500*time.Millisecond) {
+		if w.nodes[0].ready(ctx) != nil && ctx.Err() == nil {
+			notReady = 1
+		}
+	}
+	asking.Wait()
+	w.note("connections that stayed", float64(f.len())-float64(f.closed.Load()))
+	w.note("ops calls", float64(asked))
+	w.note("ops calls that failed", float64(failed))
+	w.note("readiness reports it", notReady)
+	f.close()
+	return w.nodes[0].Await(context.WithoutCancel(ctx), w.nodes[0].ready)
+}
+
+// controlFrames floods four sockets with pings, pongs and empty continuations.
+func controlFrames(ctx context.Context, w *world) error {
+	mask := "\x00\x00\x00\x00"
+	floods := []string{"\x89\x80" + mask, "\x8a\x80" + mask, "\x89\x80" + mask + "\x8a\x80" + mask, "\x00\x80" + mask}
+	began, before := time.Now(), cpuOf(w.nodes[0].PID())
+	var all sync.WaitGroup
+	var cut atomic.Int64
+	for i, flood := range floods {
+		all.Go(func() {
+			conn, err := dialer(attackerAddress).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", w.nodes[0].port))
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
+			_, _ = io.WriteString(conn, handshake("attacked"))
+			go func() { _, _ = io.Copy(io.Discard, conn) }() // ends with conn
+			if i == 3 {
+				_, _ = io.WriteString(conn, "\x01\x80"+mask) // a message that never ends
+			}
+			piece := strings.Repeat(flood, 500)
+			for ctx.Err() == nil {
+				if _, err := io.WriteString(conn, piece); err != nil {
+					cut.Add(1)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	<-ctx.Done()
+	w.note("floods cut off, of 4", float64(cut.Load()))
+	w.note("cores that the node used", (cpuOf(w.nodes[0].PID())-before)/time.Since(began).Seconds())
+	return nil
+}
+
+// pause waits; false if ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}

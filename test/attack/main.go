@@ -1,0 +1,167 @@
+// Command attack runs the attacks of docs/threat-model.md against two real nodes and a real
+// Redis on this machine, while honest visitors log in, and reports what those
+// notice.
+//
+// It guarantees that all traffic stays on 127.0.0.0/8, that each attack is bounded in
+// time, that everything it started has ended when it ends, and that it exits with 1 if an
+// expectation was not met.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type command struct {
+	Scanlogin   string   `default:"bin/scanlogin" help:"The program that is attacked (${default})."`
+	Before      string   `placeholder:"PATH" help:"An older program that is attacked as well, for comparison. What it does is reported, not judged."`
+	RedisServer string   `default:"redis-server" help:"The Redis server to start (${default})."`
+	Only        []string `placeholder:"NAME" help:"Run these attacks alone; see --list."`
+	Short       bool     `help:"A few seconds for each attack, as in make test."`
+	List        bool     `help:"List the attacks and exit."`
+	Out         string   `placeholder:"FILE" help:"Write the table to this file, too (Markdown)."`
+}
+
+func main() {
+	var c command
+	k := kong.Parse(&c, kong.Name("attack"), kong.Description("Attacks scanlogin on this machine and reports what honest visitors notice."))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k.FatalIfErrorf(c.Run(ctx, os.Stdout))
+}
+
+// Run runs the chosen attacks, one after the other.
+func (c *command) Run(ctx context.Context, out io.Writer) error {
+	if c.List {
+		for _, a := range attacks {
+			fmt.Fprintf(out, "%-20s %s\n", a.name, a.about)
+		}
+		return nil
+	}
+	chosen, err := c.chosen()
+	if err != nil {
+		return err
+	}
+	var rows []row
+	failures := 0
+	for _, a := range chosen {
+		r := row{attack: a}
+		if c.Before != "" {
+			if r.before, err = c.one(ctx, a, c.Before); err != nil {
+				return err
+			}
+		}
+		if r.after, err = c.one(ctx, a, c.Scanlogin); err != nil {
+			return err
+		}
+		rows = append(rows, r)
+		fmt.Fprint(out, r.text())
+		failures += len(r.after.failed)
+	}
+	table := tableOf(rows)
+	fmt.Fprint(out, "\n", table)
+	if c.Out != "" {
+		if err := os.WriteFile(c.Out, []byte(table), 0o600); err != nil {
+			return err
+		}
+	}
+	if failures > 0 {
+		return fmt.Errorf("%d expectations were not met", failures)
+	}
+	return nil
+}
+
+func (c *command) chosen() ([]attack, error) {
+	if len(c.Only) == 0 {
+		return attacks, nil
+	}
+	var chosen []attack
+	for _, name := range c.Only {
+		i := slices.IndexFunc(attacks, func(a attack) bool { return a.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("--only: there is no attack %q; --list names all", name)
+		}
+		chosen = append(chosen, attacks[i])
+	}
+	return chosen, nil
+}
+
+// one runs one attack against one program in a world of its own.
+func (c *command) one(ctx context.Context, a attack, program string) (r result, err error) {
+	w := &world{attack: a, short: c.Short, program: program, redisServer: c.RedisServer}
+	defer w.close()
+	if err := w.start(ctx); err != nil {
+		return r, fmt.Errorf("%s: %w", a.name, err)
+	}
+	r, err = w.run(ctx)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", a.name, errors.Join(err, w.logTail()))
+	}
+	r.failed = a.judge(r)
+	return r, nil
+}
+
+// attack is one thing that an attacker does.
+type attack struct {
+	name, about string
+
+	pool      string // that honest visitors use; "": bystander
+	settings  string // YAML of the attacked pool, indented by four
+	nodeFiles int    // descriptors that a node may open; 0: as this process
+	memory    string // Redis' maxmemory; "": 1gb
+	alone     bool   // no honest visitors meanwhile: what is measured is something else
+
+	long, brief int // seconds of the attack: of a full run, and of a short one
+	run         func(ctx context.Context, w *world) error
+	expect      []expectation
+}
+
+// expectation is judged when the attack is over.
+type expectation struct {
+	what string
+	met  func(result) bool
+}
+
+func (a attack) judge(r result) (failed []string) {
+	for _, e := range a.expect {
+		if !e.met(r) {
+			failed = append(failed, e.what)
+		}
+	}
+	return failed
+}
+
+// honestLogIn is what nearly every attack must leave true.
+var honestLogIn = expectation{"every honest login succeeds", func(r result) bool { return r.logins > 0 && r.refused == 0 }}
+
+func figure(name string, ok func(n float64) bool) func(result) bool {
+	return func(r result) bool {
+		i := slices.IndexFunc(r.figures, func(f namedFigure) bool { return f.name == name })
+		return i >= 0 && ok(r.figures[i].value)
+	}
+}
+
+func none(n float64) bool { return n == 0 }
+func some(n float64) bool { return n > 0 }
+
+func atMost(most float64) func(float64) bool { return func(n float64) bool { return n <= most } }
+
+func (r result) figure(name string) float64 {
+	for _, f := range r.figures {
+		if f.name == name {
+			return f.value
+		}
+	}
+	return 0
+}
+
+func join(lines []string) string { return strings.Join(lines, "; ") }

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// consentText shows the phone's user a sentence of the attacker's.
+func consentText(ctx context.Context, w *world) error {
+	by := caller{client: newClient(attackerAddress), agent: "\u202eYour bank: routine security check, press Agree"}
+	browser, err := w.scannedBrowser(ctx, by)
+	if err != nil {
+		return err
+	}
+	shown := 0.0
+	for _, value := range browser {
+		if text, ok := value.(string); ok && (strings.Contains(text, "Agree") || strings.ContainsRune(text, '\u202e')) {
+			shown = 1
+		}
+	}
+	w.note("the phone shows it", shown)
+	return nil
+}
+
+// forwardedPort calls through a proxy that writes ports into X-Forwarded-For.
+func forwardedPort(ctx context.Context, w *world) error {
+	browser, err := w.scannedBrowser(ctx, caller{client: newClient(proxyAddress), forwarded: "203.0.113.7:5678"})
+	if err != nil {
+		return err
+	}
+	wrong := 1.0
+	if browser["ip"] == "203.0.113.7" {
+		wrong = 0
+	}
+	w.note("the phone shows the proxy's address", wrong)
+	return nil
+}
+
+// scannedBrowser has by ask for a code, and returns what the phone is told of by.
+func (w *world) scannedBrowser(ctx context.Context, by caller) (map[string]any, error) {
+	code, err := by.post(ctx, w.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
+	if err != nil {
+		return nil, err
+	}
+	data, err := newSite("attacked").post(ctx, w.nodes[1].url(), "scanned", map[string]any{"random": code["random"], "user": map[string]string{"id": "victim"}})
+	if err != nil {
+		return nil, err
+	}
+	browser, _ := data["browser"].(map[string]any)
+	if browser == nil {
+		return nil, errors.New("the phone is told nothing of the browser")
+	}
+	return browser, nil
+}
+
+// wrongSecrets shows 105 wrong secrets from a neighbour of the site's back end.
+func wrongSecrets(ctx context.Context, w *world) error {
+	client := newClient(proxyAddress)
+	guess := caller{client: client, user: "attacked", key: "a wrong secret of the right length", forwarded: "2001:db8:8::1"}
+	right := caller{client: client, user: "attacked", key: secret, forwarded: "2001:db8:8::2"}
+	for range 105 {
+		if _, err := guess.post(ctx, w.nodes[0].url(), "userinfo", map[string]any{"ticket": "none"}); err == nil {
+			return errors.New("a wrong secret was accepted")
+		}
+	}
+	code, err := right.post(ctx, w.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
+	if err == nil {
+		_, err = right.post(ctx, w.nodes[0].url(), "scanned", map[string]any{"random": code["random"], "user": map[string]string{"id": "u"}})
+	}
+	locked := 0.0
+	if errors.Is(err, errRefused) {
+		locked, err = 1, nil
+	}
+	w.note("the site is locked out", locked)
+	return err
+}
+
+// linkFlood asks for the page of one live code.
+func linkFlood(ctx context.Context, w *world) error {
+	client := newClient(attackerAddress)
+	code, err := caller{client: client}.post(ctx, w.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
+	if err != nil {
+		return err
+	}
+	served := 0
+	for range 500 {
+		if ask(ctx, client, fmt.Sprintf("%s/s/%s", w.nodes[0].url(), code["random"])) == nil {
+			served++
+		}
+	}
+	w.note("served, of 500", float64(served))
+	return nil
+}
+
+// readOnly makes Redis refuse writes, as a replica does or a disk that is full.
+func readOnly(ctx context.Context, w *world) error {
+	if _, err := w.askRedis(ctx, "CONFIG", "SET", "min-replicas-to-write", "1"); err != nil {
+		return err
+	}
+	ready := 1.0
+	var f flood
+	flooding, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		defer end()
+		for pause(ctx, 250*time.Millisecond) && ready > 0 {
+			if err := w.nodes[0].ready(ctx); err != nil && ctx.Err() == nil {
+				ready = 0
+			}
+		}
+		<-ctx.Done()
+	}()
+	f.codes(flooding, w, 32, 1_000, 1<<30)
+	<-flooding.Done()
+	w.note("readiness says ok", ready)
+	f.note(w)
+	if _, err := w.askRedis(context.WithoutCancel(ctx), "CONFIG", "SET", "min-replicas-to-write", "0"); err != nil {
+		return err
+	}
+	return w.nodes[0].Await(context.WithoutCancel(ctx), w.nodes[0].ready)
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/scanlogin/scanlogin/internal/process"
+)
+
+// Addresses of this machine that the participants call from. proxy is the one
+// whose X-Forwarded-For the nodes believe.
+const (
+	siteAddress     = "127.0.1.1"
+	attackerAddress = "127.0.3.1"
+	proxyAddress    = "127.9.9.9"
+)
+
+const secret = "the secret of both pools under attack"
+
+// nodeConfig has the default limits, which are what is attacked.
+const nodeConfig = `
+listen: 127.0.0.1:%d
+ops_listen: 127.0.0.1:%d
+public_url: http://127.0.0.1:%d
+redis_url: redis://127.0.0.1:%d/0
+trusted_proxies: [` + proxyAddress + `]
+log: {level: info, format: json}
+pools:
+  - id: bystander
+    secret: "` + secret + `"
+  - id: attacked
+    secret: "` + secret + `"
+%s`
+
+// world is one Redis and two nodes under one attack.
+type world struct {
+	attack
+	short                bool
+	program, redisServer string
+
+	dir       string
+	redis     *process.Process
+	redisPort int
+	nodes     [2]*node // pages connect to the first, phones and sites to the second
+	hooks     *receiver
+
+	mu      sync.Mutex
+	figures []namedFigure
+}
+
+type node struct {
+	*process.Process
+	port, ops int
+	log       string
+	usage     usage
+}
+
+func (n *node) url() string { return fmt.Sprintf("http://127.0.0.1:%d", n.port) }
+
+type namedFigure struct {
+	name  string
+	value float64
+}
+
+// note keeps a figure of this attack, in the order of the first notes; a later
+// value replaces an earlier one.
+func (w *world) note(name string, value float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.figures {
+		if w.figures[i].name == name {
+			w.figures[i].value = value
+			return
+		}
+	}
+	w.figures = append(w.figures, namedFigure{name, value})
+}
+
+func (w *world) start(ctx context.Context) (err error) {
+	if w.dir, err = os.MkdirTemp("", "attack"); err != nil {
+		return err
+	}
+	if w.hooks, err = newReceiver(); err != nil {
+		return err
+	}
+	if err := w.startRedis(ctx); err != nil {
+		return err
+	}
+	for i := range w.nodes {
+		if err := w.startNode(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) startRedis(ctx context.Context) (err error) {
+	if w.redisPort, err = process.FreePort(); err != nil {
+		return err
+	}
+	memory := w.memory
+	if memory == "" {
+		memory = "1gb"
+	}
+	w.redis = process.New(w.dir, "redis", w.redisServer, "--port", strconv.Itoa(w.redisPort), "--bind", "127.0.0.1",
+		"--dir", w.dir, "--save", "", "--maxmemory", memory, "--maxmemory-policy", "noeviction")
+	if err := w.redis.Start(); err != nil {
+		return err
+	}
+	return w.redis.Await(ctx, func(ctx context.Context) error {
+		_, err := w.askRedis(ctx, "PING")
+		return err
+	})
+}
+
+func (w *world) startNode(ctx context.Context, i int) (err error) {
+	n := &node{}
+	if n.port, err = process.FreePort(); err != nil {
+		return err
+	}
+	if n.ops, err = process.FreePort(); err != nil {
+		return err
+	}
+	name := fmt.Sprint("node", i)
+	n.log = filepath.Join(w.dir, name+".log")
+	file := filepath.Join(w.dir, name+".yaml")
+	settings := w.settings
+	if settings != "" {
+		settings = fmt.Sprintf(settings, w.hooks.address)
+	}
+	text := fmt.Sprintf(nodeConfig, n.port, n.ops, n.port, w.redisPort, settings)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return err
+	}
+	path, args := w.program, []string{"serve", "--config", file}
+	if w.nodeFiles > 0 {
+		path, args = "/bin/sh", []string{"-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(w.nodeFiles), w.program, "serve", "--config", file}
+	}
+	n.Process = process.New(w.dir, name, path, args...)
+	if err := n.Start(); err != nil {
+		return err
+	}
+	w.nodes[i] = n
+	return n.Await(ctx, n.ready)
+}
+
+// ready asks the node's ops listener.
+func (n *node) ready(ctx context.Context) error { return n.askOps(ctx, "/readyz") }
+
+func (n *node) askOps(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", n.ops, path), nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(q)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return errors.New(path + ": " + answer.Status)
+	}
+	return nil
+}
+
+// run runs the attack, and honest visitors from before to after it.
+func (w *world) run(ctx context.Context) (result, error) {
+	seconds := w.long
+	if w.short {
+		seconds = w.brief
+	}
+	measuring, stop := context.WithCancel(ctx)
+	defer stop()
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer stop()
+	for _, n := range w.nodes {
+		background.Go(func() { n.usage.sample(measuring, n.PID()) })
+	}
+	crowd := newCrowd(w)
+	if !w.alone {
+		background.Go(func() { crowd.arrive(measuring) })
+	}
+	attacking, end := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
+	defer end()
+	err := w.attack.run(attacking, w)
+	stop()
+	background.Wait()
+	if ctx.Err() != nil {
+		return result{}, ctx.Err()
+	}
+	return w.result(crowd), err
+}
+
+func (w *world) close() {
+	for _, n := range w.nodes {
+		if n != nil && n.Process != nil {
+			n.Kill()
+		}
+	}
+	if w.redis != nil {
+		w.redis.Kill()
+	}
+	if w.hooks != nil {
+		w.hooks.close()
+	}
+	if w.dir != "" {
+		_ = os.RemoveAll(w.dir)
+	}
+}
+
+func (w *world) logTail() error {
+	text, err := os.ReadFile(w.nodes[0].log)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("node0: …%s", text[max(0, len(text)-500):])
+}
+
+// dialer connects from an address of this machine.
+func dialer(from string) *net.Dialer {
+	return &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+}
