@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -9,12 +10,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Readiness asks for an answer of the store within readyTime, and for a bus
-// that was heard within maxBusAge: two probes and the time to rebuild it.
-const (
-	readyTime = time.Second
-	maxBusAge = 10 * time.Second
-)
+// maxBusAge is how long ago the bus of a ready node was heard at most: two probes
+// and the time to rebuild it.
+const maxBusAge = 10 * time.Second
 
 // Ops answers what is for operators only, on a listener of its own: /livez,
 // /readyz and /metrics.
@@ -26,7 +24,11 @@ func (s *Server) Ops() http.Handler {
 			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
-		fmt.Fprintln(w, "ok")
+		text := "ok"
+		if errors.Is(s.ready.last(), session.ErrFull) {
+			text += ": " + session.ErrFull.Error() + ", no code can be made or changed"
+		}
+		fmt.Fprintln(w, text)
 	})
 	if s.metrics != nil {
 		mux.Handle("GET /metrics", s.metrics)
@@ -39,10 +41,10 @@ func (s *Server) notReady(ctx context.Context) string {
 	if s.leaving.Load() {
 		return "leaving"
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyTime)
-	defer cancel()
-	if _, err := s.store.Load(ctx, session.NewID()); !isGone(err) {
-		s.log.Warn("not ready", "error", err)
+	switch err := s.ready.check(ctx); {
+	case errors.Is(err, session.ErrRefused):
+		return err.Error()
+	case err != nil && !errors.Is(err, session.ErrFull):
 		return "the store does not answer"
 	}
 	if s.busAge != nil {

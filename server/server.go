@@ -96,6 +96,7 @@ type Server struct {
 	gates    *gates
 	lately   *lately
 	inStore  atomic.Int64 // operations that are under way
+	ready    *readiness
 
 	strangers strangers
 	leaving   atomic.Bool   // readiness is off
@@ -134,6 +135,7 @@ func New(o Options) *Server {
 		s.ends = newEnds(s.store, s.witness, o.Log)
 		s.witnesses = append(slices.Clip(o.Witnesses), s.ends.note)
 	}
+	s.ready = newReadiness(s.store, o.Log)
 	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now, log: o.Log}
 	s.echo = s.routes(o.TrustedProxies)
 	return s
