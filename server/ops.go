@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/fairshare"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -61,11 +62,24 @@ type Load struct {
 	Connections      int // those that wait: sockets, event streams, checks with wait
 	ConnectionsLimit int // Limits.Sockets, in force
 	UnknownEnds      int // codes made here of which is not known here how they ended
+
+	StoreUsage float64 // part of the store that is used, 1 for full; NaN: not known
+	CodesHeld  CodesHeld
+}
+
+// CodesHeld counts the new codes that were refused because the store was filling up.
+type CodesHeld struct {
+	Pool    int64 // the pool had more than its share
+	Network int64 // the network had
+	Full    int64 // none was taken
 }
 
 // Load tells it.
 func (s *Server) Load() Load {
 	l := Load{Sockets: s.sockets.len(), Connections: int(s.gates.open.Load()), ConnectionsLimit: s.gates.Sockets}
+	held := &s.capacity.refused
+	l.StoreUsage = s.capacity.ratio()
+	l.CodesHeld = CodesHeld{Pool: held[fairshare.PoolShare].Load(), Network: held[fairshare.NetworkShare].Load(), Full: held[fairshare.Full].Load()}
 	if s.ends != nil {
 		l.UnknownEnds = s.ends.len()
 	}

@@ -15,8 +15,6 @@ const (
 	readyTime = time.Second
 	// readyFor is how long its result stands, however many balancers ask.
 	readyFor = time.Second
-	// notReadyLog is how often the same reason is logged.
-	notReadyLog = 10 * time.Second
 )
 
 // readiness is whether the store would store a step, as it was at most readyFor
@@ -32,7 +30,7 @@ type readiness struct {
 }
 
 func newReadiness(st session.Store, log *slog.Logger) *readiness {
-	return &readiness{store: st, log: loglimit.New(log, notReadyLog)}
+	return &readiness{store: st, log: loglimit.New(log, quietFor)}
 }
 
 // check returns why a step would not be stored, nil if it would.

@@ -7,9 +7,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// DefaultMaxBytes bounds a store in memory: some 80,000 of the largest codes that
-// nobody scanned, twice what the default limits let one pool have.
-const DefaultMaxBytes = 256 << 20
+// DefaultMaxBytes bounds a store in memory. Below 80 % of it are 82,500 of the longest
+// codes that nobody scanned, which is what the default limits let one pool have.
+const DefaultMaxBytes = 320 << 20
 
 // overhead is what a code takes beside its texts: the session itself, its places
 // in the map and in the list of ends, and what the allocator rounds up

@@ -90,10 +90,13 @@ func (s *Store) Usage(ctx context.Context) (session.Usage, error) {
 		})
 		return fullest, err
 	})
-	if err != nil {
-		return session.Usage{}, fmt.Errorf("usage of redis: %w", err)
+	switch {
+	case err == nil:
+		return usage, nil
+	case redis.HasErrorPrefix(err, "NOPERM"):
+		return session.Usage{}, fmt.Errorf("usage of redis: %w: %w", session.ErrRefused, err)
 	}
-	return usage, nil
+	return session.Usage{}, fmt.Errorf("usage of redis: %w", err)
 }
 
 func (s *Store) usageOf(ctx context.Context, node redis.Cmdable) (session.Usage, error) {
