@@ -14,6 +14,7 @@ import (
 	"github.com/scanlogin/scanlogin/queue"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
@@ -129,4 +130,20 @@ func composeMemory(t *testing.T) int64 {
 	}
 	n, _ := strconv.ParseInt(string(match[1]), 10, 64)
 	return n << 20
+}
+
+// TestTheDefaultLimitsFitIntoAProcess is the same for a node without Redis.
+func TestTheDefaultLimitsFitIntoAProcess(t *testing.T) {
+	st := memstore.New()
+	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
+	n.longest(0).ok()
+	usage, err := st.Usage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := float64(server.DefaultLimits().CodesPerPool) * (1 + float64(pool.DefaultCodeTTL+session.Memory)/float64(2*time.Minute))
+	t.Logf("a code is estimated as %d bytes: %.0f of them are %.0f MB of %d MB", usage.Used, open, open*float64(usage.Used)/1e6, usage.Max/1e6)
+	if need := open * float64(usage.Used); need > 0.8*float64(usage.Max) {
+		t.Errorf("%.0f MB may be needed for one pool, 80 %% of the store is %.0f MB", need/1e6, 0.8*float64(usage.Max)/1e6)
+	}
 }
