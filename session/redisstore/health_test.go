@@ -70,6 +70,20 @@ func TestUsageOfAClusterIsThatOfTheFullestMaster(t *testing.T) {
 	}
 }
 
+func TestUsageBehindSentinelIsThatOfTheMaster(t *testing.T) {
+	t.Parallel()
+	s := startSentinel(t, 60_000)
+	s.master.Do("CONFIG", "SET", "maxmemory", 50<<20)
+	s.replica.Do("CONFIG", "SET", "maxmemory", 5<<20)
+	st := bounded(t, s.url(), 0)
+	if usage, err := st.Usage(t.Context()); err != nil || usage.Max != 50<<20 {
+		t.Errorf("usage: %+v, %v", usage, err)
+	}
+	if err := st.Check(t.Context()); err != nil {
+		t.Errorf("check: %v", err)
+	}
+}
+
 // TestCheckLeavesNothing behind but for a moment, and what a full Redis says is known.
 func TestCheckLeavesNothing(t *testing.T) {
 	server := redistest.Start(t)
