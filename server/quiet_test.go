@@ -3,6 +3,8 @@ package server_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -43,5 +45,22 @@ func TestAStoreThatRefusesDoesNotFillTheLog(t *testing.T) {
 	}
 	if text := strings.Join(refused, ""); !strings.Contains(text, "READONLY") || !strings.Contains(text, "OOM") {
 		t.Errorf("another reason is not logged: %s", text)
+	}
+}
+
+// TestEachInternalErrorIsLogged whole: it is a bug, and each may be another one.
+func TestEachInternalErrorIsLogged(t *testing.T) {
+	n := start(t, memNode(), func(o *server.Options) {
+		o.Fallback = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") })
+	}, newPool(t, nil))
+	for range 3 {
+		w := httptest.NewRecorder()
+		n.srv.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/elsewhere", nil))
+		if w.Code != 500 {
+			t.Fatalf("answer %d", w.Code)
+		}
+	}
+	if lines := strings.Count(n.log.String(), "panic: a bug"); lines != 3 {
+		t.Errorf("%d lines of 3 internal errors: %s", lines, n.log.String())
 	}
 }
