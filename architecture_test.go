@@ -42,7 +42,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"overlay":                      {ours: []string{"shelf"}},
 	"stats":                        {ours: []string{"session", "server", "shelf"}},
 	"console":                      {ours: []string{"overlay", "server", "shelf", "stats", "web", "webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web", "internal/loglimit"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web", "internal/fairshare", "internal/loglimit"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
@@ -57,6 +57,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},
+	"internal/fairshare":    {},
 	"internal/loglimit":     {},
 	"internal/process":      {},
 	"cmd/scanbench":         {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/golang-jwt/", "github.com/HdrHistogram/"}},

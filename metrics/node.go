@@ -32,6 +32,16 @@ func (m *Metrics) Node(srv *server.Server, watches *hub.Hub, bus Bus) {
 	gauge("connections_limit", "Connections that may wait: limits.sockets.", func() float64 { return float64(srv.Load().ConnectionsLimit) })
 	gauge("codes_unresolved", "Codes made by this node of which it does not know yet that they are over.", func() float64 { return float64(srv.Load().UnknownEnds) })
 	gauge("watches", "Watches of codes by pages of this node.", func() float64 { return float64(watches.Watches()) })
+	gauge("store_usage_ratio", "Part of the store's memory that is used, 1 for full; NaN: not known.", func() float64 { return srv.Load().StoreUsage })
+	held := func(reason string, value func(server.CodesHeld) int64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: namespace, Name: "codes_held_total", ConstLabels: prometheus.Labels{"reason": reason},
+			Help: "New codes that were refused because the store is filling up, by the reason.",
+		}, func() float64 { return float64(value(srv.Load().CodesHeld)) }))
+	}
+	held("pool", func(c server.CodesHeld) int64 { return c.Pool })
+	held("network", func(c server.CodesHeld) int64 { return c.Network })
+	held("full", func(c server.CodesHeld) int64 { return c.Full })
 	if bus == nil {
 		return
 	}

@@ -30,6 +30,9 @@ func (m *Metrics) Store(st session.Store) session.Store {
 	return &measured{Store: st, load: of("load"), swap: of("swap")}
 }
 
+// Unwrap returns the store whose calls are timed.
+func (st *measured) Unwrap() session.Store { return st.Store }
+
 // Load implements session.Store.
 func (st *measured) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	began := time.Now()

@@ -142,6 +142,9 @@ func (s *Server) mayMakeFor(c echo.Context, p *pool.Pool) error {
 	if site, _ := c.Get(siteOf).(*pool.Pool); site != nil && site.ID == p.ID {
 		address = ""
 	}
+	if err := s.capacity.admit(p, address); err != nil {
+		return err // changes counts the call
+	}
 	return s.mayMake(c.Request().Context(), p, address, owed(c)...)
 }
 
@@ -157,6 +160,7 @@ func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also
 	if err := s.count(ctx, ops...); err != nil {
 		return err
 	}
+	s.capacity.created(p, address)
 	if address != "" {
 		s.gates.shared.Tell(ctx, s.lately.note(address))
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -62,7 +63,7 @@ func (s *Server) stepped(ctx context.Context, p *pool.Pool, code session.Session
 		s.gates.shared.Tell(ctx, append(s.lately.remember(p, user, browserName(code)), tally.Forget(cancels(p, user)), tally.Forget(pause(p, user)))...)
 	case session.Canceled:
 		if err := s.canceled(ctx, p, user); err != nil {
-			s.log.Warn("a cancel was not noted", "pool", p.ID, "error", err)
+			s.quiet.Log(ctx, slog.LevelWarn, "cancel "+kindOf(err), "a cancel was not noted", "pool", p.ID, "error", err)
 		}
 	}
 }

@@ -264,8 +264,10 @@ func (s *Server) ensureCookie(c echo.Context) string {
 	return cookie.Value
 }
 
-// maxUserAgent bounds what is kept of a header that anybody writes, in bytes.
-const maxUserAgent = 512
+// maxUserAgent bounds what is kept of a header that anybody writes, in bytes: what
+// browsers and systems are known by is within the first 200 of real ones, and the
+// audit trail keeps no more.
+const maxUserAgent = 256
 
 func clientOf(c echo.Context) session.Client {
 	agent := c.Request().UserAgent()

@@ -35,8 +35,8 @@ type made struct {
 	pool string
 }
 
-// maxEnds bounds how many codes are looked after: twice what one pool may have
-// open on a node. Those beyond are told by nobody, which the log says.
+// maxEnds bounds how many codes are looked after: three times what one pool may have
+// open by default. Those beyond are told by nobody, which the log says.
 const maxEnds = 200_000
 
 func newEnds(store session.Store, tell func(Event), log *slog.Logger) *ends {

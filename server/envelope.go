@@ -50,8 +50,12 @@ func (s *Server) writeError(err error, c echo.Context) {
 	case p.status >= 500:
 		level = slog.LevelWarn
 	}
-	s.log.Log(c.Request().Context(), level, "request refused",
-		"requestId", requestID(c), "method", c.Request().Method, "route", c.Path(), "status", p.status, "code", p.code, "error", err)
+	about := []any{"requestId", requestID(c), "method", c.Request().Method, "route", c.Path(), "status", p.status, "code", p.code, "error", err}
+	if level == slog.LevelWarn { // a store that is away refuses each call
+		s.quiet.Log(c.Request().Context(), level, "request "+kindOf(err), "request refused", about...)
+	} else {
+		s.log.Log(c.Request().Context(), level, "request refused", about...)
+	}
 	s.refused(c, p)
 	if c.Response().Committed {
 		return

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -190,7 +191,7 @@ func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-ch
 				continue
 			}
 			if err != nil {
-				s.log.Warn("event stream ended", "pool", f.pool.ID, "error", err)
+				s.quiet.Log(ctx, slog.LevelWarn, "stream "+kindOf(err), "event stream ended", "pool", f.pool.ID, "error", err)
 				_ = out.write(elsewhere)
 				return nil
 			}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -144,7 +145,7 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 		}
 		return k, byeNotFound, s.checkAnyOrigin(c)
 	case err != nil:
-		s.log.Warn("socket not served", "requestId", requestID(c), "error", err)
+		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", requestID(c), "error", err)
 		s.line.disperse()
 		return k, byeBusy, s.checkAnyOrigin(c)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/tally"
@@ -19,7 +20,7 @@ type lately struct {
 	pools *pool.Book
 	tally *tally.Near
 	now   func() time.Time // the same on all nodes: the store's
-	log   *slog.Logger
+	log   *loglimit.Logger
 }
 
 // latelyTime is how long ago is lately.
@@ -53,7 +54,7 @@ func (l *lately) of(ctx context.Context, p *pool.Pool, code session.Session, use
 	}
 	answers, err := l.tally.Do(ctx, ops...)
 	if err != nil {
-		l.log.Warn("not known how many codes an address asked for, and whether a user confirmed for a browser before", "error", err)
+		l.log.Log(ctx, slog.LevelWarn, "lately "+kindOf(err), "not known how many codes an address asked for, and whether a user confirmed for a browser before", "error", err)
 		return acquaintance{}
 	}
 	// Those of this span, and of those of the one before the share that is still within.

@@ -32,7 +32,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Sockets: 15_000, SocketsPerAddress: 2_000, WatchersPerCode: 8,
-		CodesPerAddress: 1_000, CodesPerPool: 100_000,
+		CodesPerAddress: 1_000, CodesPerPool: 30_000,
 		AddressRate: 100, UserRate: 5, CheckRate: 5, MissRate: 10,
 	}
 }

@@ -2,19 +2,18 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/fairshare"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Readiness asks for an answer of the store within readyTime, and for a bus
-// that was heard within maxBusAge: two probes and the time to rebuild it.
-const (
-	readyTime = time.Second
-	maxBusAge = 10 * time.Second
-)
+// maxBusAge is how long ago the bus of a ready node was heard at most: two probes
+// and the time to rebuild it.
+const maxBusAge = 10 * time.Second
 
 // Ops answers what is for operators only, on a listener of its own: /livez,
 // /readyz and /metrics.
@@ -26,7 +25,11 @@ func (s *Server) Ops() http.Handler {
 			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
-		fmt.Fprintln(w, "ok")
+		text := "ok"
+		if errors.Is(s.ready.last(), session.ErrFull) {
+			text += ": " + session.ErrFull.Error() + ", no code can be made or changed"
+		}
+		fmt.Fprintln(w, text)
 	})
 	if s.metrics != nil {
 		mux.Handle("GET /metrics", s.metrics)
@@ -39,10 +42,10 @@ func (s *Server) notReady(ctx context.Context) string {
 	if s.leaving.Load() {
 		return "leaving"
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyTime)
-	defer cancel()
-	if _, err := s.store.Load(ctx, session.NewID()); !isGone(err) {
-		s.log.Warn("not ready", "error", err)
+	switch err := s.ready.check(ctx); {
+	case errors.Is(err, session.ErrRefused):
+		return err.Error()
+	case err != nil && !errors.Is(err, session.ErrFull):
 		return "the store does not answer"
 	}
 	if s.busAge != nil {
@@ -59,11 +62,24 @@ type Load struct {
 	Connections      int // those that wait: sockets, event streams, checks with wait
 	ConnectionsLimit int // Limits.Sockets, in force
 	UnknownEnds      int // codes made here of which is not known here how they ended
+
+	StoreUsage float64 // part of the store that is used, 1 for full; NaN: not known
+	CodesHeld  CodesHeld
+}
+
+// CodesHeld counts the new codes that were refused because the store was filling up.
+type CodesHeld struct {
+	Pool    int64 // the pool had more than its share
+	Network int64 // the network had
+	Full    int64 // none was taken
 }
 
 // Load tells it.
 func (s *Server) Load() Load {
 	l := Load{Sockets: s.sockets.len(), Connections: int(s.gates.open.Load()), ConnectionsLimit: s.gates.Sockets}
+	held := &s.capacity.refused
+	l.StoreUsage = s.capacity.ratio()
+	l.CodesHeld = CodesHeld{Pool: held[fairshare.PoolShare].Load(), Network: held[fairshare.NetworkShare].Load(), Full: held[fairshare.Full].Load()}
 	if s.ends != nil {
 		l.UnknownEnds = s.ends.len()
 	}

@@ -22,12 +22,7 @@ func TestReadiness(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) {
 		o.BusAge = func() time.Duration { return age }
 	}, newPool(t, nil))
-	ready := func(want int, word string) {
-		t.Helper()
-		if code, text := n.ops("/readyz"); code != want || !strings.Contains(text, word) {
-			t.Errorf("readyz: %d %q, want %d %q", code, text, want, word)
-		}
-	}
+	ready := n.isReady
 	ready(200, "ok")
 	n.store.Fail(errors.New("away"))
 	ready(503, "store")

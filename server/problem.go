@@ -121,6 +121,12 @@ func describe(err error) (p *problem, en, zh string) {
 	return errInternal, errInternal.en, errInternal.zh
 }
 
+// rowOf returns the row that err belongs to.
+func rowOf(err error) *problem {
+	p, _, _ := describe(err)
+	return p
+}
+
 // busy marks what the store said, beyond the errors it is known by, as the
 // store's not answering.
 func busy(err error) error {

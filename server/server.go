@@ -25,6 +25,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/tally"
@@ -88,6 +89,7 @@ type Server struct {
 	tracer     Tracer
 	ends       *ends // nil: nobody asked
 	log        *slog.Logger
+	quiet      *loglimit.Logger // of what each call can cause; keyed by kindOf
 
 	echo     *echo.Echo
 	pictures *pictures
@@ -96,6 +98,8 @@ type Server struct {
 	gates    *gates
 	lately   *lately
 	inStore  atomic.Int64 // operations that are under way
+	ready    *readiness
+	capacity *capacity
 
 	strangers strangers
 	leaving   atomic.Bool   // readiness is off
@@ -128,13 +132,14 @@ func New(o Options) *Server {
 		witnesses: o.Witnesses,
 		trusting:  len(o.TrustedProxies) > 0,
 		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
-		log: o.Log, pictures: newPictures(), sockets: newSockets(), line: newLine(),
+		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), line: newLine(),
 	}
 	if len(o.Witnesses) > 0 {
 		s.ends = newEnds(s.store, s.witness, o.Log)
 		s.witnesses = append(slices.Clip(o.Witnesses), s.ends.note)
 	}
-	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now, log: o.Log}
+	s.ready, s.capacity = newReadiness(s.store, o.Log), newCapacity(s.store, o.Log)
+	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now, log: s.quiet}
 	s.echo = s.routes(o.TrustedProxies)
 	return s
 }
@@ -234,6 +239,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() { s.sockets.beat(beats) })
+	background.Go(func() { s.capacity.run(beats) })
 	if s.ends != nil {
 		background.Go(func() { s.ends.run(beats) })
 	}

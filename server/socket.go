@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -190,8 +191,8 @@ func (k *socket) newCode(count int) *farewell {
 		return byeChallenge
 	}
 	k.pool = p
-	if err := k.srv.mayMake(context.Background(), p, k.address); err != nil {
-		k.refused(errTooMany)
+	if err := k.srv.mayMakeOn(p, k.address); err != nil {
+		k.refused(rowOf(err))
 		return byeBusy
 	}
 	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count, trace: k.trace}
@@ -284,7 +285,7 @@ func (k *socket) show() *farewell {
 // trouble closes on an error from the store; the page connects again, and
 // learns then how things stand.
 func (k *socket) trouble(err error) *farewell {
-	k.srv.log.Warn("socket closed", "pool", k.pool.ID, "error", err)
+	k.srv.quiet.Log(context.Background(), slog.LevelWarn, "socket "+kindOf(err), "socket closed", "pool", k.pool.ID, "error", err)
 	k.srv.line.disperse()
 	return byeBusy
 }

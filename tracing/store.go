@@ -21,6 +21,9 @@ type traced struct {
 // socket's reading, the readiness) is not.
 func (t *Traces) Store(st session.Store) session.Store { return &traced{st, t.tracer} }
 
+// Unwrap returns the store whose calls are traced.
+func (st *traced) Unwrap() session.Store { return st.Store }
+
 // Load implements session.Store.
 func (st *traced) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	ctx, span := st.start(ctx, "store load")

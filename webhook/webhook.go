@@ -175,6 +175,9 @@ type announcing struct {
 	relay *Relay
 }
 
+// Unwrap returns the store beneath.
+func (a announcing) Unwrap() session.Store { return a.Store }
+
 // Swap implements session.Store.
 func (a announcing) Swap(ctx context.Context, next session.Session, op session.OpID) error {
 	if next.Version == 1 && a.relay.webhook(next.Pool) != nil {

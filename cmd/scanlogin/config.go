@@ -11,6 +11,7 @@ type config struct {
 	RedisURL       secretText     `yaml:"redis_url"`
 	WaitReplicas   int            `yaml:"redis_wait_replicas"`
 	KeyPrefix      string         `yaml:"key_prefix"`
+	StoreMaxBytes  int            `yaml:"store_max_bytes"`
 	SigningKey     secretText     `yaml:"signing_key"`
 	SigningKeys    []secretText   `yaml:"signing_keys"`
 	TokenTTL       time.Duration  `yaml:"token_ttl"`

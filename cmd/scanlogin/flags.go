@@ -21,6 +21,7 @@ type overrideFlags struct {
 	RedisURL       *secretText `yaml:"redis_url" placeholder:"URL" env:"SCANLOGIN_REDIS_URL" help:"Where Redis is; env:NAME and file:PATH are understood."`
 	WaitReplicas   *string     `yaml:"redis_wait_replicas" name:"redis-wait-replicas" placeholder:"N" env:"SCANLOGIN_REDIS_WAIT_REPLICAS" help:"How many replicas must have an exchanged ticket."`
 	KeyPrefix      *string     `yaml:"key_prefix" placeholder:"TEXT" env:"SCANLOGIN_KEY_PREFIX" help:"Keys and channels in Redis begin with it."`
+	StoreMaxBytes  *string     `yaml:"store_max_bytes" name:"store-max-bytes" placeholder:"N" env:"SCANLOGIN_STORE_MAX_BYTES" help:"Bytes of memory that the store may use."`
 	SigningKey     *secretText `yaml:"signing_key" placeholder:"KEY" env:"SCANLOGIN_SIGNING_KEY" help:"EC P-256 private key: PEM, env:NAME or file:PATH."`
 	SigningKeys    *secretText `yaml:"signing_keys" placeholder:"KEYS" env:"SCANLOGIN_SIGNING_KEYS" help:"Several of them, env:NAME or file:PATH, with commas between."`
 	TokenTTL       *string     `yaml:"token_ttl" placeholder:"DURATION" env:"SCANLOGIN_TOKEN_TTL" help:"How long an issued token is good."`

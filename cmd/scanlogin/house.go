@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -163,13 +164,14 @@ type foundation struct {
 
 func (h *house) open() (foundation, error) {
 	if h.settings.RedisURL == "" {
-		store := memstore.New()
+		store := memstore.NewBounded(cmp.Or(h.settings.StoreMaxBytes, memstore.DefaultMaxBytes))
 		return foundation{
 			store: store, bus: store.Bus(), queue: queue.NewMemory(), shelf: shelf.NewMemory(), tap: func(string, func()) {}, close: func() {},
 		}, nil
 	}
 	store, err := redisstore.Open(redisstore.Options{
-		URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, WaitReplicas: h.settings.WaitReplicas, Log: h.log,
+		URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, WaitReplicas: h.settings.WaitReplicas,
+		MaxBytes: h.settings.StoreMaxBytes, Log: h.log,
 	})
 	if err != nil {
 		return foundation{}, err

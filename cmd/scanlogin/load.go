@@ -24,6 +24,7 @@ type settings struct {
 	RedisURL          secretText // it may hold a password; empty: memory, one node
 	WaitReplicas      int
 	KeyPrefix         string
+	StoreMaxBytes     int64              // 0: Redis's maxmemory; memstore.DefaultMaxBytes
 	SigningKey        *ecdsa.PrivateKey  // nil: no token is issued
 	OtherKeys         []*ecdsa.PublicKey // published beside it
 	TokenTTL          time.Duration

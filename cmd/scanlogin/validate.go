@@ -23,6 +23,7 @@ const (
 	maxDrainDelay = 10 * time.Minute
 	mostReplicas  = 10
 	maxLimit      = 10_000_000
+	minStoreBytes = 1 << 20
 )
 
 // keyPrefix is what may stand before Redis keys and channels: no braces, which
@@ -40,6 +41,7 @@ func (d *document) settings() *settings {
 		RedisURL:       c.RedisURL,
 		WaitReplicas:   c.WaitReplicas,
 		KeyPrefix:      c.KeyPrefix,
+		StoreMaxBytes:  int64(c.StoreMaxBytes),
 		TokenTTL:       c.TokenTTL,
 		TrustedProxies: d.prefixes("trusted_proxies", c.TrustedProxies),
 		DrainDelay:     c.DrainDelay,
@@ -62,6 +64,9 @@ func (d *document) settings() *settings {
 	d.checkOneOf("log.format", c.Log.Format, "json", "text")
 	if c.WaitReplicas < 0 || c.WaitReplicas > mostReplicas {
 		d.refuse("redis_wait_replicas", fmt.Sprintf("must be from 0 to %d", mostReplicas))
+	}
+	if d.given("store_max_bytes") && c.StoreMaxBytes < minStoreBytes {
+		d.refuse("store_max_bytes", fmt.Sprintf("must be at least %d", minStoreBytes))
 	}
 	if !keyPrefix.MatchString(c.KeyPrefix) {
 		d.refuse("key_prefix", "must be 1 to 64 letters, digits and _ . : -, beginning with a letter or digit")

@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -57,10 +58,17 @@ func (b *Bus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 func (b *Bus) Run(ctx context.Context, deliver func(session.Snapshot, error)) error {
 	b.store.join(b)
 	defer b.store.leave(b)
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case now := <-tick.C:
+			b.store.mu.Lock()
+			b.store.sweep(now)
+			b.store.mu.Unlock()
+			continue
 		case <-b.wake:
 		}
 		for _, id := range b.take() {

@@ -10,7 +10,9 @@ import (
 func (st *Store) Forget(id session.ID) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	delete(st.codes, id)
+	if s, ok := st.codes[id]; ok {
+		st.remove(s)
+	}
 }
 
 // Life is how long a code is still kept.

@@ -6,29 +6,44 @@ package memstore
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Store is a session.Store in memory. Its clock is the process's own.
+// Store is a session.Store in memory. Its clock is the process's own. It holds
+// codes up to a bound, beyond which it stores no new ones ([session.ErrFull]);
+// those that it has can always go on.
 type Store struct {
+	max int64 // bytes
+
 	mu    sync.Mutex
 	codes map[session.ID]session.Session
-	sweep int // number of codes at which the forgotten ones are next thrown out
+	used  int64                  // estimated bytes of codes
+	ends  map[int64][]session.ID // by the second (Unix time) at which to look whether a code is forgotten
+	first int64                  // the earliest of them; never if there is none
 	buses map[*Bus]struct{}
 }
 
-// minSweep is the number of codes below which looking for forgotten ones is
-// not worth it: about 2 MB of them.
-const minSweep = 1024
+// never is later than any second.
+const never = math.MaxInt64
 
-// New makes an empty store.
-func New() *Store {
+// sweepEvery is how often a bus that runs removes the codes that are forgotten, if
+// no step does. So they are gone within [session.Memory] and 10 s.
+const sweepEvery = 10 * time.Second
+
+// New makes an empty store of DefaultMaxBytes.
+func New() *Store { return NewBounded(DefaultMaxBytes) }
+
+// NewBounded makes an empty store of at most maxBytes, which it estimates.
+func NewBounded(maxBytes int64) *Store {
 	return &Store{
+		max:   maxBytes,
 		codes: make(map[session.ID]session.Session),
-		sweep: minSweep,
+		ends:  make(map[int64][]session.ID),
+		first: never,
 		buses: make(map[*Bus]struct{}),
 	}
 }
@@ -72,28 +87,17 @@ func (st *Store) Swap(ctx context.Context, next session.Session, op session.OpID
 		return session.ErrOver
 	}
 	next.Op = op
-	st.codes[next.ID] = next
+	st.sweep(now)
+	if next.Version == 1 && st.used+sizeOf(next) > st.max {
+		return session.ErrFull
+	}
+	st.put(next)
 	for b := range st.buses {
 		b.announce(next.ID)
 	}
-	st.throwOut(now)
 	return nil
 }
 
-// throwOut removes what is forgotten whenever the number of codes has doubled,
-// so that a swap pays for it a constant on average. st.mu is held.
-func (st *Store) throwOut(now time.Time) {
-	if len(st.codes) < st.sweep {
-		return
-	}
-	for id, s := range st.codes {
-		if forgotten(s, now) {
-			delete(st.codes, id)
-		}
-	}
-	st.sweep = max(minSweep, 2*len(st.codes))
-}
+func forgotten(s session.Session, now time.Time) bool { return !now.Before(forgetAt(s)) }
 
-func forgotten(s session.Session, now time.Time) bool {
-	return !now.Before(s.ExpiresAt.Add(session.Memory))
-}
+func forgetAt(s session.Session) time.Time { return s.ExpiresAt.Add(session.Memory) }

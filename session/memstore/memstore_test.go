@@ -1,7 +1,13 @@
 package memstore_test
 
 import (
+	"context"
+	"errors"
+	"math"
+	"runtime"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -25,28 +31,121 @@ func TestMemoryKeepsTheLaw(t *testing.T) {
 	})
 }
 
-func TestForgottenCodesAreThrownOut(t *testing.T) {
-	st := memstore.New()
-	for range 10_000 {
-		s := sessiontest.New(st, -session.Memory)
-		if _, err := session.Create(t.Context(), st, s); err != nil {
-			t.Fatal(err)
+// TestCodesAreForgottenInTime makes many codes, and then nothing more: nothing is
+// left of them soon after their time.
+func TestCodesAreForgottenInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memstore.New()
+		bus := st.Bus()
+		ctx, stop := context.WithCancel(t.Context())
+		go bus.Run(ctx, func(session.Snapshot, error) {})
+		for i := range 10_000 {
+			life := time.Minute
+			if i%2 == 0 {
+				life = 2 * time.Minute
+			}
+			if _, err := session.Create(t.Context(), st, sessiontest.New(st, life)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if n := st.Len(); n > 1024 {
-		t.Errorf("%d codes whose time is over are kept", n)
-	}
-	if _, err := session.Create(t.Context(), st, sessiontest.New(st, time.Minute)); err != nil {
-		t.Fatal(err)
-	}
+		time.Sleep(time.Minute + session.Memory + 15*time.Second)
+		if n := st.Len(); n != 5_000 {
+			t.Errorf("%d codes are kept when half are forgotten", n)
+		}
+		time.Sleep(time.Minute)
+		if n := st.Len(); n != 0 {
+			t.Errorf("%d codes whose time is over are kept", n)
+		}
+		stop()
+		synctest.Wait()
+	})
 }
 
 func BenchmarkSwap(b *testing.B) {
-	st := memstore.New()
+	st := memstore.NewBounded(math.MaxInt64)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := session.Create(b.Context(), st, sessiontest.New(st, time.Second)); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// worst is a code of the longest texts that nobody has scanned.
+func worst(st session.Store) session.Session {
+	s := sessiontest.New(st, time.Minute)
+	s.Payload = strings.Repeat("p", 800)
+	s.CustomData = strings.Repeat("c", 512)
+	s.Client = session.Client{IP: "2001:db8:1234:5678:9abc:def0:1234:5678", UserAgent: strings.Repeat("u", 256)}
+	s.CookieHash, s.Challenge, s.Trace = make([]byte, 32), strings.Repeat("c", 43), strings.Repeat("t", 55)
+	return s
+}
+
+// TestTheEstimateOfACodeIsNoLessThanItTakes fills stores with small and with large
+// codes, and looks at the heap.
+func TestTheEstimateOfACodeIsNoLessThanItTakes(t *testing.T) {
+	for name, make := range map[string]func(session.Store) session.Session{
+		"small": func(st session.Store) session.Session { return sessiontest.New(st, time.Minute) },
+		"worst": worst,
+	} {
+		st := memstore.New()
+		const codes = 20_000
+		before := heap()
+		for range codes {
+			if _, err := session.Create(t.Context(), st, make(st)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		took := heap() - before
+		usage, err := st.Usage(t.Context())
+		t.Logf("%s: a code takes %d bytes, and is estimated as %d", name, took/codes, usage.Used/codes)
+		if err != nil || took > usage.Used || usage.Used > 4*took {
+			t.Errorf("%s: %d bytes are estimated as %d, %v", name, took, usage.Used, err)
+		}
+		runtime.KeepAlive(st)
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// TestAFullStoreTakesStepsAndNoNewCodes fills a store, which then goes on with what
+// it has, and has room again when that is forgotten.
+func TestAFullStoreTakesStepsAndNoNewCodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memstore.NewBounded(1 << 20)
+		var last session.Session
+		var err error
+		for n := 0; err == nil; n++ {
+			if n > 1<<20 {
+				t.Fatal("it is never full")
+			}
+			var made session.Session
+			if made, err = session.Create(t.Context(), st, worst(st)); err == nil {
+				last = made
+			}
+		}
+		if !errors.Is(err, session.ErrFull) {
+			t.Fatalf("a full store says %v", err)
+		}
+		if usage, _ := st.Usage(t.Context()); usage.Used > usage.Max || usage.Ratio() < 0.9 {
+			t.Errorf("usage: %+v", usage)
+		}
+		change := session.Change{Action: session.Scan, User: session.User{ID: "alice"}, TTL: time.Minute}
+		if _, err := session.Apply(t.Context(), st, last, change); err != nil {
+			t.Errorf("a step: %v", err)
+		}
+		time.Sleep(5 * time.Minute)
+		if _, err := session.Create(t.Context(), st, worst(st)); err != nil {
+			t.Errorf("after all are forgotten: %v", err)
+		}
+		if usage, _ := st.Usage(t.Context()); usage.Used > 10_000 {
+			t.Errorf("usage with one code: %+v", usage)
+		}
+	})
 }

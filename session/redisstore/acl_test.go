@@ -169,7 +169,10 @@ func story(t *testing.T, server *redistest.Server, options redisstore.Options) e
 	err = cmp.Or(err, bus.Unsubscribe(ctx, code.ID))
 	watch(session.NewID(), 0)
 	watch(session.NewID(), 0) // is answered after the unsubscribing
-	return err
+	if err == nil {
+		_, err = st.Usage(ctx)
+	}
+	return cmp.Or(err, st.Check(ctx))
 }
 
 // queueStory does all that a queue does, and returns what was refused first.

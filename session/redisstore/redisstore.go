@@ -45,6 +45,10 @@ type Options struct {
 	// WaitReplicas is how many replicas of the node that has a code must have
 	// a redeemed one before Swap succeeds; see there. 0 waits for none.
 	WaitReplicas int
+	// MaxBytes is how much memory of Redis, on a Cluster of each master, Usage
+	// takes for all there is, where it is less than Redis's own maxmemory or Redis
+	// has none. 0: maxmemory alone.
+	MaxBytes int64
 	// Log is told of losses and returns of the bus; nil: nobody is.
 	Log *slog.Logger
 }
@@ -55,6 +59,7 @@ type Store struct {
 	heeds     bool // client ends its calls with their contexts
 	prefix    string
 	replicas  int
+	maxBytes  int64
 	log       *slog.Logger
 	load      *redis.Script
 	swap      *redis.Script
@@ -84,6 +89,7 @@ func Open(o Options) (*Store, error) {
 		heeds:    !options.IsClusterMode && options.MasterName == "",
 		prefix:   o.Prefix,
 		replicas: o.WaitReplicas,
+		maxBytes: o.MaxBytes,
 		log:      o.Log,
 		load:     redis.NewScript(loadScript),
 		swap:     redis.NewScript(swapScript),

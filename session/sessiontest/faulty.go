@@ -98,6 +98,17 @@ func (f *Faulty) trouble(ctx context.Context) error {
 	return err
 }
 
+// Unwrap returns the node's store.
+func (f *Faulty) Unwrap() session.Store { return f.node.Store }
+
+// Check implements session.Checker: it fails and stalls as Load and Swap do.
+func (f *Faulty) Check(ctx context.Context) error {
+	if err := f.trouble(ctx); err != nil {
+		return err
+	}
+	return session.Check(ctx, f.node.Store)
+}
+
 // Load implements session.Store.
 func (f *Faulty) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	if err := f.trouble(ctx); err != nil {

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/scanlogin/scanlogin/metrics"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/tracing"
+	"github.com/scanlogin/scanlogin/webhook"
+)
+
+// TestNoWrapperHidesWhatAStoreCan do: readiness and the admission of new codes would
+// silently go without.
+func TestNoWrapperHidesWhatAStoreCan(t *testing.T) {
+	redis, err := redisstore.Open(redisstore.Options{URL: "redis://127.0.0.1:1/0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer redis.Close()
+	for name, wrap := range map[string]func(session.Store) session.Store{
+		"nothing": func(st session.Store) session.Store { return st },
+		"metrics": metrics.New().Store,
+		"tracing": new(tracing.Traces).Store,
+		"webhook": new(webhook.Relay).Announce,
+	} {
+		st := wrap(redis)
+		if _, ok := session.As[session.Checker](st); !ok {
+			t.Errorf("%s hides Check", name)
+		}
+		if _, ok := session.As[session.Measured](st); !ok {
+			t.Errorf("%s hides Usage", name)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/scanlogin/scanlogin/internal/fairshare"
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+const (
+	// usageEvery is how often the store is asked how full it is while it is far
+	// from full, and usageSoon how often from watchFrom on, or while it fills by
+	// more than watchGrowth between two answers.
+	usageEvery  = 5 * time.Second
+	usageSoon   = time.Second
+	watchFrom   = 0.5
+	watchGrowth = 0.02
+	// usageStale is how long a measurement counts while the store does not answer.
+	usageStale = time.Minute
+	// heldFor is the Retry-After of a code that is refused for the store's sake: by
+	// then the store was asked several times.
+	heldFor = 10 * time.Second
+)
+
+// keptFor is how long the store keeps a code that nobody scans, by default.
+const keptFor = pool.DefaultCodeTTL + session.Memory
+
+var errStoreFull = errors.New("the store is nearly full")
+
+// capacity watches how full the store is, and decides which new codes it still
+// takes (see fairshare). It is for new codes only: steps, questions and exchanges
+// are never refused for this.
+type capacity struct {
+	store session.Measured // nil: the store cannot tell
+	guard *fairshare.Guard
+	log   *slog.Logger
+
+	usage   atomic.Uint64 // bits of a float64; NaN: not known
+	refused [fairshare.Full + 1]atomic.Int64
+	warned  bool // of run: that usage cannot be known
+}
+
+func newCapacity(st session.Store, log *slog.Logger) *capacity {
+	c := &capacity{guard: fairshare.New(keptFor), log: log}
+	c.store, _ = session.As[session.Measured](st)
+	c.usage.Store(math.Float64bits(math.NaN()))
+	return c
+}
+
+// run asks how full the store is until ctx ends.
+func (c *capacity) run(ctx context.Context) {
+	if c.store == nil {
+		return
+	}
+	known := time.Now()
+	for timer := time.NewTimer(0); ; {
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		before := c.ratio()
+		if c.measure(ctx) {
+			known = time.Now()
+		} else if time.Since(known) > usageStale {
+			c.learn(ctx, math.NaN())
+		}
+		next := usageEvery
+		if now := c.ratio(); now >= watchFrom || now-before >= watchGrowth {
+			next = usageSoon
+		}
+		timer.Reset(next)
+	}
+}
+
+// measure asks the store once, and reports whether it has answered.
+func (c *capacity) measure(ctx context.Context) bool {
+	usage, err := c.store.Usage(ctx)
+	switch {
+	case err == nil && usage.Max > 0:
+		c.learn(ctx, usage.Ratio())
+		return true
+	case err == nil:
+		err = errors.New("the store has no bound: set maxmemory in Redis, or store_max_bytes")
+	case !errors.Is(err, session.ErrRefused):
+		return false // it is away, which the calls say
+	}
+	c.learn(ctx, math.NaN())
+	if !c.warned && ctx.Err() == nil {
+		c.warned = true
+		c.log.Warn("store usage is not known: new codes are taken until the store is full", "reason", err)
+	}
+	return true
+}
+
+func (c *capacity) learn(ctx context.Context, ratio float64) {
+	c.usage.Store(math.Float64bits(ratio))
+	if math.IsNaN(ratio) {
+		ratio = 0
+	}
+	level, changed := c.guard.Observe(ratio, time.Now())
+	if !changed {
+		return
+	}
+	text, severity := "store usage is normal: new codes are taken", slog.LevelInfo
+	switch level {
+	case fairshare.Tight:
+		text, severity = "store is filling up: new codes of pools and networks above their share are refused", slog.LevelWarn
+	case fairshare.NoSpace:
+		text, severity = "store is nearly full: new codes are refused", slog.LevelWarn
+	}
+	c.log.Log(ctx, severity, text, "usage", math.Round(ratio*100)/100)
+}
+
+// ratio is how full the store is, 1 for full; NaN: not known.
+func (c *capacity) ratio() float64 { return math.Float64frombits(c.usage.Load()) }
+
+// admit refuses a new code of a pool where the store has no room for it. address is
+// what addressKey returns; "" for a site.
+func (c *capacity) admit(p *pool.Pool, address string) error {
+	verdict := c.guard.Admit(p.ID, networkOf(address), time.Now())
+	if verdict == fairshare.Taken {
+		return nil
+	}
+	c.refused[verdict].Add(1)
+	if verdict == fairshare.Full {
+		return &refusal{problem: errBusy, en: errBusy.en, zh: errBusy.zh, cause: errStoreFull, retry: heldFor}
+	}
+	return tooMany(heldFor)
+}
+
+// mayMakeOn is mayMake for a socket of an address.
+func (s *Server) mayMakeOn(p *pool.Pool, address string) error {
+	if err := s.capacity.admit(p, address); err != nil {
+		return err
+	}
+	return s.mayMake(context.Background(), p, address)
+}
+
+// created counts a code; its arguments are admit's.
+func (c *capacity) created(p *pool.Pool, address string) {
+	c.guard.Created(p.ID, networkOf(address), time.Now())
+}
+
+// networkOf is the network of what addressKey returned, "" for "".
+func networkOf(address string) string {
+	if prefix, err := netip.ParsePrefix(address); err == nil {
+		return networkKey(prefix.Addr().String())
+	}
+	return networkKey(address)
+}

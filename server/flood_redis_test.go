@@ -1,0 +1,109 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+)
+
+// flood asks for codes of pool p1 with the longest texts that are taken, from the
+// addresses of one IPv6 /48.
+type flood struct {
+	nodes             [2]*node
+	made, held, other atomic.Int64 // answers: a code, 429, anything else
+}
+
+func (f *flood) ask(i int) answer {
+	return f.nodes[i%2].call("POST", "/gene", `{"userPoolId":"p1","customData":{"a":"`+strings.Repeat("<", 500)+`"}}`,
+		"User-Agent", strings.Repeat("<", 512), "X-Forwarded-For", fmt.Sprintf("2001:db8:bad:%x::1", i%0xffff))
+}
+
+// run asks 500 times a second, which fills a twentieth of the test's Redis.
+func (f *flood) run(stop <-chan struct{}) {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	var next atomic.Int64
+	for range 4 {
+		workers.Go(func() {
+			pace := time.NewTicker(8 * time.Millisecond)
+			defer pace.Stop()
+			for {
+				select {
+				case <-stop:
+					return
+				case <-pace.C:
+				}
+				switch got := f.ask(int(next.Add(1))); got.status {
+				case 200:
+					f.made.Add(1)
+				case 429:
+					f.held.Add(1)
+					if got.Get("Retry-After") == "" {
+						f.nodes[0].Errorf("429 without Retry-After")
+					}
+				default:
+					f.other.Add(1)
+				}
+			}
+		})
+	}
+}
+
+// login makes a code of the second pool and takes it to its end; each call must
+// succeed at once.
+func login(t *testing.T, n *node, i int) {
+	t.Helper()
+	from := []string{"X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i)}
+	site := append([]string{"Authorization", basic("p2", otherSecret)}, from...)
+	random := n.call("POST", "/gene", `{"userPoolId":"p2"}`, from...).ok()["random"].(string)
+	phone := append([]string{"Authorization", "Bearer " + sign(t, otherKey, "bob")}, from...)
+	n.call("POST", "/scanned", map[string]any{"random": random}, phone...).ok()
+	n.call("POST", "/confirm", map[string]any{"random": random}, phone...).ok()
+	ticket := n.call("GET", "/check?random="+random, nil, site...).ok()["ticket"]
+	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, site...).ok()
+}
+
+// TestAFloodOfOnePoolLeavesRoomForOthers fills a small Redis through two nodes: the
+// flood is held, logins of another pool go on, and when there is room again, so
+// does the flooded pool.
+func TestAFloodOfOnePoolLeavesRoomForOthers(t *testing.T) {
+	a, b, redis := pairOn(t, redistest.Start(t, "--maxmemory", "24mb"), func(o *server.Options) {
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		o.Limits.AddressRate = 10_000
+	}, newPool(t, nil), secondPool(t))
+	f := &flood{nodes: [2]*node{a, b}}
+	stop := make(chan struct{})
+	var flooding sync.WaitGroup
+	flooding.Go(func() { f.run(stop) })
+	defer flooding.Wait()
+	defer sync.OnceFunc(func() { close(stop) })()
+
+	ends := time.Now().Add(3 * time.Minute)
+	for f.held.Load()+f.other.Load() < 50 {
+		if time.Now().After(ends) {
+			t.Fatalf("never: the flood is held; %d codes were made", f.made.Load())
+		}
+		pause()
+	}
+	const logins = 20
+	for i := range logins {
+		login(t, f.nodes[i%2], i)
+	}
+	p := a.dial("userPoolId=p1", http.Header{"X-Forwarded-For": {"2001:db8:bad::1"}})
+	p.closed(1013)
+	t.Logf("%d codes made, %d answers 429, %d others", f.made.Load(), f.held.Load(), f.other.Load())
+	if f.held.Load() == 0 {
+		t.Error("nothing of the flood was answered 429")
+	}
+	redis.Do("FLUSHALL")
+	made := f.made.Load()
+	eventually(t, "the flooded pool has codes again", func() bool { return f.made.Load() > made+100 })
+}

@@ -1,0 +1,126 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+// overRedis runs one node over redis as the user of Redis that login names, such
+// as "app:secret@"; "" is the default one.
+func overRedis(t testing.TB, redis *redistest.Server, login string, change func(*server.Options)) *node {
+	t.Helper()
+	st, err := redisstore.Open(redisstore.Options{URL: "redis://" + login + redis.Addr(), Prefix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, change, newPool(t, nil))
+}
+
+// isReady waits until readyz answers status with word, and nothing else within
+// its cache's time.
+func (n *node) isReady(status int, word string) {
+	n.Helper()
+	var code int
+	var text string
+	for range 1500 {
+		if code, text = n.ops("/readyz"); code == status && strings.Contains(text, word) {
+			return
+		}
+		pause()
+	}
+	n.Fatalf("readyz: %d %q, want %d %q", code, text, status, word)
+}
+
+// TestANodeThatCannotStoreIsNotReady takes from a Redis that answers questions
+// what a step needs, one thing after the other.
+func TestANodeThatCannotStoreIsNotReady(t *testing.T) {
+	t.Parallel()
+	config := func(redis *redistest.Server, name, value string) { redis.Do("CONFIG", "SET", name, value) }
+	for word, c := range map[string]struct{ breaks, mends func(*redistest.Server) }{
+		"READONLY": {
+			func(redis *redistest.Server) { redis.Do("REPLICAOF", "127.0.0.1", fmt.Sprint(redistest.FreePort(t))) },
+			func(redis *redistest.Server) { redis.Do("REPLICAOF", "NO", "ONE") },
+		},
+		"NOREPLICAS": {
+			func(redis *redistest.Server) { config(redis, "min-replicas-to-write", "1") },
+			func(redis *redistest.Server) { config(redis, "min-replicas-to-write", "0") },
+		},
+		"MISCONF": {
+			func(redis *redistest.Server) { // as a disk that is full: the snapshot cannot be written
+				config(redis, "dir", "/proc")
+				config(redis, "save", "3600 1")
+				redis.Do("BGSAVE")
+				eventually(t, "saving fails", func() bool {
+					return strings.Contains(fmt.Sprint(redis.Do("INFO", "persistence")), "rdb_last_bgsave_status:err")
+				})
+			},
+			func(redis *redistest.Server) { config(redis, "save", "") },
+		},
+	} {
+		t.Run(word, func(t *testing.T) {
+			redis := redistest.Start(t, "--enable-protected-configs", "yes")
+			n := overRedis(t, redis, "", nil)
+			n.isReady(200, "ok")
+			c.breaks(redis)
+			n.isReady(503, word)
+			c.mends(redis)
+			n.isReady(200, "ok")
+		})
+	}
+}
+
+// TestANodeWithoutARightOfAStepIsNotReady has a user of Redis that may all but
+// publish.
+func TestANodeWithoutARightOfAStepIsNotReady(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	redis.Do("ACL", "SETUSER", "app", "on", ">secret", "~test:*", "&test:*", "+@all", "-publish")
+	n := overRedis(t, redis, "app:secret@", nil)
+	n.isReady(503, "the store refuses to write")
+	redis.Do("ACL", "SETUSER", "app", "+publish")
+	n.isReady(200, "ok")
+}
+
+// TestAFullStoreKeepsItsNodes: anybody who fills the store would take all nodes
+// out of the balancer, and nobody could even ask how a code stands.
+func TestAFullStoreKeepsItsNodes(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	n := overRedis(t, redis, "", nil)
+	n.isReady(200, "ok")
+	redis.Do("CONFIG", "SET", "maxmemory", "1")
+	n.isReady(200, "the store is full")
+	redis.Do("CONFIG", "SET", "maxmemory", "0")
+	n.isReady(200, "ok\n")
+}
+
+// TestReadinessAsksTheStoreOnceASecond, however many balancers ask.
+func TestReadinessAsksTheStoreOnceASecond(t *testing.T) {
+	redis := redistest.Start(t)
+	n := overRedis(t, redis, "", nil)
+	n.isReady(200, "ok")
+	redis.Do("CONFIG", "RESETSTAT")
+	for range 200 {
+		n.ops("/readyz")
+	}
+	calls := 0
+	for line := range strings.Lines(fmt.Sprint(redis.Do("INFO", "commandstats"))) {
+		if rest, ok := strings.CutPrefix(line, "cmdstat_evalsha:calls="); ok {
+			_, _ = fmt.Sscanf(rest, "%d", &calls)
+		}
+	}
+	if calls > 20 { // a machine that takes 20 s for it is slow
+		t.Errorf("200 questions became %d calls of the store", calls)
+	}
+}
+
+// pause is the time between two looks.
+func pause() { time.Sleep(20 * time.Millisecond) }

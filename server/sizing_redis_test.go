@@ -1,0 +1,149 @@
+package server_test
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+// usedMemory is what Redis uses, in bytes.
+func usedMemory(t testing.TB, redis *redistest.Server) int64 {
+	t.Helper()
+	text, _ := redis.Do("INFO", "memory").(string)
+	match := regexp.MustCompile(`(?m)^used_memory:(\d+)`).FindStringSubmatch(text)
+	if match == nil {
+		t.Fatal("INFO memory has no used_memory")
+	}
+	n, _ := strconv.ParseInt(match[1], 10, 64)
+	return n
+}
+
+// longest asks for a code with the longest texts that are taken, each of characters
+// that JSON has to escape, from an address and a network of its own.
+func (n *node) longest(i int) answer {
+	return n.call("POST", "/gene", `{"userPoolId":"`+longPool+`","customData":{"a":"`+strings.Repeat(`\"`, 252)+`"},`+
+		`"codeChallengeMethod":"S256","codeChallenge":"`+strings.Repeat("c", 43)+`"}`,
+		"User-Agent", strings.Repeat(`"`, 600), "X-Forwarded-For", fmt.Sprintf("2001:db8:%x:1234:1234:1234:1234:1234", i),
+		"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+}
+
+var longPool = strings.Repeat("p", 64)
+
+// TestTheDefaultLimitsFitIntoTheComposeFilesRedis measures what a code that nobody
+// scanned takes at most, with all that is counted because of it, and compares what
+// one pool may have by default with the memory of docker-compose.yml's Redis: it must
+// stay below 80 %, where codes begin to be refused.
+func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
+	redis := redistest.Start(t)
+	st, err := redisstore.Open(redisstore.Options{URL: redis.URL(), Prefix: "scanlogin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
+		o.Tally = patient{st.Tally()}
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
+	n.longest(0).ok() // scripts and connections are there
+	const codes = 2_000
+	keys := func() int64 { size, _ := redis.Do("DBSIZE").(int64); return size }
+	eventually(t, "what was counted is stored", func() bool { return keys() >= 4 })
+	before, first := usedMemory(t, redis), keys()
+	for i := range codes {
+		n.longest(i + 1).ok()
+	}
+	n.stop() // tells what was counted last
+	made := (usedMemory(t, redis) - before) / codes
+	each := float64(keys()-first) / codes
+
+	note, code := int64(0), int64(0)
+	for _, key := range redis.Do("KEYS", "*").([]any) {
+		name := key.(string)
+		size, _ := redis.Do("MEMORY", "USAGE", name).(int64)
+		ttl, _ := redis.Do("PTTL", name).(int64)
+		switch {
+		case !strings.Contains(name, ":tally:"):
+			code = max(code, size)
+		case ttl > (5 * time.Minute).Milliseconds(): // the codes that an address asked for lately
+			note = max(note, size)
+		}
+	}
+	entry := streamEntry(t, st, redis)
+	if code == 0 || note == 0 || entry <= 0 {
+		t.Fatalf("not measured: code %d, note %d, entry %d", code, note, entry)
+	}
+
+	// An allowance of n codes over two minutes: n at once, and as many in each two
+	// minutes after that. A code is kept for its life and session.Memory, what is
+	// noted of an address for 20 minutes.
+	most := float64(server.DefaultLimits().CodesPerPool)
+	within := func(d time.Duration) float64 { return most * (1 + float64(d)/float64(2*time.Minute)) }
+	open := within(pool.DefaultCodeTTL + session.Memory)
+	noted := within(20*time.Minute) - open
+	need := open*float64(made+entry) + noted*float64(note)
+	have := composeMemory(t)
+	t.Logf("a code takes %d bytes (MEMORY USAGE), with what is counted %d in %.1f keys, %d in a webhook's queue; a note %d; %.0f codes and %.0f notes are %.0f MB of %d MB",
+		code, made, each, entry, note, open, noted, need/1e6, have/1e6)
+	if need > 0.8*float64(have) {
+		t.Errorf("%.0f MB may be needed for one pool, 80 %% of docker-compose.yml's maxmemory is %.0f MB", need/1e6, 0.8*float64(have)/1e6)
+	}
+}
+
+// streamEntry is what a code's name takes in the queue of a pool with a webhook.
+func streamEntry(t *testing.T, st *redisstore.Store, redis *redistest.Server) int64 {
+	t.Helper()
+	before := usedMemory(t, redis)
+	const entries = 2_000
+	lane, q := queue.Lane{Name: "sizing", Most: 10_000, Life: time.Minute}, st.Queue()
+	for range entries {
+		if err := q.Add(t.Context(), lane, string(session.NewID())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return (usedMemory(t, redis) - before) / entries
+}
+
+// composeMemory is the maxmemory of docker-compose.yml's Redis, in bytes.
+func composeMemory(t *testing.T) int64 {
+	t.Helper()
+	text, err := os.ReadFile("../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(`- --maxmemory\n\s+- (\d+)mb\b`).FindSubmatch(text)
+	if match == nil {
+		t.Fatal("docker-compose.yml has no --maxmemory in mb")
+	}
+	n, _ := strconv.ParseInt(string(match[1]), 10, 64)
+	return n << 20
+}
+
+// TestTheDefaultLimitsFitIntoAProcess is the same for a node without Redis.
+func TestTheDefaultLimitsFitIntoAProcess(t *testing.T) {
+	st := memstore.New()
+	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
+	n.longest(0).ok()
+	usage, err := st.Usage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := float64(server.DefaultLimits().CodesPerPool) * (1 + float64(pool.DefaultCodeTTL+session.Memory)/float64(2*time.Minute))
+	t.Logf("a code is estimated as %d bytes: %.0f of them are %.0f MB of %d MB", usage.Used, open, open*float64(usage.Used)/1e6, usage.Max/1e6)
+	if need := open * float64(usage.Used); need > 0.8*float64(usage.Max) {
+		t.Errorf("%.0f MB may be needed for one pool, 80 %% of the store is %.0f MB", need/1e6, 0.8*float64(usage.Max)/1e6)
+	}
+}
