@@ -148,8 +148,7 @@ func TestGuessesOfASubnetAreBounded(t *testing.T) {
 		t.Errorf("%d guesses of a /64 were answered, at most %d are documented", answered, most)
 	}
 	for _, n := range []*node{a, b} {
-		for shown(n, "2001:db8:1:2::bad:ffff", "wrong").status != 429 {
-		}
+		eventually(t, "the guesser is stopped", func() bool { return shown(n, "2001:db8:1:2::bad:ffff", "wrong").status == 429 })
 		if got := shown(n, "2001:db8:1:2::1", poolSecret); got.code != 2246 {
 			t.Errorf("the site that was there before: %s", got.raw)
 		}

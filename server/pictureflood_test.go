@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/scanlogin/scanlogin/server"
 )
@@ -17,7 +18,7 @@ func clientAt(t testing.TB, address string) *http.Client {
 	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 1000}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{
-		Timeout: client.Timeout, Transport: transport,
+		Timeout: time.Minute, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -25,7 +26,7 @@ func clientAt(t testing.TB, address string) *http.Client {
 // TestAFloodOfPicturesWaitsBehindTheOthers has one address ask for many pictures
 // before two others ask for one each: these are drawn first.
 func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
-	const flood = 200
+	const flood = 100
 	n := alone(t, newPool(t, nil))
 	picture := func(from *http.Client, random string) {
 		if a := n.callWith(from, "GET", "/image/"+random+".png?size=1024", nil); a.status != 200 {
@@ -36,7 +37,7 @@ func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
 	for i := range codes {
 		codes[i] = n.gene("p1").random
 	}
-	goOn := n.srv.HoldPictures()
+	goOn := n.srv.HoldPictures(time.Minute)
 	var drawn atomic.Int64
 	var wg sync.WaitGroup
 	attacker := clientAt(t, "127.0.0.2")
@@ -64,7 +65,7 @@ func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
 func TestWhoWaitsTooLongForAPictureIsTold(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
-	defer n.srv.HoldPictures()()
+	defer n.srv.HoldPictures(0)()
 	a := n.call("GET", "/image/"+c.random+".png", nil)
 	a.refused(503, 1000)
 	if a.Get("Retry-After") == "" {
