@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -65,51 +64,10 @@ func (s *Server) prove(c echo.Context) (*pool.Pool, []tally.Op, error) {
 		return nil, nil, err
 	}
 	if p := s.pools.ByID(id); p != nil && p.Secret.Matches(secret) {
+		s.proven(c)
 		return p, nil, nil
 	}
-	return nil, []tally.Op{s.wrongSecret(c)}, nil
-}
-
-// mayProve refuses to look at a secret from an address that has just shown too
-// many wrong ones: or who guesses would be told which one is right. Nothing but
-// wrong secrets counts here, so nobody can lock a site out by way of its own
-// back end.
-func (s *Server) mayProve(c echo.Context) error {
-	if wait := s.gates.shared.Wait(s.wrongSecret(c)); wait > 0 {
-		return tooMany(wait)
-	}
-	return nil
-}
-
-// wrongSecret and miss are the takes for the two kinds of guesses.
-func (s *Server) wrongSecret(c echo.Context) tally.Op { return s.guess(c, "secret") }
-func (s *Server) miss(c echo.Context) tally.Op        { return s.guess(c, "miss") }
-
-func (s *Server) guess(c echo.Context, what string) tally.Op {
-	return tally.Take(s.pools.Pseudonym(what, addressKey(c.RealIP())), perSecond(s.gates.MissRate))
-}
-
-// missed counts a question about a code or a ticket that is not there, or with
-// a wrong secret: who asks many is guessing. A site that has proved itself
-// passes on what its users bring, and guesses nothing.
-func (s *Server) missed(c echo.Context, err error) error {
-	if c.Get(siteOf) != nil {
-		return err
-	}
-	var guess tally.Op
-	switch p, _, _ := describe(err); p {
-	case errNoCode, errInvalidCode, errTicket, errVerifier:
-		guess = s.miss(c)
-	case errCredentials:
-		guess = s.wrongSecret(c)
-	default:
-		return err
-	}
-	ops := owed(c)
-	if !slices.Contains(ops, guess) { // a wrong secret may have been seen before
-		ops = append(ops, guess)
-	}
-	return cmp.Or(s.take(c.Request().Context(), ops...), err)
+	return nil, s.wrongSecret(c), nil
 }
 
 // take takes, on all nodes, or refuses. It waits for what the others have taken,
@@ -131,38 +89,6 @@ func refusalOf(answers []tally.Answer) error {
 	}
 	if longest > 0 {
 		return tooMany(longest)
-	}
-	return nil
-}
-
-// mayMakeFor is mayMake for a request; a site asks for all of its users, and is
-// no address.
-func (s *Server) mayMakeFor(c echo.Context, p *pool.Pool) error {
-	address := addressKey(c.RealIP())
-	if site, _ := c.Get(siteOf).(*pool.Pool); site != nil && site.ID == p.ID {
-		address = ""
-	}
-	if err := s.capacity.admit(p, address); err != nil {
-		return err // changes counts the call
-	}
-	return s.mayMake(c.Request().Context(), p, address, owed(c)...)
-}
-
-// mayMake counts one more code of a pool and of the address, if any, that asks
-// for it, along with what else is to be counted.
-func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also ...tally.Op) error {
-	most := cmp.Or(p.Limits.CodesPerPool, s.gates.CodesPerPool)
-	ops := append(also, tally.Take(p.Pseudonym("codes"), openCodes(most)))
-	if address != "" {
-		most = cmp.Or(p.Limits.CodesPerAddress, s.gates.CodesPerAddress)
-		ops = append(ops, tally.Take(s.pools.Pseudonym("codes", address), openCodes(most)))
-	}
-	if err := s.count(ctx, ops...); err != nil {
-		return err
-	}
-	s.capacity.created(p, address)
-	if address != "" {
-		s.gates.shared.Tell(ctx, s.lately.note(address))
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func BenchmarkPictureParts(b *testing.B) {
 		p := newPictures()
 		b.ReportAllocs()
 		for b.Loop() {
-			m, err := p.matrix(b.Context(), session.NewID(), text)
+			m, err := p.matrix(session.NewID(), text)
 			if err == nil {
 				_, err = p.png(m, defaultPicture)
 			}
@@ -59,15 +59,19 @@ func BenchmarkPictureParts(b *testing.B) {
 		}
 	})
 	m := pattern(b)
-	b.Run("png", func(b *testing.B) {
-		p := newPictures()
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := p.png(m, defaultPicture); err != nil {
-				b.Fatal(err)
+	for name, size := range map[string]int{"png": defaultPicture, "largest png": maxPicture} {
+		b.Run(name, func(b *testing.B) {
+			p := newPictures()
+			b.ReportAllocs()
+			for b.Loop() {
+				out, err := p.png(m, size)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(len(out)), "bytes/picture")
 			}
-		}
-	})
+		})
+	}
 	b.Run("svg", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -220,8 +220,9 @@ func (s *Server) withStore(ctx context.Context, do func(context.Context) error) 
 func (s *Server) proofOf(c echo.Context, p *pool.Pool) proof {
 	by := proof{key: c.Request().Header.Get("X-Browser-Key"), cookie: s.cookieOf(c.Request())}
 	if id, secret, ok := c.Request().BasicAuth(); ok && s.mayProve(c) == nil {
-		by.site = id == p.ID && p.Secret.Matches(secret)
-		if !by.site {
+		if by.site = id == p.ID && p.Secret.Matches(secret); by.site {
+			s.proven(c)
+		} else {
 			_ = s.missed(c, errCredentials) // the caller is just nobody; it is the next guess that is refused
 		}
 	}

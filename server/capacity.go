@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -124,9 +123,9 @@ func (c *capacity) learn(ctx context.Context, ratio float64) {
 func (c *capacity) ratio() float64 { return math.Float64frombits(c.usage.Load()) }
 
 // admit refuses a new code of a pool where the store has no room for it. address is
-// what addressKey returns; "" for a site.
+// that of who asks, or its addressKey; "" for a site.
 func (c *capacity) admit(p *pool.Pool, address string) error {
-	verdict := c.guard.Admit(p.ID, networkOf(address), time.Now())
+	verdict := c.guard.Admit(p.ID, networkKey(address), time.Now())
 	if verdict == fairshare.Taken {
 		return nil
 	}
@@ -147,13 +146,5 @@ func (s *Server) mayMakeOn(p *pool.Pool, address string) error {
 
 // created counts a code; its arguments are admit's.
 func (c *capacity) created(p *pool.Pool, address string) {
-	c.guard.Created(p.ID, networkOf(address), time.Now())
-}
-
-// networkOf is the network of what addressKey returned, "" for "".
-func networkOf(address string) string {
-	if prefix, err := netip.ParsePrefix(address); err == nil {
-		return networkKey(prefix.Addr().String())
-	}
-	return networkKey(address)
+	c.guard.Created(p.ID, networkKey(address), time.Now())
 }

@@ -129,6 +129,8 @@ func TestForwardedAddressIsBelievedFromProxiesOnly(t *testing.T) {
 		"198.51.100.1, 192.0.2.7":           "192.0.2.7", // the first was written by the client
 		"198.51.100.1, 192.0.2.7, 10.1.1.1": "192.0.2.7",
 		"rubbish":                           "127.0.0.1",
+		"198.51.100.1, 192.0.2.7:5678":      "192.0.2.7",
+		"[2001:db8::1]:443":                 "2001:db8::1",
 	} {
 		if got := ip(proxied, forwarded); got != want {
 			t.Errorf("%q makes the address %v, want %s", forwarded, got, want)

@@ -63,10 +63,16 @@ func (s *Server) see(c echo.Context) (seen, error) {
 		return seen{}, s.missed(c, err)
 	}
 	s.aboutSpan(c, p, code)
+	by := view(p, code, s.proofOf(c, p))
+	if !by.isBrowser {
+		if err := s.mayLearn(c, code); err != nil {
+			return seen{}, err
+		}
+	}
 	if err := s.checkOrigin(c, p); err != nil {
 		return seen{}, err
 	}
-	return seen{code, p, view(p, code, s.proofOf(c, p))}, nil
+	return seen{code, p, by}, nil
 }
 
 // await holds a check until there is a version above the one that the caller

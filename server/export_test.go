@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"errors"
+	"runtime"
+	"time"
 
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/tally"
@@ -43,3 +45,28 @@ func (s *Server) Remember(ctx context.Context, code session.Session, user string
 
 // Settled waits until what was told to the tally is there.
 func (s *Server) Settled(ctx context.Context) { _, _ = s.gates.shared.Do(ctx) }
+
+// HoldPictures takes all places for drawing, until the function is called. The
+// others wait for so long; 0: as long as always.
+func (s *Server) HoldPictures(wait time.Duration) (free func()) {
+	if wait > 0 {
+		s.pictures.queue.maxWait = wait
+	}
+	var all []func()
+	for range runtime.GOMAXPROCS(0) {
+		release, _ := s.pictures.queue.acquire(context.Background(), "")
+		all = append(all, release)
+	}
+	return func() {
+		for _, release := range all {
+			release()
+		}
+	}
+}
+
+// PicturesWaiting is how many calls wait for one.
+func (s *Server) PicturesWaiting() int {
+	s.pictures.queue.mu.Lock()
+	defer s.pictures.queue.mu.Unlock()
+	return s.pictures.queue.count
+}

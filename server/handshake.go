@@ -149,6 +149,11 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 		s.line.disperse()
 		return k, byeBusy, s.checkAnyOrigin(c)
 	}
+	if !k.proof.isBrowser(k.pool, *k.first) {
+		if err := s.mayLearn(c, *k.first); err != nil {
+			return nil, nil, err
+		}
+	}
 	return k, nil, s.checkOrigin(c, k.pool)
 }
 

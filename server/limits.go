@@ -21,11 +21,11 @@ type Limits struct {
 	SocketsPerAddress int // … of one address
 	WatchersPerCode   int // … of one code, without proof of being its browser
 	CodesPerAddress   int // codes that one address may have open
-	CodesPerPool      int // … one pool
+	CodesPerPool      int // … one pool; networks have a part of it, see codes.go
 	AddressRate       int // calls a second of one address that make or change something
 	UserRate          int // the phone's calls a second of one user
-	CheckRate         int // checks and pictures a second of one code
-	MissRate          int // failures a second of one address: codes and tickets that are not, wrong secrets
+	CheckRate         int // checks, pictures and opened links a second of one code
+	MissRate          int // guesses a second of one address: codes and tickets that do not exist; wrong secrets, see guesses.go
 }
 
 // DefaultLimits are sized for a process that may open 20,000 files.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -45,7 +46,7 @@ func (s *Server) linked(c echo.Context) (session.Session, *pool.Pool, error) {
 	}
 	code, p, err := s.load(c.Request().Context(), id)
 	if err != nil {
-		err = s.missed(c, err)
+		return code, p, s.missed(c, err)
 	}
-	return code, p, err
+	return code, p, cmp.Or(s.mayLook(c, p, code), s.maySee(string(id)+" link"))
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,7 +82,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	}
 	about(c, p, code, "")
 	if err := s.checkOrigin(c, p); err != nil {
-		return err
+		return cmp.Or(s.mayLearn(c, code), err)
 	}
 	change := session.Change{Action: action}
 	switch action {
@@ -91,7 +92,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 		change.TTL = p.TicketTTL
 	}
 	if change.User, err = s.phoneUser(c, in, named, p, action); err != nil {
-		return s.missed(c, err)
+		return s.missed(c, cmp.Or(s.mayLearn(c, code), err))
 	}
 	about(c, p, code, change.User.ID)
 	if err := s.mayStep(c, p, change.User.ID); err != nil {

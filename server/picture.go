@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/skip2/go-qrcode"
@@ -48,26 +50,25 @@ func (s *Server) picture(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	code, _, err := s.load(c.Request().Context(), id)
+	code, p, err := s.load(c.Request().Context(), id)
 	if err != nil {
 		return s.missed(c, err)
+	}
+	if err := s.mayLook(c, p, code); err != nil {
+		return err
 	}
 	if err := s.maySee(string(id) + " picture"); err != nil {
 		return err
 	}
-	m, err := s.pictures.matrix(c.Request().Context(), id, code.Payload)
+	out, err := s.pictures.draw(c.Request().Context(), turnKey(c.RealIP()), code, kind, size)
 	if err != nil {
 		return err
 	}
 	if kind == "png" {
-		out, err := s.pictures.png(m, size)
-		if err != nil {
-			return err
-		}
 		return c.Blob(http.StatusOK, "image/png", out)
 	}
 	h.Set("Content-Security-Policy", "default-src 'none'")
-	return c.Blob(http.StatusOK, "image/svg+xml", m.svg(size))
+	return c.Blob(http.StatusOK, "image/svg+xml", out)
 }
 
 func pictureSize(text string) (int, error) {
@@ -82,34 +83,51 @@ func pictureSize(text string) (int, error) {
 	return size, nil
 }
 
-// pictures makes the pattern of each code once, as long as it is remembered,
-// and few at a time: a pattern costs 1.4 ms of CPU that no push may wait for.
+// pictures draws pictures, as many at once as there are cores; the others wait in
+// a fair queue. The pattern of a code is made once, as long as it is remembered.
 type pictures struct {
-	places  chan struct{} // as many as may be made at once
-	packers sync.Pool     // of *zlib.Writer, of 0.8 MB each, kept from one PNG to the next
+	queue   *fairQueue
+	packers sync.Pool // of *zlib.Writer, of 0.8 MB each, kept from one PNG to the next
 
 	mu       sync.Mutex
 	now, old map[session.ID]matrix // two generations: the older is dropped whole
 }
 
-// generation is how many patterns fill a generation, of about 4 KB each.
-const generation = 256
+const (
+	// generation is how many patterns fill a generation, of about 4 KB each.
+	generation = 256
+	// pictureWait is how long a call waits for its turn: with the time for the
+	// code to be loaded, within the 2 s in which clients are promised an answer.
+	pictureWait = 1500 * time.Millisecond
+	// maxPicturesWaiting is about what two cores draw in pictureWait.
+	maxPicturesWaiting = 1024
+)
 
 func newPictures() *pictures {
-	return &pictures{places: make(chan struct{}, 1), now: make(map[session.ID]matrix)}
+	return &pictures{queue: newFairQueue(runtime.GOMAXPROCS(0), maxPicturesWaiting, pictureWait), now: make(map[session.ID]matrix)}
+}
+
+// draw returns the picture of a code, a png or svg, when it is the turn of key:
+// whom the picture is for. All that costs CPU is done within the turn; the error is
+// errBusy if it does not come in time.
+func (p *pictures) draw(ctx context.Context, key string, code session.Session, kind string, size int) ([]byte, error) {
+	release, err := p.queue.acquire(ctx, key)
+	if err != nil {
+		return nil, errBusy.because(fmt.Errorf("picture: %w", err))
+	}
+	defer release()
+	m, err := p.matrix(code.ID, code.Payload)
+	if err != nil {
+		return nil, err
+	}
+	if kind == "png" {
+		return p.png(m, size)
+	}
+	return m.svg(size), nil
 }
 
 // matrix returns the pattern of text, true for dark, with its quiet zone.
-func (p *pictures) matrix(ctx context.Context, id session.ID, text string) (matrix, error) {
-	if m, ok := p.made(id); ok {
-		return m, nil
-	}
-	select {
-	case p.places <- struct{}{}:
-		defer func() { <-p.places }()
-	case <-ctx.Done():
-		return nil, errBusy.because(ctx.Err())
-	}
+func (p *pictures) matrix(id session.ID, text string) (matrix, error) {
 	if m, ok := p.made(id); ok {
 		return m, nil
 	}

@@ -149,7 +149,7 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	reading := []string{http.MethodGet, http.MethodHead}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.writeError
-	e.IPExtractor = ipExtractor(trusted)
+	e.IPExtractor = ipExtractor(trusted, s.log)
 	if s.tracer != nil {
 		e.Use(s.traced)
 	}
@@ -174,22 +174,6 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e.Match(reading, "/assets/*", echo.WrapHandler(web.Assets()))
 	e.Match(reading, "/s/:random", s.link)
 	return e
-}
-
-// ipExtractor believes X-Forwarded-For from trusted proxies only, and only as
-// far as trusted ones wrote it.
-func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
-	if len(trusted) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, p := range trusted {
-		p = p.Masked()
-		options = append(options, echo.TrustIPRange(&net.IPNet{
-			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
-		}))
-	}
-	return echo.ExtractIPFromXFFHeader(options...)
 }
 
 // elsewhere hands the fallback what has no route.

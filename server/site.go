@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/labstack/echo/v4"
@@ -50,7 +51,7 @@ func (s *Server) exchange(c echo.Context) error {
 	case err != nil && !isGone(err):
 		return err
 	case site == nil:
-		if err := s.browserExchanges(c, in, code, p); err != nil {
+		if err := cmp.Or(s.mayLook(c, p, code), s.browserExchanges(c, in, code, p)); err != nil {
 			return err
 		}
 	}
@@ -89,6 +90,7 @@ func (s *Server) site(c echo.Context, in userinfoRequest) (*pool.Pool, error) {
 	if id == "" && secret == "" {
 		return nil, nil
 	}
+	c.Set(claimedPool, id)
 	if err := s.mayProve(c); err != nil {
 		return nil, err
 	}
@@ -96,6 +98,7 @@ func (s *Server) site(c echo.Context, in userinfoRequest) (*pool.Pool, error) {
 	if p == nil || !p.Secret.Matches(secret) {
 		return nil, errCredentials
 	}
+	s.proven(c)
 	if named, err := s.namedPool(c, in.UserPoolID); err != nil || named != nil && named.ID != p.ID {
 		return nil, errCredentials
 	}

@@ -13,7 +13,7 @@ func (m *Memory) Life(key string) time.Duration {
 func (m *Memory) Len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.now) + len(m.old)
+	return len(m.records)
 }
 
 // Known is how many exhausted keys are known.

@@ -236,9 +236,9 @@ func (n *Near) learn(ops []Op, answers []Answer) {
 		}
 		if len(n.waits) >= maxWaits {
 			maps.DeleteFunc(n.waits, func(_ string, until time.Time) bool { return time.Until(until) <= 0 })
-		}
-		if len(n.waits) >= maxWaits {
-			clear(n.waits)
+			if len(n.waits) >= maxWaits/2 { // or one of the next would search all again
+				clear(n.waits)
+			}
 		}
 		n.waits[op.Key] = time.Now().Add(answers[i].Wait)
 	}

@@ -1,0 +1,94 @@
+package server_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"github.com/scanlogin/scanlogin/server"
+)
+
+// behindProxy makes the client's address what X-Forwarded-For says.
+func behindProxy(l server.Limits) func(*server.Options) {
+	return func(o *server.Options) {
+		o.Limits, o.TrustedProxies = l, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}
+}
+
+// visitors has people of many networks ask for a code each, and returns how
+// many were refused.
+func visitors(at []*node, people int) (refused int) {
+	for i := range people {
+		address := fmt.Sprintf("198.51.%d.%d", i%256, i/256+1)
+		if i%2 == 1 {
+			address = fmt.Sprintf("2001:db8:%x:1::1", 0x1000+i)
+		}
+		if a := at[i%len(at)].call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status != 200 {
+			refused++
+		}
+	}
+	return refused
+}
+
+func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
+	limits := server.Limits{CodesPerAddress: 10, CodesPerPool: 1000, AddressRate: 10_000}
+	attack := func(t *testing.T, at ...*node) {
+		got, calls := 0, 1500
+		for i := range calls { // another /64 each time, of 256 different /56
+			address := fmt.Sprintf("2001:db8:0:%x::1", i*43%65536)
+			if a := at[i%len(at)].call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
+				got++
+			}
+		}
+		if got > 150 {
+			t.Errorf("a /48 has %d of 1000 codes", got)
+		}
+		if refused := visitors(at, 173); refused > 0 {
+			t.Errorf("%d of 173 visitors from elsewhere were refused", refused)
+		}
+	}
+	t.Run("OneNode", func(t *testing.T) { attack(t, start(t, memNode(), behindProxy(limits), newPool(t, nil))) })
+	t.Run("TwoNodes", func(t *testing.T) {
+		a, b, _ := pair(t, behindProxy(limits), newPool(t, nil))
+		attack(t, a, b)
+	})
+}
+
+func TestASubscriberCannotTakeItsNetworksCodes(t *testing.T) {
+	n := start(t, memNode(), behindProxy(server.Limits{CodesPerAddress: 10, CodesPerPool: 1000}), newPool(t, nil))
+	got := 0
+	for i := range 200 { // another /64 each time, of one /56
+		if a := n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("2001:db8:0:%x::1", i)); a.status == 200 {
+			got++
+		}
+	}
+	if got < 50 || got > 75 {
+		t.Errorf("a /56 has %d codes", got)
+	}
+	n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", "2001:db8:0:ff00::1").ok()
+}
+
+// TestPartOfAPoolsCodesIsForNetworksThatHaveNone has many networks take all
+// that they can.
+func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
+	for name, address := range map[string]func(i int) string{
+		"IPv6": func(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i%15, i) },
+		"IPv4": func(i int) string { return fmt.Sprintf("203.0.%d.%d", i%15, i/15%250+1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := start(t, memNode(), behindProxy(server.Limits{CodesPerAddress: 100, CodesPerPool: 1000, AddressRate: 10_000}), newPool(t, nil))
+			got := 0
+			for i := range 2000 {
+				if a := n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
+					got++
+				}
+			}
+			if got < 800 {
+				t.Errorf("the many networks have only %d of 1000 codes", got)
+			}
+			if refused := visitors([]*node{n}, 60); refused > 0 {
+				t.Errorf("%d of 60 visitors from elsewhere were refused", refused)
+			}
+		})
+	}
+}

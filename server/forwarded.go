@@ -1,0 +1,124 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/scanlogin/scanlogin/internal/loglimit"
+)
+
+// forwarded finds a client's address in X-Forwarded-For, from the right: each entry is
+// believed if the one to its right, at last the peer itself, is a trusted proxy.
+type forwarded struct {
+	trusted []netip.Prefix
+	log     *loglimit.Logger
+}
+
+// ipExtractor believes X-Forwarded-For from trusted proxies only, and only as
+// far as trusted ones wrote it.
+func ipExtractor(trusted []netip.Prefix, log *slog.Logger) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	f := forwarded{log: loglimit.New(log, time.Hour)}
+	for _, p := range trusted {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		f.trusted = append(f.trusted, p)
+	}
+	return f.client
+}
+
+// client returns the first address from the right that is no trusted proxy; the
+// leftmost if all are. What a trusted proxy wrote and cannot be read ends the search at
+// that proxy, with a warning: nothing beyond it is known.
+func (f forwarded) client(r *http.Request) string {
+	peer, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	found, err := netip.ParseAddr(peer)
+	if err != nil {
+		return peer
+	}
+	found = plain(found)
+	lines := r.Header.Values("X-Forwarded-For")
+	rest := strings.Join(lines, ",")
+	for more := rest != ""; more && f.trusts(found); {
+		entry := rest
+		if i := strings.LastIndexByte(rest, ','); i >= 0 {
+			rest, entry = rest[:i], rest[i+1:]
+		} else {
+			more = false
+		}
+		addr, ok := parseForwarded(strings.TrimSpace(entry))
+		if !ok {
+			f.log.Log(context.Background(), slog.LevelWarn, "", "X-Forwarded-For of a trusted proxy has an entry that is no address: the client is taken for that proxy",
+				"proxy", found.String(), "form", formOf(entry))
+			break
+		}
+		found = addr
+	}
+	return found.String()
+}
+
+func (f forwarded) trusts(addr netip.Addr) bool {
+	for _, p := range f.trusted {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseForwarded reads 192.0.2.7, 2001:db8::1 and [2001:db8::1], and the first and
+// last with a port, as some load balancers add it.
+func parseForwarded(entry string) (netip.Addr, bool) {
+	if withPort, err := netip.ParseAddrPort(entry); err == nil {
+		return plain(withPort.Addr()), true
+	}
+	if inner, ok := strings.CutPrefix(entry, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); !ok || !strings.Contains(inner, ":") {
+			return netip.Addr{}, false
+		}
+		entry = inner
+	}
+	addr, err := netip.ParseAddr(entry)
+	return plain(addr), err == nil
+}
+
+// plain writes each address in one way: IPv4 as such, and no zone, which means
+// something on the proxy only.
+func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
+
+// maxForm is how much of an entry's form is logged, in bytes.
+const maxForm = 40
+
+// formOf tells what an entry looks like without telling what it is: runs of letters
+// become "a", of digits "9", of other bytes than punctuation "?".
+func formOf(entry string) string {
+	form := make([]byte, 0, maxForm)
+	for i := 0; i < len(entry) && len(form) < maxForm; i++ {
+		b := entry[i]
+		switch {
+		case b >= '0' && b <= '9':
+			b = '9'
+		case b|0x20 >= 'a' && b|0x20 <= 'z':
+			b = 'a'
+		case b <= ' ' || b >= 0x7f:
+			b = '?'
+		}
+		if n := len(form); n == 0 || form[n-1] != b {
+			form = append(form, b)
+		}
+	}
+	return string(form)
+}
