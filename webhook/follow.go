@@ -58,9 +58,9 @@ type follower struct {
 // followed is a code that is followed.
 type followed struct {
 	entry queue.Entry
-	watch *hub.Watch          // nil: not yet, or it has ended
-	told  map[string]struct{} // ids of the messages that are queued
-	again bool                // the last look did not tell all
+	watch *hub.Watch      // nil: not yet, or it has ended
+	told  map[string]bool // by id of the messages so far: whether it was queued, and not dropped
+	again bool            // the last look did not tell all
 }
 
 func newFollower(r *Relay, pool string, codes queue.Lane, added func()) *follower {
@@ -119,7 +119,7 @@ func (f *follower) begin(ctx context.Context, e queue.Entry) {
 		return
 	}
 	if before := f.followed[id]; before == nil {
-		f.followed[id] = &followed{entry: e, told: make(map[string]struct{})}
+		f.followed[id] = &followed{entry: e, told: make(map[string]bool)}
 	} else if before.entry.ID != e.ID { // queued twice; the newer one has the grace that is left
 		f.done(ctx, before.entry.ID)
 		before.entry = e

@@ -15,19 +15,18 @@ const tooMany = "too many messages wait for this receiver"
 func (f *follower) queueAll(ctx context.Context, s session.Session, c *followed) error {
 	for _, t := range f.own(s) {
 		m := t.message()
-		if _, told := c.told[m.ID]; told {
+		scanned := !s.ScannedAt.IsZero()
+		if queued, known := c.told[m.ID]; queued || known && !scanned {
 			continue
 		}
+		queued := true
 		if w := f.webhook(f.pool); w != nil && w.Wants(t.Type) {
-			queued, err := f.add(ctx, m, !s.ScannedAt.IsZero())
-			if err != nil {
+			var err error
+			if queued, err = f.add(ctx, m, scanned); err != nil {
 				return err
 			}
-			if !queued {
-				continue
-			}
 		}
-		c.told[m.ID] = struct{}{}
+		c.told[m.ID] = queued
 	}
 	return nil
 }
@@ -49,7 +48,7 @@ func (f *follower) own(s session.Session) []transition {
 }
 
 // add queues a message. Where too many wait, one of a scanned code becomes a dead
-// letter at once, and another one is dropped; it is not queued then, but may be when
+// letter at once, and another one is dropped; it is not queued then, but will be when
 // the code is scanned.
 func (f *follower) add(ctx context.Context, m message, scanned bool) (queued bool, err error) {
 	due := f.due
