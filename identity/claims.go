@@ -3,6 +3,7 @@ package identity
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -48,7 +49,10 @@ func (c Claims) user(claims map[string]any) (session.User, error) {
 		}
 	}
 	u, err := u.Bounded()
-	if err != nil {
+	switch {
+	case errors.Is(err, session.ErrUsername):
+		return session.User{}, fmt.Errorf("%w: claims.username: %w", ErrRefused, err)
+	case err != nil:
 		return session.User{}, fmt.Errorf("%w: claims.id: %w", ErrRefused, err)
 	}
 	return u, nil

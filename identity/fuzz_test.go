@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -34,7 +35,7 @@ func FuzzIdentify(f *testing.F) {
 	f.Add(sign(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "k", goodClaims(nil)))
 	f.Fuzz(func(t *testing.T, token string) {
 		for _, id := range ids {
-			user, err := id.Identify(t.Context(), token, 0)
+			user, err := id.Identify(t.Context(), token, time.Now(), 0)
 			if !errors.Is(err, ErrRefused) || user.ID != "" {
 				t.Fatalf("%T: Identify = %+v, %v", id, user, err)
 			}

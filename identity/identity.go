@@ -36,8 +36,9 @@ const maxTokenBytes = 16 << 10
 // Identity tells users by their tokens.
 type Identity interface {
 	// Identify returns the token's user, within the bounds of
-	// [session.User.Bounded]. An answer that was fetched from elsewhere
-	// longer than maxAge ago is not used again; 0 allows whatever the
-	// implementation keeps.
-	Identify(ctx context.Context, token string, maxAge time.Duration) (session.User, error)
+	// [session.User.Bounded]. now is the time that the token's own times are
+	// compared with: the store's clock, which all nodes share, not this node's.
+	// An answer that was fetched from elsewhere longer than maxAge ago is not
+	// used again; 0 allows whatever the implementation keeps.
+	Identify(ctx context.Context, token string, now time.Time, maxAge time.Duration) (session.User, error)
 }

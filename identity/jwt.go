@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,10 +45,9 @@ type JWTConfig struct {
 // about a single token, so that a token which the issuer took back is good
 // until its end, and maxAge has no meaning.
 type JWT struct {
-	parser    *jwt.Parser
-	validator *jwt.Validator
-	claims    Claims
-	key       keyFunc
+	options []jwt.ParserOption
+	claims  Claims
+	key     keyFunc
 }
 
 // keyFunc returns the key for a token. It is a function rather than a field of
@@ -71,12 +71,7 @@ func NewJWT(c JWTConfig) (*JWT, error) {
 	if c.Audience != "" {
 		options = append(options, jwt.WithAudience(c.Audience))
 	}
-	return &JWT{
-		parser:    jwt.NewParser(options...),
-		validator: jwt.NewValidator(options...),
-		claims:    c.Claims,
-		key:       key,
-	}, nil
+	return &JWT{options: slices.Clip(options), claims: c.Claims, key: key}, nil
 }
 
 // keys returns the methods that a token may be signed with, and where its key
@@ -126,14 +121,15 @@ func fixed(key any) keyFunc {
 }
 
 // Identify implements [Identity].
-func (j *JWT) Identify(ctx context.Context, token string, _ time.Duration) (session.User, error) {
+func (j *JWT) Identify(ctx context.Context, token string, now time.Time, _ time.Duration) (session.User, error) {
 	if len(token) > maxTokenBytes {
 		return session.User{}, fmt.Errorf("%w: token has more than %d bytes", ErrRefused, maxTokenBytes)
 	}
-	claims := jwt.MapClaims{}
+	options := append(j.options, jwt.WithTimeFunc(func() time.Time { return now })) // a copy: it has no room
+	claims, validator := jwt.MapClaims{}, jwt.NewValidator(options...)
 	var keyErr error // the parser would wrap it in words of its own
-	_, err := j.parser.ParseWithClaims(token, claims, func(t *jwt.Token) (key any, err error) {
-		key, keyErr = j.keyFor(ctx, t)
+	_, err := jwt.NewParser(options...).ParseWithClaims(token, claims, func(t *jwt.Token) (key any, err error) {
+		key, keyErr = j.keyFor(ctx, t, validator)
 		return key, keyErr
 	})
 	if err != nil {
@@ -145,12 +141,12 @@ func (j *JWT) Identify(ctx context.Context, token string, _ time.Duration) (sess
 // keyFor looks at the claims before anything is verified or fetched. That only
 // makes refusing cheap, so that a token may be shown to every pool; the parser
 // looks at them again once the signature is good.
-func (j *JWT) keyFor(ctx context.Context, t *jwt.Token) (any, error) {
+func (j *JWT) keyFor(ctx context.Context, t *jwt.Token, validator *jwt.Validator) (any, error) {
 	if _, ok := t.Header["crit"]; ok {
 		// RFC 7515 4.1.11: what we do not understand, we must refuse.
 		return nil, fmt.Errorf("%w: critical header", ErrRefused)
 	}
-	if err := j.validator.Validate(t.Claims); err != nil {
+	if err := validator.Validate(t.Claims); err != nil {
 		return nil, err
 	}
 	kid, _ := t.Header["kid"].(string)

@@ -151,7 +151,7 @@ func TestIssuerThatComesUpLateIsFound(t *testing.T) {
 	}
 	i.away.Store(false)
 	eventually(t, 3*time.Second, func() bool {
-		_, err := id.Identify(t.Context(), token, 0)
+		_, err := id.Identify(t.Context(), token, time.Now(), 0)
 		return err == nil
 	})
 }
@@ -165,7 +165,7 @@ func TestHangingIssuerIsBoundedByContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	_, err := id.Identify(ctx, es256(t, ecKey(t, elliptic.P256()), "k", i.url), 0)
+	_, err := id.Identify(ctx, es256(t, ecKey(t, elliptic.P256()), "k", i.url), time.Now(), 0)
 	if !errors.Is(err, ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Identify = %v", err)
 	}
@@ -186,7 +186,7 @@ func TestStormOfUnknownKidsNeitherHammersTheIssuerNorLocksOutANewKey(t *testing.
 		storm.Go(func() {
 			for m := range 50 {
 				token := es256(t, newKey, fmt.Sprintf("bad-%d-%d", n, m), i.url)
-				if _, err := id.Identify(t.Context(), token, 0); !errors.Is(err, ErrRefused) {
+				if _, err := id.Identify(t.Context(), token, time.Now(), 0); !errors.Is(err, ErrRefused) {
 					t.Errorf("Identify = %v", err)
 				}
 				accept(t, id, es256(t, oldKey, "old", i.url), 0)
@@ -201,7 +201,7 @@ func TestStormOfUnknownKidsNeitherHammersTheIssuerNorLocksOutANewKey(t *testing.
 
 	i.publish(t, published(t, newKey.Public(), named("new")))
 	eventually(t, 2*time.Second, func() bool {
-		_, err := id.Identify(t.Context(), es256(t, newKey, "new", i.url), 0)
+		_, err := id.Identify(t.Context(), es256(t, newKey, "new", i.url), time.Now(), 0)
 		return err == nil
 	})
 }
@@ -218,7 +218,7 @@ func TestAllWhoWaitForKeysShareOneFetch(t *testing.T) {
 		id := newJWT(t, JWTConfig{JWKSURL: testIssuer, Transport: i})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, err := id.Identify(ctx, es256(t, key, "k", testIssuer), 0); !errors.Is(err, ErrUnavailable) {
+		if _, err := id.Identify(ctx, es256(t, key, "k", testIssuer), time.Now(), 0); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("who gave up got %v", err)
 		}
 		var wg sync.WaitGroup
@@ -292,7 +292,7 @@ func TestWithdrawnKeyIsRefusedWhenTheSetIsDue(t *testing.T) {
 func TestFetchErrorNamesTheAddress(t *testing.T) {
 	i := newIssuer(t)
 	i.away.Store(true)
-	_, err := newJWT(t, JWTConfig{Issuer: i.url}).Identify(t.Context(), es256(t, ecKey(t, elliptic.P256()), "k", i.url), 0)
+	_, err := newJWT(t, JWTConfig{Issuer: i.url}).Identify(t.Context(), es256(t, ecKey(t, elliptic.P256()), "k", i.url), time.Now(), 0)
 	if err == nil || !strings.Contains(err.Error(), i.url+"/.well-known/openid-configuration") {
 		t.Errorf("Identify = %v", err)
 	}

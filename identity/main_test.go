@@ -93,7 +93,7 @@ func newJWT(t testing.TB, c JWTConfig) *JWT {
 // accept fails the test unless id tells alice by the token.
 func accept(t *testing.T, id Identity, token string, maxAge time.Duration) {
 	t.Helper()
-	user, err := id.Identify(t.Context(), token, maxAge)
+	user, err := id.Identify(t.Context(), token, time.Now(), maxAge)
 	if err != nil || user.ID != "alice" {
 		t.Errorf("Identify = %+v, %v; want alice", user, err)
 	}
@@ -103,7 +103,7 @@ func accept(t *testing.T, id Identity, token string, maxAge time.Duration) {
 // nothing of the token in the error's text.
 func reject(t *testing.T, id Identity, token string, want error) {
 	t.Helper()
-	user, err := id.Identify(t.Context(), token, 0)
+	user, err := id.Identify(t.Context(), token, time.Now(), 0)
 	if !errors.Is(err, want) || errors.Is(err, ErrRefused) && errors.Is(err, ErrUnavailable) {
 		t.Fatalf("Identify = %v; want %v alone", err, want)
 	}

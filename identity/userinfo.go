@@ -68,7 +68,7 @@ func NewUserinfo(c UserinfoConfig) (*Userinfo, error) {
 }
 
 // Identify implements [Identity].
-func (u *Userinfo) Identify(ctx context.Context, token string, maxAge time.Duration) (session.User, error) {
+func (u *Userinfo) Identify(ctx context.Context, token string, _ time.Time, maxAge time.Duration) (session.User, error) {
 	if len(token) > maxTokenBytes || !isVisible(token) {
 		return session.User{}, fmt.Errorf("%w: not 1 to %d visible characters", ErrRefused, maxTokenBytes)
 	}

@@ -195,7 +195,7 @@ func TestUserinfoUsesNoAnswerOlderThanMaxAge(t *testing.T) {
 		time.Sleep(time.Second)
 		s.status.Store(http.StatusUnauthorized)
 		accept(t, u, testToken, 0)
-		if _, err := u.Identify(t.Context(), testToken, 10*time.Second); !errors.Is(err, ErrRefused) {
+		if _, err := u.Identify(t.Context(), testToken, time.Now(), 10*time.Second); !errors.Is(err, ErrRefused) {
 			t.Errorf("Identify = %v", err)
 		}
 		s.wantCalls(t, 2)
@@ -243,7 +243,7 @@ func TestUserinfoCallGoesOnWhenOneCallerGivesUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		begin := time.Now()
-		if _, err := u.Identify(ctx, testToken, 0); !errors.Is(err, ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := u.Identify(ctx, testToken, time.Now(), 0); !errors.Is(err, ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Identify = %v", err)
 		}
 		if d := time.Since(begin); d != 100*time.Millisecond {

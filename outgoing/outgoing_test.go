@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,30 @@ func TestNoNameAndNoSpellingLeadsInside(t *testing.T) {
 	}
 	if len(asked) > 0 {
 		t.Errorf("%d further calls came", len(asked))
+	}
+}
+
+// A header takes no more of our memory than 64 KiB, by HTTP/1.1 and HTTP/2.
+func TestAnAnswersHeaderIsBounded(t *testing.T) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		size, _ := strconv.Atoi(r.URL.Query().Get("kib"))
+		for range size {
+			w.Header().Add("X-Filler", strings.Repeat("x", 1<<10))
+		}
+	})
+	for _, version := range []int{1, 2} {
+		host := httptest.NewUnstartedServer(handler)
+		host.EnableHTTP2 = version == 2
+		host.StartTLS()
+		t.Cleanup(host.Close)
+		transport := outgoing.Transport(nil)
+		transport.TLSClientConfig = host.Client().Transport.(*http.Transport).TLSClientConfig
+		if err := get(t, transport, host.URL+"/?kib=40"); err != nil {
+			t.Errorf("HTTP/%d, 40 KiB: %v", version, err)
+		}
+		if err := get(t, transport, host.URL+"/?kib=200"); err == nil {
+			t.Errorf("HTTP/%d: a header of 200 KiB was read", version)
+		}
 	}
 }
 

@@ -184,7 +184,7 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
 	defer cancel()
-	user, err := identify(ctx, own, token, maxAge)
+	user, err := identify(ctx, own, token, s.store.Now(), maxAge)
 	switch {
 	case err == nil && own.ID != p.ID:
 		return session.User{}, errOtherPool
@@ -195,11 +195,11 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 }
 
 // identify asks a pool whose token it is; one without identity knows nobody.
-func identify(ctx context.Context, p *pool.Pool, token string, maxAge time.Duration) (session.User, error) {
+func identify(ctx context.Context, p *pool.Pool, token string, now time.Time, maxAge time.Duration) (session.User, error) {
 	if p.Identity == nil {
 		return session.User{}, fmt.Errorf("%w: the pool has no identity", identity.ErrRefused)
 	}
-	return p.Identity.Identify(ctx, token, maxAge)
+	return p.Identity.Identify(ctx, token, now, maxAge)
 }
 
 // elsewhereTime bounds the search for another pool that knows a token: it makes
@@ -216,7 +216,7 @@ func (s *Server) knownElsewhere(ctx context.Context, own *pool.Pool, token strin
 		if !ok || other.ID == own.ID {
 			continue
 		}
-		if _, err := local.Identify(ctx, token, 0); err == nil {
+		if _, err := local.Identify(ctx, token, s.store.Now(), 0); err == nil {
 			return true
 		}
 	}
@@ -250,25 +250,32 @@ func vouched(user *vouchedUser, p *pool.Pool, id, secret string, own *pool.Pool)
 		ID: user.ID, Username: user.Username, Nickname: user.Nickname, Photo: user.Photo,
 		Email: user.Email, EmailVerified: user.EmailVerified, Phone: user.Phone,
 	}.Bounded()
-	if err != nil {
-		return session.User{}, malformed("user.id", "must have 1 to 255 bytes of UTF-8", "长度须为 1 到 255 字节")
+	switch {
+	case errors.Is(err, session.ErrUsername):
+		return session.User{}, malformed("user.username", "must be valid Unicode text, without U+FFFD", "必须是有效的 Unicode 文本，且不含 U+FFFD")
+	case err != nil:
+		return session.User{}, malformed("user.id", "must be valid Unicode text of 1 to 255 bytes, without U+FFFD", "必须是 1 到 255 字节的有效 Unicode 文本，且不含 U+FFFD")
 	}
 	return u, nil
 }
 
 func (s *Server) phoneAnswer(c echo.Context, p *pool.Pool, code session.Session) phoneData {
-	browser, os := agentWords(code.Client.UserAgent)
+	browser, os := shownAgent(c, code.Client.UserAgent)
 	page, _ := netip.ParseAddr(code.Client.IP)
 	country, where := s.place(page, say(c, "en", "zh-CN"))
 	return phoneData{
 		Random: code.ID, Status: code.Status.Code(), Description: description(c, code.Status),
 		Browser: browserData{
-			IP: code.Client.IP, UserAgent: code.Client.UserAgent, Browser: browser, OS: os, CreatedAt: iso(code.CreatedAt),
-			Place: where, Country: country,
+			IP: code.Client.IP, UserAgent: session.DisplayText(code.Client.UserAgent, maxUserAgent), Browser: browser, OS: os,
+			CreatedAt: iso(code.CreatedAt), Place: session.DisplayText(where, maxPlace), Country: session.DisplayText(country, 2),
 		},
 		Pool: poolData{Name: p.Name, Logo: p.Logo}, CustomData: json.RawMessage(code.CustomData),
 	}
 }
+
+// maxPlace bounds the name of a place, in characters: city and country, of which the
+// longest have 60 together.
+const maxPlace = 100
 
 func description(c echo.Context, st session.Status) string {
 	switch st {

@@ -482,8 +482,17 @@ func TestRequestIDs(t *testing.T) {
 	if id := n.call("GET", "/check", nil, "X-Request-Id", "abc-1.2_3").Get("X-Request-Id"); id != "abc-1.2_3" {
 		t.Errorf("ours became %q", id)
 	}
-	if id := n.call("GET", "/check", nil, "X-Request-Id", `a" "b`).Get("X-Request-Id"); !regexp.MustCompile(`^[\w-]{22}$`).MatchString(id) {
-		t.Errorf("a bad one became %q", id)
+	longest := strings.Repeat("a", 64) // a UUID has 36, a trace context 55
+	if id := n.call("GET", "/check", nil, "X-Request-Id", longest).Get("X-Request-Id"); id != longest {
+		t.Errorf("64 characters became %q", id)
+	}
+	for _, bad := range []string{`a" "b`, "", "é", longest + "a", strings.Repeat("a", 8000)} {
+		if id := n.call("GET", "/check", nil, "X-Request-Id", bad).Get("X-Request-Id"); !regexp.MustCompile(`^[\w-]{22}$`).MatchString(id) {
+			t.Errorf("%.100q became %.100q", bad, id)
+		}
+	}
+	if log := n.log.String(); strings.Contains(log, longest+"a") {
+		t.Errorf("an id that is too long is in the log: %.500s", log)
 	}
 }
 

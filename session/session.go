@@ -104,6 +104,10 @@ type Session struct {
 	Mismatches int    `json:"mismatches,omitempty"` // wrong numbers so far
 	Trace      string `json:"trace,omitempty"`      // W3C traceparent of the call that made the code; empty if that was not traced
 
+	// ScanQueued is whether the scan was queued for the pool's webhook before it
+	// was stored. A version before this field stores false.
+	ScanQueued bool `json:"scanQueued,omitempty"`
+
 	CreatedAt   time.Time `json:"createdAt"`
 	ScannedAt   time.Time `json:"scannedAt,omitzero"`
 	ConfirmedAt time.Time `json:"confirmedAt,omitzero"`

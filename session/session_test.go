@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -65,10 +66,19 @@ func TestSnapshotTellsNoSecret(t *testing.T) {
 }
 
 func TestBoundedUser(t *testing.T) {
-	for _, id := range []string{"", strings.Repeat("x", 256), "\xff"} {
+	for _, id := range []string{"", strings.Repeat("x", 256), "\xff", "\ufffd", "a\ufffdb"} {
 		if _, err := (User{ID: id}).Bounded(); !errors.Is(err, ErrUserID) {
 			t.Errorf("id %q: %v", id, err)
 		}
+	}
+	for _, name := range []string{"\xff", "\ufffd", "a\ufffdb"} {
+		if _, err := (User{ID: "1", Username: name}).Bounded(); !errors.Is(err, ErrUsername) {
+			t.Errorf("username %q: %v", name, err)
+		}
+	}
+	hidden := User{ID: "1", Username: "a\u202eb", Nickname: "a\u202e\nb\ufffd", Photo: "https://example.com/\u202ep.png", Email: "a@\u200bx", Phone: "+1\x00"}
+	if got, err := hidden.Bounded(); err != nil || !reflect.DeepEqual(got, User{ID: "1", Nickname: "a b"}) {
+		t.Errorf("of hidden characters stayed %+v, %v", got, err)
 	}
 	u := User{ID: "1", Nickname: strings.Repeat("é", 64), Photo: "https://example.com/p.png", Email: "a@example.com", More: map[string]any{"b": 1.0, "a": "x"}}
 	got, err := u.Bounded()

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -31,22 +33,34 @@ const (
 	maxFieldBytes    = 255 // OpenID Connect Core 2: `sub` has at most 255 characters
 )
 
-// ErrUserID is for a user without an id, or with one that is no id.
-var ErrUserID = errors.New("the user's id must have 1 to 255 bytes of UTF-8")
+// Errors of [User.Bounded].
+var (
+	// ErrUserID is for a user without an id, or with one that is no id.
+	ErrUserID = errors.New("the user's id must be valid Unicode text of 1 to 255 bytes, without U+FFFD")
+	// ErrUsername is for a user whose username may be somebody else's.
+	ErrUsername = errors.New("the user's username must be valid Unicode text, without U+FFFD")
+)
 
 // Bounded returns u within the bounds of what a session holds: a field that is
-// out of bounds is left out, and further claims in the order of their names as
-// long as all of it has at most 4 KiB as JSON. The only error is ErrUserID.
+// out of bounds, or has characters that are [Hidden], is left out; the nickname is
+// made a [DisplayText] first; further claims are kept in the order of their names as
+// long as all of it has at most 4 KiB as JSON.
+//
+// An id or username that may have been made of different ones is an error, ErrUserID
+// or ErrUsername: decoders put U+FFFD in the place of all that is not Unicode.
 func (u User) Bounded() (User, error) {
-	if u.ID == "" || len(u.ID) > maxFieldBytes || !utf8.ValidString(u.ID) {
+	if u.ID == "" || len(u.ID) > maxFieldBytes || !isClear(u.ID) {
 		return User{}, ErrUserID
 	}
+	if !isClear(u.Username) {
+		return User{}, ErrUsername
+	}
 	for _, field := range []*string{&u.Username, &u.Email, &u.Phone} {
-		if len(*field) > maxFieldBytes || !utf8.ValidString(*field) {
+		if len(*field) > maxFieldBytes || !utf8.ValidString(*field) || strings.ContainsFunc(*field, Hidden) {
 			*field = ""
 		}
 	}
-	if utf8.RuneCountInString(u.Nickname) > maxNicknameRunes || !utf8.ValidString(u.Nickname) {
+	if u.Nickname = DisplayText(u.Nickname, math.MaxInt); utf8.RuneCountInString(u.Nickname) > maxNicknameRunes {
 		u.Nickname = ""
 	}
 	if !isPhoto(u.Photo) {
@@ -72,8 +86,14 @@ func (u User) Bounded() (User, error) {
 	return u, nil
 }
 
+// isClear reports whether text names one user: it is Unicode, and no decoder has
+// replaced what was not.
+func isClear(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsRune(text, utf8.RuneError)
+}
+
 func isPhoto(text string) bool {
-	if len(text) > maxPhotoBytes {
+	if len(text) > maxPhotoBytes || !isClear(text) || strings.ContainsFunc(text, Hidden) {
 		return false
 	}
 	u, err := url.Parse(text)

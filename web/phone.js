@@ -122,7 +122,7 @@ function ask({ pool, browser, customData, match, consent }) {
   logo.src = pool.logo || markAddress;
   question.textContent = words.allowLogin(pool.name);
   facts.replaceChildren();
-  state(words.browser, browserName(browser));
+  state(words.browser, words.browserOn(browser.browser, browser.os));
   if (browser.place) state(words.place, browser.place);
   state(words.ip, browser.ip);
   state(words.asked, words.secondsAgo(consent.age));
@@ -130,7 +130,7 @@ function ask({ pool, browser, customData, match, consent }) {
   stateEither(words.before, consent.knownBrowser, words.knownBrowser, words.newBrowser);
   if (consent.codesLately !== undefined) state(words.codesLately, `${consent.codesLately}`);
   if (Object.keys(customData ?? {}).length > 0) {
-    state(words.customData, JSON.stringify(customData));
+    state(words.customData, visible(JSON.stringify(customData)));
   }
   warn(consent);
   digits.value = '';
@@ -159,10 +159,13 @@ function warn(consent) {
   agreeButton.disabled = consent.verdict === 'block';
 }
 
-/** @param {{ browser?: string, os?: string, userAgent?: string }} browser */
-function browserName({ browser, os, userAgent }) {
-  if (browser && os) return words.browserOn(browser, os);
-  return browser || os || userAgent || '?';
+/**
+ * Text with an escape in the place of each control character, and of what cannot be seen or changes
+ * the order of other characters. The server does that for all but the custom data, which it passes on unchanged.
+ * @param {string} text
+ */
+function visible(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
 }
 
 /**

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -12,12 +13,19 @@ import (
 func (r *Relay) bury(ctx context.Context, pool string, m message, failure string) error {
 	m.Failure = failure
 	if err := r.Queue.Add(ctx, deadOf(pool), m.text()); err != nil {
-		r.Log.Warn("dead letter of a webhook is not kept", "pool", pool, "error", err)
+		r.logSome(ctx, slog.LevelWarn, pool, "dead letter of a webhook is not kept", "error", err)
 		return err
 	}
-	r.Log.Warn("webhook message is given up", "pool", pool, "id", m.ID, "reason", failure)
+	r.logSome(ctx, slog.LevelWarn, pool, "webhook message is given up", "id", m.ID, "reason", failure)
 	r.Observe(pool, Buried)
 	return nil
+}
+
+// drop gives up a message of an unscanned code: it does not become a dead letter,
+// or a flood of codes would displace those of logins.
+func (r *Relay) drop(ctx context.Context, pool, failure string) {
+	r.logSome(ctx, slog.LevelWarn, pool, "webhook message of an unscanned code is dropped", "reason", failure)
+	r.Observe(pool, Dropped)
 }
 
 // Letter is a message that was given up.

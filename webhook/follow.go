@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -35,15 +36,18 @@ const (
 	logNotFound = "code of a webhook is not there: it was never stored, or it ended while no node followed it"
 )
 
-// follower follows the codes of one pool to their ends, and queues a message
-// for each of their transitions.
+// follower follows the codes of one lane of a pool to their ends, and queues a
+// message for each of their transitions that is its own. A pool has two: that of
+// all codes, and that of scanned ones, which so wait for no others.
 type follower struct {
 	*Relay
 	pool  string
-	codes queue.Lane
-	due   queue.Lane
-	added func()        // called when there are new messages
-	wake  chan struct{} // holds a token when dirty is not empty
+	codes queue.Lane // scannedOf or codesOf the pool
+	// scannedOnly is whether codes is the lane of scanned codes.
+	scannedOnly    bool
+	due, unscanned queue.Lane
+	added          func()        // called when there are new messages
+	wake           chan struct{} // holds a token when dirty is not empty
 
 	mu    sync.Mutex
 	dirty map[session.ID]struct{} // codes that may have news
@@ -54,14 +58,14 @@ type follower struct {
 // followed is a code that is followed.
 type followed struct {
 	entry queue.Entry
-	watch *hub.Watch          // nil: not yet, or it has ended
-	told  map[string]struct{} // ids of the messages that are queued
-	again bool                // the last look did not tell all
+	watch *hub.Watch      // nil: not yet, or it has ended
+	told  map[string]bool // by id of the messages so far: whether it was queued, and not dropped
+	again bool            // the last look did not tell all
 }
 
-func newFollower(r *Relay, pool string, added func()) *follower {
+func newFollower(r *Relay, pool string, codes queue.Lane, added func()) *follower {
 	return &follower{
-		Relay: r, pool: pool, codes: codesOf(pool), due: dueOf(pool), added: added,
+		Relay: r, pool: pool, codes: codes, scannedOnly: codes == scannedOf(pool), due: dueOf(pool), unscanned: unscannedOf(pool), added: added,
 		wake: make(chan struct{}, 1), dirty: make(map[session.ID]struct{}), followed: make(map[session.ID]*followed),
 	}
 }
@@ -110,13 +114,15 @@ func (f *follower) take(ctx context.Context) {
 
 func (f *follower) begin(ctx context.Context, e queue.Entry) {
 	id, err := session.ParseID(e.Text)
-	before := f.followed[id]
-	if err != nil || before != nil && before.entry.ID != e.ID { // a stranger's, or queued twice
+	if err != nil { // a stranger's
 		f.done(ctx, e.ID)
 		return
 	}
-	if before == nil {
-		f.followed[id] = &followed{entry: e, told: make(map[string]struct{})}
+	if before := f.followed[id]; before == nil {
+		f.followed[id] = &followed{entry: e, told: make(map[string]bool)}
+	} else if before.entry.ID != e.ID { // queued twice; the newer one has the grace that is left
+		f.done(ctx, before.entry.ID)
+		before.entry = e
 	}
 	f.mark(id)
 }
@@ -181,14 +187,14 @@ func (f *follower) tell(ctx context.Context, id session.ID, c *followed) (over b
 		if f.Store.Now().Sub(c.entry.Added) < grace {
 			return false
 		}
-		f.Log.Info(logNotFound, "pool", f.pool, "told", len(c.told))
+		f.logSome(ctx, slog.LevelInfo, f.pool, logNotFound, "told", len(c.told))
 		return true
 	case err != nil:
 		f.Log.Debug("code of a webhook is not read", "pool", f.pool, "error", err)
 		return false
 	}
 	if err := f.queueAll(ctx, s, c); err != nil {
-		f.Log.Warn("webhook message is not queued", "pool", f.pool, "error", err)
+		f.logSome(ctx, slog.LevelWarn, f.pool, "webhook message is not queued", "error", err)
 		return false
 	}
 	if s.Status.Over() {
@@ -197,38 +203,9 @@ func (f *follower) tell(ctx context.Context, id session.ID, c *followed) (over b
 	if c.watch == nil { // the hub's first news lead to another look
 		c.watch, err = f.Hub.Watch(id, func() { f.mark(id) })
 	}
-	c.again = err != nil
-	return false
-}
-
-// queueAll queues the messages on a code that were not queued. Its receiver may
-// have been told of one before by another node, and knows it by its id.
-func (f *follower) queueAll(ctx context.Context, s session.Session, c *followed) error {
-	for _, t := range transitionsOf(s) {
-		m := t.message()
-		if _, told := c.told[m.ID]; told {
-			continue
-		}
-		if w := f.webhook(f.pool); w != nil && w.Wants(t.Type) {
-			if err := f.add(ctx, m); err != nil {
-				return err
-			}
-		}
-		c.told[m.ID] = struct{}{}
-	}
-	return nil
-}
-
-// add queues a message; where too many wait, it becomes a dead letter at once.
-func (f *follower) add(ctx context.Context, m message) error {
-	err := f.Queue.Add(ctx, f.due, m.text())
-	if errors.Is(err, queue.ErrFull) {
-		return f.bury(ctx, f.pool, m, "too many messages wait for this receiver")
-	}
-	if err == nil {
-		f.added()
-	}
-	return err
+	early := f.scannedOnly && s.ScannedAt.IsZero() // the scan is about to be stored, or failed
+	c.again = err != nil || early
+	return early && f.Store.Now().Sub(c.entry.Added) >= grace
 }
 
 // end stops following codes.

@@ -8,12 +8,15 @@ import (
 )
 
 // Bounds of what one pool may have in the queue. An entry of codes has about
-// 150 bytes and there are no more of them than live codes, each of which is
-// 1 KB itself; a message has 0.5 KB, and 3 KB at most.
+// 150 bytes; a message has 0.5 KB, and 3 KB at most; one of an unscanned code
+// has 0.5 KB at most. Whoever opens pages makes codes, so 200,000 codes (30 MB)
+// and 20,000 messages of unscanned ones (10 MB) are what anybody can fill.
 const (
-	mostCodes = 10_000_000
-	mostDue   = 100_000
-	mostDead  = 10_000
+	mostCodes     = 200_000
+	mostScanned   = 10_000_000
+	mostDue       = 100_000
+	mostUnscanned = 20_000
+	mostDead      = 10_000
 )
 
 // Lives of the lanes from the last Add on. A code is over after 82 minutes at
@@ -25,17 +28,31 @@ const (
 	lifeOfDead  = 30 * 24 * time.Hour
 )
 
-// codesOf is the lane of the codes of a pool that must be followed.
+// codesOf is the lane of the codes of a pool, from their creation on. When it is
+// full, the oldest make room: a scan adds its code to another lane.
 func codesOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":codes", Most: mostCodes, Life: lifeOfCodes}
+	return queue.Lane{Name: "webhooks:" + pool + ":codes", Most: mostCodes, Rolls: true, Life: lifeOfCodes}
 }
 
-// dueOf is the lane of a pool's messages that are to be sent.
+// scannedOf is the lane of the codes of a pool that were scanned, or about to be.
+func scannedOf(pool string) queue.Lane {
+	return queue.Lane{Name: "webhooks:" + pool + ":scanned", Most: mostScanned, Life: lifeOfCodes}
+}
+
+// dueOf is the lane of a pool's messages that are to be sent, of scanned codes.
 func dueOf(pool string) queue.Lane {
 	return queue.Lane{Name: "webhooks:" + pool + ":due", Most: mostDue, Life: lifeOfDue}
 }
 
-// deadOf is the lane of those that were given up; the oldest are forgotten.
+// unscannedOf is the lane of a pool's messages that are to be sent, of codes that
+// were not scanned. They are sent after the others, and dropped where there is no
+// room for them.
+func unscannedOf(pool string) queue.Lane {
+	return queue.Lane{Name: "webhooks:" + pool + ":unscanned", Most: mostUnscanned, Life: lifeOfDue}
+}
+
+// deadOf is the lane of messages that were given up, of scanned codes; the oldest
+// are forgotten.
 func deadOf(pool string) queue.Lane {
 	return queue.Lane{Name: "webhooks:" + pool + ":dead", Most: mostDead, Rolls: true, Life: lifeOfDead}
 }

@@ -61,6 +61,25 @@ func TestAStepIsToldWhenItHappens(t *testing.T) {
 	r.await(id, "made scanned")
 }
 
+// While versions are mixed, a scan may be stored by one that does not queue it.
+func TestAScanOfAnOlderVersionIsTold(t *testing.T) {
+	r := newReceiver(t, nil)
+	st := memstore.New()
+	n := open(t, st, queue.NewMemory(), poolOf(t, "p", r.URL, nil))
+	id := n.live("p", time.Hour)
+	r.await(id, "made")
+	for _, step := range []session.Action{session.Scan, session.Confirm, session.Redeem} {
+		code, err := st.Load(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.Apply(t.Context(), st, code, session.Change{Action: step, User: sessiontest.Bob, TTL: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.await(id, "confirmed exchanged made scanned")
+}
+
 func TestOnlyWhatIsWantedIsTold(t *testing.T) {
 	r := newReceiver(t, nil)
 	n := open(t, memstore.New(), queue.NewMemory(), poolOf(t, "p", r.URL, func(w *pool.Webhook) { w.Events = []string{webhook.Confirmed, webhook.Exchanged} }))

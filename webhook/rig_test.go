@@ -140,10 +140,24 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
+// storage is what a relay stands on.
+type storage struct {
+	store session.Store
+	bus   session.Bus
+	queue queue.Queue
+}
+
 // open runs a relay over a store in memory until the test ends.
 func open(t *testing.T, st *memstore.Store, q queue.Queue, pools ...*pool.Pool) *node {
 	t.Helper()
-	watchers := hub.New(st.Bus(), st.Now)
+	return openOn(t, storage{st, st.Bus(), q}, pools...)
+}
+
+// openOn runs a relay until the test ends.
+func openOn(t *testing.T, s storage, pools ...*pool.Pool) *node {
+	t.Helper()
+	st, q := s.store, s.queue
+	watchers := hub.New(s.bus, st.Now)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); watchers.Run(ctx) }()
@@ -165,16 +179,25 @@ func open(t *testing.T, st *memstore.Store, q queue.Queue, pools ...*pool.Pool) 
 // live makes a code of a pool and takes steps with it.
 func (n *node) live(pool string, ttl time.Duration, steps ...session.Action) session.ID {
 	n.t.Helper()
+	id, err := n.try(pool, ttl, steps...)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return id
+}
+
+// try takes each step with the code as it is stored, as servers do.
+func (n *node) try(pool string, ttl time.Duration, steps ...session.Action) (session.ID, error) {
 	code := sessiontest.New(n.store, ttl)
 	code.Pool = pool
 	code, err := session.Create(n.t.Context(), n.store, code)
 	for _, a := range steps {
 		if err == nil {
+			code, err = n.store.Load(n.t.Context(), code.ID)
+		}
+		if err == nil {
 			code, err = session.Apply(n.t.Context(), n.store, code, session.Change{Action: a, User: sessiontest.Alice, TTL: ttl})
 		}
 	}
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return code.ID
+	return code.ID, err
 }

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -13,6 +14,9 @@ import (
 const (
 	// atOnce bounds the calls that one node makes to one receiver at a time.
 	atOnce = 8
+	// unscannedAtOnce is how many of these may be for codes that were not scanned,
+	// so that a login's message does not wait for their attempts to end.
+	unscannedAtOnce = atOnce / 2
 	// holdToSend is for how long a message is held while it is being sent: an
 	// attempt and some. A dead node's messages are sent by others after it.
 	holdToSend = attemptTime + 5*time.Second
@@ -24,17 +28,29 @@ const (
 type sender struct {
 	*Relay
 	pool   string
-	due    queue.Lane
 	caller *caller
 	wake   chan struct{} // holds a token when there may be something to send
-	ended  chan error    // what became of an attempt; room for all
+	ended  chan ended    // what became of an attempt; room for all
 
 	failing int // attempts that failed since one succeeded; run's own
 }
 
+// ended is the end of an attempt to send a message of a lane.
+type ended struct {
+	lane *sending
+	err  error
+}
+
+// sending is a lane, and how many of its messages may be sent at once further.
+type sending struct {
+	queue.Lane
+	free int
+	dead bool // whether a message that is given up becomes a dead letter
+}
+
 func newSender(r *Relay, pool string) *sender {
 	return &sender{
-		Relay: r, pool: pool, due: dueOf(pool), wake: make(chan struct{}, 1), ended: make(chan error, atOnce),
+		Relay: r, pool: pool, wake: make(chan struct{}, 1), ended: make(chan ended, atOnce),
 		caller: newCaller(func() bool { w := r.webhook(pool); return w != nil && w.AllowPrivate }),
 	}
 }
@@ -42,52 +58,64 @@ func newSender(r *Relay, pool string) *sender {
 // nudge has the sender look for messages at once.
 func (s *sender) nudge() { nudge(s.wake) }
 
-// run sends until ctx ends, and waits for the attempts that are under way, which
-// that breaks off.
+// run sends until ctx ends, messages of scanned codes first, and waits for the
+// attempts that are under way, which that breaks off.
 func (s *sender) run(ctx context.Context) {
 	var attempts sync.WaitGroup
 	defer s.caller.close()
 	defer attempts.Wait()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	lanes := []*sending{{dueOf(s.pool), atOnce, true}, {unscannedOf(s.pool), unscannedAtOnce, false}}
 	for free := atOnce; ctx.Err() == nil; {
-		entries, err := s.Queue.Take(ctx, s.due, free, holdToSend)
-		if err != nil {
-			s.Log.Debug("webhook messages are not taken", "pool", s.pool, "error", err)
-		}
-		free -= len(entries)
-		for _, e := range entries {
-			attempts.Go(func() { s.ended <- s.attempt(ctx, e) })
+		for _, lane := range lanes {
+			for _, e := range s.take(ctx, lane, min(free, lane.free)) {
+				free--
+				lane.free--
+				attempts.Go(func() { s.ended <- ended{lane, s.attempt(ctx, lane, e)} })
+			}
 		}
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
 		case <-s.wake:
-		case err := <-s.ended:
+		case end := <-s.ended:
 			free++
-			s.note(err)
+			end.lane.free++
+			s.note(ctx, end.err)
 		}
 	}
 }
 
+func (s *sender) take(ctx context.Context, lane *sending, n int) []queue.Entry {
+	if n == 0 {
+		return nil
+	}
+	entries, err := s.Queue.Take(ctx, lane.Lane, n, holdToSend)
+	if err != nil {
+		s.Log.Debug("webhook messages are not taken", "pool", s.pool, "error", err)
+	}
+	return entries
+}
+
 // attempt sends a message once, and decides what becomes of it.
-func (s *sender) attempt(ctx context.Context, e queue.Entry) error {
+func (s *sender) attempt(ctx context.Context, lane *sending, e queue.Entry) error {
 	m, ok := readMessage(e.Text)
 	if !ok {
-		s.done(ctx, e)
+		s.done(ctx, lane, e)
 		return nil
 	}
 	err := s.send(ctx, m)
 	switch {
 	case err == nil:
-		s.done(ctx, e)
+		s.done(ctx, lane, e)
 		s.Observe(s.pool, Delivered)
 	case ctx.Err() != nil: // we leave; whether it arrived is not known
-		s.letGo(ctx, s.due, e.ID)
+		s.letGo(ctx, lane.Lane, e.ID)
 		return nil
 	default:
 		s.Observe(s.pool, Failed)
-		s.postpone(ctx, e, m, err)
+		s.postpone(ctx, lane, e, m, err)
 	}
 	return err
 }
@@ -104,11 +132,11 @@ func (s *sender) send(ctx context.Context, m message) error {
 
 // postpone holds a message that failed until its next attempt. There is no
 // count of attempts that could be lost: the pause is computed from the age.
-func (s *sender) postpone(ctx context.Context, e queue.Entry, m message, failure error) {
+func (s *sender) postpone(ctx context.Context, lane *sending, e queue.Entry, m message, failure error) {
 	age := s.Store.Now().Sub(e.Added)
 	if errors.Is(failure, errGone) || age >= giveUp {
-		if err := s.bury(ctx, s.pool, m, failure.Error()); err == nil {
-			s.done(ctx, e)
+		if s.discard(ctx, lane, m, failure) {
+			s.done(ctx, lane, e)
 			return
 		}
 	}
@@ -116,9 +144,19 @@ func (s *sender) postpone(ctx context.Context, e queue.Entry, m message, failure
 	if later, ok := errors.AsType[*laterError](failure); ok {
 		wait = min(max(wait, later.after), longestPause)
 	}
-	if err := s.Queue.Hold(ctx, s.due, wait, e.ID); err != nil { // then it is free when holdToSend is over
+	if err := s.Queue.Hold(ctx, lane.Lane, wait, e.ID); err != nil { // then it is free when holdToSend is over
 		s.Log.Debug("webhook message is not postponed", "pool", s.pool, "error", err)
 	}
+}
+
+// discard gives up a message, and reports whether it may be removed: a dead letter
+// must be kept first.
+func (s *sender) discard(ctx context.Context, lane *sending, m message, failure error) bool {
+	if lane.dead {
+		return s.bury(ctx, s.pool, m, failure.Error()) == nil
+	}
+	s.drop(ctx, s.pool, failure.Error())
+	return true
 }
 
 const (
@@ -135,22 +173,22 @@ func pause(age time.Duration) time.Duration {
 }
 
 // done removes a message. If that fails it is sent once more.
-func (s *sender) done(ctx context.Context, e queue.Entry) {
-	if err := s.Queue.Done(ctx, s.due, e.ID); err != nil {
+func (s *sender) done(ctx context.Context, lane *sending, e queue.Entry) {
+	if err := s.Queue.Done(ctx, lane.Lane, e.ID); err != nil {
 		s.Log.Debug("webhook message is not done", "pool", s.pool, "error", err)
 	}
 }
 
 // note logs when a receiver begins to fail and when it is well again.
-func (s *sender) note(err error) {
+func (s *sender) note(ctx context.Context, err error) {
 	switch {
 	case err == nil && s.failing > 0:
-		s.Log.Info("webhook receiver is well again", "pool", s.pool, "failed", s.failing)
+		s.logSome(ctx, slog.LevelInfo, s.pool, "webhook receiver is well again", "failed", s.failing)
 		s.failing = 0
 	case err != nil:
 		s.failing++
 		if s.failing&(s.failing-1) == 0 { // the 1st, 2nd, 4th, 8th …
-			s.Log.Warn("webhook receiver fails", "pool", s.pool, "reason", err.Error(), "failed", s.failing)
+			s.logSome(ctx, slog.LevelWarn, s.pool, "webhook receiver fails", "reason", err.Error(), "failed", s.failing)
 		}
 	}
 }

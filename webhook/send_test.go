@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -78,9 +79,7 @@ func openOffice(t *testing.T, answer func(w http.ResponseWriter)) (o *office, le
 		o.mu.Unlock()
 		answer(w)
 	})}
-	if err := o.queue.Add(t.Context(), dueOf("p"), message{ID: o.letter, Body: "{}"}.text()); err != nil {
-		t.Fatal(err)
-	}
+	o.add(t, dueOf("p"), o.letter)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { server.Serve(line) })
@@ -89,6 +88,13 @@ func openOffice(t *testing.T, answer func(w http.ResponseWriter)) (o *office, le
 		cancel()
 		server.Close()
 		running.Wait()
+	}
+}
+
+func (o *office) add(t *testing.T, lane queue.Lane, id string) {
+	t.Helper()
+	if err := o.queue.Add(t.Context(), lane, message{ID: id, Body: "{}"}.text()); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -218,6 +224,49 @@ func TestAReceiverThatStallsIsLeft(t *testing.T) {
 			t.Errorf("attempts: %v", attempts)
 		}
 		time.Sleep(time.Hour) // the receiver's first handler ends
+	})
+}
+
+// Messages of unscanned codes become no dead letters, which would displace those of logins.
+func TestMessagesOfUnscannedCodesAreDropped(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer func(http.ResponseWriter)
+		after  time.Duration
+	}{"gone": {status(http.StatusGone), 5 * time.Second}, "for a day": {status(http.StatusInternalServerError), giveUp + longestPause + 2*time.Hour}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o, leave := openOffice(t, test.answer)
+				defer leave()
+				o.add(t, unscannedOf("p"), "msg_2")
+				time.Sleep(test.after)
+				left, err := o.queue.List(t.Context(), unscannedOf("p"), 10)
+				if dead := o.dead(t); len(dead) != 1 || dead[0].ID != o.letter || len(left) > 0 || err != nil {
+					t.Errorf("dead: %+v, left: %+v, %v", dead, left, err)
+				}
+			})
+		})
+	}
+}
+
+// A message of a login does not wait until a receiver that stalls has let those of
+// unscanned codes go.
+func TestMessagesOfLoginsWaitForNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, leave := openOffice(t, func(http.ResponseWriter) { time.Sleep(time.Hour) })
+		for n := range 2 * atOnce {
+			o.add(t, unscannedOf("p"), fmt.Sprint("unscanned", n))
+		}
+		time.Sleep(attemptTime / 2)
+		if n := len(o.seen()); n != 1+unscannedAtOnce {
+			t.Errorf("%d attempts, want one of a login and %d others", n, unscannedAtOnce)
+		}
+		o.add(t, dueOf("p"), "msg_2")
+		time.Sleep(time.Second)
+		if n := len(o.seen()); n != 2+unscannedAtOnce {
+			t.Errorf("%d attempts, want one more", n)
+		}
+		leave()
+		time.Sleep(time.Hour) // the receiver's handlers end
 	})
 }
 

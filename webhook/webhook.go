@@ -1,19 +1,21 @@
 // Package webhook tells a pool's receiver of each transition of its codes, by
 // one signed POST each, as Standard Webhooks has it.
 //
-// It promises that each transition of a code which was stored is delivered at
+// It promises that each transition of a code from its scan on is delivered at
 // least once, whichever nodes die meanwhile, as long as the queue keeps what it
 // has and a node comes back before the code is forgotten; that none is told
 // which did not happen; that all that is sent of one transition has one id and
 // one body; and that a receiver which fails or stalls holds up its own pool's
-// messages alone.
+// messages alone. The same holds for a code that was not scanned, within bounds
+// of its own: such codes cost an attacker nothing, so their messages are queued
+// apart, sent last, and dropped first.
 //
 // Nothing is queued beside a step: a node may die between the two. Instead a
-// code's name is queued before the code is stored ([Relay.Announce]), and whoever
-// takes it follows the code to its end (follower) and reads from its session
-// what has happened (transitionsOf). Each transition becomes a message in a
-// second lane, which is sent until the receiver has it (sender), or is laid
-// aside for an operator after a day ([Dead]).
+// code's name is queued before the code is stored, and once more before its scan
+// is ([Relay.Announce]), and whoever takes it follows the code to its end
+// (follower) and reads from its session what has happened (transitionsOf). Each
+// transition becomes a message in another lane, which is sent until the receiver
+// has it (sender), or is laid aside for an operator after a day ([Dead]).
 package webhook
 
 import (
@@ -23,6 +25,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/pool"
 	"github.com/scanlogin/scanlogin/queue"
 	"github.com/scanlogin/scanlogin/session"
@@ -48,12 +51,16 @@ const (
 	Delivered Outcome = "delivered"
 	Failed    Outcome = "failed" // the attempt; there will be another one
 	Buried    Outcome = "buried" // no further attempt: a dead letter
+	// Dropped is a message of a code that was not scanned: no further attempt, and
+	// no dead letter.
+	Dropped Outcome = "dropped"
 )
 
 // Relay tells the receivers of all pools. It does nothing, and keeps nothing,
 // until a pool has a webhook.
 type Relay struct {
 	Options
+	limited *loglimit.Logger // over Log
 
 	mu      sync.Mutex
 	cancel  context.CancelFunc // nil: not started
@@ -70,7 +77,16 @@ func New(o Options) *Relay {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Relay{Options: o}
+	return &Relay{Options: o, limited: loglimit.New(o.Log, logEvery)}
+}
+
+// logEvery is how often one text is logged for one receiver: a receiver that is
+// away for a day, or a flood of codes, would fill the log.
+const logEvery = time.Minute
+
+// logSome logs text, at most once in logEvery for each pool.
+func (r *Relay) logSome(ctx context.Context, level slog.Level, pool, text string, args ...any) {
+	r.limited.Log(ctx, level, text+"\x00"+pool, text, append([]any{"pool", pool}, args...)...)
 }
 
 // Start begins the work, if any pool has a webhook and it has not begun. Close
@@ -150,11 +166,13 @@ func (r *Relay) supervise(ctx context.Context) {
 // work follows the codes of a pool, and sends its messages, until ctx ends.
 func (r *Relay) work(ctx context.Context, pool string) {
 	s := newSender(r, pool)
-	f := newFollower(r, pool, s.nudge)
-	var both sync.WaitGroup
-	both.Go(func() { s.run(ctx) })
-	both.Go(func() { f.run(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { s.run(ctx) })
+	for _, codes := range []queue.Lane{codesOf(pool), scannedOf(pool)} {
+		f := newFollower(r, pool, codes, s.nudge)
+		all.Go(func() { f.run(ctx) })
+	}
+	all.Wait()
 }
 
 // webhook is a pool's, nil if it has none.
@@ -165,9 +183,9 @@ func (r *Relay) webhook(id string) *pool.Webhook {
 	return nil
 }
 
-// Announce returns st, but that it stores no code of a pool with a webhook before
-// the code's name is queued. If that fails, so does the code; a name without a
-// code is found to be nothing.
+// Announce returns st, but that it stores no code of a pool with a webhook, and no
+// scan of one, before the code's name is queued. If that fails, so does the step; a
+// name without a code, or without a scan, is found to be nothing.
 func (r *Relay) Announce(st session.Store) session.Store { return announcing{st, r} }
 
 type announcing struct {
@@ -180,12 +198,18 @@ func (a announcing) Unwrap() session.Store { return a.Store }
 
 // Swap implements session.Store.
 func (a announcing) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	if next.Version == 1 && a.relay.webhook(next.Pool) != nil {
-		if err := a.relay.Queue.Add(ctx, codesOf(next.Pool), string(next.ID)); err != nil {
-			return err
-		}
-		a.relay.Start() // a reload may have brought the first webhook
+	made, scanned := next.Version == 1, next.Version == 2 && next.Status == session.Scanned
+	if !made && !scanned || a.relay.webhook(next.Pool) == nil {
+		return a.Store.Swap(ctx, next, op)
 	}
+	codes := codesOf(next.Pool)
+	if scanned {
+		codes, next.ScanQueued = scannedOf(next.Pool), true
+	}
+	if err := a.relay.Queue.Add(ctx, codes, string(next.ID)); err != nil {
+		return err
+	}
+	a.relay.Start() // a reload may have brought the first webhook
 	return a.Store.Swap(ctx, next, op)
 }
 

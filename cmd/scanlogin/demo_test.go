@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // newDemoServer serves the demo's pages.
@@ -66,7 +67,7 @@ func TestTheDemosTokensAreThoseOfItsUsers(t *testing.T) {
 	}
 	for _, u := range demoUsers {
 		status, answer := post(t, server, "/demo/token", fmt.Appendf(nil, `{"user":%q}`, u.id))
-		user, err := s.Pools[0].Identity.Identify(t.Context(), answer["token"], 0)
+		user, err := s.Pools[0].Identity.Identify(t.Context(), answer["token"], time.Now(), 0)
 		if status != http.StatusOK || err != nil || user.ID != u.id || user.Nickname != u.name {
 			t.Errorf("%s: %d, %+v, %v", u.id, status, user, err)
 		}

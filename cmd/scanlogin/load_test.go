@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +154,21 @@ pools:
 	want := []string{"public_url", "pools[0].bind_browser", "pools[0].identity.jwt"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Over plain http a browser cookie proves nothing: whoever is on the way, or on a
+// neighbour host, may have planted it.
+func TestPlainHTTPIsWarnedOf(t *testing.T) {
+	for address, warned := range map[string]bool{
+		"http://scan.example.com": true, "http://192.168.1.5:8080": true, "http://localhost.example.com": true,
+		"https://scan.example.com": false, "http://localhost:8080": false, "http://127.0.0.1:8080": false, "http://[::1]:8080": false,
+	} {
+		s := mustLoad(t, good, override{"public_url", address, "--public-url"})
+		got := slices.ContainsFunc(s.warnings, func(w problem) bool { return w.path == "public_url" && strings.Contains(w.text, "cookie") })
+		if got != warned {
+			t.Errorf("%s: warned %v, want %v: %v", address, got, warned, s.warnings)
+		}
 	}
 }
 

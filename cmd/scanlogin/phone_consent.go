@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
+
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // scannedData is what people are shown of the answer to a scan.
@@ -72,13 +73,9 @@ func either(fact *bool, yes, no string) string {
 	return no
 }
 
+// maxShown bounds each text that is shown, in characters: a sentence.
+const maxShown = 500
+
 // plain leaves out what could play tricks on a terminal: much of this is what a
 // stranger's browser says of itself.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, text)
-}
+func plain(text string) string { return session.DisplayText(text, maxShown) }

@@ -16,7 +16,7 @@ func (d *document) warnings(s *settings) []problem {
 		found = append(found, problem{d.place(path), path, text})
 	}
 	if isPlainRemote(s.PublicURL) {
-		warn("public_url", "is http on another host than this: codes, tickets and tokens can be read on the way; use https")
+		warn("public_url", "is http on another host than this: codes, tickets and tokens can be read on the way, and a browser cookie that somebody else planted is taken for the browser's own; use https")
 	}
 	if s.WaitReplicas > 0 && s.RedisURL == "" {
 		warn("redis_wait_replicas", "has no effect without redis_url")

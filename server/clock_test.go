@@ -1,0 +1,49 @@
+package server_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+// ahead is a store whose clock is an hour ahead of this node's.
+type ahead struct{ session.Store }
+
+func (s ahead) Now() time.Time { return s.Store.Now().Add(time.Hour) }
+
+// A node one hour slow accepts no token that expired half an hour ago.
+func TestTokensExpireByTheStoresClock(t *testing.T) {
+	st := memstore.New()
+	n := start(t, sessiontest.Node{Store: ahead{st}, Bus: st.Bus()}, nil, newPool(t, nil), secondPool(t))
+	scan := func(changes jwt.MapClaims) answer {
+		return n.call("POST", "/scanned", map[string]any{"random": n.gene("p1").random}, "Authorization", "Bearer "+claiming(t, userKey, changes))
+	}
+	at := func(d time.Duration) int64 { return time.Now().Add(time.Hour + d).Unix() } // by the store's clock
+	scan(jwt.MapClaims{"exp": at(-30 * time.Minute)}).refused(401, 2020)
+	scan(jwt.MapClaims{"exp": at(30 * time.Minute)}).ok()
+	scan(jwt.MapClaims{"exp": at(30 * time.Minute), "nbf": at(30 * time.Minute)}).refused(401, 2020)
+	scan(jwt.MapClaims{"exp": at(30 * time.Minute), "nbf": at(-time.Minute)}).ok()
+
+	// Nor is it good in another pool.
+	over := claiming(t, otherKey, jwt.MapClaims{"exp": at(-30 * time.Minute)})
+	n.call("POST", "/scanned", map[string]any{"random": n.gene("p1").random}, "Authorization", "Bearer "+over).refused(401, 2020)
+}
+
+// claiming is a token of alice's with other claims.
+func claiming(t testing.TB, key string, changes jwt.MapClaims) string {
+	t.Helper()
+	claims := jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()}
+	for name, value := range changes {
+		claims[name] = value
+	}
+	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

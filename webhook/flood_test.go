@@ -1,0 +1,119 @@
+package webhook_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/webhook"
+)
+
+// room is what each lane of a bounded queue has room for, so that a flood of
+// some hundred codes does what one of some hundred thousand does to a real one.
+const room = 100
+
+// bounded is a queue whose lanes are small.
+type bounded struct{ queue.Queue }
+
+func (q bounded) Add(ctx context.Context, lane queue.Lane, text string) error {
+	if lane.Rolls || !strings.HasSuffix(lane.Name, ":codes") { // a code is not made where there is no room for its name
+		lane.Most = min(lane.Most, room)
+	}
+	return q.Queue.Add(ctx, lane, text)
+}
+
+// A flood of codes that nobody scans must not displace the messages of logins,
+// and must not fill the log, while the receiver does not answer.
+func TestUnscannedCodesDoNotCompeteWithLogins(t *testing.T) {
+	t.Run("Memory", func(t *testing.T) {
+		st := memstore.New()
+		flood(t, storage{st, st.Bus(), queue.NewMemory()})
+	})
+	t.Run("Redis", func(t *testing.T) {
+		st, err := redisstore.Open(redisstore.Options{URL: redistest.Start(t).URL(), Prefix: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		flood(t, storage{st, st.Bus(), st.Queue()})
+	})
+}
+
+func flood(t *testing.T, s storage) {
+	stall := make(chan struct{})
+	release := sync.OnceFunc(func() { close(stall) })
+	r := newReceiver(t, func(http.ResponseWriter, *http.Request) bool { <-stall; return false })
+	t.Cleanup(release)
+	s.queue = bounded{s.queue}
+	n := openOn(t, s, poolOf(t, "p", r.URL, nil))
+	unscanned := func(codes int) {
+		t.Helper()
+		var makers errgroup.Group
+		makers.SetLimit(8)
+		for range codes {
+			makers.Go(func() error { _, err := n.try("p", time.Minute, session.Withdraw); return err })
+		}
+		if err := makers.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const logins, codes = 20, 10 * room
+	unscanned(codes / 2)
+	var ids []session.ID
+	for range logins {
+		ids = append(ids, n.live("p", time.Minute, session.Scan, session.Confirm, session.Redeem))
+		unscanned(codes / 2 / logins)
+	}
+	awaitQueued(t, s.queue, 3*logins)
+	if dead, err := (webhook.Dead{Queue: s.queue}).List(t.Context(), "p", 1); err != nil || len(dead) > 0 {
+		t.Errorf("dead letters: %v, %v", dead, err)
+	}
+	release()
+	for _, id := range ids { // that the code was made may be told late, or not at all
+		for deadline := time.Now().Add(2 * patience); strings.TrimPrefix(strings.ReplaceAll(r.told(id), "made ", ""), "made") != "confirmed exchanged scanned"; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("of a login was told %q", r.told(id))
+			}
+		}
+	}
+	n.relay.Close()
+	log := n.log.String()
+	if lines := strings.Count(log, "\n") - strings.Count(log, "level=DEBUG"); lines > 10 {
+		t.Errorf("%d codes and %d logins made %d lines of log, at most 10 are expected; the first:\n%.1000s", codes, logins, lines, log)
+	}
+}
+
+// awaitQueued waits until so many messages of logins wait to be sent.
+func awaitQueued(t *testing.T, q queue.Queue, want int) {
+	t.Helper()
+	due := queue.Lane{Name: "webhooks:p:due", Most: room, Life: time.Hour}
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		entries, err := q.List(t.Context(), due, 10*room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, e := range entries {
+			if !strings.Contains(e.Text, `code.made`) && !strings.Contains(e.Text, `code.withdrawn`) {
+				got++
+			}
+		}
+		if got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("%d of %d messages of logins are queued", got, want)
+			return
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package webhook
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+// A scan that was queued and then not stored is given up, and does not take a later
+// one along that is stored.
+func TestAScanThatWasNotStoredIsNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, q := memstore.New(), queue.NewMemory()
+		watchers := hub.New(st.Bus(), st.Now)
+		relay := New(Options{Pools: pool.NewBook(&pool.Pool{ID: "p", Webhook: &pool.Webhook{}}), Store: st, Hub: watchers, Queue: q})
+		f := newFollower(relay, "p", scannedOf("p"), func() {})
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { watchers.Run(ctx) })
+		running.Go(func() { f.run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		lane := func(l queue.Lane) (texts string) {
+			entries, err := q.List(t.Context(), l, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				texts += e.Text
+			}
+			return texts
+		}
+		code := sessiontest.New(st, time.Hour)
+		code.Pool = "p"
+		code, err := session.Create(t.Context(), st, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		announce := func() {
+			if err := q.Add(t.Context(), scannedOf("p"), string(code.ID)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		announce()
+		time.Sleep(grace - time.Second)
+		announce() // somebody scans again while the first is looked for
+		time.Sleep(2 * time.Second)
+		if _, err := session.Apply(t.Context(), st, code, session.Change{Action: session.Scan, User: sessiontest.Alice, TTL: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		if due := lane(dueOf("p")); strings.Count(due, "code.") != 1 || !strings.Contains(due, Scanned) {
+			t.Errorf("due: %s", due)
+		}
+
+		code.ID = session.NewID() // there is no such code
+		announce()
+		code = sessiontest.New(st, time.Hour)
+		code.Pool = "p"
+		if code, err = session.Create(t.Context(), st, code); err != nil {
+			t.Fatal(err)
+		}
+		announce()
+		time.Sleep(2 * grace)
+		if left := lane(scannedOf("p")); strings.Contains(left, string(code.ID)) || len(left) != session.IDLength {
+			t.Errorf("followed: %s", left)
+		}
+	})
+}
