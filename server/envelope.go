@@ -51,11 +51,11 @@ func (s *Server) writeError(err error, c echo.Context) {
 		level = slog.LevelWarn
 	}
 	about := []any{"requestId", requestID(c), "method", c.Request().Method, "route", c.Path(), "status", p.status, "code", p.code, "error", err}
-	if level == slog.LevelWarn { // a store that is away refuses each call
+	if level == slog.LevelWarn { // a store that is away refuses each call; all of them are for those who look for one
 		s.quiet.Log(c.Request().Context(), level, "request "+kindOf(err), "request refused", about...)
-	} else {
-		s.log.Log(c.Request().Context(), level, "request refused", about...)
+		level = slog.LevelDebug
 	}
+	s.log.Log(c.Request().Context(), level, "request refused", about...)
 	s.refused(c, p)
 	if c.Response().Committed {
 		return
