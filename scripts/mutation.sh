@@ -17,6 +17,12 @@ out=$PWD/bin/mutation
 mkdir -p "$out"
 go build -o "$out/mutation" ./test/mutation
 
+# Tests of ./server that wait for more than a second; the first pass is without
+# them.
+slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|WhoCanceledInARow|TimesEnd|AFarewell|FourWays'
+slow+='|ScannedIsNot|AGuesser|LostCodes|TheLineDisperses|OpenMakes|Resume|RetryAfter|Rolling|AStore|Refresh|AnOffice|StoreAway|AHandshake'
+slow+='|TimeEnds|WatchEnds|TwoNodesGive|AStorm|TheServerStays)'
+
 # judge name argument…: tests again what is not known to be killed.
 judge() {
   local name=$1
@@ -27,11 +33,12 @@ judge() {
 # A first pass by gremlins, with the quick tests of the package alone; then all
 # tests of the stages for what survived, timed out or is not covered.
 package() {
-  local dir=$1 name stages exclude=(-E /) flags="-short -count=1 -vet=off"
+  local dir=$1 name stages exclude=(-E /) timeout=1m flags="-count=1 -vet=off"
   shift
   name=$(basename "$dir")
   case $dir in
   ./session) stages=("./session ./session/memstore" "-run TestRedisKeepsTheLaw/Single ./session/redisstore") ;;
+  ./server) stages=("$dir") timeout=6m flags+=" -skip=$slow" ;;
   *) stages=("$dir") ;;
   esac
   if [ $# -gt 0 ]; then
@@ -40,7 +47,7 @@ package() {
     done
   fi
   GOFLAGS=$flags go run "$gremlins" unleash "$dir" "${exclude[@]}" -o "$out/$name.gremlins.json" >"$out/$name.gremlins.log"
-  judge "$name" -dir "${dir#./}" -gremlins "$out/$name.gremlins.json" "${stages[@]/#/-stage=}"
+  judge "$name" -timeout "$timeout" -dir "${dir#./}" -gremlins "$out/$name.gremlins.json" "${stages[@]/#/-stage=}"
 }
 
 # universalmutator makes the mutants; the quick tests on one Redis come first.
@@ -52,7 +59,7 @@ lua() {
     [ $# -eq 0 ] || [[ " $* " == *" $(basename "$script" .lua) "* ]] || continue
     "$out/venv/bin/mutate" "$script" none --only scripts/lua.rules --noCheck --mutantDir "$out/lua" >"$out/lua.universalmutator.log"
   done
-  judge lua -dir "$dir" -universalmutator "$out/lua" \
+  judge lua -timeout 2m -dir "$dir" -universalmutator "$out/lua" \
     -stage "-run (TestRedis|TestASheet|TestADoc|TestOnlyDoc|TestAnAnnounced|TestEvery|TestANewRedis|TestScripts)/Single ./$dir" -stage "./$dir"
 }
 

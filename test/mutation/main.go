@@ -44,7 +44,7 @@ func main() {
 		return nil
 	})
 	flag.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many mutants are tested at once")
-	flag.DurationVar(&o.timeout, "timeout", 5*time.Minute, "the most that one stage may take")
+	flag.DurationVar(&o.timeout, "timeout", time.Minute, "the most that one stage may take")
 	flag.StringVar(&o.out, "out", "", "the file for the verdicts, as JSON")
 	flag.Parse()
 	log.SetFlags(0)
