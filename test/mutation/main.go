@@ -95,19 +95,23 @@ func run(ctx context.Context, o options) (unjustified int, err error) {
 		}
 		fmt.Printf("%-9s %s:%d %s %s\n", note, m.File, m.Line, m.Status, row)
 	}
-	fmt.Println(score(filepath.ToSlash(o.dir), all))
+	what := filepath.ToSlash(o.dir)
+	if o.mutants != "" && len(all) > 0 {
+		what = all[0].File
+	}
+	fmt.Println(score(what, all))
 	return unjustified, nil
 }
 
 // score is a row of the table in survivors.md.
-func score(dir string, all []*mutant) string {
+func score(what string, all []*mutant) string {
 	n := make(map[status]int)
 	for _, m := range all {
 		n[m.Status]++
 	}
 	caught := n[killed] + n[timedOut]
 	total := len(all) - n[notViable]
-	return fmt.Sprintf("| `%s` | %d | %d | %d | %d | %d | %.1f %% | %s |", dir, total, n[killed], n[lived], n[timedOut],
+	return fmt.Sprintf("| `%s` | %d | %d | %d | %d | %d | %.1f %% | %s |", what, total, n[killed], n[lived], n[timedOut],
 		n[notCovered], 100*float64(caught)/float64(max(total, 1)), time.Now().Format(time.DateOnly))
 }
 
