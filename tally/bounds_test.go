@@ -118,3 +118,11 @@ func TestWhatIsToldWithinAMomentIsOneRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+func TestAnOpOfNoKindDoesNothing(t *testing.T) {
+	m := tally.NewMemory()
+	m.Do(t.Context(), tally.Op{Key: "k", Life: time.Hour, Limit: tally.Limit{Most: 1, Over: time.Hour}})
+	if n := m.Len(); n != 0 {
+		t.Errorf("%d keys are held", n)
+	}
+}
