@@ -1,6 +1,6 @@
 # What there is to do with scanlogin's source; see CONTRIBUTING.md.
 
-.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz attack-short attack bench bench-go release clean
+.PHONY: build test tools lint unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go release clean
 
 FUZZTIME ?= 10m
 CHAOSTIME ?= 15m
@@ -18,7 +18,7 @@ tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 # processes, read files and play with chance for that.
 GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
 	-exclude-dir=cmd/scanchaos -exclude-dir=cmd/scanbench -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
-	-exclude-dir=session/sessiontest -exclude-dir=session/redisstore/redistest
+	-exclude-dir=session/sessiontest -exclude-dir=session/redisstore/redistest -exclude-dir=test/mutation
 
 lint: ## form, vet, staticcheck, and gosec, whose findings are mended, or argued where they are: "#nosec Gxxx -- reason"
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
@@ -56,6 +56,9 @@ fuzz-short: ## each fuzz target for some seconds
 
 fuzz: ## each fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
+
+mutation: ## the tests against mutants: hours for all; PACKAGE=./tally, PACKAGE=./server FILES="limits.go" or PACKAGE=lua for a part
+	scripts/mutation.sh $(PACKAGE) $(FILES)
 
 bench: build bin/scanbench ## scanlogin beside its peers, written to docs/benchmarks.md; BENCH=quick takes some minutes
 	cd bench && go vet ./... && go test -timeout 5m ./... && go build -o ../bin/bench .

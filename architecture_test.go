@@ -46,11 +46,12 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
-	"test/program": {},
-	"test/attack":  {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
-	"audit":        {ours: []string{"server"}},
-	"metrics":      {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
-	"tracing":      {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
+	"test/program":  {},
+	"test/mutation": {},
+	"test/attack":   {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
+	"audit":         {ours: []string{"server"}},
+	"metrics":       {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
+	"tracing":       {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
 	"cmd/scanlogin": {ours: []string{
 		"audit", "console", "overlay", "shelf", "stats", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "metrics", "outgoing", "pool", "queue", "server", "tally", "tracing", "web", "webhook",
 	}, foreign: []string{

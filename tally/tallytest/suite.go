@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) Storage) {
 		{"ForgottenIsAsIfItHadNeverBeen", (*suite).forget},
 		{"AnswersStandInOrder", (*suite).order},
 		{"EveryKeyHasAnEndOfLife", (*suite).everyKeyEnds},
+		{"AKeyLivesAsLongAsItCounts", (*suite).lifeIsExact},
 		{"NothingHappensWhenTheContextIsOver", (*suite).contextIsOver},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Runs the tests against mutants, prints the survivors and the score, and fails
+# if a survivor is not justified in test/mutation/survivors.md.
+#
+#   scripts/mutation.sh                      every package below, and the Redis scripts: hours
+#   scripts/mutation.sh ./tally              one package
+#   scripts/mutation.sh ./server limits.go   some files of a package
+#   scripts/mutation.sh lua swap             the Redis scripts, or some of them
+#
+# GREMLINS_UNLEASH_WORKERS and WORKERS say how many mutants are tested at once
+# (default: one per core).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+gremlins=github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
+universalmutator=universalmutator==1.14.1
+out=$PWD/bin/mutation
+mkdir -p "$out"
+go build -o "$out/mutation" ./test/mutation
+
+# Tests of ./server that wait for more than a second; the first pass is without
+# them.
+slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|WhoCanceledInARow|TimesEnd|AFarewell|FourWays'
+slow+='|ScannedIsNot|AGuesser|LostCodes|TheLineDisperses|OpenMakes|Resume|RetryAfter|Rolling|AStore|Refresh|AnOffice|StoreAway|AHandshake'
+slow+='|TimeEnds|WatchEnds|TwoNodesGive|AStorm|TheServerStays)'
+
+# judge name argument…: tests again what is not known to be killed.
+judge() {
+  local name=$1
+  shift
+  "$out/mutation" -workers "${WORKERS:-$(nproc)}" -out "$out/$name.json" "$@" 2>"$out/$name.log"
+}
+
+# A first pass by gremlins, with the quick tests of the package alone; then all
+# tests of the stages for what survived, timed out or is not covered.
+package() {
+  local dir=$1 name stages exclude=(-E /) timeout=1m flags="-count=1 -vet=off"
+  shift
+  name=$(basename "$dir")
+  case $dir in
+  ./session) stages=("./session ./session/memstore" "-run TestRedisKeepsTheLaw/Single ./session/redisstore") ;;
+  ./server) stages=("$dir") timeout=6m flags+=" -skip=$slow" ;;
+  *) stages=("$dir") ;;
+  esac
+  if [ $# -gt 0 ]; then
+    for file in "$dir"/*.go; do
+      [[ " $* " == *" $(basename "$file") "* ]] || exclude+=(-E "^$(basename "$file" .go)\\.go\$")
+    done
+  fi
+  GOFLAGS=$flags go run "$gremlins" unleash "$dir" "${exclude[@]}" -o "$out/$name.gremlins.json" >"$out/$name.gremlins.log"
+  judge "$name" -timeout "$timeout" -dir "${dir#./}" -gremlins "$out/$name.gremlins.json" "${stages[@]/#/-stage=}"
+}
+
+# universalmutator makes the mutants; the quick tests of a script on one Redis
+# come before the package's.
+lua() {
+  [ -x "$out/venv/bin/mutate" ] || { python3 -m venv "$out/venv" && "$out/venv/bin/pip" install -q "$universalmutator"; }
+  local dir=session/redisstore script name quick failed=0
+  for script in "$dir"/*.lua; do
+    name=$(basename "$script" .lua)
+    [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+    case $name in
+    swap | load) quick='(TestRedisKeepsTheLaw|TestEveryKey|TestScripts)/Single' ;;
+    tally_*) quick='(TestRedisKeepsTheTally|TestANewRedis)/Single' ;;
+    queue_*) quick='TestRedisQueueKeepsTheLaw/Single' ;;
+    *) quick='TestASheet|TestADocument|TestOnlyDocuments|TestWhatIsNeither|TestAnAnnounced' ;;
+    esac
+    rm -rf "$out/lua.$name"
+    mkdir "$out/lua.$name"
+    "$out/venv/bin/mutate" "$script" none --only scripts/lua.rules --noCheck --mutantDir "$out/lua.$name" >"$out/lua.$name.universalmutator.log"
+    judge "lua.$name" -timeout 2m -dir "$dir" -universalmutator "$out/lua.$name" -stage "-run $quick ./$dir" -stage "./$dir" || failed=1
+  done
+  return $failed
+}
+
+case ${1:-all} in
+all)
+  failed=0
+  for dir in ./session ./tally ./identity ./server; do package "$dir" || failed=1; done
+  lua || failed=1
+  exit $failed
+  ;;
+lua) shift && lua "$@" ;;
+*) package "${1%/}" "${@:2}" ;;
+esac

@@ -1,0 +1,26 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+// TestAnEstimateOfTheClockEndsNoCode has a node whose estimate is an hour ahead
+// of the store's clock, which alone decides what is over.
+func TestAnEstimateOfTheClockEndsNoCode(t *testing.T) {
+	st := memstore.New()
+	made, err := session.Create(t.Context(), st, sessiontest.New(st, time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := sessiontest.NewFaulty(sessiontest.Node{Store: st, Bus: st.Bus()})
+	node.Ahead(time.Hour)
+	scan := session.Change{Action: session.Scan, User: sessiontest.Alice, TTL: time.Minute}
+	if got, err := session.Apply(t.Context(), node, made, scan); err != nil || got.Status != session.Scanned {
+		t.Errorf("scanned: error %v, %s", err, got.Status.Event())
+	}
+}

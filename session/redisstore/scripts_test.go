@@ -1,0 +1,42 @@
+package redisstore_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+)
+
+// TestEachScriptReadsTheClock has stores learn Redis's clock, which is also
+// this process's, from one answer of each script that tells it: several, since
+// a slow answer proves little.
+func TestEachScriptReadsTheClock(t *testing.T) {
+	server := redistest.Start(t)
+	for name, call := range map[string]func(*redisstore.Store) error{
+		"load": func(st *redisstore.Store) error {
+			if _, err := st.Load(t.Context(), session.NewID()); !errors.Is(err, session.ErrNotFound) {
+				return err
+			}
+			return nil
+		},
+		"swap": func(st *redisstore.Store) error {
+			_, err := session.Create(t.Context(), st, newCode(st))
+			return err
+		},
+	} {
+		for range 5 {
+			st := open(t, server.URL())
+			began := time.Now()
+			if err := call(st); err != nil {
+				t.Fatal(err)
+			}
+			took := time.Since(began)
+			if off := time.Until(st.Now()).Abs(); off > took+2*time.Millisecond { // read in milliseconds
+				t.Errorf("%s: the clock is %v off after a call of %v", name, off, took)
+			}
+		}
+	}
+}
