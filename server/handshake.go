@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/labstack/echo/v4"
@@ -46,6 +47,9 @@ func (s *Server) socket(c echo.Context) error {
 		c.Response().Header().Set("Upgrade", "websocket")
 		c.Response().Header().Set("Connection", "Upgrade")
 		return errUpgrade
+	}
+	if hasBody(c.Request()) {
+		return refuseBody(c)
 	}
 	if !s.sockets.begin() {
 		return errBusy // the node is leaving
@@ -94,8 +98,35 @@ func (s *Server) handshake(c echo.Context) (served bool, err error) {
 	return true, nil
 }
 
+// websocketAsked reports whether WebSocket is among the protocols that the
+// client would upgrade to (RFC 9110, 7.8).
 func websocketAsked(r *http.Request) bool {
-	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+	for _, line := range r.Header.Values("Upgrade") {
+		for protocol := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(protocol), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasBody reports whether a request announces a body, by Content-Length or
+// Transfer-Encoding.
+func hasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
+
+// refuseBody refuses a handshake that announces a body: net/http reads the body
+// before it hands the connection over, for as long as the client likes. It would
+// also read it after this answer; a read deadline in the past prevents that, so
+// that the connection is closed at once.
+func refuseBody(c echo.Context) error {
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Unix(1, 0)) // an error: it is closed already
+	c.Response().Header().Set("Connection", "close")
+	return &refusal{
+		problem: errField,
+		en:      "A WebSocket handshake must not have a body: leave out Content-Length and Transfer-Encoding",
+		zh:      "WebSocket 握手请求不能包含请求体：请去掉 Content-Length 和 Transfer-Encoding",
+	}
 }
 
 // newSocket reads what a handshake asks for. What a browser could not read
