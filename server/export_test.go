@@ -43,3 +43,13 @@ func (s *Server) Remember(ctx context.Context, code session.Session, user string
 
 // Settled waits until what was told to the tally is there.
 func (s *Server) Settled(ctx context.Context) { _, _ = s.gates.shared.Do(ctx) }
+
+// Places is how many handshakes run at once.
+const Places = places
+
+// Queued is how many wait.
+func (s *Server) Queued() int {
+	s.admission.mu.Lock()
+	defer s.admission.mu.Unlock()
+	return s.admission.waiting.len()
+}

@@ -54,14 +54,14 @@ func (s *Server) socket(c echo.Context) error {
 	if !s.sockets.begin() {
 		return errBusy // the node is leaving
 	}
-	if err := s.line.enter(c.Request().Context()); err != nil {
+	if err := s.admission.acquire(c.Request().Context(), addressKey(c.RealIP())); err != nil {
 		s.sockets.wg.Done()
 		return err
 	}
 	served := false
 	defer func() { // also of a handshake that panics
 		if !served {
-			s.line.leave()
+			s.admission.release()
 			s.sockets.wg.Done()
 		}
 	}()
@@ -82,17 +82,15 @@ func (s *Server) handshake(c echo.Context) (served bool, err error) {
 		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
 		return false, nil // Accept has answered
 	}
-	if bye == nil && !s.gates.enter(k.address) {
+	if s.gates.enter(k.address) { // also one that is closed at once: its peer may not answer the close
+		k.entered = true
+	} else if bye == nil {
 		bye = byeBusy
 		k.refused(errTooMany)
-	} else if bye == nil {
-		k.entered = true
 	}
 	k.inLine.Store(true)
 	if !s.sockets.add(k) { // the node began to leave meanwhile
-		k.leaveGate()
-		k.wire.part(k.conn, byeRestart)
-		return false, nil
+		bye = byeRestart
 	}
 	go k.serve(bye)
 	return true, nil
@@ -176,7 +174,7 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 		return k, byeNotFound, s.checkAnyOrigin(c)
 	case err != nil:
 		s.log.Warn("socket not served", "requestId", requestID(c), "error", err)
-		s.line.disperse()
+		s.admission.rejectWaiting()
 		return k, byeBusy, s.checkAnyOrigin(c)
 	}
 	return k, nil, s.checkOrigin(c, k.pool)

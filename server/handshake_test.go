@@ -39,10 +39,10 @@ func handshake(query, more string) string {
 func TestAHandshakeWithABodyIsRefusedAtOnce(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for name, sent := range map[string]string{
-		"Content-Length":               handshake("userPoolId=p1", "Content-Length: 5\r\n"),
+		"Content-Length":                handshake("userPoolId=p1", "Content-Length: 5\r\n"),
 		"Content-Length, with its body": handshake("userPoolId=p1", "Content-Length: 5\r\n") + "hello",
-		"Transfer-Encoding":            handshake("userPoolId=p1", "Transfer-Encoding: chunked\r\n"),
-		"no pool, and a body":          handshake("", "Content-Length: 5\r\n"),
+		"Transfer-Encoding":             handshake("userPoolId=p1", "Transfer-Encoding: chunked\r\n"),
+		"no pool, and a body":           handshake("", "Content-Length: 5\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := dialFrom(t, n, "127.0.0.1")

@@ -89,13 +89,13 @@ type Server struct {
 	ends       *ends // nil: nobody asked
 	log        *slog.Logger
 
-	echo     *echo.Echo
-	pictures *pictures
-	sockets  *sockets
-	line     *line
-	gates    *gates
-	lately   *lately
-	inStore  atomic.Int64 // operations that are under way
+	echo      *echo.Echo
+	pictures  *pictures
+	sockets   *sockets
+	admission *admission
+	gates     *gates
+	lately    *lately
+	inStore   atomic.Int64 // operations that are under way
 
 	strangers strangers
 	leaving   atomic.Bool   // readiness is off
@@ -128,7 +128,7 @@ func New(o Options) *Server {
 		witnesses: o.Witnesses,
 		trusting:  len(o.TrustedProxies) > 0,
 		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
-		log: o.Log, pictures: newPictures(), sockets: newSockets(), line: newLine(),
+		log: o.Log, pictures: newPictures(), sockets: newSockets(), admission: newAdmission(),
 	}
 	if len(o.Witnesses) > 0 {
 		s.ends = newEnds(s.store, s.witness, o.Log)
@@ -264,18 +264,32 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	defer cancel()
 	down := make(chan error, 1)
 	go func() { down <- srv.Shutdown(ctx) }() // closes the listener, waits for requests
-	s.stopOnce.Do(func() { close(s.stopping) })
+	s.stopWaiting()
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		s.log.Warn("listener ended", "error", err)
 	}
-	s.sockets.closeAll(ctx)
+	sockets := s.sockets.leaveAll(ctx)
 	err := <-down
+	if err != nil {
+		_ = srv.Close() // and so handshakes that hang
+	}
+	if !s.sockets.cut(sockets) {
+		s.log.Warn("connections did not end when they were closed", "sockets", s.sockets.len())
+	}
 	_, _ = s.gates.shared.Do(ctx) // what was counted last is on its way
 	if err != nil {
-		_ = srv.Close()
 		return fmt.Errorf("requests did not finish in %v: %w", leaveTime, err)
 	}
 	return nil
+}
+
+// stopWaiting ends what waits for something that may never come: streams,
+// checks, and handshakes that queue.
+func (s *Server) stopWaiting() {
+	s.stopOnce.Do(func() {
+		close(s.stopping)
+		s.admission.close()
+	})
 }
 
 // Close ends all sockets and streams, as the end of Run does; for servers that are used by
@@ -283,6 +297,6 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
-	s.stopOnce.Do(func() { close(s.stopping) })
-	s.sockets.closeAll(ctx)
+	s.stopWaiting()
+	s.sockets.cut(s.sockets.leaveAll(ctx))
 }

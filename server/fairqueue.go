@@ -1,0 +1,76 @@
+package server
+
+import "container/list"
+
+// fairQueue is a queue whose keys are served in turn: pop returns the first value
+// of the next key, however many values the others have. Each operation takes the
+// same time whatever the queue holds, and a key without values takes no memory.
+// It is not safe for concurrent use. The zero value is empty.
+type fairQueue[V any] struct {
+	turns list.List // of *keyQueue[V]; the front is served next
+	byKey map[string]*keyQueue[V]
+	n     int
+}
+
+// keyQueue is what one key has in a fairQueue, first in, first out.
+type keyQueue[V any] struct {
+	key    string
+	turn   *list.Element // in turns
+	values list.List     // of V
+}
+
+// queued is one value in a fairQueue.
+type queued[V any] struct {
+	in *keyQueue[V]
+	at *list.Element // in in.values
+}
+
+func (q *fairQueue[V]) len() int { return q.n }
+
+// push adds a value behind those of its key.
+func (q *fairQueue[V]) push(key string, v V) queued[V] {
+	k := q.byKey[key]
+	if k == nil {
+		k = &keyQueue[V]{key: key}
+		k.turn = q.turns.PushBack(k)
+		if q.byKey == nil {
+			q.byKey = make(map[string]*keyQueue[V])
+		}
+		q.byKey[key] = k
+	}
+	q.n++
+	return queued[V]{k, k.values.PushBack(v)}
+}
+
+// pop removes the value whose turn it is; false if there is none.
+func (q *fairQueue[V]) pop() (v V, ok bool) {
+	if q.n == 0 {
+		return v, false
+	}
+	k := q.turns.Front().Value.(*keyQueue[V])
+	v = k.values.Remove(k.values.Front()).(V)
+	q.n--
+	q.turns.MoveToBack(k.turn)
+	q.drop(k)
+	return v, true
+}
+
+// remove takes a value out of turn; false if it is no longer in the queue.
+func (q *fairQueue[V]) remove(e queued[V]) bool {
+	before := e.in.values.Len()
+	e.in.values.Remove(e.at)
+	if e.in.values.Len() == before {
+		return false
+	}
+	q.n--
+	q.drop(e.in)
+	return true
+}
+
+// drop forgets a key that has no values.
+func (q *fairQueue[V]) drop(k *keyQueue[V]) {
+	if k.values.Len() == 0 {
+		q.turns.Remove(k.turn)
+		delete(q.byKey, k.key)
+	}
+}
