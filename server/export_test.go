@@ -53,3 +53,6 @@ func (s *Server) Queued() int {
 	defer s.admission.mu.Unlock()
 	return s.admission.waiting.len()
 }
+
+// ConnectionsFor is how many connections so many files allow.
+var ConnectionsFor = connectionsFor

@@ -39,6 +39,9 @@ func (s *Server) notReady(ctx context.Context) string {
 	if s.leaving.Load() {
 		return "leaving"
 	}
+	if s.clients.exhausted(time.Now()) {
+		return "connections are exhausted: new ones are refused"
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
 	if _, err := s.store.Load(ctx, session.NewID()); !isGone(err) {
@@ -58,12 +61,15 @@ type Load struct {
 	Sockets          int // WebSocket connections that are open
 	Connections      int // those that wait: sockets, event streams, checks with wait
 	ConnectionsLimit int // Limits.Sockets, in force
+	Clients          int // connections of clients, from accept until they are closed
+	ClientsLimit     int // how many may be
 	UnknownEnds      int // codes made here of which is not known here how they ended
 }
 
 // Load tells it.
 func (s *Server) Load() Load {
 	l := Load{Sockets: s.sockets.len(), Connections: int(s.gates.open.Load()), ConnectionsLimit: s.gates.Sockets}
+	l.Clients, l.ClientsLimit = s.clients.counts()
 	if s.ends != nil {
 		l.UnknownEnds = s.ends.len()
 	}

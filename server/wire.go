@@ -102,6 +102,9 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		w.early = make([]byte, n)
 		_, _ = io.ReadFull(rw, w.early) // they are there
 	}
+	if c, ok := conn.(*counted); ok {
+		conn = c.Conn
+	}
 	switch conn := conn.(type) { // what merely contains one of these may have buffers of its own
 	case *net.TCPConn:
 		w.raw, _ = conn.SyscallConn() // fails for no open connection
