@@ -37,6 +37,7 @@ var (
 	byeBusy      = &farewell{websocket.StatusTryAgainLater, "try again later"}
 	byeNotFound  = &farewell{statusNotFound, "no such code or pool"}
 	byeChallenge = &farewell{websocket.StatusPolicyViolation, "codeChallenge is required by this user pool (PKCE, RFC 7636)"}
+	byeFlood     = &farewell{websocket.StatusPolicyViolation, "too many frames"}
 	byeExhausted = &farewell{statusExhausted, "ask the person"}
 )
 
