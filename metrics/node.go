@@ -30,6 +30,8 @@ func (m *Metrics) Node(srv *server.Server, watches *hub.Hub, bus Bus) {
 	gauge("sockets", "WebSocket connections that are open.", func() float64 { return float64(srv.Load().Sockets) })
 	gauge("connections", "Connections that wait: WebSockets, event streams, checks with wait.", func() float64 { return float64(srv.Load().Connections) })
 	gauge("connections_limit", "Connections that may wait: limits.sockets.", func() float64 { return float64(srv.Load().ConnectionsLimit) })
+	gauge("tcp_connections", "Connections of clients that are open, from accept until they are closed.", func() float64 { return float64(srv.Load().Clients) })
+	gauge("tcp_connections_limit", "Connections of clients that may be open: what the limit of open files leaves.", func() float64 { return float64(srv.Load().ClientsLimit) })
 	gauge("codes_unresolved", "Codes made by this node of which it does not know yet that they are over.", func() float64 { return float64(srv.Load().UnknownEnds) })
 	gauge("watches", "Watches of codes by pages of this node.", func() float64 { return float64(watches.Watches()) })
 	gauge("store_usage_ratio", "Part of the store's memory that is used, 1 for full; NaN: not known.", func() float64 { return srv.Load().StoreUsage })

@@ -153,3 +153,33 @@ func TestWhoNeverFinishesAskingIsDropped(t *testing.T) {
 		})
 	}
 }
+
+// TestAHeadHasLessTimeThanARequest has one client stop within the head of its
+// request, after another has stopped within the body: it is dropped first.
+// Where a busy machine mixes the two up, they try again.
+func TestAHeadHasLessTimeThanARequest(t *testing.T) {
+	t.Parallel() // with what else takes its time
+	n := alone(t, newPool(t, nil))
+	const head = "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n"
+	for range 3 {
+		dropped := make(chan string, 2)
+		stopWithin := func(name, half string) {
+			conn := dialFrom(t, n, "127.0.0.1")
+			_ = conn.SetDeadline(time.Now().Add(2 * time.Minute))
+			fmt.Fprint(conn, half)
+			go func() {
+				_, _ = io.Copy(io.Discard, conn)
+				dropped <- name
+			}()
+		}
+		stopWithin("body", head+"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+		time.Sleep(time.Second) // so that the body's time is over first, where both have as much
+		stopWithin("head", head)
+		first, second := <-dropped, <-dropped
+		if first == "head" && second == "body" {
+			return
+		}
+		t.Logf("dropped: %s, then %s", first, second)
+	}
+	t.Error("a head has as much time as a request")
+}

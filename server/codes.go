@@ -17,9 +17,9 @@ import (
 const (
 	subscriberPart = 20 // an IPv6 /56 may have 1/20 …
 	networkPart    = 10 // … and a /48 1/10, both at least what one address may have
-	// reservedPart is the part that is only for networks (IPv4 /24, IPv6 /48) that
+	// reservedCodes is the part that is only for networks (IPv4 /24, IPv6 /48) that
 	// have few codes: whoever takes all the rest does not lock out the others.
-	reservedPart = 10
+	reservedCodes = 10
 	fewPart      = 1000 // few is 1/1000, and at least one
 )
 
@@ -63,7 +63,7 @@ func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also
 	if address != "" {
 		ops = append(ops, s.openCodesOf(address, cmp.Or(p.Limits.CodesPerAddress, s.gates.CodesPerAddress), most)...)
 		if !s.hasFew(ctx, p, address, most) {
-			ops = append(ops, tally.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedPart)))
+			ops = append(ops, tally.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodes)))
 		}
 	}
 	if err := s.count(ctx, ops...); err != nil {

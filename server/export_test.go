@@ -52,14 +52,12 @@ func (s *Server) HoldPictures(wait time.Duration) (free func()) {
 	if wait > 0 {
 		s.pictures.queue.maxWait = wait
 	}
-	var all []func()
 	for range runtime.GOMAXPROCS(0) {
-		release, _ := s.pictures.queue.acquire(context.Background(), "")
-		all = append(all, release)
+		_ = s.pictures.queue.acquire(context.Background(), "")
 	}
 	return func() {
-		for _, release := range all {
-			release()
+		for range runtime.GOMAXPROCS(0) {
+			s.pictures.queue.release()
 		}
 	}
 }
@@ -68,5 +66,18 @@ func (s *Server) HoldPictures(wait time.Duration) (free func()) {
 func (s *Server) PicturesWaiting() int {
 	s.pictures.queue.mu.Lock()
 	defer s.pictures.queue.mu.Unlock()
-	return s.pictures.queue.count
+	return s.pictures.queue.waiting.len()
 }
+
+// Places is how many handshakes run at once.
+const Places = places
+
+// Queued is how many wait.
+func (s *Server) Queued() int {
+	s.admission.mu.Lock()
+	defer s.admission.mu.Unlock()
+	return s.admission.waiting.len()
+}
+
+// ConnectionsFor is how many connections so many files allow.
+var ConnectionsFor = connectionsFor

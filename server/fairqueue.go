@@ -1,161 +1,98 @@
 package server
 
-import (
-	"context"
-	"errors"
-	"sync"
-	"time"
-)
+import "container/list"
 
-// fairQueue lets a fixed number of callers work at the same time. The others wait,
-// and are let in round robin over their keys: one of each key that has callers
-// waiting, within a key first come, first served. So a key that has many waiting
-// delays the others by one turn each round, and a lone key uses all slots.
-type fairQueue struct {
-	maxWaiting int           // callers that wait; see makeRoom
-	maxWait    time.Duration // of one caller
-
-	mu      sync.Mutex
-	free    int                  // slots; 0 while anyone waits
-	waiting map[string][]*waiter // never empty lists
-	order   []string             // the keys of waiting; the next turn is the first's
-	count   int                  // of all waiters
+// fairQueue is a queue whose keys are served in turn: pop returns the first value
+// of the next key, however many values the others have. Each operation takes the
+// same time whatever the queue holds, and a key without values takes no memory.
+// It is not safe for concurrent use. The zero value is empty.
+type fairQueue[V any] struct {
+	turns list.List // of *keyQueue[V]; the front is served next
+	byKey map[string]*keyQueue[V]
+	n     int
 }
 
-// waiter is one caller that waits. Its result is sent once: nil with a slot.
-type waiter struct{ result chan error }
-
-// Errors of acquire. Another one is that of rejectAll.
-var (
-	errQueueFull = errors.New("too many callers wait")
-	errQueueTime = errors.New("no slot became free in time")
-)
-
-func newFairQueue(slots, maxWaiting int, maxWait time.Duration) *fairQueue {
-	return &fairQueue{free: slots, maxWaiting: maxWaiting, maxWait: maxWait, waiting: make(map[string][]*waiter)}
+// keyQueue is what one key has in a fairQueue, first in, first out.
+type keyQueue[V any] struct {
+	key    string
+	turn   *list.Element // in turns
+	values list.List     // of V
 }
 
-// acquire waits for a slot, which release gives back; it must be called once. The
-// error is errQueueFull, errQueueTime, that of ctx, or what rejectAll was given.
-func (q *fairQueue) acquire(ctx context.Context, key string) (release func(), err error) {
-	q.mu.Lock()
-	if q.free > 0 {
-		q.free--
-		q.mu.Unlock()
-		return q.release, nil
-	}
-	if q.count >= q.maxWaiting && !q.makeRoom(key) {
-		q.mu.Unlock()
-		return nil, errQueueFull
-	}
-	w := &waiter{make(chan error, 1)}
-	q.add(key, w)
-	q.mu.Unlock()
-
-	timer := time.NewTimer(q.maxWait)
-	defer timer.Stop()
-	select {
-	case err = <-w.result:
-	case <-timer.C:
-		err = q.giveUp(key, w, errQueueTime)
-	case <-ctx.Done():
-		err = q.giveUp(key, w, ctx.Err())
-	}
-	if err != nil {
-		return nil, err
-	}
-	return q.release, nil
+// queued is one value in a fairQueue.
+type queued[V any] struct {
+	in *keyQueue[V]
+	at *list.Element // in in.values
 }
 
-// rejectAll has all that wait return err.
-func (q *fairQueue) rejectAll(err error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, waiters := range q.waiting {
-		for _, w := range waiters {
-			w.result <- err
+func (q *fairQueue[V]) len() int { return q.n }
+
+// push adds a value behind those of its key.
+func (q *fairQueue[V]) push(key string, v V) queued[V] {
+	k := q.byKey[key]
+	if k == nil {
+		k = &keyQueue[V]{key: key}
+		k.turn = q.turns.PushBack(k)
+		if q.byKey == nil {
+			q.byKey = make(map[string]*keyQueue[V])
 		}
+		q.byKey[key] = k
 	}
-	clear(q.waiting)
-	q.order, q.count = nil, 0
+	q.n++
+	return queued[V]{k, k.values.PushBack(v)}
 }
 
-// release hands a slot to the caller whose turn it is.
-func (q *fairQueue) release() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.count == 0 {
-		q.free++
-		return
+// pop removes the value whose turn it is; false if there is none.
+func (q *fairQueue[V]) pop() (v V, ok bool) {
+	if q.n == 0 {
+		return v, false
 	}
-	key := q.order[0]
-	w := q.waiting[key][0]
-	q.remove(key, 0)
-	if len(q.waiting[key]) > 0 { // its next turn comes after all others
-		q.order = append(q.order[1:], key)
-	}
-	w.result <- nil
+	k := q.turns.Front().Value.(*keyQueue[V])
+	v = k.values.Remove(k.values.Front()).(V)
+	q.n--
+	q.turns.MoveToBack(k.turn)
+	q.drop(k)
+	return v, true
 }
 
-// giveUp takes w out of the queue and returns err; if w was given its result
-// before, that is what counts.
-func (q *fairQueue) giveUp(key string, w *waiter, err error) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for i, other := range q.waiting[key] {
-		if other == w {
-			q.remove(key, i)
-			return err
-		}
-	}
-	return <-w.result
-}
-
-// makeRoom rejects the last waiter of the key that has the most, unless a newcomer
-// of key would have as many: so a full queue is closed only to who fills it.
-func (q *fairQueue) makeRoom(key string) bool {
-	longest, most := key, len(q.waiting[key])+1
-	for other, waiters := range q.waiting {
-		if len(waiters) > most {
-			longest, most = other, len(waiters)
-		}
-	}
-	if longest == key {
+// remove takes a value out of turn; false if it is no longer in the queue.
+func (q *fairQueue[V]) remove(e queued[V]) bool {
+	before := e.in.values.Len()
+	e.in.values.Remove(e.at)
+	if e.in.values.Len() == before {
 		return false
 	}
-	last := len(q.waiting[longest]) - 1
-	w := q.waiting[longest][last]
-	q.remove(longest, last)
-	w.result <- errQueueFull
+	q.n--
+	q.drop(e.in)
 	return true
 }
 
-func (q *fairQueue) add(key string, w *waiter) {
-	if len(q.waiting[key]) == 0 {
-		q.order = append(q.order, key)
+// drop forgets a key that has no values.
+func (q *fairQueue[V]) drop(k *keyQueue[V]) {
+	if k.values.Len() == 0 {
+		q.turns.Remove(k.turn)
+		delete(q.byKey, k.key)
 	}
-	q.waiting[key] = append(q.waiting[key], w)
-	q.count++
 }
 
-// remove takes out the i-th waiter of key, and the key with its last.
-func (q *fairQueue) remove(key string, i int) {
-	waiters := q.waiting[key]
-	if i == 0 {
-		waiters = waiters[1:] // as nearly always, and for the price of one
-	} else {
-		waiters = append(waiters[:i], waiters[i+1:]...)
+// evict removes the last value of the key that has the most, unless one more of key
+// would be as many; false then. It looks at all keys.
+func (q *fairQueue[V]) evict(key string) (v V, ok bool) {
+	var longest *keyQueue[V]
+	most := 1
+	if k := q.byKey[key]; k != nil {
+		most += k.values.Len()
 	}
-	q.waiting[key] = waiters
-	q.count--
-	if len(waiters) > 0 {
-		return
-	}
-	delete(q.waiting, key)
-	for i, other := range q.order {
-		if other == key {
-			q.order = append(q.order[:i], q.order[i+1:]...)
-			return
+	for _, k := range q.byKey {
+		if k.values.Len() > most {
+			longest, most = k, k.values.Len()
 		}
 	}
+	if longest == nil {
+		return v, false
+	}
+	v = longest.values.Remove(longest.values.Back()).(V)
+	q.n--
+	q.drop(longest)
+	return v, true
 }

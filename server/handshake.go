@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/labstack/echo/v4"
@@ -37,6 +38,7 @@ var (
 	byeBusy      = &farewell{websocket.StatusTryAgainLater, "try again later"}
 	byeNotFound  = &farewell{statusNotFound, "no such code or pool"}
 	byeChallenge = &farewell{websocket.StatusPolicyViolation, "codeChallenge is required by this user pool (PKCE, RFC 7636)"}
+	byeFlood     = &farewell{websocket.StatusPolicyViolation, "too many frames"}
 	byeExhausted = &farewell{statusExhausted, "ask the person"}
 )
 
@@ -48,17 +50,20 @@ func (s *Server) socket(c echo.Context) error {
 		c.Response().Header().Set("Connection", "Upgrade")
 		return errUpgrade
 	}
+	if hasBody(c.Request()) {
+		return refuseBody(c)
+	}
 	if !s.sockets.begin() {
 		return errBusy // the node is leaving
 	}
-	if err := s.line.enter(c.Request().Context()); err != nil {
+	if err := s.admission.acquire(c.Request().Context(), turnKey(c.RealIP())); err != nil {
 		s.sockets.wg.Done()
-		return err
+		return errBusy.because(err)
 	}
 	served := false
 	defer func() { // also of a handshake that panics
 		if !served {
-			s.line.leave()
+			s.admission.release()
 			s.sockets.wg.Done()
 		}
 	}()
@@ -79,24 +84,49 @@ func (s *Server) handshake(c echo.Context) (served bool, err error) {
 		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
 		return false, nil // Accept has answered
 	}
-	if bye == nil && !s.gates.enter(k.address) {
+	if s.gates.enter(k.address) { // also one that is closed at once: its peer may not answer the close
+		k.entered = true
+	} else if bye == nil {
 		bye = byeBusy
 		k.refused(errTooMany)
-	} else if bye == nil {
-		k.entered = true
 	}
 	k.inLine.Store(true)
 	if !s.sockets.add(k) { // the node began to leave meanwhile
-		k.leaveGate()
-		k.wire.part(k.conn, byeRestart)
-		return false, nil
+		bye = byeRestart
 	}
 	go k.serve(bye)
 	return true, nil
 }
 
+// websocketAsked reports whether WebSocket is among the protocols that the
+// client would upgrade to (RFC 9110, 7.8).
 func websocketAsked(r *http.Request) bool {
-	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+	for _, line := range r.Header.Values("Upgrade") {
+		for protocol := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(protocol), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasBody reports whether a request announces a body, by Content-Length or
+// Transfer-Encoding.
+func hasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
+
+// refuseBody refuses a handshake that announces a body: net/http reads the body
+// before it hands the connection over, for as long as the client likes. It would
+// also read it after this answer; a read deadline in the past prevents that, so
+// that the connection is closed at once.
+func refuseBody(c echo.Context) error {
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Unix(1, 0)) // an error: it is closed already
+	c.Response().Header().Set("Connection", "close")
+	return &refusal{
+		problem: errField,
+		en:      "A WebSocket handshake must not have a body: leave out Content-Length and Transfer-Encoding",
+		zh:      "WebSocket 握手请求不能包含请求体：请去掉 Content-Length 和 Transfer-Encoding",
+	}
 }
 
 // newSocket reads what a handshake asks for. What a browser could not read
@@ -146,7 +176,7 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 		return k, byeNotFound, s.checkAnyOrigin(c)
 	case err != nil:
 		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", requestID(c), "error", err)
-		s.line.disperse()
+		s.admission.rejectWaiting(errNoStore)
 		return k, byeBusy, s.checkAnyOrigin(c)
 	}
 	if !k.proof.isBrowser(k.pool, *k.first) {

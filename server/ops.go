@@ -42,6 +42,9 @@ func (s *Server) notReady(ctx context.Context) string {
 	if s.leaving.Load() {
 		return "leaving"
 	}
+	if s.clients.exhausted(time.Now()) {
+		return "connections are exhausted: new ones are refused"
+	}
 	switch err := s.ready.check(ctx); {
 	case errors.Is(err, session.ErrRefused):
 		return err.Error()
@@ -61,6 +64,8 @@ type Load struct {
 	Sockets          int // WebSocket connections that are open
 	Connections      int // those that wait: sockets, event streams, checks with wait
 	ConnectionsLimit int // Limits.Sockets, in force
+	Clients          int // connections of clients, from accept until they are closed
+	ClientsLimit     int // how many may be
 	UnknownEnds      int // codes made here of which is not known here how they ended
 
 	StoreUsage float64 // part of the store that is used, 1 for full; NaN: not known
@@ -80,6 +85,7 @@ func (s *Server) Load() Load {
 	held := &s.capacity.refused
 	l.StoreUsage = s.capacity.ratio()
 	l.CodesHeld = CodesHeld{Pool: held[fairshare.PoolShare].Load(), Network: held[fairshare.NetworkShare].Load(), Full: held[fairshare.Full].Load()}
+	l.Clients, l.ClientsLimit = s.clients.counts()
 	if s.ends != nil {
 		l.UnknownEnds = s.ends.len()
 	}

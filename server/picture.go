@@ -86,7 +86,7 @@ func pictureSize(text string) (int, error) {
 // pictures draws pictures, as many at once as there are cores; the others wait in
 // a fair queue. The pattern of a code is made once, as long as it is remembered.
 type pictures struct {
-	queue   *fairQueue
+	queue   *slots
 	packers sync.Pool // of *zlib.Writer, of 0.8 MB each, kept from one PNG to the next
 
 	mu       sync.Mutex
@@ -104,18 +104,17 @@ const (
 )
 
 func newPictures() *pictures {
-	return &pictures{queue: newFairQueue(runtime.GOMAXPROCS(0), maxPicturesWaiting, pictureWait), now: make(map[session.ID]matrix)}
+	return &pictures{queue: newSlots(runtime.GOMAXPROCS(0), maxPicturesWaiting, pictureWait), now: make(map[session.ID]matrix)}
 }
 
 // draw returns the picture of a code, a png or svg, when it is the turn of key:
 // whom the picture is for. All that costs CPU is done within the turn; the error is
 // errBusy if it does not come in time.
 func (p *pictures) draw(ctx context.Context, key string, code session.Session, kind string, size int) ([]byte, error) {
-	release, err := p.queue.acquire(ctx, key)
-	if err != nil {
+	if err := p.queue.acquire(ctx, key); err != nil {
 		return nil, errBusy.because(fmt.Errorf("picture: %w", err))
 	}
-	defer release()
+	defer p.queue.release()
 	m, err := p.matrix(code.ID, code.Payload)
 	if err != nil {
 		return nil, err

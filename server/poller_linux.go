@@ -14,6 +14,7 @@ type poller struct {
 	mu      sync.Mutex
 	set     *os.File          // nil: not open
 	fd      int               // of set
+	closed  bool              // for good
 	done    chan struct{}     // closed when run has ended
 	waiting map[int32]*socket // by the file descriptor of their connections
 }
@@ -39,11 +40,11 @@ func (p *poller) open() error {
 	return nil
 }
 
-// close ends the poller, in which nobody may wait any more.
+// close ends the poller for good.
 func (p *poller) close() {
 	p.mu.Lock()
 	set, done := p.set, p.done
-	p.set = nil
+	p.set, p.closed = nil, true
 	p.mu.Unlock()
 	if set != nil {
 		_ = set.Close()
@@ -58,7 +59,7 @@ func (p *poller) run(set syscall.RawConn, done chan<- struct{}) {
 	_ = set.Read(func(fd uintptr) bool {
 		for {
 			n, err := syscall.EpollWait(int(fd), events, 0)
-			if n <= 0 && err != syscall.EINTR {
+			if n <= 0 && err != syscall.EINTR || p.isClosed() {
 				return false // wait until the set itself is readable
 			}
 			for _, event := range events[:max(n, 0)] {
@@ -66,6 +67,12 @@ func (p *poller) run(set syscall.RawConn, done chan<- struct{}) {
 			}
 		}
 	})
+}
+
+func (p *poller) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 // wake has whoever waits for fd read. An event may be about a closed connection
@@ -87,7 +94,7 @@ func (p *poller) wait(k *socket) (waits bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := k.wire
-	if w.ended || p.set == nil && p.open() != nil {
+	if w.ended || p.closed || p.set == nil && p.open() != nil {
 		return false
 	}
 	op := syscall.EPOLL_CTL_ADD

@@ -44,6 +44,9 @@ func (k *socket) read() {
 			}
 			k.wire.look()
 			continue
+		case errors.Is(err, errFlood):
+			k.end(byeFlood)
+			return
 		case err != nil:
 			k.end(nil)
 			return

@@ -9,11 +9,8 @@
 package server
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -48,6 +45,7 @@ type Options struct {
 	Tracer         Tracer               // follows calls; nil: nobody does
 	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
+	MaxConnections int                  // open on Run's listener at once, from accept on; 0: what the limit of open files leaves
 	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
 
 	// Pushed is told of each step that a page of the pool waited for and was
@@ -91,15 +89,16 @@ type Server struct {
 	log        *slog.Logger
 	quiet      *loglimit.Logger // of what each call can cause; keyed by kindOf
 
-	echo     *echo.Echo
-	pictures *pictures
-	sockets  *sockets
-	line     *line
-	gates    *gates
-	lately   *lately
-	inStore  atomic.Int64 // operations that are under way
-	ready    *readiness
-	capacity *capacity
+	echo      *echo.Echo
+	pictures  *pictures
+	sockets   *sockets
+	admission *slots // of handshakes
+	gates     *gates
+	clients   *connections
+	lately    *lately
+	inStore   atomic.Int64 // operations that are under way
+	ready     *readiness
+	capacity  *capacity
 
 	strangers strangers
 	leaving   atomic.Bool   // readiness is off
@@ -132,7 +131,8 @@ func New(o Options) *Server {
 		witnesses: o.Witnesses,
 		trusting:  len(o.TrustedProxies) > 0,
 		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
-		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), line: newLine(),
+		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), admission: newSlots(places, 0, 0),
+		clients: newConnections(o.MaxConnections, o, limits),
 	}
 	if len(o.Witnesses) > 0 {
 		s.ends = newEnds(s.store, s.witness, o.Log)
@@ -195,84 +195,3 @@ func (s *Server) Sockets() int { return s.sockets.len() }
 // Run's. Sockets that it accepts are not pinged then, and live until Close; time's
 // ends are not told.
 func (s *Server) Handler() http.Handler { return s.echo }
-
-// Timeouts of the HTTP server. A request is small: who needs longer to send it
-// holds a connection on purpose. Answers are bounded by requestTime.
-const (
-	headerTimeout = 5 * time.Second
-	readTimeout   = 10 * time.Second
-	writeTimeout  = requestTime + 5*time.Second
-	idleTimeout   = 75 * time.Second // longer than load balancers keep theirs (60 s)
-	maxHeader     = 16 << 10         // bytes
-)
-
-// leaveTime is how long requests and sockets may take to end, 10 s with the
-// rest.
-const leaveTime = 8 * time.Second
-
-// Run serves ln until ctx ends, and then leaves in order: readiness off, after
-// the drain delay the listener closed, sockets told to connect elsewhere
-// (1012), requests finished. It closes ln. The error is nil after an orderly
-// end.
-func (s *Server) Run(ctx context.Context, ln net.Listener) error {
-	srv := &http.Server{
-		Handler: s.echo, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	beats, stopBeats := context.WithCancel(context.Background())
-	var background sync.WaitGroup
-	background.Go(func() { s.sockets.beat(beats) })
-	background.Go(func() { s.capacity.run(beats) })
-	if s.ends != nil {
-		background.Go(func() { s.ends.run(beats) })
-	}
-	defer background.Wait()
-	defer stopBeats()
-
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
-	select {
-	case err := <-failed:
-		s.Close()
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	s.leaving.Store(true)
-	s.log.Info("leaving", "drainDelay", s.drainDelay, "sockets", s.sockets.len())
-	select {
-	case <-time.After(s.drainDelay):
-	case err := <-failed:
-		s.Close()
-		return fmt.Errorf("serve: %w", err)
-	}
-	return s.leave(srv, failed)
-}
-
-func (s *Server) leave(srv *http.Server, failed <-chan error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
-	defer cancel()
-	down := make(chan error, 1)
-	go func() { down <- srv.Shutdown(ctx) }() // closes the listener, waits for requests
-	s.stopOnce.Do(func() { close(s.stopping) })
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		s.log.Warn("listener ended", "error", err)
-	}
-	s.sockets.closeAll(ctx)
-	err := <-down
-	_, _ = s.gates.shared.Do(ctx) // what was counted last is on its way
-	if err != nil {
-		_ = srv.Close()
-		return fmt.Errorf("requests did not finish in %v: %w", leaveTime, err)
-	}
-	return nil
-}
-
-// Close ends all sockets and streams, as the end of Run does; for servers that are used by
-// their Handler.
-func (s *Server) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
-	defer cancel()
-	s.stopOnce.Do(func() { close(s.stopping) })
-	s.sockets.closeAll(ctx)
-}

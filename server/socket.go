@@ -36,7 +36,7 @@ type socket struct {
 	open    bool       // it makes its own codes
 	resume  session.ID // open: the code to go on with
 	state   atomic.Int32
-	inLine  atomic.Bool // it has a place there, until it has begun
+	inLine  atomic.Bool // it has a place of admission, until it has begun
 
 	challenge string // open: of each code that it makes (RFC 7636); empty: none
 
@@ -109,10 +109,10 @@ func (k *socket) write() {
 	}
 }
 
-// begun gives back the place in the line.
+// begun gives back the place of the handshake.
 func (k *socket) begun() {
 	if k.inLine.Swap(false) {
-		k.srv.line.leave()
+		k.srv.admission.release()
 	}
 }
 
@@ -286,7 +286,7 @@ func (k *socket) show() *farewell {
 // learns then how things stand.
 func (k *socket) trouble(err error) *farewell {
 	k.srv.quiet.Log(context.Background(), slog.LevelWarn, "socket "+kindOf(err), "socket closed", "pool", k.pool.ID, "error", err)
-	k.srv.line.disperse()
+	k.srv.admission.rejectWaiting(errNoStore)
 	return byeBusy
 }
 
@@ -296,6 +296,7 @@ func (k *socket) send(message any) *farewell {
 	if err != nil {
 		return k.trouble(err)
 	}
+	k.begun() // nobody waits for a peer that takes nothing
 	if err := k.wire.say(k.conn, text); err != nil {
 		_ = k.wire.Close()
 		return byeDone // nobody hears it

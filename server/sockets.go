@@ -47,16 +47,13 @@ func (all *sockets) begin() bool {
 	return !all.closing
 }
 
-// add counts k in; false if all others have been told to leave.
+// add counts k in; false if all others have been told to leave, and k must be.
 func (all *sockets) add(k *socket) bool {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if all.closing {
-		return false
-	}
 	k.bucket = all.beaten // the next ping is a heartbeat away
 	all.buckets[k.bucket][k] = struct{}{}
-	return true
+	return !all.closing
 }
 
 func (all *sockets) remove(k *socket) {
@@ -122,10 +119,13 @@ const spread = 1500 * time.Millisecond
 // few sockets are no storm, and are told at once.
 const few = 100
 
-// closeAll tells every socket to connect elsewhere, takes no new ones, and
-// waits until all have ended; what has not when ctx ends is cut.
-func (all *sockets) closeAll(ctx context.Context) {
-	defer all.poller.close()
+// cutTime is how long closed connections may take to be noticed.
+const cutTime = 500 * time.Millisecond
+
+// leaveAll tells every socket to connect elsewhere, takes no new ones, and
+// waits until all have ended, or ctx ends. It returns a channel that is closed
+// when all have ended.
+func (all *sockets) leaveAll(ctx context.Context) <-chan struct{} {
 	all.mu.Lock()
 	all.closing = true
 	all.mu.Unlock()
@@ -147,13 +147,28 @@ func (all *sockets) closeAll(ctx context.Context) {
 	}
 	select {
 	case <-done:
-		return
 	case <-ctx.Done():
 	}
-	for i := range pingEvery {
-		for _, k := range all.in(i) {
-			_ = k.wire.Close() // the library's CloseNow waits for a farewell that is under way
+	return done
+}
+
+// cut closes the connections of what has not ended, waits for cutTime at most,
+// and ends the poller. It reports whether all have ended.
+func (all *sockets) cut(done <-chan struct{}) bool {
+	defer all.poller.close()
+	late := time.After(cutTime)
+	for {
+		for i := range pingEvery {
+			for _, k := range all.in(i) {
+				_ = k.wire.Close() // the library's CloseNow waits for a farewell that is under way
+			}
+		}
+		select {
+		case <-done:
+			return true
+		case <-late:
+			return false
+		case <-time.After(cutTime / 10): // a handshake may have become a socket
 		}
 	}
-	<-done
 }

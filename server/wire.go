@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 )
@@ -46,6 +48,12 @@ type wire struct {
 	owed atomic.Bool // the peer has not answered the last ping
 
 	polled, ended bool // the poller's own: it knows the connection; that is closed
+
+	// The reader's own, passed from one to the next.
+	second int64 // of the last read, Unix time
+	reads  int   // that were made in it
+
+	unwritten int // bytes of the library's frame that are still to come; the library's writer's own
 }
 
 // What is read from a wire.
@@ -54,6 +62,16 @@ const (
 	inside               // the rest of a message
 	parting              // the peer's close; the library reads by itself, and must not be disturbed
 )
+
+// maxReads is how often a connection is read in a second. The library answers pings, drops
+// pongs and takes empty frames by itself, and would do nothing else for a peer that sends
+// them without end; each read brings it some frames of that kind at most. A message of the
+// largest size takes some ten reads, what a browser sends between two messages one in
+// 25 s.
+const maxReads = 300
+
+// errFlood is what the library gets when a connection was read too often.
+var errFlood = errors.New("too many frames")
 
 // errQuiet is what the library gets instead of waiting; see wire. Something may
 // have come meanwhile.
@@ -102,6 +120,9 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		w.early = make([]byte, n)
 		_, _ = io.ReadFull(rw, w.early) // they are there
 	}
+	if c, ok := conn.(*counted); ok {
+		conn = c.Conn
+	}
 	switch conn := conn.(type) { // what merely contains one of these may have buffers of its own
 	case *net.TCPConn:
 		w.raw, _ = conn.SyscallConn() // fails for no open connection
@@ -128,7 +149,52 @@ func (w *wire) Read(p []byte) (int, error) {
 		return 0, errQuiet
 	}
 	w.whole.Store(false)
+	if now := time.Now().Unix(); now != w.second {
+		w.second, w.reads = now, 0
+	}
+	if w.reads++; w.reads > maxReads {
+		return 0, errFlood
+	}
 	return w.Conn.Read(p)
+}
+
+// Write implements net.Conn, for the library, which echoes a peer's close frame
+// without a look at its reason: if that is not UTF-8, the answer is 1007 without a
+// reason (RFC 6455, 8.1). Each frame begins with a Write, and a close frame is
+// one.
+func (w *wire) Write(p []byte) (int, error) {
+	if w.unwritten == 0 {
+		w.unwritten = frameSize(p)
+		if len(p) > 4 && p[0] == closeFrame && !utf8.Valid(p[4:]) {
+			w.unwritten = 0
+			if _, err := w.Conn.Write(notUTF8Frame); err != nil {
+				return 0, err
+			}
+			return len(p), nil
+		}
+	}
+	w.unwritten = max(0, w.unwritten-len(p))
+	return w.Conn.Write(p)
+}
+
+// closeFrame is the first byte of a close frame, and notUTF8Frame one with the code
+// 1007 (RFC 6455, 5.5.1).
+const closeFrame = 0x88
+
+var notUTF8Frame = []byte{closeFrame, 2, 0x03, 0xef}
+
+// frameSize is how many bytes a server's frame has that begins with p, in which
+// its head is complete (RFC 6455, 5.2).
+func frameSize(p []byte) int {
+	switch {
+	case len(p) >= 10 && p[1] == 127:
+		return 10 + int(binary.BigEndian.Uint64(p[2:])) // #nosec G115 -- of our own
+	case len(p) >= 4 && p[1] == 126:
+		return 4 + int(binary.BigEndian.Uint16(p[2:]))
+	case len(p) >= 2:
+		return 2 + int(p[1])
+	}
+	return len(p)
 }
 
 // writeTime is how long a peer may take nothing: as long as it may stay silent

@@ -177,29 +177,27 @@ func TestAFarewellWaitsForThePeers(t *testing.T) {
 	}
 }
 
-// TestAFarewellDoesNotWaitForever has a peer answer the server's close with a
-// message that has no end.
+// TestAFarewellDoesNotWaitForever has a peer answer the server's close
+// with a message that has no end, while the node goes on: nothing but the
+// deadline of the close ends that.
 func TestAFarewellDoesNotWaitForever(t *testing.T) {
 	t.Parallel() // with what else takes its time
-	n := start(t, memNode(), func(*server.Options) {}, newPool(t, nil))
-	for _, first := range [][]byte{frame(textFrame, []byte("garbage")), nil} { // the server ends it at once; with all others
-		conn := opened(t, dialTCP(t, n), first)
-		defer conn.Close()
-		endless := append([]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 1, 2, 3, 4)
-		go func() {
-			closeCode(t, conn)
-			_, _ = conn.Write(endless)
-			for {
-				if _, err := conn.Write([]byte("drip")); err != nil {
-					return
-				}
-				time.Sleep(100 * time.Millisecond)
-			}
-		}()
+	n := alone(t, newPool(t, nil))
+	conn := opened(t, dialTCP(t, n), nil)
+	waitsOutside(t, n, 1, "after the first messages") // a message that fails would end the connection, too
+	_, _ = conn.Write(frame(textFrame, []byte("garbage")))
+	if code := closeCode(t, conn); code != 1008 {
+		t.Fatalf("closed with %d", code)
 	}
-	done := make(chan error, 1)
-	go func() { done <- n.stop() }()
-	hasLeft(t, done)
+	_, _ = conn.Write(append([]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 1, 2, 3, 4))
+	for deadline := time.Now().Add(50 * time.Second); ; time.Sleep(100 * time.Millisecond) { // ten times what the server waits
+		if _, err := conn.Write([]byte("drip")); err != nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("still connected")
+		}
+	}
 }
 
 // hasLeft waits for the end of a node, which takes 10 s at most.

@@ -82,7 +82,7 @@ func (h *house) serve(ctx context.Context, srv *server.Server, watchers *hub.Hub
 		running.Go(func() { h.trail.Run(beneath) })
 	}
 	running.Go(func() { office.run(beneath, srv) })
-	running.Go(func() { fail(serveOps(beneath, h.ops, office.handler(srv))) })
+	running.Go(func() { fail(serveOps(beneath, h.ops, office.handler(srv), h.log)) })
 	defer hooks.Close()
 	hooks.Start()
 
@@ -184,17 +184,25 @@ func (h *house) open() (foundation, error) {
 	}}, nil
 }
 
-// opsTimeout bounds reading a request and writing its answer: monitoring is
-// near, and its answers have some kilobytes.
-const opsTimeout = 10 * time.Second
+// Bounds of the ops listener: monitoring is near, and its answers have some
+// kilobytes; Prometheus asks every 15 to 60 s on one connection.
+const (
+	opsTimeout     = 10 * time.Second // for reading a request, and for writing its answer
+	opsIdleTimeout = 2 * time.Minute
+	opsMaxHeader   = 16 << 10 // bytes
+)
 
 // serveOps serves ln, unless it is nil, until ctx ends; it then returns nil.
-func serveOps(ctx context.Context, ln net.Listener, handler http.Handler) error {
+func serveOps(ctx context.Context, ln net.Listener, handler http.Handler, log *slog.Logger) error {
 	if ln == nil {
 		<-ctx.Done()
 		return nil
 	}
-	srv := &http.Server{Handler: handler, ReadTimeout: opsTimeout, WriteTimeout: opsTimeout}
+	srv := &http.Server{
+		Handler: handler, ReadHeaderTimeout: opsTimeout, ReadTimeout: opsTimeout, WriteTimeout: opsTimeout,
+		IdleTimeout: opsIdleTimeout, MaxHeaderBytes: opsMaxHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
 	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

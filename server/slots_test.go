@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,9 +13,8 @@ import (
 
 // queueTurns has callers of the given keys wait one after the other for the
 // only slot, and returns a function that gives the order in which they had it.
-func queueTurns(t *testing.T, q *fairQueue, keys string) func() string {
-	first, err := q.acquire(t.Context(), "first")
-	if err != nil {
+func queueTurns(t *testing.T, q *slots, keys string) func() string {
+	if err := q.acquire(t.Context(), "first"); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
@@ -24,19 +22,18 @@ func queueTurns(t *testing.T, q *fairQueue, keys string) func() string {
 	var wg sync.WaitGroup
 	for _, key := range strings.Split(keys, "") {
 		wg.Go(func() {
-			release, err := q.acquire(t.Context(), key)
-			if err != nil {
+			if q.acquire(t.Context(), key) != nil {
 				return
 			}
 			mu.Lock()
 			order.WriteString(key)
 			mu.Unlock()
-			release()
+			q.release()
 		})
 		synctest.Wait()
 	}
 	return func() string {
-		first()
+		q.release()
 		wg.Wait()
 		return order.String()
 	}
@@ -44,20 +41,20 @@ func queueTurns(t *testing.T, q *fairQueue, keys string) func() string {
 
 func TestKeysTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newFairQueue(1, 100, time.Minute)
+		q := newSlots(1, 100, time.Minute)
 		if got := queueTurns(t, q, "aaaaaabbcaad")(); got != "abcdabaaaaaa" {
 			t.Errorf("turns %q", got)
 		}
-		if q.free != 1 || q.count != 0 || len(q.waiting) != 0 || len(q.order) != 0 {
+		if q.free != 1 || q.waiting.len() != 0 || len(q.waiting.byKey) != 0 || q.waiting.turns.Len() != 0 {
 			t.Errorf("left over: %+v", q)
 		}
 	})
 }
 
 func TestALoneKeyUsesAllSlots(t *testing.T) {
-	q := newFairQueue(3, 100, time.Minute)
+	q := newSlots(3, 100, time.Minute)
 	for range 3 {
-		if _, err := q.acquire(t.Context(), "office"); err != nil {
+		if err := q.acquire(t.Context(), "office"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,9 +65,9 @@ func TestALoneKeyUsesAllSlots(t *testing.T) {
 
 func TestAFullQueueIsClosedOnlyToWhoFillsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newFairQueue(1, 5, time.Minute)
+		q := newSlots(1, 5, time.Minute)
 		turns := queueTurns(t, q, "aaaaab")
-		if _, err := q.acquire(t.Context(), "a"); !errors.Is(err, errQueueFull) {
+		if err := q.acquire(t.Context(), "a"); !errors.Is(err, errQueueFull) {
 			t.Errorf("one more of the flood: %v", err)
 		}
 		if got := turns(); got != "abaaa" {
@@ -81,19 +78,19 @@ func TestAFullQueueIsClosedOnlyToWhoFillsIt(t *testing.T) {
 
 func TestNobodyWaitsLongerThanAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newFairQueue(1, 100, time.Second)
-		release, _ := q.acquire(t.Context(), "a")
+		q := newSlots(1, 100, time.Second)
+		_ = q.acquire(t.Context(), "a")
 		began := time.Now()
-		if _, err := q.acquire(t.Context(), "b"); !errors.Is(err, errQueueTime) || time.Since(began) != time.Second {
+		if err := q.acquire(t.Context(), "b"); !errors.Is(err, errQueueTime) || time.Since(began) != time.Second {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, err := q.acquire(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
+		if err := q.acquire(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a caller that left: %v", err)
 		}
-		release()
-		if q.free != 1 || q.count != 0 || len(q.order) != 0 {
+		q.release()
+		if q.free != 1 || q.waiting.len() != 0 || q.waiting.turns.Len() != 0 {
 			t.Errorf("left over: %+v", q)
 		}
 	})
@@ -101,24 +98,24 @@ func TestNobodyWaitsLongerThanAllowed(t *testing.T) {
 
 func TestAllThatWaitAreRejectedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, cause := newFairQueue(1, 100, time.Minute), errors.New("the store is away")
-		release, _ := q.acquire(t.Context(), "a")
+		q, cause := newSlots(1, 100, time.Minute), errors.New("the store is away")
+		_ = q.acquire(t.Context(), "a")
 		var rejected atomic.Int64
 		for _, key := range strings.Split("aabbc", "") {
 			go func() {
-				if _, err := q.acquire(t.Context(), key); errors.Is(err, cause) {
+				if err := q.acquire(t.Context(), key); errors.Is(err, cause) {
 					rejected.Add(1)
 				}
 			}()
 		}
 		synctest.Wait()
-		q.rejectAll(cause)
+		q.rejectWaiting(cause)
 		synctest.Wait()
 		if n := rejected.Load(); n != 5 {
 			t.Errorf("%d of 5 were rejected", n)
 		}
-		release()
-		if _, err := q.acquire(t.Context(), "b"); err != nil {
+		q.release()
+		if err := q.acquire(t.Context(), "b"); err != nil {
 			t.Errorf("the next caller: %v", err)
 		}
 	})
@@ -127,30 +124,29 @@ func TestAllThatWaitAreRejectedTogether(t *testing.T) {
 // TestNoSlotIsLost has many callers come, leave and be rejected at once.
 func TestNoSlotIsLost(t *testing.T) {
 	const slots = 4
-	q := newFairQueue(slots, 50, 5*time.Millisecond)
+	q := newSlots(slots, 50, 5*time.Millisecond)
 	var inside, most atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 64 {
 		wg.Go(func() {
 			for j := range 200 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*j%7)*100*time.Microsecond)
-				release, err := q.acquire(ctx, string(rune('a'+i%9)))
-				if err == nil {
+				if q.acquire(ctx, string(rune('a'+i%9))) == nil {
 					n := inside.Add(1)
 					for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
 					}
 					inside.Add(-1)
-					release()
+					q.release()
 				}
 				cancel()
 				if i == 0 && j%50 == 0 {
-					q.rejectAll(errQueueFull)
+					q.rejectWaiting(errQueueFull)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if most.Load() > slots || q.free != slots || q.count != 0 || len(q.waiting) != 0 || len(q.order) != 0 {
-		t.Errorf("%d at once; left over: %d free, %d waiting, order %v", most.Load(), q.free, q.count, slices.Clone(q.order))
+	if most.Load() > slots || q.free != slots || q.waiting.len() != 0 || len(q.waiting.byKey) != 0 || q.waiting.turns.Len() != 0 {
+		t.Errorf("%d at once; left over: %d free, %d waiting, %d keys", most.Load(), q.free, q.waiting.len(), q.waiting.turns.Len())
 	}
 }

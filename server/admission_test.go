@@ -1,0 +1,104 @@
+package server_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/server"
+)
+
+// TestHandshakesAreAdmittedFairly has one address fill all places and the queue
+// behind them, and another come last.
+func TestHandshakesAreAdmittedFairly(t *testing.T) {
+	made, goOn := make(chan string, 1000), make(chan struct{})
+	n := start(t, memNode(), func(o *server.Options) {
+		o.Witnesses = append(o.Witnesses, func(e server.Event) {
+			if e.Kind == server.EventMade { // the handshake has its place until this returns
+				made <- e.Code.Client.IP
+				<-goOn
+			}
+		})
+	}, newPool(t, nil))
+	open := func(address string) {
+		conn := dialFrom(t, n, address)
+		fmt.Fprint(conn, handshake("userPoolId=p1", ""))
+		go func() { _, _ = io.Copy(io.Discard, conn) }()
+	}
+	const crowd = 300
+	for range crowd {
+		open("127.0.0.2")
+	}
+	admitted := 0
+	for ; admitted < server.Places; admitted++ { // a lone address has them all
+		<-made
+	}
+	eventually(t, "the crowd waits", func() bool { return n.srv.Queued() == crowd-server.Places })
+	open("127.0.0.3")
+	open("127.0.0.4")
+	eventually(t, "the others wait", func() bool { return n.srv.Queued() == crowd-server.Places+2 })
+	served := make(map[string]int)
+	for range 4 {
+		goOn <- struct{}{}
+		served[<-made]++
+	}
+	if served["127.0.0.3"] != 1 || served["127.0.0.4"] != 1 {
+		t.Errorf("the first four places that were free went to %v", served)
+	}
+	close(goOn)
+	for range crowd - server.Places - 2 {
+		<-made
+	}
+	eventually(t, "nobody waits", func() bool { return n.srv.Queued() == 0 })
+}
+
+// blockingListener's connections from one address block on each write after the
+// first, until released: as those of a peer that reads nothing.
+type blockingListener struct {
+	net.Listener
+	from     string
+	released chan struct{}
+}
+
+func (l blockingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil && strings.HasPrefix(conn.RemoteAddr().String(), l.from+":") {
+		conn = &blockingConn{Conn: conn, released: l.released}
+	}
+	return conn, err
+}
+
+type blockingConn struct {
+	net.Conn
+	writes   atomic.Int64
+	released chan struct{}
+}
+
+func (c *blockingConn) Write(p []byte) (int, error) {
+	if c.writes.Add(1) > 1 {
+		<-c.released
+	}
+	return c.Conn.Write(p)
+}
+
+// TestAPeerThatReadsNothingHoldsNoPlace has more of them than there are places.
+func TestAPeerThatReadsNothingHoldsNoPlace(t *testing.T) {
+	released := make(chan struct{})
+	n := startOn(t, memNode(), func(ln net.Listener) net.Listener { return blockingListener{ln, "127.0.0.2", released} }, nil, newPool(t, nil))
+	t.Cleanup(func() { close(released) }) // before the node leaves
+	for range server.Places + 10 {
+		conn := dialFrom(t, n, "127.0.0.2")
+		_ = conn.SetDeadline(time.Now().Add(soon))
+		fmt.Fprint(conn, handshake("userPoolId=p1", ""))
+		if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || res.StatusCode != 101 {
+			t.Fatalf("a handshake behind others whose peers read nothing: %v %v", res, err)
+		}
+	}
+	n.dial("userPoolId=p1", nil).event("code")
+}

@@ -1,0 +1,145 @@
+package server_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/server"
+)
+
+// isOpen reports whether the server keeps a new connection on which nothing is sent,
+// for long enough to have closed it.
+func isOpen(t *testing.T, conn net.Conn) bool {
+	t.Helper()
+	_ = conn.SetReadDeadline(time.Now().Add(soon / 10))
+	_, err := conn.Read(make([]byte, 1))
+	ne, ok := err.(net.Error)
+	return ok && ne.Timeout()
+}
+
+// askOn makes a request on an open connection and reads the answer, after which the
+// connection is idle.
+func askOn(t *testing.T, conn net.Conn) {
+	t.Helper()
+	_ = conn.SetDeadline(time.Now().Add(soon))
+	fmt.Fprint(conn, "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConnectionsAreCountedFromAccept(t *testing.T) {
+	t.Parallel() // it takes its time to be ready again
+	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+	var silent []net.Conn
+	for range 18 {
+		silent = append(silent, dialFrom(t, n, "127.0.0.2"))
+	}
+	for range 2 { // sockets stay counted after they were hijacked
+		silent = append(silent, opened(t, dialTCP(t, n), nil))
+	}
+	eventually(t, "all are counted", func() bool { return n.srv.Load().Clients == 20 })
+	if l := n.srv.Load(); l.ClientsLimit != 20 {
+		t.Errorf("the limit is %d", l.ClientsLimit)
+	}
+	if isOpen(t, dialFrom(t, n, "127.0.0.3")) {
+		t.Error("one more than the limit is kept")
+	}
+	if code, text := n.ops("/readyz"); code != 503 || !strings.Contains(text, "connections are exhausted") {
+		t.Errorf("readyz: %d %q", code, text)
+	}
+	if text := n.log.String(); !strings.Contains(text, `"level":"WARN","msg":"connection refused: too many are open"`) {
+		t.Errorf("no warning in %s", text)
+	}
+	for _, conn := range silent {
+		_ = conn.Close()
+	}
+	eventually(t, "none is counted", func() bool { return n.srv.Load().Clients == 0 })
+	eventually(t, "it is ready again", func() bool { code, _ := n.ops("/readyz"); return code == 200 })
+}
+
+func TestIdleConnectionsGiveWay(t *testing.T) {
+	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+	first := dialFrom(t, n, "127.0.0.2")
+	askOn(t, first)
+	for range 100 {
+		askOn(t, dialFrom(t, n, "127.0.0.2"))
+	}
+	if l := n.srv.Load(); l.Clients > 20 {
+		t.Errorf("%d are open", l.Clients)
+	}
+	if isOpen(t, first) {
+		t.Error("the longest idle one is still open")
+	}
+	if code, text := n.ops("/readyz"); code != 200 {
+		t.Errorf("readyz: %d %q", code, text)
+	}
+}
+
+func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
+	n := start(t, memNode(), func(o *server.Options) {
+		o.Limits.SocketsPerAddress = 5
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")}
+	}, newPool(t, nil))
+	for range 10 { // twice as many as may wait
+		dialFrom(t, n, "127.0.0.2")
+	}
+	eventually(t, "none is refused below the limit", func() bool { return n.srv.Load().Clients == 10 })
+	if isOpen(t, dialFrom(t, n, "127.0.0.2")) {
+		t.Error("one more than the limit is kept")
+	}
+	for range 20 {
+		dialFrom(t, n, "127.0.0.9")
+	}
+	eventually(t, "no proxy's is refused", func() bool { return n.srv.Load().Clients >= 20+5 })
+	askOn(t, dialFrom(t, n, "127.0.0.3"))
+	if text := n.log.String(); !strings.Contains(text, `"msg":"connection refused: its address has too many","address":"127.0.0.2"`) {
+		t.Errorf("no warning in %s", text)
+	}
+}
+
+// TestSocketsThatLeadNowhereAreCounted has peers ignore the close frame of sockets for an unknown
+// pool.
+func TestSocketsThatLeadNowhereAreCounted(t *testing.T) {
+	n := limited(t, server.Limits{SocketsPerAddress: 3})
+	var open []net.Conn
+	for range 3 {
+		open = append(open, n.raw("userPoolId=nobody"))
+	}
+	eventually(t, "they are counted", func() bool { l := n.srv.Load(); return l.Connections == 3 && l.Sockets == 3 })
+	n.dial("userPoolId=p1", nil).closed(1013)
+	for _, conn := range open {
+		if code := closeCode(t, conn); code != 4404 {
+			t.Errorf("closed with %d", code)
+		}
+	}
+	eventually(t, "they are gone", func() bool { l := n.srv.Load(); return l.Connections == 0 && l.Sockets == 0 && l.Clients <= 1 })
+}
+
+// TestMoreSocketsThanFilesAreWarnedOf at the start.
+func TestMoreSocketsThanFilesAreWarnedOf(t *testing.T) {
+	const warning = "limits.sockets is more than the limit of open files allows"
+	for connections, want := range map[int]bool{14_999: true, 15_000: false} {
+		n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = connections }, newPool(t, nil))
+		n.gene("p1")
+		if got := strings.Contains(n.log.String(), warning); got != want {
+			t.Errorf("with %d connections: warned %v", connections, got)
+		}
+	}
+	for files, want := range map[int]int{100: 50, 300: 150, 1024: 768, 20_000: 19_000, 1 << 20: 1<<20 - 52_428} {
+		if got := server.ConnectionsFor(files); got != want {
+			t.Errorf("of %d files, %d are for connections, want %d", files, got, want)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Timeouts of the HTTP server. A request is small: who needs longer to send it
+// holds a connection on purpose. Answers are bounded by requestTime.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	writeTimeout  = requestTime + 5*time.Second
+	idleTimeout   = 75 * time.Second // longer than load balancers keep theirs (60 s)
+	maxHeader     = 16 << 10         // bytes
+)
+
+// leaveTime is how long requests and sockets may take to end, 10 s with the
+// rest.
+const leaveTime = 8 * time.Second
+
+// Run serves ln until ctx ends, and then leaves in order: readiness off, after
+// the drain delay the listener closed, sockets told to connect elsewhere
+// (1012), requests finished. It closes ln. The error is nil after an orderly
+// end.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	srv := &http.Server{
+		Handler: s.echo, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ConnState: s.clients.state,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients cause; see countingListener for the rest
+	}
+	if s.gates.Sockets > s.clients.most {
+		s.log.Warn("limits.sockets is more than the limit of open files allows; raise that (ulimit -n, LimitNOFILE) or lower limits.sockets",
+			"sockets", s.gates.Sockets, "connections", s.clients.most)
+	}
+	beats, stopBeats := context.WithCancel(context.Background())
+	var background sync.WaitGroup
+	background.Go(func() { s.sockets.beat(beats) })
+	background.Go(func() { s.capacity.run(beats) })
+	if s.ends != nil {
+		background.Go(func() { s.ends.run(beats) })
+	}
+	defer background.Wait()
+	defer stopBeats()
+
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(countingListener{ln, s.clients}) }()
+	select {
+	case err := <-failed:
+		s.Close()
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.leaving.Store(true)
+	s.log.Info("leaving", "drainDelay", s.drainDelay, "sockets", s.sockets.len())
+	select {
+	case <-time.After(s.drainDelay):
+	case err := <-failed:
+		s.Close()
+		return fmt.Errorf("serve: %w", err)
+	}
+	return s.leave(srv, failed)
+}
+
+func (s *Server) leave(srv *http.Server, failed <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	down := make(chan error, 1)
+	go func() { down <- srv.Shutdown(ctx) }() // closes the listener, waits for requests
+	s.stopWaiting()
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		s.log.Warn("listener ended", "error", err)
+	}
+	sockets := s.sockets.leaveAll(ctx)
+	err := <-down
+	if err != nil {
+		_ = srv.Close() // and so handshakes that hang
+	}
+	if !s.sockets.cut(sockets) {
+		s.log.Warn("connections did not end when they were closed", "sockets", s.sockets.len())
+	}
+	_, _ = s.gates.shared.Do(ctx) // what was counted last is on its way
+	if err != nil {
+		return fmt.Errorf("requests did not finish in %v: %w", leaveTime, err)
+	}
+	return nil
+}
+
+// stopWaiting ends what waits for something that may never come: streams,
+// checks, and handshakes that queue.
+func (s *Server) stopWaiting() {
+	s.stopOnce.Do(func() {
+		close(s.stopping)
+		s.admission.close(errLeaving)
+	})
+}
+
+// Close ends all sockets and streams, as the end of Run does; for servers that are used by
+// their Handler.
+func (s *Server) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	s.stopWaiting()
+	s.sockets.cut(s.sockets.leaveAll(ctx))
+}

@@ -1,0 +1,111 @@
+package server_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/server"
+)
+
+// leftInTime waits for the end of a node that takes 10 s at most, on a machine
+// that may be busy.
+func leftInTime(t *testing.T, n *node) {
+	t.Helper()
+	n.leftBehind = true
+	began, left := time.Now(), make(chan error, 1)
+	go func() { left <- n.stop() }()
+	select {
+	case err := <-left:
+		t.Logf("left after %v: %v", time.Since(began), err)
+		if err != nil && !strings.Contains(err.Error(), "requests did not finish") { // which is true of some
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the node does not leave")
+		<-left
+	}
+}
+
+// TestANodeLeavesInTimeWhateverItsPeersDo has hundreds of connections of each
+// kind that could hold it up.
+func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
+	n := startHostile(t, func(ln net.Listener) net.Listener { return ln })
+	c := n.gene("p1")
+	endless := append([]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 1, 2, 3, 4)
+	for _, hostile := range []struct {
+		name  string
+		times int
+		sent  string
+		then  []byte // after the head of the answer; nil: it is not read
+	}{
+		{"unknown pool", 150, handshake("userPoolId=nobody", ""), []byte{}},
+		{"no answer to a close", 100, handshake("userPoolId=p1", ""), endless},
+		{"half a head", 50, "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n", nil},
+		{"half a body", 50, "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", nil},
+		{"an event stream", 50, "GET /api/v2/qrcode/events?random=" + c.random + " HTTP/1.1\r\nHost: x\r\n\r\n", nil},
+		{"a check that waits", 50, "GET /api/v2/qrcode/check?wait=25&random=" + c.random + " HTTP/1.1\r\nHost: x\r\nX-Browser-Key: " + c.key + "\r\n\r\n", nil},
+		{"nothing", 50, "", nil},
+		{"handshake, no body", 700, handshake("userPoolId=p1", "Content-Length: 5\r\n"), nil},
+	} {
+		for range hostile.times {
+			conn := dialFrom(t, n, "127.0.0.2")
+			_ = conn.SetDeadline(time.Now().Add(2 * time.Minute))
+			_, _ = io.WriteString(conn, hostile.sent)
+			if hostile.then == nil {
+				continue
+			}
+			if res, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil); err != nil || res.StatusCode != 101 {
+				t.Fatalf("%s: %v %v", hostile.name, res, err)
+			}
+			_, _ = conn.Write(hostile.then)
+		}
+	}
+	leftInTime(t, n)
+}
+
+// TestANodeLeavesInTimeWhileHandshakesHang has as many hang as may run, and
+// hundreds wait behind them.
+func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
+	released := make(chan struct{})
+	n := startHostile(t, func(ln net.Listener) net.Listener { return hangingListener{ln, released} })
+	for range 700 {
+		fmt.Fprint(dialFrom(t, n, "127.0.0.2"), handshake("userPoolId=p1", ""))
+	}
+	eventually(t, "the handshakes wait", func() bool { return n.srv.Queued() == 700-server.Places })
+	leftInTime(t, n)
+	close(released)
+}
+
+// startHostile starts a node for which all addresses are one office.
+func startHostile(t *testing.T, wrap func(net.Listener) net.Listener) *node {
+	return startOn(t, memNode(), wrap, func(o *server.Options) {
+		o.Limits = server.Limits{CodesPerAddress: 10_000, WatchersPerCode: 1000, CheckRate: 1000}
+	}, newPool(t, nil))
+}
+
+// hangingListener's connections never write, also when they are closed.
+type hangingListener struct {
+	net.Listener
+	released chan struct{}
+}
+
+func (l hangingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return hangingConn{conn, l.released}, err
+}
+
+type hangingConn struct {
+	net.Conn
+	released chan struct{}
+}
+
+func (c hangingConn) Write([]byte) (int, error) {
+	<-c.released
+	return 0, net.ErrClosed
+}
