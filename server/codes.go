@@ -20,7 +20,7 @@ const (
 	// reservedCodes is the part that is only for networks (IPv4 /24, IPv6 /48) that
 	// have few codes: whoever takes all the rest does not lock out the others.
 	reservedCodes = 10
-	fewPart      = 1000 // few is 1/1000, and at least one
+	fewPart       = 1000 // few is 1/1000, and at least one
 )
 
 // openCodesOf are the takes for one more code of a pool that most of may be open,

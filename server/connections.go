@@ -60,7 +60,7 @@ func newConnections(most int, o Options, limits Limits) *connections {
 		most = connectionsFor(openFilesLimit())
 	}
 	return &connections{
-		most: most, perAddress: min(limits.SocketsPerAddress, most) * perAddressFactor, trusted: o.TrustedProxies,
+		most: most, perAddress: max(1, min(limits.SocketsPerAddress*perAddressFactor, most/2)), trusted: o.TrustedProxies,
 		log: loglimit.New(o.Log, 10*time.Second), byAddress: make(map[string]int),
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// flood sends frames as fast as they are taken, until the connection is closed.
-func flood(conn net.Conn, first, frames []byte) {
+// floodFrames sends frames as fast as they are taken, until the connection is closed.
+func floodFrames(conn net.Conn, first, frames []byte) {
 	if _, err := conn.Write(first); err != nil {
 		return
 	}
@@ -31,7 +31,7 @@ func TestFloodsOfFramesAreClosed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := opened(t, dialTCP(t, n), nil)
-			go flood(conn, sent[0], sent[1])
+			go floodFrames(conn, sent[0], sent[1])
 			if code := closeCode(t, conn); code != 1008 {
 				t.Errorf("closed with %d", code)
 			}
