@@ -56,17 +56,22 @@ func (s *Server) mayMakeFor(c echo.Context, p *pool.Pool) error {
 }
 
 // mayMake counts one more code of a pool and of the address, if any, that asks
-// for it, along with what else is to be counted.
+// for it, along with what else is to be counted. It counts from the narrow to the wide,
+// and a refusal ends it: a flood that its own limits refuse takes nothing of the pool's.
 func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also ...tally.Op) error {
 	most := cmp.Or(p.Limits.CodesPerPool, s.gates.CodesPerPool)
-	ops := append(also, tally.Take(p.Pseudonym("codes"), openCodes(most)))
 	if address != "" {
-		ops = append(ops, s.openCodesOf(address, cmp.Or(p.Limits.CodesPerAddress, s.gates.CodesPerAddress), most)...)
-		if !s.hasFew(ctx, p, address, most) {
-			ops = append(ops, tally.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodes)))
+		also = append(also, s.openCodesOf(address, cmp.Or(p.Limits.CodesPerAddress, s.gates.CodesPerAddress), most)...)
+	}
+	if err := s.count(ctx, also...); err != nil {
+		return err
+	}
+	if address != "" && !s.hasFew(ctx, p, address, most) {
+		if err := s.count(ctx, tally.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodes))); err != nil {
+			return err
 		}
 	}
-	if err := s.count(ctx, ops...); err != nil {
+	if err := s.count(ctx, tally.Take(p.Pseudonym("codes"), openCodes(most))); err != nil {
 		return err
 	}
 	s.capacity.created(p, address)

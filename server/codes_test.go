@@ -3,6 +3,8 @@ package server_test
 import (
 	"fmt"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/scanlogin/scanlogin/server"
@@ -33,14 +35,20 @@ func visitors(at []*node, people int) (refused int) {
 func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
 	limits := server.Limits{CodesPerAddress: 10, CodesPerPool: 1000, AddressRate: 10_000}
 	attack := func(t *testing.T, at ...*node) {
-		got, calls := 0, 1500
-		for i := range calls { // another /64 each time, of 256 different /56
-			address := fmt.Sprintf("2001:db8:0:%x::1", i*43%65536)
-			if a := at[i%len(at)].call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
-				got++
-			}
+		var got atomic.Int64
+		var wg sync.WaitGroup
+		for worker := range 32 { // at once, so that many are asked for before a node knows
+			wg.Go(func() {
+				for i := worker; i < 4000; i += 32 { // another /64 each time, of 256 different /56
+					address := fmt.Sprintf("2001:db8:0:%x::1", i*43%65536)
+					if a := at[i%len(at)].call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
+						got.Add(1)
+					}
+				}
+			})
 		}
-		if got > 150 {
+		wg.Wait()
+		if got := got.Load(); got > 400 {
 			t.Errorf("a /48 has %d of 1000 codes", got)
 		}
 		if refused := visitors(at, 173); refused > 0 {
@@ -90,5 +98,17 @@ func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
 				t.Errorf("%d of 60 visitors from elsewhere were refused", refused)
 			}
 		})
+	}
+}
+
+// TestWhatAnAddressIsRefusedTakesNothingOfThePools has addresses ask for more
+// than they may have.
+func TestWhatAnAddressIsRefusedTakesNothingOfThePools(t *testing.T) {
+	n := start(t, memNode(), behindProxy(server.Limits{CodesPerAddress: 1, CodesPerPool: 100}), newPool(t, nil))
+	for i := range 200 {
+		n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i%50))
+	}
+	if refused := visitors([]*node{n}, 40); refused > 0 {
+		t.Errorf("50 of 100 codes are taken, and %d of 40 visitors were refused", refused)
 	}
 }

@@ -43,8 +43,8 @@ func TestConnectionsAreCountedFromAccept(t *testing.T) {
 	t.Parallel() // it takes its time to be ready again
 	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
 	var silent []net.Conn
-	for range 18 {
-		silent = append(silent, dialFrom(t, n, "127.0.0.2"))
+	for i := range 18 { // of several addresses, each of which may have half
+		silent = append(silent, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
 	}
 	for range 2 { // sockets stay counted after they were hijacked
 		silent = append(silent, opened(t, dialTCP(t, n), nil))
@@ -73,8 +73,8 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
 	first := dialFrom(t, n, "127.0.0.2")
 	askOn(t, first)
-	for range 100 {
-		askOn(t, dialFrom(t, n, "127.0.0.2"))
+	for i := range 100 { // of several addresses, each of which may have half
+		askOn(t, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
 	}
 	if l := n.srv.Load(); l.Clients > 20 {
 		t.Errorf("%d are open", l.Clients)
@@ -106,6 +106,21 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	askOn(t, dialFrom(t, n, "127.0.0.3"))
 	if text := n.log.String(); !strings.Contains(text, `"msg":"connection refused: its address has too many","address":"127.0.0.2"`) {
 		t.Errorf("no warning in %s", text)
+	}
+}
+
+// TestOneAddressLeavesHalfOfTheConnections opens as many connections from one address
+// as there may be.
+func TestOneAddressLeavesHalfOfTheConnections(t *testing.T) {
+	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+	for range 20 {
+		dialFrom(t, n, "127.0.0.2")
+	}
+	for range 5 {
+		askOn(t, dialFrom(t, n, "127.0.0.3"))
+	}
+	if got := n.srv.Load().Clients; got > 15 {
+		t.Errorf("%d are open, of one address and 5 of another", got)
 	}
 }
 

@@ -83,6 +83,23 @@ func (m *Memory) one(op Op, now time.Time) Answer {
 	return Answer{Count: r.count}
 }
 
+// exhaust makes the allowances that were refused elsewhere as exhausted here, so
+// that what is left here is not given as well.
+func (m *Memory) exhaust(ops []Op, answers []Answer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	for i, op := range ops {
+		if op.Kind != Taking || op.Limit.Most <= 0 || answers[i].Wait <= 0 {
+			continue
+		}
+		whole := now.Add(answers[i].Wait + op.Limit.Over - op.Limit.Share())
+		if whole.After(m.get(op.Key, now).end) {
+			m.put(op.Key, record{end: whole}, now)
+		}
+	}
+}
+
 func (m *Memory) get(key string, now time.Time) record {
 	r := m.records[key]
 	if !now.Before(r.end) {

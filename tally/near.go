@@ -201,6 +201,7 @@ func (n *Near) ask(b *batch) {
 	n.heard(b.err)
 	if b.err == nil {
 		n.learn(b.ops, b.answers)
+		n.own.exhaust(b.ops, b.answers)
 	}
 }
 

@@ -247,6 +247,28 @@ func TestNodesThatCountGiveWhatOneWould(t *testing.T) {
 	}
 }
 
+// TestNodesThatCountGiveWhatOneWouldInTime has both be asked for much more than
+// comes back: what one node has left must not be given beside what all have.
+func TestNodesThatCountGiveWhatOneWouldInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far := newStorage()
+		nodes := []*tally.Near{tally.NewNear(slow{far}, slog.New(slog.DiscardHandler)), tally.NewNear(slow{far}, slog.New(slog.DiscardHandler))}
+		limit := tally.Limit{Most: 100, Over: 10 * time.Second}
+		given := 0
+		for range 200 { // 2 s
+			for i := range 4 {
+				if nodes[i%2].Count(t.Context(), tally.Take("k", limit))[0].Wait == 0 {
+					given++
+				}
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if given < 115 || given > 160 {
+			t.Errorf("two nodes gave %d where one gives 120, and each until it knows", given)
+		}
+	})
+}
+
 func TestWhatWasToldIsThereForWhoAsks(t *testing.T) {
 	n := tally.NewNear(newStorage(), slog.New(slog.DiscardHandler))
 	for i := range 1000 {
