@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -9,10 +10,13 @@ import (
 	"github.com/scanlogin/scanlogin/queue"
 )
 
-// bury lays a message aside as a dead letter.
-func (r *Relay) bury(ctx context.Context, pool string, m message, failure string) error {
+// bury lays a message aside as a dead letter; queue.ErrFull if there is no room in
+// dead.
+func (r *Relay) bury(ctx context.Context, pool string, dead queue.Lane, m message, failure string) error {
 	m.Failure = failure
-	if err := r.Queue.Add(ctx, deadOf(pool), m.text()); err != nil {
+	if err := r.Queue.Add(ctx, dead, m.text()); errors.Is(err, queue.ErrFull) {
+		return err
+	} else if err != nil {
 		r.logSome(ctx, slog.LevelWarn, pool, "dead letter of a webhook is not kept", "error", err)
 		return err
 	}
@@ -21,8 +25,8 @@ func (r *Relay) bury(ctx context.Context, pool string, m message, failure string
 	return nil
 }
 
-// drop gives up a message of an unscanned code: it does not become a dead letter,
-// or a flood of codes would displace those of logins.
+// drop gives up a message of an unscanned code for which there is no room, also not as
+// a dead letter: a flood of codes would displace those of logins.
 func (r *Relay) drop(ctx context.Context, pool, failure string) {
 	r.logSome(ctx, slog.LevelWarn, pool, "webhook message of an unscanned code is dropped", "reason", failure)
 	r.Observe(pool, Dropped)

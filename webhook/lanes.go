@@ -51,10 +51,17 @@ func unscannedOf(pool string) queue.Lane {
 	return queue.Lane{Name: "webhooks:" + pool + ":unscanned", Most: mostUnscanned, Life: lifeOfDue}
 }
 
-// deadOf is the lane of messages that were given up, of scanned codes; the oldest
-// are forgotten.
+// deadOf is the lane of messages that were given up; the oldest are forgotten.
 func deadOf(pool string) queue.Lane {
 	return queue.Lane{Name: "webhooks:" + pool + ":dead", Most: mostDead, Rolls: true, Life: lifeOfDead}
+}
+
+// deadUnscannedOf is deadOf for messages of unscanned codes: they are kept while half
+// of it is free, and displace no others.
+func deadUnscannedOf(pool string) queue.Lane {
+	lane := deadOf(pool)
+	lane.Rolls, lane.Most = false, mostDead/2
+	return lane
 }
 
 // message is one transition on its way.

@@ -58,7 +58,7 @@ func (f *follower) add(ctx context.Context, m message, scanned bool) (queued boo
 	err = f.Queue.Add(ctx, due, m.text())
 	switch {
 	case errors.Is(err, queue.ErrFull) && scanned:
-		return true, f.bury(ctx, f.pool, m, tooMany)
+		return true, f.bury(ctx, f.pool, deadOf(f.pool), m, tooMany)
 	case errors.Is(err, queue.ErrFull):
 		f.drop(ctx, f.pool, tooMany)
 		return false, nil

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -45,7 +46,7 @@ type ended struct {
 type sending struct {
 	queue.Lane
 	free int
-	dead bool // whether a message that is given up becomes a dead letter
+	dead queue.Lane // where messages that are given up go, as long as there is room
 }
 
 func newSender(r *Relay, pool string) *sender {
@@ -66,7 +67,7 @@ func (s *sender) run(ctx context.Context) {
 	defer attempts.Wait()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	lanes := []*sending{{dueOf(s.pool), atOnce, true}, {unscannedOf(s.pool), unscannedAtOnce, false}}
+	lanes := []*sending{{dueOf(s.pool), atOnce, deadOf(s.pool)}, {unscannedOf(s.pool), unscannedAtOnce, deadUnscannedOf(s.pool)}}
 	for free := atOnce; ctx.Err() == nil; {
 		for _, lane := range lanes {
 			for _, e := range s.take(ctx, lane, min(free, lane.free)) {
@@ -152,11 +153,12 @@ func (s *sender) postpone(ctx context.Context, lane *sending, e queue.Entry, m m
 // discard gives up a message, and reports whether it may be removed: a dead letter
 // must be kept first.
 func (s *sender) discard(ctx context.Context, lane *sending, m message, failure error) bool {
-	if lane.dead {
-		return s.bury(ctx, s.pool, m, failure.Error()) == nil
+	err := s.bury(ctx, s.pool, lane.dead, m, failure.Error())
+	if errors.Is(err, queue.ErrFull) {
+		s.drop(ctx, s.pool, failure.Error())
+		return true
 	}
-	s.drop(ctx, s.pool, failure.Error())
-	return true
+	return err == nil
 }
 
 const (
@@ -188,7 +190,8 @@ func (s *sender) note(ctx context.Context, err error) {
 	case err != nil:
 		s.failing++
 		if s.failing&(s.failing-1) == 0 { // the 1st, 2nd, 4th, 8th …
-			s.logSome(ctx, slog.LevelWarn, s.pool, "webhook receiver fails", "reason", err.Error(), "failed", s.failing)
+			s.limited.Log(ctx, slog.LevelWarn, fmt.Sprint("fails ", s.failing, "\x00", s.pool), "webhook receiver fails",
+				"pool", s.pool, "reason", err.Error(), "failed", s.failing)
 		}
 	}
 }

@@ -227,21 +227,36 @@ func TestAReceiverThatStallsIsLeft(t *testing.T) {
 	})
 }
 
-// Messages of unscanned codes become no dead letters, which would displace those of logins.
-func TestMessagesOfUnscannedCodesAreDropped(t *testing.T) {
+// Messages of unscanned codes become dead letters while half of the room is free, and
+// displace none of logins.
+func TestDeadLettersOfUnscannedCodesDisplaceNoOthers(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer func(http.ResponseWriter)
 		after  time.Duration
-	}{"gone": {status(http.StatusGone), 5 * time.Second}, "for a day": {status(http.StatusInternalServerError), giveUp + longestPause + 2*time.Hour}} {
+		before int // dead letters
+		want   int
+	}{
+		"gone":               {status(http.StatusGone), 5 * time.Second, 0, 2},
+		"for a day":          {status(http.StatusInternalServerError), giveUp + longestPause + 2*time.Hour, 0, 2},
+		"gone, no room":      {status(http.StatusGone), 5 * time.Second, mostDead / 2, mostDead/2 + 1},
+		"for a day, no room": {status(http.StatusInternalServerError), giveUp + longestPause + 2*time.Hour, mostDead / 2, mostDead/2 + 1},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o, leave := openOffice(t, test.answer)
 				defer leave()
+				for n := range test.before {
+					o.add(t, deadOf("p"), fmt.Sprint("before", n))
+				}
 				o.add(t, unscannedOf("p"), "msg_2")
 				time.Sleep(test.after)
 				left, err := o.queue.List(t.Context(), unscannedOf("p"), 10)
-				if dead := o.dead(t); len(dead) != 1 || dead[0].ID != o.letter || len(left) > 0 || err != nil {
-					t.Errorf("dead: %+v, left: %+v, %v", dead, left, err)
+				dead, failed := Dead{o.queue}.List(t.Context(), "p", 2*mostDead)
+				if len(dead) != test.want || len(left) > 0 || errors.Join(err, failed) != nil {
+					t.Errorf("%d dead, want %d; left: %+v, %v", len(dead), test.want, left, err)
+				}
+				if hasMine := slices.ContainsFunc(dead, func(l Letter) bool { return l.ID == o.letter }); !hasMine {
+					t.Error("the login's is not among them")
 				}
 			})
 		})

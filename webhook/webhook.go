@@ -51,8 +51,8 @@ const (
 	Delivered Outcome = "delivered"
 	Failed    Outcome = "failed" // the attempt; there will be another one
 	Buried    Outcome = "buried" // no further attempt: a dead letter
-	// Dropped is a message of a code that was not scanned: no further attempt, and
-	// no dead letter.
+	// Dropped is a message of a code that was not scanned, for which there was no room:
+	// no further attempt, and no dead letter.
 	Dropped Outcome = "dropped"
 )
 
