@@ -61,7 +61,7 @@ lua() {
     case $name in
     swap | load) quick='(TestRedisKeepsTheLaw|TestEveryKey|TestScripts|TestEachScript|TestAScriptThat)/Single' ;;
     tally_*) quick='(TestRedisKeepsTheTally|TestANewRedis)/Single' ;;
-    queue_*) quick='TestRedisQueueKeepsTheLaw/Single' ;;
+    queue_*) quick='(TestRedisQueueKeepsTheLaw|TestWhatIsDone)/Single' ;;
     *) quick='TestASheet|TestADocument|TestOnlyDocuments|TestWhatIsNeither|TestAnAnnounced|TestAScriptThat' ;;
     esac
     rm -rf "$out/lua.$name"
