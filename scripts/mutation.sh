@@ -59,10 +59,10 @@ lua() {
     name=$(basename "$script" .lua)
     [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
     case $name in
-    swap | load) quick='(TestRedisKeepsTheLaw|TestEveryKey|TestScripts)/Single' ;;
+    swap | load) quick='(TestRedisKeepsTheLaw|TestEveryKey|TestScripts|TestEachScript|TestAScriptThat)/Single' ;;
     tally_*) quick='(TestRedisKeepsTheTally|TestANewRedis)/Single' ;;
-    queue_*) quick='TestRedisQueueKeepsTheLaw/Single' ;;
-    *) quick='TestASheet|TestADocument|TestOnlyDocuments|TestWhatIsNeither|TestAnAnnounced' ;;
+    queue_*) quick='(TestRedisQueueKeepsTheLaw|TestWhatIsDone)/Single' ;;
+    *) quick='TestASheet|TestADocument|TestOnlyDocuments|TestWhatIsNeither|TestAnAnnounced|TestAScriptThat' ;;
     esac
     rm -rf "$out/lua.$name"
     mkdir "$out/lua.$name"

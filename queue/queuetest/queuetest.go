@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t *testing.T) (a, b queue.Queue)) {
 		{"FullRefuses", (*suite).fullRefuses},
 		{"RollingForgetsTheOldest", (*suite).rollingForgetsTheOldest},
 		{"ManyHeldHideNone", (*suite).manyHeldHideNone},
+		{"ManyAreDoneAtOnce", (*suite).manyAreDoneAtOnce},
+		{"NoMoreThanAsked", (*suite).noMoreThanAsked},
 		{"LanesNeverCross", (*suite).lanesNeverCross},
 		{"LifeEnds", (*suite).lifeEnds},
 		{"NothingHappensWhenTheContextIsOver", (*suite).nothingOnceContextIsOver},

@@ -1,0 +1,30 @@
+package queuetest
+
+// manyAreDoneAtOnce ends several entries with one call, and others stay.
+func (s *suite) manyAreDoneAtOnce() {
+	s.add("one", "two", "three", "four")
+	ids := idsOf(s.take(s.a, 4, long))
+	if err := s.b.Done(s.ctx, s.lane, ids[0], ids[1], ids[3]); err != nil {
+		s.Fatal(err)
+	}
+	left, err := s.a.List(s.ctx, s.lane, 10)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.expect(left, "three")
+}
+
+// noMoreThanAsked takes from a lane in which some are free again and others are
+// new.
+func (s *suite) noMoreThanAsked() {
+	s.add("one", "two", "three")
+	ids := idsOf(s.take(s.a, 3, long))
+	s.add("four", "five")
+	if err := s.a.Hold(s.ctx, s.lane, 0, ids...); err != nil {
+		s.Fatal(err)
+	}
+	s.expect(s.take(s.b, 2, long), "one", "two")
+	s.expect(s.take(s.b, 1, long), "three")
+	s.expect(s.take(s.b, 1, long), "four")
+	s.expect(s.take(s.b, 5, long), "five")
+}
