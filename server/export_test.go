@@ -46,17 +46,17 @@ func (s *Server) Remember(ctx context.Context, code session.Session, user string
 // Settled waits until what was told to the tally is there.
 func (s *Server) Settled(ctx context.Context) { _, _ = s.gates.shared.Do(ctx) }
 
-// HoldPictures takes all places for drawing, until the function is called. The
+// HoldPictures takes all places for calls of pictures, until the function is called. The
 // others wait for so long; 0: as long as always.
 func (s *Server) HoldPictures(wait time.Duration) (free func()) {
 	if wait > 0 {
 		s.pictures.queue.maxWait = wait
 	}
-	for range runtime.GOMAXPROCS(0) {
+	for range picturesPerCore * runtime.GOMAXPROCS(0) {
 		_ = s.pictures.queue.acquire(context.Background(), "")
 	}
 	return func() {
-		for range runtime.GOMAXPROCS(0) {
+		for range picturesPerCore * runtime.GOMAXPROCS(0) {
 			s.pictures.queue.release()
 		}
 	}

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"compress/zlib"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -50,17 +49,7 @@ func (s *Server) picture(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	code, p, err := s.load(c.Request().Context(), id)
-	if err != nil {
-		return s.missed(c, err)
-	}
-	if err := s.mayLook(c, p, code); err != nil {
-		return err
-	}
-	if err := s.maySee(string(id) + " picture"); err != nil {
-		return err
-	}
-	out, err := s.pictures.draw(c.Request().Context(), turnKey(c.RealIP()), code, kind, size)
+	out, err := s.drawn(c, id, kind, size)
 	if err != nil {
 		return err
 	}
@@ -69,6 +58,28 @@ func (s *Server) picture(c echo.Context) error {
 	}
 	h.Set("Content-Security-Policy", "default-src 'none'")
 	return c.Blob(http.StatusOK, "image/svg+xml", out)
+}
+
+// drawn returns the picture of a code when it is the caller's turn: the store's time
+// is shared as fairly as the CPU's. The error is errBusy if the turn does not come in
+// time.
+func (s *Server) drawn(c echo.Context, id session.ID, kind string, size int) ([]byte, error) {
+	ctx := c.Request().Context()
+	if err := s.pictures.queue.acquire(ctx, turnKey(c.RealIP())); err != nil {
+		return nil, errBusy.because(fmt.Errorf("picture: %w", err))
+	}
+	defer s.pictures.queue.release()
+	code, p, err := s.load(ctx, id)
+	if err != nil {
+		return nil, s.missed(c, err)
+	}
+	if err := s.mayLook(c, p, code); err != nil {
+		return nil, err
+	}
+	if err := s.maySee(string(id) + " picture"); err != nil {
+		return nil, err
+	}
+	return s.pictures.draw(code, kind, size)
 }
 
 func pictureSize(text string) (int, error) {
@@ -83,11 +94,13 @@ func pictureSize(text string) (int, error) {
 	return size, nil
 }
 
-// pictures draws pictures, as many at once as there are cores; the others wait in
-// a fair queue. The pattern of a code is made once, as long as it is remembered.
+// pictures draws pictures, as many at once as there are cores. Calls wait for that in
+// a fair queue, before they ask the store. The pattern of a code is made once, as long
+// as it is remembered.
 type pictures struct {
-	queue   *slots
-	packers sync.Pool // of *zlib.Writer, of 0.8 MB each, kept from one PNG to the next
+	queue   *slots        // calls: the next ones load their codes while others are drawn
+	cores   chan struct{} // pictures that are drawn
+	packers sync.Pool     // of *zlib.Writer, of 0.8 MB each, kept from one PNG to the next
 
 	mu       sync.Mutex
 	now, old map[session.ID]matrix // two generations: the older is dropped whole
@@ -99,22 +112,25 @@ const (
 	// pictureWait is how long a call waits for its turn: with the time for the
 	// code to be loaded, within the 2 s in which clients are promised an answer.
 	pictureWait = 1500 * time.Millisecond
+	// picturesPerCore is how many calls at once keep a core drawing while their codes
+	// are loaded.
+	picturesPerCore = 4
 	// maxPicturesWaiting is about what two cores draw in pictureWait.
 	maxPicturesWaiting = 1024
 )
 
 func newPictures() *pictures {
-	return &pictures{queue: newSlots(runtime.GOMAXPROCS(0), maxPicturesWaiting, pictureWait), now: make(map[session.ID]matrix)}
+	cores := runtime.GOMAXPROCS(0)
+	return &pictures{
+		queue: newSlots(picturesPerCore*cores, maxPicturesWaiting, pictureWait), cores: make(chan struct{}, cores),
+		now: make(map[session.ID]matrix),
+	}
 }
 
-// draw returns the picture of a code, a png or svg, when it is the turn of key:
-// whom the picture is for. All that costs CPU is done within the turn; the error is
-// errBusy if it does not come in time.
-func (p *pictures) draw(ctx context.Context, key string, code session.Session, kind string, size int) ([]byte, error) {
-	if err := p.queue.acquire(ctx, key); err != nil {
-		return nil, errBusy.because(fmt.Errorf("picture: %w", err))
-	}
-	defer p.queue.release()
+// draw returns the picture of a code, a png or svg.
+func (p *pictures) draw(code session.Session, kind string, size int) ([]byte, error) {
+	p.cores <- struct{}{}
+	defer func() { <-p.cores }()
 	m, err := p.matrix(code.ID, code.Payload)
 	if err != nil {
 		return nil, err

@@ -8,13 +8,13 @@ var attacks = []attack{
 			{"a handshake with a body is refused", func(r result) bool { return r.figure("of them answered 400") >= 64 }}},
 	},
 	{
-		name: "shutdown", about: "SIGTERM while 600 handshakes wait for bodies that do not come", alone: true,
+		name: "shutdown", about: "SIGTERM while 600 peers hold the node up: bodies and heads that do not come, close frames that are ignored", alone: true,
 		long: 110, brief: 110, run: shutdown, expect: []expectation{
 			// 10 s are documented; the rest is for a busy machine.
 			{"the node ends in time", figure("seconds from SIGTERM to the end", atMost(20))}},
 	},
 	{
-		name: "store-flood", about: "codes of one pool from one IPv6 /48, 2,500 a second, with the memory of docker-compose.yml", memory: "256mb",
+		name: "store-flood", about: "codes of one pool from 1,000 networks (IPv6 /48), 2,500 a second, in a Redis of 256 MB", memory: "256mb",
 		long: 150, brief: 12, run: storeFlood, expect: []expectation{honestLogIn,
 			{"the store is not full", figure("Redis' memory at most (%)", atMost(99))}},
 	},
@@ -33,7 +33,7 @@ var attacks = []attack{
 		long: 15, brief: 5, run: oneAddress, expect: []expectation{honestLogIn},
 	},
 	{
-		name: "all-files", about: "eight addresses do so, and the ops listener is asked meanwhile", nodeFiles: 4096, alone: true,
+		name: "all-files", about: "eight addresses do so with halves of requests, and the ops listener is asked meanwhile", nodeFiles: 4096, alone: true,
 		long: 15, brief: 8, run: allFiles, expect: []expectation{
 			{"the ops listener answers", func(r result) bool { return r.figure("ops calls") > 0 && r.figure("ops calls that failed") == 0 }},
 			{"readiness reports it", figure("readiness reports it", some)}},

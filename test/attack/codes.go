@@ -22,8 +22,8 @@ type flood struct {
 }
 
 // codes asks for codes as fast as workers do, up to rate a second, until ctx
-// ends or most are made; each from another /64 of one IPv6 /48.
-func (f *flood) codes(ctx context.Context, w *world, workers, rate, most int) {
+// ends or most are made; each from another /64, of some IPv6 /48.
+func (f *flood) codes(ctx context.Context, w *world, networks, workers, rate, most int) {
 	client := newClient(proxyAddress)
 	long := strings.Repeat("a", 500)
 	var all sync.WaitGroup
@@ -32,7 +32,7 @@ func (f *flood) codes(ctx context.Context, w *world, workers, rate, most int) {
 			tick := time.NewTicker(time.Second * time.Duration(workers) / time.Duration(rate))
 			defer tick.Stop()
 			for i := k; ctx.Err() == nil && f.made.Load() < int64(most); i += workers {
-				by := caller{client: client, agent: long, forwarded: fmt.Sprintf("2001:db8:7:%x::1", i%0xffff)}
+				by := caller{client: client, agent: long, forwarded: fmt.Sprintf("2001:db8:%x:%x::1", i%networks, i%0xffff)}
 				data, err := by.post(ctx, w.nodes[i%2].url(), "gene", map[string]any{"userPoolId": "attacked", "customData": map[string]string{"a": long[:490]}})
 				f.count(data, err)
 				select {
@@ -82,7 +82,7 @@ func storeFlood(ctx context.Context, w *world) error {
 			most = max(most, w.redisMemory(ctx))
 		}
 	})
-	f.codes(ctx, w, 64, 2_500, 1<<30)
+	f.codes(ctx, w, 1_000, 64, 2_500, 1<<30)
 	looking.Wait()
 	f.note(w)
 	w.note("Redis' memory at most (%)", most)
@@ -92,7 +92,7 @@ func storeFlood(ctx context.Context, w *world) error {
 // networkFlood takes all codes that a pool may have open, from one IPv6 /48.
 func networkFlood(ctx context.Context, w *world) error {
 	var f flood
-	f.codes(ctx, w, 64, 3_000, 1<<30)
+	f.codes(ctx, w, 1, 64, 3_000, 1<<30)
 	f.note(w)
 	return nil
 }
@@ -100,7 +100,7 @@ func networkFlood(ctx context.Context, w *world) error {
 // pictureFlood has 2,000 connections ask for large pictures of 950 codes.
 func pictureFlood(ctx context.Context, w *world) error {
 	var f flood
-	f.codes(ctx, w, 32, 1_000, 950)
+	f.codes(ctx, w, 50, 32, 1_000, 950)
 	if ctx.Err() != nil {
 		return errors.New("there was no time to make the codes")
 	}
@@ -153,7 +153,7 @@ func webhookFlood(ctx context.Context, w *world) error {
 	deadline, _ := ctx.Deadline()
 	flooding, end := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/2))
 	defer end()
-	f.codes(flooding, w, 64, 3_000, 1<<30)
+	f.codes(flooding, w, 1_000, 64, 3_000, 1<<30)
 	w.hooks.setDown(false)
 	<-ctx.Done()
 	f.note(w)

@@ -93,12 +93,17 @@ func bodies(ctx context.Context, w *world) error {
 	return nil
 }
 
-// shutdown ends a node that has 600 handshakes whose bodies do not come.
+// shutdown ends a node that has 600 peers who hold it up: handshakes and calls whose bodies
+// do not come, halves of heads, and sockets that ignore the close frame.
 func shutdown(ctx context.Context, w *world) error {
+	texts := []string{
+		handshake("attacked", "Content-Length: 5"), handshake("attacked"), halfHead,
+		"POST " + api + "gene HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n",
+	}
 	var f flock
 	defer f.close()
 	for i := range 600 {
-		if err := f.open(ctx, w.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%8), handshake("attacked", "Content-Length: 5")); err != nil {
+		if err := f.open(ctx, w.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%8), texts[i%len(texts)]); err != nil {
 			return err
 		}
 	}
@@ -112,11 +117,14 @@ func shutdown(ctx context.Context, w *world) error {
 	return err
 }
 
-// connections opens n connections from some addresses to the first node:
-// sockets for a pool that does not exist, whose close frame is ignored, and
-// idle ones by turns.
-func connections(ctx context.Context, w *world, f *flock, n, addresses int) {
-	texts := []string{handshake("unknown"), "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"}
+// halfHead is a request whose head does not end.
+const halfHead = "GET / HTTP/1.1\r\n"
+
+// connections opens n connections from some addresses to the first node: sockets for a
+// pool that does not exist, whose close frame is ignored, and others that send text,
+// by turns.
+func connections(ctx context.Context, w *world, f *flock, n, addresses int, text string) {
+	texts := []string{handshake("unknown"), text}
 	var openers sync.WaitGroup
 	for k := range 8 {
 		openers.Go(func() {
@@ -132,7 +140,7 @@ func connections(ctx context.Context, w *world, f *flock, n, addresses int) {
 func oneAddress(ctx context.Context, w *world) error {
 	var f flock
 	defer f.close()
-	connections(ctx, w, &f, 6_000, 1)
+	connections(ctx, w, &f, 6_000, 1, "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 	<-ctx.Done()
 	w.note("connections that stayed", float64(f.len())-float64(f.closed.Load()))
 	return nil
@@ -152,7 +160,7 @@ func allFiles(ctx context.Context, w *world) error {
 			}
 		}
 	})
-	connections(ctx, w, &f, 6_000, 8)
+	connections(ctx, w, &f, 6_000, 8, halfHead)
 	notReady := 0.0
 	for pause(ctx, 500*time.Millisecond) {
 		if w.nodes[0].ready(ctx) != nil && ctx.Err() == nil {

@@ -23,6 +23,7 @@ type result struct {
 	lines, warned int // that both nodes logged
 	figures       []namedFigure
 	failed        []string // expectations
+	warnings      []string // different ones of the log
 }
 
 func (w *world) result(c *crowd) result {
@@ -37,6 +38,7 @@ func (w *world) result(c *crowd) result {
 		r.resident, r.files = max(r.resident, n.usage.resident/1024), max(r.files, n.usage.files)
 		lines, warned := n.logLines()
 		r.lines, r.warned = r.lines+lines, r.warned+warned
+		r.warnings = append(r.warnings, n.warnings()...)
 	}
 	if w.hooks != nil && strings.Contains(w.settings, "webhook") {
 		missing := w.hooks.missing(c.users)
@@ -67,6 +69,11 @@ func (r row) text() string {
 	}
 	for _, what := range r.after.failed {
 		fmt.Fprintf(&out, "  FAILED  %s\n", what)
+	}
+	if len(r.after.failed) > 0 {
+		for _, line := range r.after.warnings {
+			fmt.Fprintf(&out, "          %s\n", line)
+		}
 	}
 	return out.String()
 }

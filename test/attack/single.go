@@ -17,9 +17,12 @@ func consentText(ctx context.Context, w *world) error {
 	}
 	shown := 0.0
 	for _, value := range browser {
-		if text, ok := value.(string); ok && (strings.Contains(text, "Agree") || strings.ContainsRune(text, '\u202e')) {
+		if text, ok := value.(string); ok && strings.ContainsRune(text, '\u202e') {
 			shown = 1
 		}
+	}
+	if strings.Contains(fmt.Sprint(browser["browser"], browser["os"]), "Agree") {
+		shown = 1
 	}
 	w.note("the phone shows it", shown)
 	return nil
@@ -113,7 +116,7 @@ func readOnly(ctx context.Context, w *world) error {
 		}
 		<-ctx.Done()
 	}()
-	f.codes(flooding, w, 32, 1_000, 1<<30)
+	f.codes(flooding, w, 1, 32, 1_000, 1<<30)
 	<-flooding.Done()
 	w.note("readiness says ok", ready)
 	f.note(w)

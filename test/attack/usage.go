@@ -64,27 +64,36 @@ func cpuOf(pid int) float64 {
 	return (user + system) / 100
 }
 
-// logLines is how many lines a node has logged, and how many of them at WARN or
-// above.
+// isWarning reports whether a line of the log is at WARN or above.
+func isWarning(line string) bool {
+	return strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`)
+}
+
+// logLines is how many lines a node has logged, and how many of them are warnings.
 func (n *node) logLines() (all, warnings int) {
-	f, err := os.Open(n.log)
-	if err != nil {
-		return 0, 0
-	}
-	defer f.Close()
-	r := bufio.NewReader(f)
-	for {
-		line, err := r.ReadBytes('\n')
-		if len(line) > 0 {
-			all++
-			if bytes.Contains(line, []byte(`"level":"WARN"`)) || bytes.Contains(line, []byte(`"level":"ERROR"`)) {
-				warnings++
-			}
-		}
-		if errors.Is(err, io.EOF) || err != nil {
-			return all, warnings
+	text, _ := os.ReadFile(n.log)
+	for line := range strings.Lines(string(text)) {
+		all++
+		if isWarning(line) {
+			warnings++
 		}
 	}
+	return all, warnings
+}
+
+// warnings are the first warning of each message that a node has logged.
+func (n *node) warnings() (first []string) {
+	text, _ := os.ReadFile(n.log)
+	seen := make(map[string]bool)
+	for line := range strings.Lines(string(text)) {
+		_, message, _ := strings.Cut(line, `"msg":`)
+		message, _, _ = strings.Cut(message, ",")
+		if isWarning(line) && !seen[message] {
+			seen[message] = true
+			first = append(first, strings.TrimSpace(line))
+		}
+	}
+	return first
 }
 
 // askRedis makes one call whose answer is a line or a bulk of text.
