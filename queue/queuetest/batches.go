@@ -28,3 +28,24 @@ func (s *suite) noMoreThanAsked() {
 	s.expect(s.take(s.b, 1, long), "four")
 	s.expect(s.take(s.b, 5, long), "five")
 }
+
+// fewAmongHeld takes two where many are held, one is free at the front and ten
+// are free further behind.
+func (s *suite) fewAmongHeld() {
+	for range 100 {
+		s.add("held")
+	}
+	ids := idsOf(s.take(s.a, 100, long))
+	if err := s.a.Hold(s.ctx, s.lane, 0, append([]string{ids[0]}, ids[50:60]...)...); err != nil {
+		s.Fatal(err)
+	}
+	for free := 11; free > 0; {
+		got := len(s.take(s.b, 2, long))
+		if free -= got; got > 2 || free < 0 {
+			s.Fatalf("%d were taken, and %d are left", got, free)
+		}
+		if s.ctx.Err() != nil {
+			s.Fatalf("%d are left", free)
+		}
+	}
+}
