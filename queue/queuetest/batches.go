@@ -19,14 +19,14 @@ func (s *suite) manyAreDoneAtOnce() {
 func (s *suite) noMoreThanAsked() {
 	s.add("one", "two", "three")
 	ids := idsOf(s.take(s.a, 3, long))
-	s.add("four", "five")
+	s.add("four", "five", "six")
 	if err := s.a.Hold(s.ctx, s.lane, 0, ids...); err != nil {
 		s.Fatal(err)
 	}
 	s.expect(s.take(s.b, 2, long), "one", "two")
-	s.expect(s.take(s.b, 1, long), "three")
-	s.expect(s.take(s.b, 1, long), "four")
-	s.expect(s.take(s.b, 5, long), "five")
+	s.expect(s.take(s.b, 2, long), "three", "four")
+	s.expect(s.take(s.b, 1, long), "five")
+	s.expect(s.take(s.b, 5, long), "six")
 }
 
 // fewAmongHeld takes two where many are held, one is free at the front and ten
