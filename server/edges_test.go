@@ -143,6 +143,7 @@ func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 		if res.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, res.StatusCode)
 		}
+		res.Body.Close()
 	}
 }
 

@@ -19,12 +19,33 @@ func (s *suite) manyAreDoneAtOnce() {
 func (s *suite) noMoreThanAsked() {
 	s.add("one", "two", "three")
 	ids := idsOf(s.take(s.a, 3, long))
-	s.add("four", "five")
+	s.add("four", "five", "six")
 	if err := s.a.Hold(s.ctx, s.lane, 0, ids...); err != nil {
 		s.Fatal(err)
 	}
 	s.expect(s.take(s.b, 2, long), "one", "two")
-	s.expect(s.take(s.b, 1, long), "three")
-	s.expect(s.take(s.b, 1, long), "four")
-	s.expect(s.take(s.b, 5, long), "five")
+	s.expect(s.take(s.b, 2, long), "three", "four")
+	s.expect(s.take(s.b, 1, long), "five")
+	s.expect(s.take(s.b, 5, long), "six")
+}
+
+// fewAmongHeld takes two where many are held, one is free at the front and ten
+// are free further behind.
+func (s *suite) fewAmongHeld() {
+	for range 100 {
+		s.add("held")
+	}
+	ids := idsOf(s.take(s.a, 100, long))
+	if err := s.a.Hold(s.ctx, s.lane, 0, append([]string{ids[0]}, ids[50:60]...)...); err != nil {
+		s.Fatal(err)
+	}
+	for free := 11; free > 0; {
+		got := len(s.take(s.b, 2, long))
+		if free -= got; got > 2 || free < 0 {
+			s.Fatalf("%d were taken, and %d are left", got, free)
+		}
+		if s.ctx.Err() != nil {
+			s.Fatalf("%d are left", free)
+		}
+	}
 }

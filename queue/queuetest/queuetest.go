@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) (a, b queue.Queue)) {
 		{"ManyHeldHideNone", (*suite).manyHeldHideNone},
 		{"ManyAreDoneAtOnce", (*suite).manyAreDoneAtOnce},
 		{"NoMoreThanAsked", (*suite).noMoreThanAsked},
+		{"FewAmongManyThatAreHeld", (*suite).fewAmongHeld},
 		{"LanesNeverCross", (*suite).lanesNeverCross},
 		{"LifeEnds", (*suite).lifeEnds},
 		{"NothingHappensWhenTheContextIsOver", (*suite).nothingOnceContextIsOver},

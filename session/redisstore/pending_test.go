@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -35,5 +36,47 @@ func TestWhatIsDoneIsNoLongerPending(t *testing.T) {
 	}
 	if got := pending(); got != "1 of 1" {
 		t.Errorf("two done: %s", got)
+	}
+}
+
+var autoclaims = regexp.MustCompile(`cmdstat_xautoclaim:calls=(\d+),`)
+
+// TestATakeLooksAtAPartOfWhatIsHeld frees the last of 1,200 entries that are
+// held: a take looks at 500 of them and no more, and the next one goes on there.
+func TestATakeLooksAtAPartOfWhatIsHeld(t *testing.T) {
+	server := redistest.Start(t)
+	q, lane := open(t, server.URL()).Queue(), queue.Lane{Name: "lane", Most: 2000, Life: time.Hour}
+	for range 1200 {
+		if err := q.Add(t.Context(), lane, "text"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take := func(n int) []queue.Entry {
+		t.Helper()
+		taken, err := q.Take(t.Context(), lane, n, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return taken
+	}
+	var last string
+	for n := 0; n < 1200; {
+		taken := take(400)
+		n, last = n+len(taken), taken[len(taken)-1].ID
+	}
+	if err := q.Hold(t.Context(), lane, 0, last); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for i := range 4 {
+		server.Do("CONFIG", "RESETSTAT")
+		found += len(take(1))
+		calls := autoclaims.FindStringSubmatch(fmt.Sprint(server.Do("INFO", "commandstats")))
+		if i == 0 && (calls == nil || calls[1] != "50") {
+			t.Errorf("the first take made %v calls, want 50", calls)
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d were found by four takes", found)
 	}
 }

@@ -2,12 +2,15 @@ package redisstore_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/tally"
 )
 
 // TestEachScriptReadsTheClock has stores learn Redis's clock, which is also
@@ -38,5 +41,28 @@ func TestEachScriptReadsTheClock(t *testing.T) {
 				t.Errorf("%s: the clock is %v off after a call of %v", name, off, took)
 			}
 		}
+	}
+}
+
+// TestALookWritesNothing counts what Redis does for a Peek, of a key that is
+// there and of one that is not.
+func TestALookWritesNothing(t *testing.T) {
+	server := redistest.Start(t)
+	on := open(t, server.URL()).Tally()
+	do := func(ops ...tally.Op) {
+		t.Helper()
+		if _, err := on.Do(t.Context(), ops...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writes := func() string { return fmt.Sprint(server.Do("INFO", "commandstats")) }
+	do(tally.Take("k", tally.Limit{Most: 2, Over: time.Hour}))
+	if !strings.Contains(writes(), "cmdstat_hset") {
+		t.Error("a take wrote nothing")
+	}
+	server.Do("CONFIG", "RESETSTAT")
+	do(tally.Peek("k"), tally.Peek("other"))
+	if text := writes(); strings.Contains(text, "cmdstat_hset") || strings.Contains(text, "cmdstat_pexpireat") {
+		t.Errorf("a look wrote: %s", text)
 	}
 }

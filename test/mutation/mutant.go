@@ -172,7 +172,7 @@ func (m *mutant) judge(ctx context.Context, o options, scratch string) error {
 	}
 	was := m.Status
 	for _, stage := range o.stages {
-		args := append([]string{"test", "-vet=off", "-failfast", "-overlay=" + overlay, "-timeout", o.timeout.String()}, strings.Fields(stage)...)
+		args := append([]string{"test", "-vet=off", "-failfast", "-ldflags=-s -w", "-overlay=" + overlay, "-timeout", o.timeout.String()}, strings.Fields(stage)...)
 		out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 		if err == nil {
 			m.Status = lived
