@@ -27,8 +27,8 @@ lint: ## form, vet, staticcheck, and gosec, whose findings are mended, or argued
 	$(GOSEC) ./...
 
 unit: ## Go's tests, under the race detector
-	go test -race -timeout 10m ./...
-	cd test/kubernetes && go vet ./... && go test -timeout 5m ./...
+	go test -race -timeout 40m ./...
+	cd test/kubernetes && go vet ./... && go test -timeout 15m ./...
 
 e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test
@@ -61,7 +61,7 @@ mutation: ## the tests against mutants: hours for all; PACKAGE=./tally, PACKAGE=
 	scripts/mutation.sh $(PACKAGE) $(FILES)
 
 bench: build bin/scanbench ## scanlogin beside its peers, written to docs/benchmarks.md; BENCH=quick takes some minutes
-	cd bench && go vet ./... && go test -timeout 5m ./... && go build -o ../bin/bench .
+	cd bench && go vet ./... && go test -timeout 15m ./... && go build -o ../bin/bench .
 	bin/bench run $(if $(filter quick,$(BENCH)),--quick)
 
 bench-go: ## Go's benchmarks

@@ -26,7 +26,7 @@ func clientAt(t testing.TB, address string) *http.Client {
 // TestAFloodOfPicturesWaitsBehindTheOthers has one address ask for many pictures
 // before two others ask for one each: these are drawn first.
 func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
-	const flood = 100
+	const flood = 40
 	n := alone(t, newPool(t, nil))
 	picture := func(from *http.Client, random string) {
 		if a := n.callWith(from, "GET", "/image/"+random+".png?size=1024", nil); a.status != 200 {

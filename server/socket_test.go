@@ -32,12 +32,16 @@ type page struct {
 // turns.
 func (n *node) dial(query string, h http.Header, offer ...string) *page {
 	n.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	conn, res, err := websocket.Dial(ctx, n.url+"/api/v2/qrcode/ws?"+query, &websocket.DialOptions{
 		HTTPHeader: h, Subprotocols: append([]string{"scanlogin.v1"}, offer...), HTTPClient: client,
 	})
 	if err != nil {
-		n.Fatalf("%v %v", err, res)
+		status := "no answer"
+		if res != nil {
+			status = res.Status
+		}
+		n.Fatalf("%v (%s)", err, status)
 	}
 	n.Cleanup(func() { _ = conn.CloseNow(); cancel() })
 	return &page{TB: n.TB, Conn: conn, ctx: ctx}

@@ -77,7 +77,7 @@ type streamLearner struct {
 
 func (n *node) stream(t testing.TB, c code, lastID string) *streamLearner {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	req, _ := http.NewRequestWithContext(ctx, "GET", n.url+"/api/v2/qrcode/events?random="+c.random, nil)
 	req.Header.Set("X-Browser-Key", c.key)
 	if lastID != "" {
