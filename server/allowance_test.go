@@ -118,6 +118,7 @@ func cancelOn(n *node, user string) {
 }
 
 func TestWhoCanceledInARowIsLeftInPeace(t *testing.T) {
+	t.Parallel()
 	a, b, _ := pair(t, func(o *server.Options) { o.Limits.UserRate = 1000 }, newPool(t, nil)) // the test asks often
 	cancelOn(a, "alice")
 	cancelOn(b, "alice")

@@ -33,6 +33,7 @@ func visitors(at []*node, people int) (refused int) {
 }
 
 func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
+	t.Parallel()
 	limits := server.Limits{CodesPerAddress: 10, CodesPerPool: 1000, AddressRate: 10_000}
 	attack := func(t *testing.T, at ...*node) {
 		var got atomic.Int64
@@ -79,6 +80,7 @@ func TestASubscriberCannotTakeItsNetworksCodes(t *testing.T) {
 // TestPartOfAPoolsCodesIsForNetworksThatHaveNone has many networks take all
 // that they can.
 func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
+	t.Parallel()
 	for name, address := range map[string]func(i int) string{
 		"IPv6": func(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i%15, i) },
 		"IPv4": func(i int) string { return fmt.Sprintf("203.0.%d.%d", i%15, i/15%250+1) },

@@ -127,6 +127,7 @@ func TestOneAddressLeavesHalfOfTheConnections(t *testing.T) {
 // TestSocketsThatLeadNowhereAreCounted has peers ignore the close frame of sockets for an unknown
 // pool.
 func TestSocketsThatLeadNowhereAreCounted(t *testing.T) {
+	t.Parallel()
 	n := limited(t, server.Limits{SocketsPerAddress: 3})
 	var open []net.Conn
 	for range 3 {

@@ -15,6 +15,7 @@ import (
 // TestTimesEndIsToldOnceByWhoMadeTheCode has codes end in each way; the end of
 // those that somebody ended is told by that step alone.
 func TestTimesEndIsToldOnceByWhoMadeTheCode(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	ends := make(map[session.ID][]string)
 	witness := func(o *server.Options) {
@@ -64,6 +65,7 @@ func TestTimesEndIsToldOnceByWhoMadeTheCode(t *testing.T) {
 // TestLostCodesAreTold has a store that is away when a code ends, and has
 // forgotten the code when it is back.
 func TestLostCodesAreTold(t *testing.T) {
+	t.Parallel()
 	told := make(chan server.Event, 10)
 	n := start(t, memNode(), func(o *server.Options) {
 		o.Witnesses = append(o.Witnesses, func(e server.Event) { told <- e })

@@ -76,6 +76,7 @@ func login(t *testing.T, n *node, i int) {
 // flood is held, logins of another pool go on, and when there is room again, so
 // does the flooded pool.
 func TestAFloodOfOnePoolLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
 	a, b, redis := pairOn(t, redistest.Start(t, "--maxmemory", "16mb"), func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		o.Limits.AddressRate = 10_000

@@ -31,6 +31,7 @@ func TestAStormIsServedInTurn(t *testing.T) {
 // there are places, for a store that hangs: none waits longer than for the
 // first of them, and all places are free again afterwards.
 func TestTheLineDispersesWhenTheStoreDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for range 2 {

@@ -55,6 +55,7 @@ func TestAPageLearnsThatRedisForgot(t *testing.T) {
 // TestNoKeyOutlivesItsTime leaves a page alone until it has had its codes, and
 // looks at what is left in Redis.
 func TestNoKeyOutlivesItsTime(t *testing.T) {
+	t.Parallel()
 	a, _, redis := pair(t, nil, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
 	p := a.dial("userPoolId=p1", nil)
 	for range pool.DefaultMaxCodes {

@@ -120,6 +120,7 @@ func (n *node) reached(step, random, user string) bool {
 // TestRollingRestart replaces three nodes under 500 waiting pages, of which some
 // are scanned and some are not: all end confirmed, none needs another code.
 func TestRollingRestart(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	open := func() *node {
 		st, err := redisstore.Open(redisstore.Options{URL: redis.URL(), Prefix: "test"})

@@ -35,6 +35,7 @@ func leftInTime(t *testing.T, n *node) {
 // TestANodeLeavesInTimeWhateverItsPeersDo has hundreds of connections of each
 // kind that could hold it up.
 func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
+	t.Parallel()
 	n := startHostile(t, func(ln net.Listener) net.Listener { return ln })
 	c := n.gene("p1")
 	endless := append([]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 1, 2, 3, 4)
@@ -72,6 +73,7 @@ func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
 // TestANodeLeavesInTimeWhileHandshakesHang has as many hang as may run, and
 // hundreds wait behind them.
 func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
+	t.Parallel()
 	released := make(chan struct{})
 	n := startHostile(t, func(ln net.Listener) net.Listener { return hangingListener{ln, released} })
 	for range 700 {

@@ -48,6 +48,7 @@ var longPool = strings.Repeat("p", 64)
 // one pool may have by default with the memory of docker-compose.yml's Redis: it must
 // stay below 80 %, where codes begin to be refused.
 func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	st, err := redisstore.Open(redisstore.Options{URL: redis.URL(), Prefix: "scanlogin"})
 	if err != nil {

@@ -164,6 +164,7 @@ func TestWatchEndsWithTheCode(t *testing.T) {
 }
 
 func TestOpenMakesAndRotatesCodes(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = time.Second, 3 }))
 	p := n.dial("userPoolId=p1", nil)
 	seen := make(map[any]bool)
@@ -205,6 +206,7 @@ func TestOpenGoesOnAfterCancel(t *testing.T) {
 }
 
 func TestScannedIsNotRotatedAway(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL = time.Second, 4*time.Second }))
 	p := n.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
@@ -271,6 +273,7 @@ func TestRefreshIsAboutTheCodeThatWasShown(t *testing.T) {
 }
 
 func TestResume(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = 3*time.Second, 2 }))
 	p := n.dial("userPoolId=p1", nil)
 	m := p.event("code")
