@@ -40,9 +40,9 @@ func (w *world) result(c *crowd) result {
 		r.lines, r.warned = r.lines+lines, r.warned+warned
 		r.warnings = append(r.warnings, n.warnings()...)
 	}
-	if w.hooks != nil && strings.Contains(w.settings, "webhook") {
+	if w.hasWebhook() {
 		missing := w.hooks.missing(c.users)
-		r.figures = append(r.figures, namedFigure{"logins whose webhooks did not come", float64(missing)})
+		r.figures = append(r.figures, namedFigure{"logins whose webhooks did not come within 30 s", float64(missing)})
 	}
 	return r
 }

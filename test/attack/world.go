@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -200,8 +201,17 @@ func (w *world) run(ctx context.Context) (result, error) {
 	if ctx.Err() != nil {
 		return result{}, ctx.Err()
 	}
+	for range 60 { // the last logins' webhooks are on their way
+		if w.hooks.missing(crowd.users) == 0 || !w.hasWebhook() {
+			break
+		}
+		pause(ctx, 500*time.Millisecond)
+	}
 	return w.result(crowd), err
 }
+
+// hasWebhook reports whether the attacked pool has one.
+func (w *world) hasWebhook() bool { return strings.Contains(w.settings, "webhook") }
 
 func (w *world) close() {
 	for _, n := range w.nodes {
