@@ -49,5 +49,5 @@ func parseKey(ip string) (netip.Addr, bool) {
 		prefix, err := netip.ParsePrefix(ip)
 		return prefix.Addr().Unmap(), err == nil
 	}
-	return addr.Unmap().WithZone(""), true
+	return plain(addr), true
 }

@@ -17,10 +17,10 @@ import (
 const (
 	subscriberPart = 20 // an IPv6 /56 may have 1/20 …
 	networkPart    = 10 // … and a /48 1/10, both at least what one address may have
-	// reservedCodes is the part that is only for networks (IPv4 /24, IPv6 /48) that
+	// reservedCodesPart: 1/10 is only for networks (IPv4 /24, IPv6 /48) that
 	// have few codes: whoever takes all the rest does not lock out the others.
-	reservedCodes = 10
-	fewPart       = 1000 // few is 1/1000, and at least one
+	reservedCodesPart = 10
+	fewPart           = 1000 // few is 1/1000, and at least one
 )
 
 // openCodesOf are the takes for one more code of a pool that most of may be open,
@@ -67,7 +67,7 @@ func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also
 		return err
 	}
 	if address != "" && !s.hasFew(ctx, p, address, most) {
-		if err := s.count(ctx, tally.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodes))); err != nil {
+		if err := s.count(ctx, tally.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodesPart))); err != nil {
 			return err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,7 +44,7 @@ const exhaustedFor = 10 * time.Second
 type connections struct {
 	most       int
 	perAddress int
-	trusted    []netip.Prefix // proxies: all connections of their clients are theirs
+	trusted    proxies // all connections of their clients are theirs
 	log        *loglimit.Logger
 	refusedAt  atomic.Int64 // Unix time in ns, of the last that was refused for the total or could not be accepted
 
@@ -60,7 +59,7 @@ func newConnections(most int, o Options, limits Limits) *connections {
 		most = connectionsFor(openFilesLimit())
 	}
 	return &connections{
-		most: most, perAddress: max(1, min(limits.SocketsPerAddress*perAddressFactor, most/2)), trusted: o.TrustedProxies,
+		most: most, perAddress: max(1, min(limits.SocketsPerAddress*perAddressFactor, most/2)), trusted: newProxies(o.TrustedProxies),
 		log: loglimit.New(o.Log, 10*time.Second), byAddress: make(map[string]int),
 	}
 }
@@ -143,11 +142,9 @@ func (all *connections) keyOf(remote net.Addr) string {
 	if !ok {
 		return ""
 	}
-	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
-	for _, proxy := range all.trusted {
-		if proxy.Contains(addr) {
-			return ""
-		}
+	addr := plain(tcp.AddrPort().Addr())
+	if all.trusted.contain(addr) {
+		return ""
 	}
 	return addressKey(addr.String())
 }

@@ -17,8 +17,33 @@ import (
 // forwarded finds a client's address in X-Forwarded-For, from the right: each entry is
 // believed if the one to its right, at last the peer itself, is a trusted proxy.
 type forwarded struct {
-	trusted []netip.Prefix
+	trusted proxies
 	log     *loglimit.Logger
+}
+
+// proxies are the networks of trusted proxies.
+type proxies []netip.Prefix
+
+// newProxies writes each network as contain expects it: IPv4 as such.
+func newProxies(trusted []netip.Prefix) proxies {
+	var all proxies
+	for _, p := range trusted {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// contain reports whether addr, a plain one, is a trusted proxy.
+func (all proxies) contain(addr netip.Addr) bool {
+	for _, p := range all {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
 }
 
 // ipExtractor believes X-Forwarded-For from trusted proxies only, and only as
@@ -27,14 +52,7 @@ func ipExtractor(trusted []netip.Prefix, log *slog.Logger) echo.IPExtractor {
 	if len(trusted) == 0 {
 		return echo.ExtractIPDirect()
 	}
-	f := forwarded{log: loglimit.New(log, time.Hour)}
-	for _, p := range trusted {
-		if p.Addr().Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-		}
-		f.trusted = append(f.trusted, p)
-	}
-	return f.client
+	return forwarded{newProxies(trusted), loglimit.New(log, time.Hour)}.client
 }
 
 // client returns the first address from the right that is no trusted proxy; the
@@ -52,7 +70,7 @@ func (f forwarded) client(r *http.Request) string {
 	found = plain(found)
 	lines := r.Header.Values("X-Forwarded-For")
 	rest := strings.Join(lines, ",")
-	for more := rest != ""; more && f.trusts(found); {
+	for more := rest != ""; more && f.trusted.contain(found); {
 		entry := rest
 		if i := strings.LastIndexByte(rest, ','); i >= 0 {
 			rest, entry = rest[:i], rest[i+1:]
@@ -68,15 +86,6 @@ func (f forwarded) client(r *http.Request) string {
 		found = addr
 	}
 	return found.String()
-}
-
-func (f forwarded) trusts(addr netip.Addr) bool {
-	for _, p := range f.trusted {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
 }
 
 // parseForwarded reads 192.0.2.7, 2001:db8::1 and [2001:db8::1], and the first and

@@ -118,6 +118,9 @@ func (n *Near) Take(ctx context.Context, ops ...Op) []Answer {
 // nodes together give no more than the limit, and on each node what comes until
 // the storage was told and has answered.
 func (n *Near) Count(ctx context.Context, ops ...Op) []Answer {
+	if len(ops) == 0 {
+		return nil
+	}
 	if answers := n.refused(ops); answers != nil {
 		return answers
 	}

@@ -40,11 +40,14 @@ func (st *Store) put(s session.Session) {
 		st.used -= sizeOf(stored)
 	}
 	st.codes[s.ID] = s
-	if end := forgetAt(s).Unix() + 1; !known || end != forgetAt(stored).Unix()+1 {
+	if end := sweptAt(s); !known || end != sweptAt(stored) {
 		st.ends[end] = append(st.ends[end], s.ID)
 		st.first = min(st.first, end)
 	}
 }
+
+// sweptAt is the first whole second (Unix time) in which s is forgotten.
+func sweptAt(s session.Session) int64 { return forgetAt(s).Unix() + 1 }
 
 // remove drops a code; st.mu is held.
 func (st *Store) remove(s session.Session) {
