@@ -21,7 +21,8 @@ go build -o "$out/mutation" ./test/mutation
 # them.
 slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|WhoCanceledInARow|TimesEnd|AFarewell|FourWays'
 slow+='|ScannedIsNot|AGuesser|LostCodes|TheLineDisperses|OpenMakes|Resume|RetryAfterIsTrue|Rolling|AStore|Refresh|AnOffice|StoreAway|AHandshake'
-slow+='|TimeEnds|WatchEnds|TwoNodesGive|AStorm|TheServerStays)'
+slow+='|TimeEnds|WatchEnds|TwoNodesGive|AStorm|TheServerStays'
+slow+='|AFloodOfOne|TheDefaultLimitsFitIntoThe|PartOfA|OneNetwork|ASiteIs|ANodeLeaves|ANodeThat|AHead|AFull|Sockets|ConnectionsAre)'
 
 # judge name argument…: tests again what is not known to be killed.
 judge() {

@@ -25,7 +25,7 @@ func visitors(at []*node, people int) (refused int) {
 		if i%2 == 1 {
 			address = fmt.Sprintf("2001:db8:%x:1::1", 0x1000+i)
 		}
-		if a := at[i%len(at)].call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status != 200 {
+		if a := at[i%len(at)].callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status != 200 {
 			refused++
 		}
 	}
@@ -42,7 +42,7 @@ func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
 			wg.Go(func() {
 				for i := worker; i < 4000; i += 32 { // another /64 each time, of 256 different /56
 					address := fmt.Sprintf("2001:db8:0:%x::1", i*43%65536)
-					if a := at[i%len(at)].call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
+					if a := at[i%len(at)].callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
 						got.Add(1)
 					}
 				}
@@ -89,7 +89,7 @@ func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
 			n := start(t, memNode(), behindProxy(server.Limits{CodesPerAddress: 100, CodesPerPool: 1000, AddressRate: 10_000}), newPool(t, nil))
 			got := 0
 			for i := range 2000 {
-				if a := n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
+				if a := n.callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
 					got++
 				}
 			}

@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 	// Connections that the tests' client keeps are not the server's.
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		client.CloseIdleConnections()
+		unjudged.CloseIdleConnections()
 		if missing := theReferee.unseen(); code == 0 && len(missing) > 0 {
 			fmt.Printf("FAIL: web/openapi.yaml and web/asyncapi.yaml describe what no test saw: test it, or take it out\n\t%s\n", strings.Join(missing, "\n\t"))
 			code = 1
@@ -46,7 +47,14 @@ func TestMain(m *testing.M) {
 	}), goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
-var client = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+func doNotRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+var (
+	client = &http.Client{Timeout: time.Minute, CheckRedirect: doNotRedirect}
+	// unjudged is for thousands of equal calls, of which the referee need not judge each:
+	// that takes more time than the call.
+	unjudged = &http.Client{Timeout: time.Minute, CheckRedirect: doNotRedirect, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+)
 
 const (
 	poolSecret  = "test secret of the first pool, long"
@@ -160,6 +168,7 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 	})
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
+		unjudged.CloseIdleConnections()
 		if err := n.stop(); err != nil && !n.leftBehind {
 			t.Errorf("the server ended with %v", err)
 		}

@@ -108,7 +108,7 @@ func (n *node) reached(step, random, user string) bool {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", token(n, user))
-	res, err := client.Do(req)
+	res, err := unjudged.Do(req)
 	if err != nil {
 		return false
 	}

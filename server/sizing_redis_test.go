@@ -35,7 +35,7 @@ func usedMemory(t testing.TB, redis *redistest.Server) int64 {
 // longest asks for a code with the longest texts that are taken, each of characters
 // that JSON has to escape, from an address and a network of its own.
 func (n *node) longest(i int) answer {
-	return n.call("POST", "/gene", `{"userPoolId":"`+longPool+`","customData":{"a":"`+strings.Repeat(`\"`, 252)+`"},`+
+	return n.callWith(unjudged, "POST", "/gene", `{"userPoolId":"`+longPool+`","customData":{"a":"`+strings.Repeat(`\"`, 252)+`"},`+
 		`"codeChallengeMethod":"S256","codeChallenge":"`+strings.Repeat("c", 43)+`"}`,
 		"User-Agent", strings.Repeat(`"`, 600), "X-Forwarded-For", fmt.Sprintf("2001:db8:%x:1234:1234:1234:1234:1234", i),
 		"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")

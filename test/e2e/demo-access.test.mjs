@@ -5,7 +5,7 @@ import { after, before, describe } from 'node:test';
 import { assertAccessible, inState, launch, person, PHONE, sees, shoot } from './browser.mjs';
 import { gene } from './curl.mjs';
 import { atTheDesk, codeOn } from './desk.mjs';
-import { POOL, scene } from './harness.mjs';
+import { POOL, scene, variations } from './harness.mjs';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -41,7 +41,7 @@ describe('the pages for everybody', { concurrency: 2 }, () => {
     await inState(login, 'waiting');
   });
 
-  for (const colorScheme of ['light', 'dark']) {
+  for (const colorScheme of variations(['light', 'dark'])) {
     scene(`axe finds nothing serious in any state, ${colorScheme}`, async (house) => {
       // Nothing moves, so that axe sees no colour on its way.
       const { demo, login, phone } = await atTheDesk(house, browser, { options: { colorScheme, reducedMotion: 'reduce' } });

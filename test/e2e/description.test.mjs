@@ -13,7 +13,7 @@ import openapiTS, { astToString } from 'openapi-typescript';
 import { parse } from 'yaml';
 
 import { assertAccessible, DESK, launch, person, PHONE, shoot } from './browser.mjs';
-import { scene } from './harness.mjs';
+import { scene, variations } from './harness.mjs';
 import { run } from './process.mjs';
 
 const require = createRequire(import.meta.url);
@@ -59,7 +59,7 @@ describe('the descriptions', { concurrency: 2 }, () => {
       { seen: ['waiting', 'scanned', 'confirmed'], id: 'u1', nickname: 'Una' });
   }, { seconds: 90 });
 
-  for (const colorScheme of ['light', 'dark']) {
+  for (const colorScheme of variations(['light', 'dark'])) {
     scene(`axe has nothing serious against /docs, ${colorScheme}`, async (house) => {
       const demo = await house.demo();
       const page = await (await person(house, browser, { ...DESK, colorScheme, reducedMotion: 'reduce' })).newPage();

@@ -4,7 +4,7 @@ import { after, before, describe } from 'node:test';
 
 import { assertAccessible, DESK, launch, sees, shoot } from './browser.mjs';
 import { curl, exchange } from './curl.mjs';
-import { POOL, POOL_SECRET, scene } from './harness.mjs';
+import { POOL, POOL_SECRET, scene, variations } from './harness.mjs';
 import { until } from './process.mjs';
 import { codeOf, Shop, shows, told } from './shop.mjs';
 
@@ -162,7 +162,7 @@ describe('the element in trouble', { concurrency: 2 }, () => {
     await assertLoggedIn(shop, page, random);
   });
 
-  for (const upgrades of ['pass', 'refuse']) {
+  for (const upgrades of variations(['pass', 'refuse'])) {
     scene(`six codes and a question: WebSockets ${upgrades}`, async (house) => {
       const shop = await Shop.open(house, { alone: true, pool: { code_ttl: '1s' } });
       shop.front.upgrades = upgrades;

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { assertAccessible, DESK, launch, PHONE, sees, shoot } from './browser.mjs';
 import { exchange } from './curl.mjs';
-import { POOL, POOL_SECRET, scene } from './harness.mjs';
+import { POOL, POOL_SECRET, scene, variations } from './harness.mjs';
 import { run, until } from './process.mjs';
 import { codeOf, Shop, shows, told } from './shop.mjs';
 import { readCode } from './zbar.mjs';
@@ -16,7 +16,7 @@ before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 describe('the element', { concurrency: 2 }, () => {
-  for (const [device, colorScheme] of [['desk', 'light'], ['desk', 'dark'], ['phone', 'light'], ['phone', 'dark']]) {
+  for (const [device, colorScheme] of variations([['desk', 'light'], ['phone', 'dark'], ['desk', 'dark'], ['phone', 'light']])) {
     scene(`the whole story, each state seen by axe: ${device}, ${colorScheme}`, async (house) => {
       const shop = await Shop.open(house, { pool: { max_codes: 3, payload_format: 'url' } });
       const options = { ...(device === 'desk' ? DESK : PHONE), colorScheme, reducedMotion: 'reduce' };

@@ -20,6 +20,11 @@ export const POOL = 'shop';
 export const POOL_SECRET = 'the secret of the pool, in the tests';
 const TOKEN_SECRET = 'the secret under which the app signs, in the tests';
 
+/** Of variations of one story: all of them in `make test-all`, the first in `make test`. */
+export function variations(all) {
+  return process.env.SCANLOGIN_TEST_ALL ? all : all.slice(0, 1);
+}
+
 /**
  * A test that is given a House. It ends by a deadline.
  * @param {string} promise what the test holds

@@ -8,7 +8,7 @@ import { assertAccessible, DESK, inState, launch, person, PHONE, sees, shoot } f
 import { gene } from './curl.mjs';
 import { codeOn } from './desk.mjs';
 import { Front } from './front.mjs';
-import { appToken, POOL, scene } from './harness.mjs';
+import { appToken, POOL, scene, variations } from './harness.mjs';
 import { chromiumPath } from './tools.mjs';
 
 import { chromium } from 'playwright-core';
@@ -34,7 +34,7 @@ async function twoDemos(house) {
 }
 
 describe('the pages', { concurrency: 2 }, () => {
-  for (const colorScheme of ['light', 'dark']) {
+  for (const colorScheme of variations(['light', 'dark'])) {
     scene(`a login page on one node, the phone page on the other, both as narrow as phones, ${colorScheme}`, async (house) => {
       const [a, b] = await twoDemos(house);
       const options = { ...PHONE, colorScheme, reducedMotion: 'reduce' };
