@@ -31,7 +31,16 @@ if ! command -v apt-get >/dev/null; then
 fi
 sudo=()
 [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-export DEBIAN_FRONTEND=noninteractive
+echo "installing what the tests need (apt-get): ${missing[*]}"
 "${sudo[@]}" apt-get update -qq
-# A package's own service would only take a port.
+# No service of these packages is started (RUNLEVEL=1), or will be when the machine
+# starts: what the installation enabled is disabled again.
+enabled() {
+  command -v systemctl >/dev/null || return 0
+  systemctl --root=/ list-unit-files --state=enabled --no-legend --plain | cut -d' ' -f1 | sort
+}
+before=$(enabled)
 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
+for unit in $(comm -13 <(echo "$before") <(enabled)); do
+  "${sudo[@]}" systemctl disable --quiet "$unit"
+done
