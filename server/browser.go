@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -153,7 +154,7 @@ func (s *Server) check(c echo.Context) error {
 		return err
 	}
 	if !v.entitled && code.Status == session.Confirmed {
-		s.log.Warn("ticket withheld from a caller that did not prove to be the browser",
+		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "ticket withheld", "ticket withheld from a caller that did not prove to be the browser",
 			"requestId", requestID(c), "pool", p.ID, "ip", c.RealIP())
 		return c.JSON(http.StatusOK, envelope{http.StatusOK, say(c,
 			"The ticket goes only to the browser that asked for the code: send its cookie (withCredentials), the header x-browser-key, or the pool's secret",

@@ -90,7 +90,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) {
 		o.Limits.SocketsPerAddress = 5
-		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")}
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32"), netip.MustParsePrefix("::ffff:127.0.0.10/128")}
 	}, newPool(t, nil))
 	for range 10 { // twice as many as may wait
 		dialFrom(t, n, "127.0.0.2")
@@ -101,8 +101,9 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	}
 	for range 20 {
 		dialFrom(t, n, "127.0.0.9")
+		dialFrom(t, n, "127.0.0.10")
 	}
-	eventually(t, "no proxy's is refused", func() bool { return n.srv.Load().Clients >= 20+5 })
+	eventually(t, "no proxy's is refused", func() bool { return n.srv.Load().Clients >= 40+5 })
 	askOn(t, dialFrom(t, n, "127.0.0.3"))
 	if text := n.log.String(); !strings.Contains(text, `"msg":"connection refused: its address has too many","address":"127.0.0.2"`) {
 		t.Errorf("no warning in %s", text)

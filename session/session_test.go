@@ -90,8 +90,8 @@ func TestBoundedUser(t *testing.T) {
 			t.Errorf("photo %.40q stayed", photo)
 		}
 	}
-	if got, _ := (User{ID: "1", Nickname: strings.Repeat("é", 65)}).Bounded(); got.Nickname != "" {
-		t.Error("a nickname of 65 characters stayed")
+	if got, _ := (User{ID: "1", Nickname: strings.Repeat("é", 65)}).Bounded(); got.Nickname != strings.Repeat("é", 63)+"…" {
+		t.Errorf("a nickname of 65 characters became %q", got.Nickname)
 	}
 }
 

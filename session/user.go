@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,7 +42,7 @@ var (
 
 // Bounded returns u within the bounds of what a session holds: a field that is
 // out of bounds, or has characters that are [Hidden], is left out; the nickname is
-// made a [DisplayText] first; further claims are kept in the order of their names as
+// made a [DisplayText] of at most 64 characters; further claims are kept in the order of their names as
 // long as all of it has at most 4 KiB as JSON.
 //
 // An id or username that may have been made of different ones is an error, ErrUserID
@@ -60,9 +59,7 @@ func (u User) Bounded() (User, error) {
 			*field = ""
 		}
 	}
-	if u.Nickname = DisplayText(u.Nickname, math.MaxInt); utf8.RuneCountInString(u.Nickname) > maxNicknameRunes {
-		u.Nickname = ""
-	}
+	u.Nickname = DisplayText(u.Nickname, maxNicknameRunes)
 	if !isPhoto(u.Photo) {
 		u.Photo = ""
 	}
