@@ -2,6 +2,10 @@ package server_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +17,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/scanlogin/scanlogin/identity"
 	"github.com/scanlogin/scanlogin/pool"
@@ -182,4 +189,34 @@ func TestAHeadHasLessTimeThanARequest(t *testing.T) {
 		t.Logf("dropped: %s, then %s", first, second)
 	}
 	t.Error("a head has as much time as a request")
+}
+
+// TestAnotherPoolsKeysAreAskedFor: a user of the pool that publishes its keys is told
+// that the code is another pool's.
+func TestAnotherPoolsKeysAreAskedFor(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := jwkset.NewJWKFromKey(key.Public(), jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: "k"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{public.Marshal()}})
+	}))
+	t.Cleanup(keys.Close)
+	id, err := identity.NewJWT(identity.JWTConfig{JWKSURL: keys.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := alone(t, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.Identity = "p2", nil, id }))
+	now := time.Now()
+	token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"sub": "eve", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()})
+	token.Header["kid"] = "k"
+	text, err := token.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.call("POST", "/scanned", map[string]any{"random": n.gene("p1").random}, "Authorization", "Bearer "+text).refused(403, 2036)
 }
