@@ -8,8 +8,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
 
 // Where a request keeps what it is still to be counted by, which goes along with
@@ -32,7 +32,7 @@ func (s *Server) changes(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Set(siteOf, site)
 			return next(c)
 		}
-		call := tally.Take(s.pools.Pseudonym("call", addressKey(c.RealIP())), perSecond(s.gates.AddressRate))
+		call := ratelimit.Take(s.pools.Pseudonym("call", addressKey(c.RealIP())), perSecond(s.gates.AddressRate))
 		if wait := s.gates.shared.Wait(call); wait > 0 {
 			return tooMany(wait)
 		}
@@ -46,8 +46,8 @@ func (s *Server) changes(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // owed returns what a request is still to be counted by, and takes it for done.
-func owed(c echo.Context) []tally.Op {
-	ops, _ := c.Get(uncounted).([]tally.Op)
+func owed(c echo.Context) []ratelimit.Op {
+	ops, _ := c.Get(uncounted).([]ratelimit.Op)
 	c.Set(uncounted, nil)
 	return ops
 }
@@ -55,7 +55,7 @@ func owed(c echo.Context) []tally.Op {
 // prove returns the pool whose secret a request shows by HTTP Basic, nil if it
 // shows none, and for a wrong one what to count it by. The error is that of
 // mayProve.
-func (s *Server) prove(c echo.Context) (*pool.Pool, []tally.Op, error) {
+func (s *Server) prove(c echo.Context) (*pool.Pool, []ratelimit.Op, error) {
 	id, secret, ok := c.Request().BasicAuth()
 	if !ok {
 		return nil, nil, nil
@@ -72,17 +72,17 @@ func (s *Server) prove(c echo.Context) (*pool.Pool, []tally.Op, error) {
 
 // take takes, on all nodes, or refuses. It waits for what the others have taken,
 // and so is for guesses; count does not, and is for what honest people do.
-func (s *Server) take(ctx context.Context, ops ...tally.Op) error {
+func (s *Server) take(ctx context.Context, ops ...ratelimit.Op) error {
 	return refusalOf(s.gates.shared.Take(ctx, ops...))
 }
 
-func (s *Server) count(ctx context.Context, ops ...tally.Op) error {
+func (s *Server) count(ctx context.Context, ops ...ratelimit.Op) error {
 	return refusalOf(s.gates.shared.Count(ctx, ops...))
 }
 
 // refusalOf returns the refusal for as long as the longest of the waits, nil if
 // there is none.
-func refusalOf(answers []tally.Answer) error {
+func refusalOf(answers []ratelimit.Answer) error {
 	var longest time.Duration
 	for _, a := range answers {
 		longest = max(longest, a.Wait)
@@ -96,7 +96,7 @@ func refusalOf(answers []tally.Answer) error {
 // maySee counts a look at one code, on this node alone: a question to the
 // store costs no less than the look.
 func (s *Server) maySee(what string) error {
-	answers, err := s.gates.checks.Do(context.Background(), tally.Take(what, perSecond(s.gates.CheckRate)))
+	answers, err := s.gates.checks.Do(context.Background(), ratelimit.Take(what, perSecond(s.gates.CheckRate)))
 	return cmp.Or(err, refusalOf(answers))
 }
 

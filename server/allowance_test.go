@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
-	"github.com/scanlogin/scanlogin/tally"
 )
 
 // TestTwoNodesGiveNoMoreThanOne has an attacker ask two nodes by turns, each when
@@ -170,18 +170,18 @@ func TestACancelThatIsRepeatedCountsOnce(t *testing.T) {
 }
 
 // tallied is a node alone with its tally at hand.
-func tallied(t *testing.T, far tally.Tally, pools ...*pool.Pool) *node {
+func tallied(t *testing.T, far ratelimit.Tally, pools ...*pool.Pool) *node {
 	st := memstore.New()
 	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Tally = far }, pools...)
 }
 
 func TestThePauseGrowsToFiveMinutes(t *testing.T) {
-	p, m := newPool(t, nil), tally.NewMemory()
+	p, m := newPool(t, nil), ratelimit.NewMemory()
 	n := tallied(t, m, p)
 	for before, want := range map[int]int{1: 0, 2: 5, 3: 10, 4: 20, 5: 40, 7: 160, 8: 300, 1000: 300} {
 		user := fmt.Sprintf("user%d", before)
 		for range before {
-			if _, err := m.Do(t.Context(), tally.Note(p.Pseudonym("cancels", user), time.Hour)); err != nil {
+			if _, err := m.Do(t.Context(), ratelimit.Note(p.Pseudonym("cancels", user), time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -267,14 +267,14 @@ func TestAPoolHasItsOwnLimits(t *testing.T) {
 // brokenTally is one that does not answer.
 type brokenTally struct{}
 
-func (brokenTally) Do(context.Context, ...tally.Op) ([]tally.Answer, error) {
+func (brokenTally) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Answer, error) {
 	return nil, errors.New("away")
 }
 
 // silentTally is one that answers only when its caller gives up.
 type silentTally struct{}
 
-func (silentTally) Do(ctx context.Context, _ ...tally.Op) ([]tally.Answer, error) {
+func (silentTally) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Answer, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/fairshare"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 

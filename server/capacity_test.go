@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 

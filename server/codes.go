@@ -6,8 +6,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
 
 // What networks may have of a pool's open codes (limits.codes_per_pool), as parts of
@@ -25,12 +25,12 @@ const (
 
 // openCodesOf are the takes for one more code of a pool that most of may be open,
 // and for the address that asks, which may have each.
-func (s *Server) openCodesOf(address string, each, most int) []tally.Op {
-	ops := []tally.Op{tally.Take(s.pools.Pseudonym("codes", addressKey(address)), openCodes(each))}
+func (s *Server) openCodesOf(address string, each, most int) []ratelimit.Op {
+	ops := []ratelimit.Op{ratelimit.Take(s.pools.Pseudonym("codes", addressKey(address)), openCodes(each))}
 	if subscriber := subscriberKey(address); subscriber != "" {
 		ops = append(ops,
-			tally.Take(s.pools.Pseudonym("codes", subscriber), openCodes(max(each, most/subscriberPart))),
-			tally.Take(s.pools.Pseudonym("codes", networkKey(address)), openCodes(max(each, most/networkPart))))
+			ratelimit.Take(s.pools.Pseudonym("codes", subscriber), openCodes(max(each, most/subscriberPart))),
+			ratelimit.Take(s.pools.Pseudonym("codes", networkKey(address)), openCodes(max(each, most/networkPart))))
 	}
 	return ops
 }
@@ -38,7 +38,7 @@ func (s *Server) openCodesOf(address string, each, most int) []tally.Op {
 // hasFew counts one more code of the network of address, and reports whether it
 // has few of the pool's.
 func (s *Server) hasFew(ctx context.Context, p *pool.Pool, address string, most int) bool {
-	few := tally.Take(p.Pseudonym("few codes", networkKey(address)), openCodes(max(1, most/fewPart)))
+	few := ratelimit.Take(p.Pseudonym("few codes", networkKey(address)), openCodes(max(1, most/fewPart)))
 	return s.count(ctx, few) == nil
 }
 
@@ -58,7 +58,7 @@ func (s *Server) mayMakeFor(c echo.Context, p *pool.Pool) error {
 // mayMake counts one more code of a pool and of the address, if any, that asks
 // for it, along with what else is to be counted. It counts from the narrow to the wide,
 // and a refusal ends it: a flood that its own limits refuse takes nothing of the pool's.
-func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also ...tally.Op) error {
+func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also ...ratelimit.Op) error {
 	most := cmp.Or(p.Limits.CodesPerPool, s.gates.CodesPerPool)
 	if address != "" {
 		also = append(also, s.openCodesOf(address, cmp.Or(p.Limits.CodesPerAddress, s.gates.CodesPerAddress), most)...)
@@ -67,11 +67,11 @@ func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also
 		return err
 	}
 	if address != "" && !s.hasFew(ctx, p, address, most) {
-		if err := s.count(ctx, tally.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodesPart))); err != nil {
+		if err := s.count(ctx, ratelimit.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodesPart))); err != nil {
 			return err
 		}
 	}
-	if err := s.count(ctx, tally.Take(p.Pseudonym("codes"), openCodes(most))); err != nil {
+	if err := s.count(ctx, ratelimit.Take(p.Pseudonym("codes"), openCodes(most))); err != nil {
 		return err
 	}
 	s.capacity.created(p, address)

@@ -6,18 +6,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/geo"
-	"github.com/scanlogin/scanlogin/geo/geotest"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/geoip/geoiptest"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/tally"
 )
 
 // watchful runs a node that knows places and remembers, behind a proxy that
 // says where its callers are.
-func watchful(t *testing.T, far tally.Tally, change func(*pool.Pool)) *node {
-	m, err := geo.Parse(geotest.City(t))
+func watchful(t *testing.T, far ratelimit.Tally, change func(*pool.Pool)) *node {
+	m, err := geoip.Parse(geoiptest.City(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
 	blocking := func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherNetwork: pool.Block, OtherCountry: pool.Block, NewBrowser: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 1}
 	}
-	for name, far := range map[string]tally.Tally{"a broken one": brokenTally{}, "a silent one": silentTally{}} {
+	for name, far := range map[string]ratelimit.Tally{"a broken one": brokenTally{}, "a silent one": silentTally{}} {
 		n := watchful(t, far, blocking)
 		c := n.gene("p1", from("10.0.0.1")...)
 		began := time.Now()

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/identity"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )

@@ -6,8 +6,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/tally"
 )
 
 var errNotKnown = errors.New("not known")
@@ -23,7 +23,7 @@ func (s *Server) CodesLately(ctx context.Context, address string) (int, error) {
 
 // SetCodesLately has it know that an address asked for so many codes.
 func (s *Server) SetCodesLately(ctx context.Context, address string, codes int) {
-	s.gates.shared.Tell(ctx, tally.Forget(s.lately.slot(address, 0)), tally.Forget(s.lately.slot(address, 1)))
+	s.gates.shared.Tell(ctx, ratelimit.Forget(s.lately.slot(address, 0)), ratelimit.Forget(s.lately.slot(address, 1)))
 	for range codes {
 		s.gates.shared.Tell(ctx, s.lately.note(address))
 	}

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 )
 
 // flood asks for codes of pool p1 with the longest texts that are taken, from the

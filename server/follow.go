@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/scanlogin/scanlogin/hub"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 

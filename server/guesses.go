@@ -8,9 +8,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/tally"
 )
 
 // Guesses are lookups of codes and tickets that do not exist, and wrong secrets. They
@@ -18,8 +18,8 @@ import (
 // would be right or wrong.
 
 // miss is the take for a lookup of what does not exist.
-func (s *Server) miss(c echo.Context) tally.Op {
-	return tally.Take(s.pools.Pseudonym("miss", addressKey(c.RealIP())), perSecond(s.gates.MissRate))
+func (s *Server) miss(c echo.Context) ratelimit.Op {
+	return ratelimit.Take(s.pools.Pseudonym("miss", addressKey(c.RealIP())), perSecond(s.gates.MissRate))
 }
 
 // missed counts a question about a code or a ticket that is not there, or with
@@ -29,10 +29,10 @@ func (s *Server) missed(c echo.Context, err error) error {
 	if c.Get(siteOf) != nil {
 		return err
 	}
-	var guess []tally.Op
+	var guess []ratelimit.Op
 	switch p, _, _ := describe(err); p {
 	case errNoCode, errInvalidCode, errTicket, errVerifier:
-		guess = []tally.Op{s.miss(c)}
+		guess = []ratelimit.Op{s.miss(c)}
 	case errCredentials:
 		guess = s.wrongSecret(c)
 	default:
@@ -97,10 +97,10 @@ func (s *Server) claims(c echo.Context) string {
 // the claimed pool: it keeps a guesser from being told, and does not lock out a site
 // beside it. The second is of all its neighbours for all pools, and bounds a guesser that
 // has many addresses.
-func (s *Server) wrongSecret(c echo.Context) []tally.Op {
-	return []tally.Op{
-		tally.Take(s.pools.Pseudonym("secret", c.RealIP(), s.claims(c)), perSecond(s.gates.MissRate)),
-		tally.Take(s.pools.Pseudonym("secrets", addressKey(c.RealIP())), perSecond(neighbourSecrets*s.gates.MissRate)),
+func (s *Server) wrongSecret(c echo.Context) []ratelimit.Op {
+	return []ratelimit.Op{
+		ratelimit.Take(s.pools.Pseudonym("secret", c.RealIP(), s.claims(c)), perSecond(s.gates.MissRate)),
+		ratelimit.Take(s.pools.Pseudonym("secrets", addressKey(c.RealIP())), perSecond(neighbourSecrets*s.gates.MissRate)),
 	}
 }
 
@@ -129,13 +129,13 @@ func (s *Server) provenKey(c echo.Context) string {
 func (s *Server) proven(c echo.Context) {
 	key := s.provenKey(c)
 	if !s.hasProvenHere(key) {
-		_, _ = s.gates.checks.Do(context.Background(), tally.Note(key, provenTime/2)) // fails only with its context
-		s.gates.shared.Tell(c.Request().Context(), tally.Note(key, provenTime))
+		_, _ = s.gates.checks.Do(context.Background(), ratelimit.Note(key, provenTime/2)) // fails only with its context
+		s.gates.shared.Tell(c.Request().Context(), ratelimit.Note(key, provenTime))
 	}
 }
 
 func (s *Server) hasProvenHere(key string) bool {
-	answers, err := s.gates.checks.Do(context.Background(), tally.Noted(key))
+	answers, err := s.gates.checks.Do(context.Background(), ratelimit.Noted(key))
 	return err == nil && answers[0].Count > 0
 }
 
@@ -146,6 +146,6 @@ func (s *Server) hasProven(c echo.Context) bool {
 	if s.hasProvenHere(key) {
 		return true
 	}
-	answers, err := s.gates.shared.Do(c.Request().Context(), tally.Noted(key))
+	answers, err := s.gates.shared.Do(c.Request().Context(), ratelimit.Noted(key))
 	return err == nil && answers[0].Count > 0
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/loglimit"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/tally"
 )
 
 // lately knows what a phone's user may want to know of who is asking. It tells
@@ -18,7 +18,7 @@ import (
 // known is no zero.
 type lately struct {
 	pools *pool.Book
-	tally *tally.Near
+	tally *ratelimit.Near
 	now   func() time.Time // the same on all nodes: the store's
 	log   *loglimit.Logger
 }
@@ -34,8 +34,8 @@ func (l *lately) slot(address string, before int64) string {
 }
 
 // note counts a code that the address asked for.
-func (l *lately) note(address string) tally.Op {
-	return tally.Note(l.slot(address, 0), 2*latelyTime)
+func (l *lately) note(address string) ratelimit.Op {
+	return ratelimit.Note(l.slot(address, 0), 2*latelyTime)
 }
 
 // acquaintance is what is known of a user and of who asks for their login.
@@ -47,10 +47,10 @@ type acquaintance struct {
 
 // of returns what is known; nothing if the tally does not answer.
 func (l *lately) of(ctx context.Context, p *pool.Pool, code session.Session, user string) acquaintance {
-	ops := []tally.Op{tally.Noted(l.slot(code.Client.IP, 0)), tally.Noted(l.slot(code.Client.IP, 1)), tally.Peek(pause(p, user))}
+	ops := []ratelimit.Op{ratelimit.Noted(l.slot(code.Client.IP, 0)), ratelimit.Noted(l.slot(code.Client.IP, 1)), ratelimit.Peek(pause(p, user))}
 	browser := browserName(code)
 	if browser != "" { // else it is never known
-		ops = append(ops, tally.Noted(knownBrowser(p, user, browser)))
+		ops = append(ops, ratelimit.Noted(knownBrowser(p, user, browser)))
 	}
 	answers, err := l.tally.Do(ctx, ops...)
 	if err != nil {
@@ -74,11 +74,11 @@ func browserName(code session.Session) string { return base64url(code.CookieHash
 
 // remember makes a browser one that the user has confirmed for; nothing is to be
 // done where nothing is remembered.
-func (l *lately) remember(p *pool.Pool, user, browser string) []tally.Op {
+func (l *lately) remember(p *pool.Pool, user, browser string) []ratelimit.Op {
 	if browser == "" || p.KnownBrowserTTL <= 0 {
 		return nil
 	}
-	return []tally.Op{tally.Note(knownBrowser(p, user, browser), p.KnownBrowserTTL)}
+	return []ratelimit.Op{ratelimit.Note(knownBrowser(p, user, browser), p.KnownBrowserTTL)}
 }
 
 func knownBrowser(p *pool.Pool, user, browser string) string {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 )
 

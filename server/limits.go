@@ -8,8 +8,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/tally"
 )
 
 // Limits say how much is enough: the first three for one node, the others for
@@ -56,12 +56,14 @@ func (l Limits) or(d Limits) Limits {
 const burst = 10
 
 // perSecond is an allowance of n a second.
-func perSecond(n int) tally.Limit { return tally.Limit{Most: n * burst, Over: burst * time.Second} }
+func perSecond(n int) ratelimit.Limit {
+	return ratelimit.Limit{Most: n * burst, Over: burst * time.Second}
+}
 
 // openCodes is an allowance of n codes that are open: they come back within
 // the default life of a code, so at most twice n are ever open, and nothing
 // must be counted down.
-func openCodes(n int) tally.Limit { return tally.Limit{Most: n, Over: 2 * time.Minute} }
+func openCodes(n int) ratelimit.Limit { return ratelimit.Limit{Most: n, Over: 2 * time.Minute} }
 
 // counter counts what each key has at the moment.
 type counter[K comparable] struct {
@@ -111,14 +113,14 @@ type gates struct {
 	Limits
 	open       atomic.Int64 // connections that wait
 	perAddress *counter[string]
-	checks     *tally.Memory
-	shared     *tally.Near
+	checks     *ratelimit.Memory
+	shared     *ratelimit.Near
 }
 
-func newGates(l Limits, far tally.Tally, log *slog.Logger) *gates {
+func newGates(l Limits, far ratelimit.Tally, log *slog.Logger) *gates {
 	return &gates{
 		Limits: l, perAddress: newCounter[string](l.SocketsPerAddress),
-		checks: tally.NewMemory(), shared: tally.NewNear(far, log),
+		checks: ratelimit.NewMemory(), shared: ratelimit.NewNear(far, log),
 	}
 }
 

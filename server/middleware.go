@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scanlogin/scanlogin/identity"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
 // unclear are texts in JSON that a decoder makes one and the same of.

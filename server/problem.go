@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/hub"
-	"github.com/scanlogin/scanlogin/identity"
+	"github.com/scanlogin/scanlogin/internal/identity"
 	"github.com/scanlogin/scanlogin/session"
 )
 

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/scanlogin/scanlogin/identity"
+	"github.com/scanlogin/scanlogin/internal/identity"
 	"github.com/scanlogin/scanlogin/session"
 )
 

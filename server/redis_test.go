@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 )
 
 // TestAPageOutlivesRedis kills Redis under a waiting page: with every write on

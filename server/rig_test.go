@@ -23,14 +23,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/scanlogin/scanlogin/hub"
-	"github.com/scanlogin/scanlogin/identity"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
-	"github.com/scanlogin/scanlogin/tally"
 )
 
 func TestMain(m *testing.M) {
@@ -220,9 +220,9 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 
 // patient is a tally whose answer is waited for, however busy the machine is: so
 // that a test does not take one that stalls for a storage that is away.
-type patient struct{ tally.Tally }
+type patient struct{ ratelimit.Tally }
 
-func (p patient) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+func (p patient) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Answer, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return p.Tally.Do(ctx, ops...)

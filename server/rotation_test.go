@@ -10,7 +10,7 @@ import (
 
 	"github.com/MicahParks/jwkset"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 )
 

@@ -23,9 +23,9 @@ import (
 
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/tally"
 	"github.com/scanlogin/scanlogin/web"
 )
 
@@ -41,7 +41,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
 	Witnesses      []func(Event)        // told of what happens, in its order by each goroutine; they must not block
-	Tally          tally.Tally          // what happened lately on all nodes; nil: on this one
+	Tally          ratelimit.Tally      // what happened lately on all nodes; nil: on this one
 	Tracer         Tracer               // follows calls; nil: nobody does
 	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener

@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 

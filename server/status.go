@@ -8,7 +8,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 

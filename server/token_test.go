@@ -8,7 +8,7 @@ import (
 
 	"github.com/MicahParks/jwkset"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
 // TestIssuedTokenIsTheSameEverywhere verifies it by the published key, with

@@ -10,8 +10,8 @@ import (
 
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 
-	"github.com/scanlogin/scanlogin/geo/geotest"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/geoip/geoiptest"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -60,7 +60,7 @@ func writeData(t *testing.T, path string, data []byte) {
 
 func TestPlacesAreReadWithTheConfigurationAndAtEachHangup(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "city.mmdb")
-	writeData(t, file, geotest.City(t))
+	writeData(t, file, geoiptest.City(t))
 	r := newReloading(t, good+"geoip_file: "+file+"\n")
 	in := func() string {
 		country, _ := r.places.Find(netip.MustParseAddr("203.0.113.7"), "en")
@@ -71,7 +71,7 @@ func TestPlacesAreReadWithTheConfigurationAndAtEachHangup(t *testing.T) {
 		t.Fatalf("203.0.113.7 is in %q", got)
 	}
 	moved := mmdbtype.Map{"country": mmdbtype.Map{"iso_code": mmdbtype.String("PT")}}
-	writeData(t, file, geotest.Database(t, "GeoLite2-Country", map[string]mmdbtype.DataType{"203.0.113.0/24": moved}))
+	writeData(t, file, geoiptest.Database(t, "GeoLite2-Country", map[string]mmdbtype.DataType{"203.0.113.0/24": moved}))
 	r.reload()
 	if got := in(); got != "PT" {
 		t.Errorf("after the file was replaced 203.0.113.7 is in %q", got)

@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/scanlogin/scanlogin/console"
+	"github.com/scanlogin/scanlogin/internal/admin"
 )
 
 // checkConsole checks who the administrators are.
@@ -39,11 +39,11 @@ func (d *document) checkConsole(c *consoleConfig) {
 }
 
 // admins returns who may use the console.
-func (c config) admins() []console.Admin {
+func (c config) admins() []admin.Admin {
 	if c.Console == nil {
 		return nil
 	}
-	admins := make([]console.Admin, len(c.Console.Tokens))
+	admins := make([]admin.Admin, len(c.Console.Tokens))
 	for i, t := range c.Console.Tokens {
 		admins[i].Name = t.Name
 		_, _ = hex.Decode(admins[i].Hash[:], []byte(t.SHA256)) // it was checked
@@ -58,8 +58,8 @@ type consoleTokenCommand struct {
 // Run prints a new token, for the administrator alone, and what the
 // configuration has of it.
 func (c consoleTokenCommand) Run(o output) error {
-	token := console.NewToken()
+	token := admin.NewToken()
 	_, err := fmt.Fprintf(o.out, "token, for %s alone: %s\n\nfor the configuration of all nodes:\n\nconsole:\n  tokens:\n    - {name: %q, sha256: %x}\n",
-		c.Name, token, c.Name, console.HashToken(token))
+		c.Name, token, c.Name, admin.HashToken(token))
 	return err
 }

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scanlogin/scanlogin/geo"
-	"github.com/scanlogin/scanlogin/identity"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -65,7 +65,7 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	}
 	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
 	h := &house{
-		settings: s, desk: newDesk(s, newLog(o.err, s)), signer: signer, places: new(geo.Atlas), public: ln,
+		settings: s, desk: newDesk(s, newLog(o.err, s)), signer: signer, places: new(geoip.Atlas), public: ln,
 		phonePage: "/phone", fallback: d.handler(), log: newLog(o.err, s),
 	}
 	return h.run(ctx)
@@ -92,7 +92,7 @@ func newDemo(publicURL string) *demo {
 
 // settings returns what a server needs for the demo: memory only, one pool,
 // tokens under a key of this run.
-func (d *demo) settings(listen string) (*settings, error) {
+func (d *demo) settings(listen string) (*configuration, error) {
 	users, err := identity.NewJWT(identity.JWTConfig{HS256Secret: d.tokenKey})
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (d *demo) settings(listen string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &settings{
+	return &configuration{
 		Listen:     listen,
 		PublicURL:  d.publicURL,
 		SigningKey: key,

@@ -7,32 +7,32 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/console"
-	"github.com/scanlogin/scanlogin/overlay"
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/internal/admin"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
 // desk is where the pools of a node come from: the file's settings first, what
 // administrators changed over them. Either may change while the node runs.
 type desk struct {
 	book   *pool.Book
-	keeper *overlay.Keeper // nil: nothing but the file
+	keeper *settings.Keeper // nil: nothing but the file
 	log    *slog.Logger
 	made   time.Time
 
 	mu    sync.Mutex
-	file  *settings
-	layer overlay.Layer
-	now   *settings // both together
+	file  *configuration
+	layer settings.Layer
+	now   *configuration // both together
 }
 
-func newDesk(file *settings, log *slog.Logger) *desk {
+func newDesk(file *configuration, log *slog.Logger) *desk {
 	return &desk{book: pool.NewBook(file.Pools...), file: file, now: file, log: log, made: time.Now()}
 }
 
 // read takes what a file says.
-func (d *desk) read(file *settings) {
+func (d *desk) read(file *configuration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.file = file
@@ -52,14 +52,14 @@ func (d *desk) filePool(id string) *pool.Pool {
 }
 
 // admins returns those of the file.
-func (d *desk) admins() []console.Admin {
+func (d *desk) admins() []admin.Admin {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.file.config.admins()
 }
 
 // cover takes what administrators changed.
-func (d *desk) cover(layer overlay.Layer) {
+func (d *desk) cover(layer settings.Layer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.layer
@@ -85,10 +85,10 @@ func (d *desk) lay() {
 }
 
 // Pools implements console.Desk.
-func (d *desk) Pools() []overlay.Pool {
+func (d *desk) Pools() []settings.Pool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	pools := make([]overlay.Pool, len(d.file.config.Pools))
+	pools := make([]settings.Pool, len(d.file.config.Pools))
 	for i, c := range d.file.config.Pools {
 		pools[i] = describe(c, d.now.config.Pools[i], d.layer.Pools[c.ID])
 	}
@@ -96,7 +96,7 @@ func (d *desk) Pools() []overlay.Pool {
 }
 
 // History implements console.Desk.
-func (d *desk) History() []overlay.Change {
+func (d *desk) History() []settings.Change {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.layer.History
@@ -109,7 +109,7 @@ const attempts = 5
 // Change implements console.Desk: it makes an edit, stores it, and has it take
 // effect on this node. The error is overlay.Problems if the edit is wrong, and
 // shelf.ErrStale if somebody else was faster with this pool.
-func (d *desk) Change(ctx context.Context, e overlay.Edit) (err error) {
+func (d *desk) Change(ctx context.Context, e settings.Edit) (err error) {
 	for range attempts {
 		if err := d.keeper.Read(ctx); err != nil { // what is decided on is what is stored
 			return err
@@ -123,9 +123,9 @@ func (d *desk) Change(ctx context.Context, e overlay.Edit) (err error) {
 		}
 		if err = d.keeper.Save(ctx, next); err == nil {
 			return nil
-		} else if !errors.Is(err, shelf.ErrStale) {
+		} else if !errors.Is(err, kv.ErrStale) {
 			return err
 		}
 	}
-	return shelf.ErrStale
+	return kv.ErrStale
 }

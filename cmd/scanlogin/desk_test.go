@@ -9,24 +9,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/overlay"
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
-	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
 const twoPools = good + "    code_ttl: 90s\n    identity: {jwt: {hs256_secret: " + testSecret + "}}\n" + second
 
 // newTestDesk is a desk over a file, and what it logged.
-func newTestDesk(t *testing.T, file string, on shelf.Shelf) (*desk, *bytes.Buffer) {
+func newTestDesk(t *testing.T, file string, on kv.Shelf) (*desk, *bytes.Buffer) {
 	log := new(bytes.Buffer)
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	d := newDesk(mustLoad(t, file), logger)
-	d.keeper = overlay.NewKeeper(on, d.cover, logger)
+	d.keeper = settings.NewKeeper(on, d.cover, logger)
 	return d, log
 }
 
-func mustChange(t *testing.T, d *desk, e overlay.Edit) {
+func mustChange(t *testing.T, d *desk, e settings.Edit) {
 	t.Helper()
 	if err := d.Change(t.Context(), e); err != nil {
 		t.Fatal(err)
@@ -34,9 +34,9 @@ func mustChange(t *testing.T, d *desk, e overlay.Edit) {
 }
 
 func TestWhatIsChangedLiesOverTheFileAlsoAfterAReload(t *testing.T) {
-	d, log := newTestDesk(t, twoPools, shelf.NewMemory())
+	d, log := newTestDesk(t, twoPools, kv.NewMemory())
 	kept, before := d.book.ByID("second"), d.book.ByID("demo")
-	mustChange(t, d, overlay.Edit{Pool: "demo", By: "alice", Set: map[string]string{
+	mustChange(t, d, settings.Edit{Pool: "demo", By: "alice", Set: map[string]string{
 		"code_ttl": "30s", "origins": "HTTPS://A.example.com, https://b.example.com", "bind_browser": "false", "name": "New",
 	}})
 	p := d.book.ByID("demo")
@@ -58,7 +58,7 @@ func TestWhatIsChangedLiesOverTheFileAlsoAfterAReload(t *testing.T) {
 	if s, _ := d.Pools()[0].Setting("code_ttl"); s.File != "1m20s" || s.Now != "30s" || !s.Changed || s.By != "alice" {
 		t.Errorf("setting: %+v", s)
 	}
-	mustChange(t, d, overlay.Edit{Pool: "demo", By: "bob", Reset: []string{"code_ttl", "bind_browser"}})
+	mustChange(t, d, settings.Edit{Pool: "demo", By: "bob", Reset: []string{"code_ttl", "bind_browser"}})
 	if p := d.book.ByID("demo"); p.CodeTTL != 80*time.Second || !p.BindBrowser || p.Name != "New" {
 		t.Errorf("after the reset: %+v", p)
 	}
@@ -68,11 +68,11 @@ func TestWhatIsChangedLiesOverTheFileAlsoAfterAReload(t *testing.T) {
 }
 
 func TestAWrongChangeIsRefusedAsTheFileWouldBe(t *testing.T) {
-	d, _ := newTestDesk(t, twoPools, shelf.NewMemory())
-	err := d.Change(t.Context(), overlay.Edit{Pool: "demo", Set: map[string]string{
+	d, _ := newTestDesk(t, twoPools, kv.NewMemory())
+	err := d.Change(t.Context(), settings.Edit{Pool: "demo", Set: map[string]string{
 		"code_ttl": "11m", "max_codes": "many", "origins": "https://*.example.com", "secret": testSecret, "max_code": "1", "logo": "x", "bind_browser": "maybe",
 	}})
-	problems, _ := errors.AsType[overlay.Problems](err)
+	problems, _ := errors.AsType[settings.Problems](err)
 	for setting, want := range map[string]string{
 		"code_ttl": "must be from 1s to 10m", "max_codes": "must be a whole number", "origins": "has a host that is no name",
 		"secret": "is no setting that can be changed", "max_code": "known are name, logo", "logo": "must be an address", "bind_browser": "must be true or false",
@@ -84,7 +84,7 @@ func TestAWrongChangeIsRefusedAsTheFileWouldBe(t *testing.T) {
 	if len(problems) != 7 || d.book.ByID("demo").CodeTTL != 90*time.Second || strings.Contains(fmt.Sprint(err), testSecret) {
 		t.Errorf("%v", err)
 	}
-	for _, e := range []overlay.Edit{{Pool: "none", Set: map[string]string{"code_ttl": "1m"}}, {Pool: "demo", Reset: []string{"secret"}}} {
+	for _, e := range []settings.Edit{{Pool: "none", Set: map[string]string{"code_ttl": "1m"}}, {Pool: "demo", Reset: []string{"secret"}}} {
 		if err := d.Change(t.Context(), e); err == nil {
 			t.Errorf("%+v is done", e)
 		}
@@ -92,16 +92,16 @@ func TestAWrongChangeIsRefusedAsTheFileWouldBe(t *testing.T) {
 }
 
 func TestWhoDecidedOnAnotherStateIsTold(t *testing.T) {
-	on := shelf.NewMemory()
+	on := kv.NewMemory()
 	a, _ := newTestDesk(t, twoPools, on)
 	b, _ := newTestDesk(t, twoPools, on)
 	seen := b.Pools()
-	mustChange(t, a, overlay.Edit{Pool: "demo", Mark: a.Pools()[0].Mark(), Set: map[string]string{"code_ttl": "30s"}, By: "alice"})
-	err := b.Change(t.Context(), overlay.Edit{Pool: "demo", Mark: seen[0].Mark(), Set: map[string]string{"max_codes": "3"}, By: "bob"})
-	if !errors.Is(err, shelf.ErrStale) {
+	mustChange(t, a, settings.Edit{Pool: "demo", Mark: a.Pools()[0].Mark(), Set: map[string]string{"code_ttl": "30s"}, By: "alice"})
+	err := b.Change(t.Context(), settings.Edit{Pool: "demo", Mark: seen[0].Mark(), Set: map[string]string{"max_codes": "3"}, By: "bob"})
+	if !errors.Is(err, kv.ErrStale) {
 		t.Errorf("%v", err)
 	}
-	mustChange(t, b, overlay.Edit{Pool: "second", Mark: seen[1].Mark(), Set: map[string]string{"max_codes": "3"}, By: "bob"}) // of which nobody changed anything
+	mustChange(t, b, settings.Edit{Pool: "second", Mark: seen[1].Mark(), Set: map[string]string{"max_codes": "3"}, By: "bob"}) // of which nobody changed anything
 	if p := b.book.ByID("demo"); p.CodeTTL != 30*time.Second || b.book.ByID("second").MaxCodes != 3 {
 		t.Errorf("%+v", p)
 	}
@@ -110,9 +110,9 @@ func TestWhoDecidedOnAnotherStateIsTold(t *testing.T) {
 // TestWhatDoesNotFitIsIgnored has values that another version, or a stranger,
 // has left in the store.
 func TestWhatDoesNotFitIsIgnored(t *testing.T) {
-	d, log := newTestDesk(t, twoPools, shelf.NewMemory())
-	v := func(text string) overlay.Value { return overlay.Value{Text: text} }
-	err := d.keeper.Save(t.Context(), overlay.Layer{Version: 1, Pools: values{
+	d, log := newTestDesk(t, twoPools, kv.NewMemory())
+	v := func(text string) settings.Value { return settings.Value{Text: text} }
+	err := d.keeper.Save(t.Context(), settings.Layer{Version: 1, Pools: values{
 		"demo":    {"code_ttl": v("for ever"), "max_codes": v("3"), "secret": v("x"), "later": v("x"), "origins": v("*, %"), "name": v("a\x00b")},
 		"second":  {"code_ttl": v("24h")},
 		"unknown": {"code_ttl": v("1m")},
@@ -127,7 +127,7 @@ func TestWhatDoesNotFitIsIgnored(t *testing.T) {
 	if n := strings.Count(log.String(), "a changed setting is ignored"); n < 6 {
 		t.Errorf("%d warnings:\n%s", n, log)
 	}
-	mustChange(t, d, overlay.Edit{Pool: "second", Reset: []string{"code_ttl"}, By: "alice"}) // takes it away
+	mustChange(t, d, settings.Edit{Pool: "second", Reset: []string{"code_ttl"}, By: "alice"}) // takes it away
 }
 
 func TestTheTableSaysWhatAdministratorsMayChange(t *testing.T) {

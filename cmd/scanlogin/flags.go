@@ -72,6 +72,6 @@ func overrides(line *kong.Context) []override {
 }
 
 // load reads the configuration that the flags name.
-func (f configFlags) load(line *kong.Context) (*settings, error) {
+func (f configFlags) load(line *kong.Context) (*configuration, error) {
 	return loadSettings(f.Config, overrides(line))
 }

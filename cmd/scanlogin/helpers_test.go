@@ -54,7 +54,7 @@ pools:
 `
 
 // mustLoad loads a configuration that has to be right.
-func mustLoad(t *testing.T, text string, overrides ...override) *settings {
+func mustLoad(t *testing.T, text string, overrides ...override) *configuration {
 	t.Helper()
 	s, err := loadSettings(writeFile(t, "scanlogin.yaml", text), overrides)
 	if err != nil {

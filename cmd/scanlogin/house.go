@@ -11,27 +11,27 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/audit"
-	"github.com/scanlogin/scanlogin/geo"
 	"github.com/scanlogin/scanlogin/hub"
-	"github.com/scanlogin/scanlogin/metrics"
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/audit"
+	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/metrics"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/tracing"
+	"github.com/scanlogin/scanlogin/internal/webhook"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/shelf"
-	"github.com/scanlogin/scanlogin/tally"
-	"github.com/scanlogin/scanlogin/tracing"
-	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // house is all that runs together for a server.
 type house struct {
-	settings  *settings
+	settings  *configuration
 	desk      *desk
-	places    *geo.Atlas
+	places    *geoip.Atlas
 	signer    *server.Signer // nil: no token is issued
 	trail     *audit.Trail   // nil: off
 	public    net.Listener
@@ -145,7 +145,7 @@ func (h *house) closeListeners() {
 }
 
 // newSigner returns what signs issued tokens, or will once it has a key.
-func (s *settings) newSigner() (*server.Signer, error) {
+func (s *configuration) newSigner() (*server.Signer, error) {
 	return server.NewSigner(s.SigningKey, s.PublicURL, s.TokenTTL, s.OtherKeys...)
 }
 
@@ -156,8 +156,8 @@ type foundation struct {
 	queue    queue.Queue
 	busAge   func() time.Duration // nil: the bus is in this process
 	busStats metrics.Bus          // nil as busAge
-	tally    tally.Tally          // nil: this process is all
-	shelf    shelf.Shelf
+	tally    ratelimit.Tally      // nil: this process is all
+	shelf    kv.Shelf
 	tap      func(name string, wake func()) // of what other nodes announce on the shelf
 	close    func()
 }
@@ -166,7 +166,7 @@ func (h *house) open() (foundation, error) {
 	if h.settings.RedisURL == "" {
 		store := memstore.NewBounded(cmp.Or(h.settings.StoreMaxBytes, memstore.DefaultMaxBytes))
 		return foundation{
-			store: store, bus: store.Bus(), queue: queue.NewMemory(), shelf: shelf.NewMemory(), tap: func(string, func()) {}, close: func() {},
+			store: store, bus: store.Bus(), queue: queue.NewMemory(), shelf: kv.NewMemory(), tap: func(string, func()) {}, close: func() {},
 		}, nil
 	}
 	store, err := redisstore.Open(redisstore.Options{

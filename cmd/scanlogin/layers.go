@@ -11,12 +11,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/scanlogin/scanlogin/overlay"
-	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
 // values are texts in the place of the file's, by pool and setting.
-type values = map[string]map[string]overlay.Value
+type values = map[string]map[string]settings.Value
 
 // misfit is a value over the file that cannot be used.
 type misfit struct {
@@ -26,7 +26,7 @@ type misfit struct {
 // under returns the settings with values over those of the pools. They are
 // checked by what checks the file; one that does not pass is left out. A pool
 // without any is the file's own.
-func (s *settings) under(over values) (now *settings, misfits []misfit) {
+func (s *configuration) under(over values) (now *configuration, misfits []misfit) {
 	d, found := s.covered(over)
 	for len(found) > 0 && len(over) > 0 {
 		misfits = append(misfits, found...)
@@ -36,7 +36,7 @@ func (s *settings) under(over values) (now *settings, misfits []misfit) {
 	if len(over) == 0 {
 		return s, misfits
 	}
-	now = &settings{config: d.config, Pools: slices.Clone(s.Pools)}
+	now = &configuration{config: d.config, Pools: slices.Clone(s.Pools)}
 	for i, p := range d.pools() {
 		if len(over[p.ID]) > 0 {
 			p.Identity = s.Pools[i].Identity // with all that it remembers
@@ -48,7 +48,7 @@ func (s *settings) under(over values) (now *settings, misfits []misfit) {
 
 // covered returns the configuration with values written over it, and those that
 // are wrong.
-func (s *settings) covered(over values) (*document, []misfit) {
+func (s *configuration) covered(over values) (*document, []misfit) {
 	d := &document{config: s.config, places: s.places}
 	d.config.Pools = slices.Clone(s.config.Pools)
 	var misfits []misfit
@@ -98,35 +98,35 @@ func without(over values, misfits []misfit) values {
 		}
 		delete(less[m.pool], m.setting)
 	}
-	maps.DeleteFunc(less, func(_ string, of map[string]overlay.Value) bool { return len(of) == 0 })
+	maps.DeleteFunc(less, func(_ string, of map[string]settings.Value) bool { return len(of) == 0 })
 	return less
 }
 
 // edited returns a layer after an edit, which is checked by what checks the
 // file. now is s under that layer.
-func (s *settings) edited(now *settings, layer overlay.Layer, e overlay.Edit, at time.Time) (overlay.Layer, error) {
+func (s *configuration) edited(now *configuration, layer settings.Layer, e settings.Edit, at time.Time) (settings.Layer, error) {
 	i := slices.IndexFunc(s.config.Pools, func(c poolConfig) bool { return c.ID == e.Pool })
 	if i < 0 {
-		return layer, overlay.Problems{"": "there is no such pool in the configuration"}
+		return layer, settings.Problems{"": "there is no such pool in the configuration"}
 	}
 	if utf8.RuneCountInString(e.By) > maxNameRunes || strings.ContainsFunc(e.By, unicode.IsControl) {
-		return layer, overlay.Problems{"": fmt.Sprintf("who changes it must be named in at most %d characters in one line", maxNameRunes)}
+		return layer, settings.Problems{"": fmt.Sprintf("who changes it must be named in at most %d characters in one line", maxNameRunes)}
 	}
 	if e.Mark != "" && e.Mark != describe(s.config.Pools[i], now.config.Pools[i], layer.Pools[e.Pool]).Mark() {
-		return layer, shelf.ErrStale
+		return layer, kv.ErrStale
 	}
 	of := maps.Clone(layer.Pools[e.Pool])
 	if of == nil {
-		of = make(map[string]overlay.Value)
+		of = make(map[string]settings.Value)
 	}
 	for _, name := range e.Reset {
 		delete(of, name)
 	}
 	for name, text := range e.Set {
-		of[name] = overlay.Value{Text: strings.TrimSpace(text)}
+		of[name] = settings.Value{Text: strings.TrimSpace(text)}
 	}
 	d, misfits := s.covered(values{e.Pool: of})
-	problems := make(overlay.Problems)
+	problems := make(settings.Problems)
 	for _, m := range misfits {
 		problems[m.setting] = cmp.Or(problems[m.setting], m.text)
 	}
@@ -183,13 +183,13 @@ func (c poolConfig) texts() map[string]string {
 
 // describe returns a pool as administrators see it: what the file says, what is
 // in force, and the values that make the difference.
-func describe(file, now poolConfig, over map[string]overlay.Value) overlay.Pool {
+func describe(file, now poolConfig, over map[string]settings.Value) settings.Pool {
 	fileTexts, texts := file.texts(), now.texts()
-	p := overlay.Pool{ID: file.ID, Name: texts["name"]}
+	p := settings.Pool{ID: file.ID, Name: texts["name"]}
 	for _, r := range settingRows() {
 		name := r.setting()
 		v, changed := over[name]
-		p.Settings = append(p.Settings, overlay.Setting{
+		p.Settings = append(p.Settings, settings.Setting{
 			Name: name, Label: r.label, Kind: r.kind, Default: r.fallback, About: r.about,
 			File: fileTexts[name], Now: texts[name], Changed: changed, By: v.By, At: v.At,
 		})

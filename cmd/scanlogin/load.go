@@ -11,14 +11,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scanlogin/scanlogin/geo"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// settings are what a configuration comes to: all of it checked, its secrets
+// configuration is the configuration file with environment and flags applied: checked, its secrets
 // read, its pools built.
-type settings struct {
+type configuration struct {
 	Listen, OpsListen string
 	PublicURL         string
 	RedisURL          secretText // it may hold a password; empty: memory, one node
@@ -30,7 +30,7 @@ type settings struct {
 	TokenTTL          time.Duration
 	TrustedProxies    []netip.Prefix
 	DrainDelay        time.Duration
-	Places            *geo.Map // nil: nobody knows where an address is
+	Places            *geoip.Map // nil: nobody knows where an address is
 	TrustTrace        bool
 	Limits            server.Limits
 	LogLevel          slog.Level
@@ -45,7 +45,7 @@ type settings struct {
 
 // loadSettings reads the configuration in file, with overrides in the place of
 // its values. If anything is wrong the error is [problems], and names all of it.
-func loadSettings(file string, overrides []override) (*settings, error) {
+func loadSettings(file string, overrides []override) (*configuration, error) {
 	d, err := readDocument(file, overrides)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
 const testDeadline = time.Minute

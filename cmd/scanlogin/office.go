@@ -8,11 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/console"
-	"github.com/scanlogin/scanlogin/overlay"
+	"github.com/scanlogin/scanlogin/internal/admin"
+	"github.com/scanlogin/scanlogin/internal/admin/stats"
+	"github.com/scanlogin/scanlogin/internal/settings"
+	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/server"
-	"github.com/scanlogin/scanlogin/stats"
-	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // office is what a server has for its administrators. Without any it is nil,
@@ -33,8 +33,8 @@ func (h *house) openOffice(ctx context.Context, base foundation) *office {
 	if h.settings.config.Console == nil {
 		return nil
 	}
-	h.desk.keeper = overlay.NewKeeper(base.shelf, h.desk.cover, h.log)
-	base.tap(overlay.Document, h.desk.keeper.Wake)
+	h.desk.keeper = settings.NewKeeper(base.shelf, h.desk.cover, h.log)
+	base.tap(settings.Document, h.desk.keeper.Wake)
 	ctx, cancel := context.WithTimeout(ctx, firstRead)
 	defer cancel()
 	_ = h.desk.keeper.Read(ctx) // is logged, and tried again
@@ -70,14 +70,14 @@ func (o *office) handler(srv *server.Server) http.Handler {
 		return srv.Ops()
 	}
 	h := o.house
-	options := console.Options{
+	options := admin.Options{
 		Admins: h.desk.admins, Desk: h.desk, Shelf: o.base.shelf, Letters: webhook.Dead{Queue: o.base.queue},
 		Public: srv.Handler(), PublicURL: h.settings.PublicURL, Log: h.log,
 	}
 	if h.trail != nil {
 		options.Trail = h.trail.Last
 	}
-	desk := console.New(options)
+	desk := admin.New(options)
 	mux := http.NewServeMux()
 	mux.Handle("/", srv.Ops())
 	mux.Handle("/console", desk)

@@ -13,9 +13,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/scanlogin/scanlogin/overlay"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/settings"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/shelf"
 )
 
 type poolCommand struct {
@@ -69,7 +69,7 @@ func (f configFlags) atDesk(ctx context.Context, line *kong.Context, o output, d
 	defer store.Close()
 	log := slog.New(slog.NewTextHandler(o.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	d := newDesk(s, log)
-	d.keeper = overlay.NewKeeper(store.Shelf(), d.cover, slog.New(slog.DiscardHandler))
+	d.keeper = settings.NewKeeper(store.Shelf(), d.cover, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithTimeout(ctx, poolTime)
 	defer cancel()
 	if err := d.keeper.Read(ctx); err != nil {
@@ -107,7 +107,7 @@ func (c *poolShowCommand) Run(ctx context.Context, line *kong.Context, o output)
 	})
 }
 
-func showPool(w io.Writer, p overlay.Pool) error {
+func showPool(w io.Writer, p settings.Pool) error {
 	return table(w, "SETTING\tIN FORCE\tIN THE FILE\tCHANGED BY\tAT", func(w io.Writer) {
 		for _, s := range p.Settings {
 			at := ""
@@ -129,16 +129,16 @@ func table(to io.Writer, head string, rows func(io.Writer)) error {
 
 // Run changes settings.
 func (c *poolSetCommand) Run(ctx context.Context, line *kong.Context, o output) error {
-	return c.edit(ctx, line, o, overlay.Edit{Pool: c.Pool, Set: c.Settings, By: c.As})
+	return c.edit(ctx, line, o, settings.Edit{Pool: c.Pool, Set: c.Settings, By: c.As})
 }
 
 // Run takes changes back.
 func (c *poolResetCommand) Run(ctx context.Context, line *kong.Context, o output) error {
-	return c.edit(ctx, line, o, overlay.Edit{Pool: c.Pool, Reset: c.Settings, By: c.As})
+	return c.edit(ctx, line, o, settings.Edit{Pool: c.Pool, Reset: c.Settings, By: c.As})
 }
 
 // edit makes an edit and prints what it changed.
-func (f configFlags) edit(ctx context.Context, line *kong.Context, o output, e overlay.Edit) error {
+func (f configFlags) edit(ctx context.Context, line *kong.Context, o output, e settings.Edit) error {
 	if e.By == "" {
 		me, err := user.Current()
 		if err != nil {
@@ -149,10 +149,10 @@ func (f configFlags) edit(ctx context.Context, line *kong.Context, o output, e o
 	return f.atDesk(ctx, line, o, func(ctx context.Context, d *desk) error {
 		before := d.keeper.Layer().Version
 		err := d.Change(ctx, e)
-		if problems, ok := errors.AsType[overlay.Problems](err); ok {
+		if problems, ok := errors.AsType[settings.Problems](err); ok {
 			return problems
 		}
-		if errors.Is(err, shelf.ErrStale) {
+		if errors.Is(err, kv.ErrStale) {
 			return errors.New("others go on changing settings; try again")
 		}
 		if err != nil {
@@ -167,7 +167,7 @@ func (f configFlags) edit(ctx context.Context, line *kong.Context, o output, e o
 }
 
 // printNews prints the newest changes, which were made at one instant.
-func printNews(w io.Writer, history []overlay.Change) error {
+func printNews(w io.Writer, history []settings.Change) error {
 	for _, c := range history {
 		if !c.At.Equal(history[0].At) {
 			break

@@ -8,19 +8,19 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/scanlogin/scanlogin/audit"
-	"github.com/scanlogin/scanlogin/geo"
+	"github.com/scanlogin/scanlogin/internal/audit"
+	"github.com/scanlogin/scanlogin/internal/geoip"
 	"github.com/scanlogin/scanlogin/server"
 )
 
 // reloader exchanges the pools, signing keys, places and administrators of a
 // running server for those of the configuration as it is now. All else needs a restart.
 type reloader struct {
-	load    func() (*settings, error)
+	load    func() (*configuration, error)
 	desk    *desk
 	signer  *server.Signer
 	trail   *audit.Trail // nil: off
-	places  *geo.Atlas
+	places  *geoip.Atlas
 	running config // what the server runs with
 	log     *slog.Logger
 }
@@ -82,7 +82,7 @@ func (r *reloader) reload() {
 }
 
 // takeKeys signs and publishes by the keys of next from now on.
-func (r *reloader) takeKeys(next *settings) error {
+func (r *reloader) takeKeys(next *configuration) error {
 	before, after := keysAlone(r.running), keysAlone(next.config)
 	if len(changedKeys(before, after)) == 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/scanlogin/scanlogin/geo"
+	"github.com/scanlogin/scanlogin/internal/geoip"
 )
 
 // reloading is a reloader over a file, and what it logged.
@@ -23,7 +23,7 @@ type reloading struct {
 func newReloading(t *testing.T, file string) *reloading {
 	t.Helper()
 	path, log := writeFile(t, "scanlogin.yaml", file), new(bytes.Buffer)
-	load := func() (*settings, error) { return loadSettings(path, nil) }
+	load := func() (*configuration, error) { return loadSettings(path, nil) }
 	s, err := load()
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func newReloading(t *testing.T, file string) *reloading {
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	return &reloading{&reloader{load: load, desk: newDesk(s, logger), signer: signer, places: new(geo.Atlas), running: s.config, log: logger}, path, log}
+	return &reloading{&reloader{load: load, desk: newDesk(s, logger), signer: signer, places: new(geoip.Atlas), running: s.config, log: logger}, path, log}
 }
 
 // with puts text into the file, reloads, and returns what was logged then.
@@ -128,7 +128,7 @@ func TestEachHangupReloads(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	loaded := make(chan bool)
 	load := r.load
-	r.load = func() (*settings, error) { loaded <- true; return load() }
+	r.load = func() (*configuration, error) { loaded <- true; return load() }
 	hangups := make(chan os.Signal)
 	var running sync.WaitGroup
 	running.Go(func() { r.run(ctx, hangups) })

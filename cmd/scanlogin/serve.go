@@ -13,8 +13,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/scanlogin/scanlogin/audit"
-	"github.com/scanlogin/scanlogin/geo"
+	"github.com/scanlogin/scanlogin/internal/audit"
+	"github.com/scanlogin/scanlogin/internal/geoip"
 )
 
 type serveCommand struct {
@@ -23,7 +23,7 @@ type serveCommand struct {
 
 // Run serves until ctx ends. A hangup signal reads pools and signing keys anew.
 func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) error {
-	load := func() (*settings, error) { return c.load(line) }
+	load := func() (*configuration, error) { return c.load(line) }
 	s, err := load()
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	if err != nil {
 		return err
 	}
-	h := &house{settings: s, desk: newDesk(s, log), signer: signer, trail: trail, places: new(geo.Atlas), log: log}
+	h := &house{settings: s, desk: newDesk(s, log), signer: signer, trail: trail, places: new(geoip.Atlas), log: log}
 	h.places.Replace(s.Places)
 	if err := h.listen(); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 }
 
 // openTrail opens the audit trail, nil if there is to be none.
-func (s *settings) openTrail(stdout io.Writer, log *slog.Logger) (*audit.Trail, error) {
+func (s *configuration) openTrail(stdout io.Writer, log *slog.Logger) (*audit.Trail, error) {
 	if s.Audit.File == "" {
 		return nil, nil
 	}
@@ -72,7 +72,7 @@ func (s *settings) openTrail(stdout io.Writer, log *slog.Logger) (*audit.Trail, 
 }
 
 // newLog writes to w as the settings say.
-func newLog(w io.Writer, s *settings) *slog.Logger {
+func newLog(w io.Writer, s *configuration) *slog.Logger {
 	options := &slog.HandlerOptions{Level: s.LogLevel}
 	if s.LogFormat == "text" {
 		return slog.New(slog.NewTextHandler(w, options))

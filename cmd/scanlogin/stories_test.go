@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
 // hostile is what a client writes wherever it may write something.

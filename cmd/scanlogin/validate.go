@@ -32,9 +32,9 @@ var keyPrefix = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$`)
 
 // settings checks the values and returns what they come to; what is wrong is
 // noted in the document, and then the settings are not to be used.
-func (d *document) settings() *settings {
+func (d *document) settings() *configuration {
 	c := d.config
-	s := &settings{
+	s := &configuration{
 		Listen:         c.Listen,
 		OpsListen:      c.OpsListen,
 		PublicURL:      d.publicURL(c.PublicURL),

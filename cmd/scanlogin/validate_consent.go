@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/scanlogin/scanlogin/geo"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -16,7 +16,7 @@ const (
 )
 
 // geoIP reads the file that knows where addresses are; nil if there is none.
-func (d *document) geoIP(path string) *geo.Map {
+func (d *document) geoIP(path string) *geoip.Map {
 	if path == "" {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (d *document) geoIP(path string) *geo.Map {
 		d.refuse("geoip_file", fmt.Sprintf("%s: %v; it must be a MaxMind DB file that this user may read", quoteName(path), reason(err)))
 		return nil
 	}
-	places, err := geo.Parse(data)
+	places, err := geoip.Parse(data)
 	if err != nil {
 		d.refuse("geoip_file", err.Error())
 	}

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/scanlogin/scanlogin/outgoing"
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/webhook"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/safehttp"
+	"github.com/scanlogin/scanlogin/internal/webhook"
 )
 
 // webhook builds where a pool's transitions are told, nil for nowhere.
@@ -61,5 +61,5 @@ func (d *document) checkWebhookURL(path, text string, allowPrivate bool) {
 
 func leadsInside(host string) bool {
 	addr, err := netip.ParseAddr(host)
-	return err == nil && outgoing.Public(addr) != nil || host == "localhost"
+	return err == nil && safehttp.Public(addr) != nil || host == "localhost"
 }

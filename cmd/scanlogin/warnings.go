@@ -5,12 +5,12 @@ import (
 	"net/netip"
 	"net/url"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
 // warnings returns what is allowed but unwise, for the start-up log and
 // check-config, in the order of the file.
-func (d *document) warnings(s *settings) []problem {
+func (d *document) warnings(s *configuration) []problem {
 	var found problems
 	warn := func(path, text string) {
 		found = append(found, problem{d.place(path), path, text})

@@ -3,11 +3,11 @@ package main
 import (
 	"testing"
 
-	"github.com/scanlogin/scanlogin/metrics"
+	"github.com/scanlogin/scanlogin/internal/metrics"
+	"github.com/scanlogin/scanlogin/internal/tracing"
+	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/tracing"
-	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // TestNoWrapperHidesWhatAStoreCan do: readiness and the admission of new codes would

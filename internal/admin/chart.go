@@ -1,10 +1,10 @@
-package console
+package admin
 
 import (
 	"fmt"
 
+	"github.com/scanlogin/scanlogin/internal/admin/stats"
 	"github.com/scanlogin/scanlogin/server"
-	"github.com/scanlogin/scanlogin/stats"
 )
 
 // The chart's size in its own units; the page stretches it.

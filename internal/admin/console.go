@@ -7,7 +7,7 @@
 // act in an administrator's name; that whoever logs out, or does nothing for
 // half an hour, is out on every node; and that each login and each change is
 // logged. Pages work without scripts but for the pane in which a pool is tried.
-package console
+package admin
 
 import (
 	"bytes"
@@ -19,21 +19,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scanlogin/scanlogin/overlay"
-	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/settings"
+	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/web"
-	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // Desk is where settings are changed.
 type Desk interface {
 	// Pools returns all pools as they stand on this node.
-	Pools() []overlay.Pool
+	Pools() []settings.Pool
 	// History returns the last changes, newest first.
-	History() []overlay.Change
+	History() []settings.Change
 	// Change makes an edit that has been stored when it returns. Errors:
 	// overlay.Problems, shelf.ErrStale; any other: the store does not answer.
-	Change(ctx context.Context, e overlay.Edit) error
+	Change(ctx context.Context, e settings.Edit) error
 }
 
 // Deed is something that an administrator did, or somebody who would be one.
@@ -49,7 +49,7 @@ type Deed struct {
 type Options struct {
 	Admins    func() []Admin // those of the configuration as it is now
 	Desk      Desk
-	Shelf     shelf.Shelf
+	Shelf     kv.Shelf
 	Public    http.Handler    // what browsers and phones call, for trying a pool
 	PublicURL string          // its address
 	Letters   webhook.Dead    // messages of webhooks that were given up

@@ -1,4 +1,4 @@
-package console_test
+package admin_test
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/console"
-	"github.com/scanlogin/scanlogin/overlay"
-	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/internal/admin"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
 func TestNobodySeesAnythingWithoutAToken(t *testing.T) {
@@ -23,7 +23,7 @@ func TestNobodySeesAnythingWithoutAToken(t *testing.T) {
 		}
 	}
 	r.expect(401, "POST", "/console/pool?id=p", url.Values{"set.code_ttl": {"1s"}})
-	for _, token := range []string{"", "x", r.token + "x", console.NewToken(), fmt.Sprintf("%x", r.admins[0].Hash)} {
+	for _, token := range []string{"", "x", r.token + "x", admin.NewToken(), fmt.Sprintf("%x", r.admins[0].Hash)} {
 		r.expect(401, "POST", "/console/login", url.Values{"token": {token}})
 	}
 	r.login()
@@ -112,7 +112,7 @@ func TestALoginEnds(t *testing.T) {
 		t.Error("after the logout")
 	}
 	r.login()
-	r.admins = []console.Admin{{Name: "alice", Hash: console.HashToken(console.NewToken())}}
+	r.admins = []admin.Admin{{Name: "alice", Hash: admin.HashToken(admin.NewToken())}}
 	if in() {
 		t.Error("after the token was taken out of the configuration")
 	}
@@ -160,12 +160,12 @@ func TestNothingIsKeptFramedOrTakenForMarkup(t *testing.T) {
 func TestWhatIsWrongIsSaidAndKeptInTheForm(t *testing.T) {
 	r := newRig(t)
 	r.login()
-	r.desk.err = overlay.Problems{"code_ttl": "must be from 1s to 10m"}
+	r.desk.err = settings.Problems{"code_ttl": "must be from 1s to 10m"}
 	body := r.expect(422, "POST", "/console/pool?id=p", r.form("set.code_ttl", "1h"))
 	if !strings.Contains(body, "must be from 1s to 10m") || !strings.Contains(body, `value="1h"`) {
 		t.Errorf("%s", body)
 	}
-	r.desk.err = shelf.ErrStale
+	r.desk.err = kv.ErrStale
 	form := r.form("set.code_ttl", "1h")
 	r.desk.value = "5m"
 	body = r.expect(409, "POST", "/console/pool?id=p", form)

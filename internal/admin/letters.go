@@ -1,10 +1,10 @@
-package console
+package admin
 
 import (
 	"net/http"
 	"net/url"
 
-	"github.com/scanlogin/scanlogin/webhook"
+	"github.com/scanlogin/scanlogin/internal/webhook"
 )
 
 // lettersShown is how many dead letters of a pool are shown: who has more has one

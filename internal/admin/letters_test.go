@@ -1,4 +1,4 @@
-package console_test
+package admin_test
 
 import (
 	"net/url"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 // bury makes a dead letter of pool p.

@@ -1,4 +1,4 @@
-package console
+package admin
 
 import (
 	"cmp"
@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/admin/stats"
 	"github.com/scanlogin/scanlogin/server"
-	"github.com/scanlogin/scanlogin/stats"
 )
 
 // hour is the page that shows the last one.

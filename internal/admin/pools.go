@@ -1,4 +1,4 @@
-package console
+package admin
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/scanlogin/scanlogin/overlay"
-	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
 func (c *Console) listPools(w http.ResponseWriter, _ *http.Request, v visit) {
@@ -22,7 +22,7 @@ func (c *Console) changes(w http.ResponseWriter, _ *http.Request, v visit) {
 
 // poolForm is the page of one pool.
 type poolForm struct {
-	overlay.Pool
+	settings.Pool
 	Fields []field
 	Saved  bool
 	Alert  string // about the whole form
@@ -32,7 +32,7 @@ type poolForm struct {
 
 // field is a setting as the form shows it.
 type field struct {
-	overlay.Setting
+	settings.Setting
 	Text    string // what stands in the form
 	Typed   bool   // that is not what the page came with
 	Problem string
@@ -62,7 +62,7 @@ func (f field) Words(text string) string {
 	return text
 }
 
-func newForm(p overlay.Pool) poolForm {
+func newForm(p settings.Pool) poolForm {
 	form := poolForm{Pool: p}
 	for _, s := range p.Settings {
 		form.Fields = append(form.Fields, field{Setting: s, Text: s.Now})
@@ -71,11 +71,11 @@ func newForm(p overlay.Pool) poolForm {
 }
 
 // pool returns the pool that the address names.
-func (c *Console) pool(r *http.Request) (overlay.Pool, bool) {
+func (c *Console) pool(r *http.Request) (settings.Pool, bool) {
 	pools := c.options.Desk.Pools()
-	i := slices.IndexFunc(pools, func(p overlay.Pool) bool { return p.ID == r.URL.Query().Get("id") })
+	i := slices.IndexFunc(pools, func(p settings.Pool) bool { return p.ID == r.URL.Query().Get("id") })
 	if i < 0 {
-		return overlay.Pool{}, false
+		return settings.Pool{}, false
 	}
 	return pools[i], true
 }
@@ -109,7 +109,7 @@ func (c *Console) changePool(w http.ResponseWriter, r *http.Request, v visit) {
 		return
 	}
 	form := newForm(p)
-	edit := overlay.Edit{Pool: p.ID, Mark: r.PostFormValue("mark"), By: v.Admin}
+	edit := settings.Edit{Pool: p.ID, Mark: r.PostFormValue("mark"), By: v.Admin}
 	if edit.Mark == "" {
 		c.sorry(w, http.StatusBadRequest, "The form is not whole", "Nothing was changed. Open the page again.")
 		return
@@ -120,12 +120,12 @@ func (c *Console) changePool(w http.ResponseWriter, r *http.Request, v visit) {
 		edit.Set = form.fill(r.PostForm)
 	}
 	err := c.options.Desk.Change(r.Context(), edit)
-	problems, wrong := errors.AsType[overlay.Problems](err)
+	problems, wrong := errors.AsType[settings.Problems](err)
 	switch {
 	case err == nil:
 		c.tell(r, Deed{What: "change", Admin: v.Admin, Pool: p.ID})
 		http.Redirect(w, r, "/console/pool?saved&id="+url.QueryEscape(p.ID), http.StatusSeeOther)
-	case errors.Is(err, shelf.ErrStale):
+	case errors.Is(err, kv.ErrStale):
 		c.stale(w, r, v, form)
 	case wrong:
 		form.blame(problems)
@@ -174,8 +174,8 @@ func (f field) read(text string) string {
 }
 
 // blame says at each field what is wrong with it.
-func (form *poolForm) blame(problems overlay.Problems) {
-	rest := make(overlay.Problems)
+func (form *poolForm) blame(problems settings.Problems) {
+	rest := make(settings.Problems)
 	for name, text := range problems {
 		i := slices.IndexFunc(form.Fields, func(f field) bool { return f.Name == name })
 		if i < 0 {

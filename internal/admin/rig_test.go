@@ -1,4 +1,4 @@
-package console_test
+package admin_test
 
 import (
 	"context"
@@ -14,32 +14,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/console"
-	"github.com/scanlogin/scanlogin/overlay"
-	"github.com/scanlogin/scanlogin/queue"
-	"github.com/scanlogin/scanlogin/shelf"
-	"github.com/scanlogin/scanlogin/webhook"
+	"github.com/scanlogin/scanlogin/internal/admin"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/settings"
+	"github.com/scanlogin/scanlogin/internal/webhook"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 // desk is one pool with one setting.
 type desk struct {
 	value string
-	edits []overlay.Edit
+	edits []settings.Edit
 	err   error
 }
 
-func (d *desk) Pools() []overlay.Pool {
-	return []overlay.Pool{{ID: "p", Name: "<script>alert(1)</script>", Settings: []overlay.Setting{
+func (d *desk) Pools() []settings.Pool {
+	return []settings.Pool{{ID: "p", Name: "<script>alert(1)</script>", Settings: []settings.Setting{
 		{Name: "code_ttl", Label: "Code lifetime", Kind: "duration", Now: d.value, File: "2m", About: "With `code`."},
 		{Name: "origins", Label: "Origins", Kind: "list"},
 	}}}
 }
 
-func (d *desk) History() []overlay.Change {
-	return []overlay.Change{{Pool: "p", Setting: "code_ttl", Before: "<b>", After: d.value, By: "alice"}}
+func (d *desk) History() []settings.Change {
+	return []settings.Change{{Pool: "p", Setting: "code_ttl", Before: "<b>", After: d.value, By: "alice"}}
 }
 
-func (d *desk) Change(_ context.Context, e overlay.Edit) error {
+func (d *desk) Change(_ context.Context, e settings.Edit) error {
 	if d.err == nil {
 		d.edits = append(d.edits, e)
 	}
@@ -48,7 +48,7 @@ func (d *desk) Change(_ context.Context, e overlay.Edit) error {
 
 // clocked is a shelf whose clock can be moved, and that may be away.
 type clocked struct {
-	*shelf.Memory
+	*kv.Memory
 	later time.Duration
 	away  error
 }
@@ -67,7 +67,7 @@ type rig struct {
 	t      *testing.T
 	url    string
 	token  string
-	admins []console.Admin
+	admins []admin.Admin
 	desk   *desk
 	shelf  *clocked
 	deeds  []string
@@ -77,11 +77,11 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
-	token := console.NewToken()
-	r := &rig{t: t, token: token, admins: []console.Admin{{Name: "alice", Hash: console.HashToken(token)}},
-		desk: &desk{value: "2m"}, shelf: &clocked{Memory: shelf.NewMemory()}, queue: queue.NewMemory()}
-	srv := httptest.NewServer(console.New(console.Options{
-		Admins: func() []console.Admin { return r.admins }, Desk: r.desk, Shelf: r.shelf,
+	token := admin.NewToken()
+	r := &rig{t: t, token: token, admins: []admin.Admin{{Name: "alice", Hash: admin.HashToken(token)}},
+		desk: &desk{value: "2m"}, shelf: &clocked{Memory: kv.NewMemory()}, queue: queue.NewMemory()}
+	srv := httptest.NewServer(admin.New(admin.Options{
+		Admins: func() []admin.Admin { return r.admins }, Desk: r.desk, Shelf: r.shelf,
 		Public: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			r.seen = req.Header
 			fmt.Fprint(w, req.URL)
@@ -89,7 +89,7 @@ func newRig(t *testing.T) *rig {
 		PublicURL: "https://scan.example.com",
 		Letters:   webhook.Dead{Queue: r.queue},
 		Trail:     func() []string { return []string{"{\"event\":\"<made>\"}\n"} },
-		Witnesses: []func(console.Deed){func(d console.Deed) { r.deeds = append(r.deeds, d.What+" "+d.Admin) }},
+		Witnesses: []func(admin.Deed){func(d admin.Deed) { r.deeds = append(r.deeds, d.What+" "+d.Admin) }},
 		Log:       slog.New(slog.DiscardHandler),
 	}))
 	t.Cleanup(srv.Close)

@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/scanlogin/scanlogin/audit"
+	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/audit"
+	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/server"
 )
 

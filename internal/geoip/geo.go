@@ -4,7 +4,7 @@
 // It promises to do no I/O: who made a [Map] has read the file, so that a file
 // which is replaced or cut short on disk is no concern of a lookup; and that a
 // lookup never fails: what a file does not know, or holds wrongly, is unknown.
-package geo
+package geoip
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package geo_test
+package geoip_test
 
 import (
 	"net/netip"
@@ -7,12 +7,12 @@ import (
 
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 
-	"github.com/scanlogin/scanlogin/geo"
-	"github.com/scanlogin/scanlogin/geo/geotest"
+	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/geoip/geoiptest"
 )
 
 func TestPlacesAreFound(t *testing.T) {
-	m, err := geo.Parse(geotest.City(t))
+	m, err := geoip.Parse(geoiptest.City(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestPlacesAreFound(t *testing.T) {
 
 func TestStrangeRecordsAreUnknown(t *testing.T) {
 	names := func(en string) mmdbtype.Map { return mmdbtype.Map{"names": mmdbtype.Map{"en": mmdbtype.String(en)}} }
-	m, err := geo.Parse(geotest.Database(t, "DBIP-City-Lite", map[string]mmdbtype.DataType{
+	m, err := geoip.Parse(geoiptest.Database(t, "DBIP-City-Lite", map[string]mmdbtype.DataType{
 		"192.0.2.0/24": mmdbtype.Map{"country": mmdbtype.String("Nowhere")},
 		"192.0.3.0/24": mmdbtype.Map{"city": names("Atlantis")},
 	}))
@@ -50,26 +50,26 @@ func TestStrangeRecordsAreUnknown(t *testing.T) {
 }
 
 func TestWhatKnowsNoPlacesIsRefused(t *testing.T) {
-	good := geotest.City(t)
+	good := geoiptest.City(t)
 	for what, data := range map[string][]byte{"nothing": nil, "text": []byte("not a database"), "half a file": good[len(good)/2:], "a cut file": good[:len(good)-200]} {
-		if _, err := geo.Parse(data); err == nil || !strings.Contains(err.Error(), "no MaxMind DB") {
+		if _, err := geoip.Parse(data); err == nil || !strings.Contains(err.Error(), "no MaxMind DB") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	asn := geotest.Database(t, "GeoLite2-ASN", map[string]mmdbtype.DataType{"203.0.113.0/24": mmdbtype.Map{"autonomous_system_number": mmdbtype.Uint32(64496)}})
-	if _, err := geo.Parse(asn); err == nil || !strings.Contains(err.Error(), `"GeoLite2-ASN"; it must be a City or Country one`) {
+	asn := geoiptest.Database(t, "GeoLite2-ASN", map[string]mmdbtype.DataType{"203.0.113.0/24": mmdbtype.Map{"autonomous_system_number": mmdbtype.Uint32(64496)}})
+	if _, err := geoip.Parse(asn); err == nil || !strings.Contains(err.Error(), `"GeoLite2-ASN"; it must be a City or Country one`) {
 		t.Errorf("a database of networks: %v", err)
 	}
 }
 
 func TestTheAtlasHasTheNewestMap(t *testing.T) {
-	m, err := geo.Parse(geotest.City(t))
+	m, err := geoip.Parse(geoiptest.City(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a geo.Atlas
+	var a geoip.Atlas
 	for _, step := range []struct {
-		m    *geo.Map
+		m    *geoip.Map
 		want string
 	}{{nil, ""}, {m, "DE"}, {nil, ""}} {
 		a.Replace(step.m)
@@ -81,9 +81,9 @@ func TestTheAtlasHasTheNewestMap(t *testing.T) {
 
 // Whatever is in a file, a lookup ends with an answer.
 func FuzzAnyFileIsReadSafely(f *testing.F) {
-	f.Add([]byte(geotest.City(f)), "203.0.113.7")
+	f.Add([]byte(geoiptest.City(f)), "203.0.113.7")
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
-		m, err := geo.Parse(data)
+		m, err := geoip.Parse(data)
 		if err != nil {
 			return
 		}

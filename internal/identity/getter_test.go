@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/outgoing"
+	"github.com/scanlogin/scanlogin/internal/safehttp"
 )
 
 // TestNoRedirectLeadsInside has an issuer in the own network, which may be asked,
@@ -32,7 +32,7 @@ func TestNoRedirectLeadsInside(t *testing.T) {
 		i.handler.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, there, http.StatusFound) }))
 		for _, config := range []JWTConfig{{JWKSURL: i.url + "/jwks.json"}, {Issuer: i.url}} {
 			_, err := newJWT(t, config).Identify(t.Context(), es256(t, key, "k", i.url), time.Now(), 0)
-			if !errors.Is(err, ErrUnavailable) || !errors.Is(err, outgoing.ErrNotPublic) {
+			if !errors.Is(err, ErrUnavailable) || !errors.Is(err, safehttp.ErrNotPublic) {
 				t.Errorf("redirect to %s: %v", there, err)
 			}
 		}
@@ -47,7 +47,7 @@ func TestNoDiscoveryLeadsInside(t *testing.T) {
 	}
 	token := es256(t, key, "k", i.url)
 	_, err := newJWT(t, JWTConfig{Issuer: i.url}).Identify(t.Context(), token, time.Now(), 0)
-	if !errors.Is(err, outgoing.ErrNotPublic) || !strings.Contains(err.Error(), "jwks_url") || neighbour.calls.Load() > 0 {
+	if !errors.Is(err, safehttp.ErrNotPublic) || !strings.Contains(err.Error(), "jwks_url") || neighbour.calls.Load() > 0 {
 		t.Errorf("%v, after %d calls", err, neighbour.calls.Load())
 	}
 	// The operator's own word is another thing.
@@ -99,7 +99,7 @@ func TestAnAnswerIsBoundedAfterItIsUnpacked(t *testing.T) {
 	}
 	for _, code := range []int{http.StatusOK, http.StatusInternalServerError} {
 		status.Store(int64(code))
-		transport := &counting{RoundTripper: outgoing.Transport(nil)}
+		transport := &counting{RoundTripper: safehttp.Transport(nil)}
 		t.Cleanup(transport.RoundTripper.(*http.Transport).CloseIdleConnections)
 		reject(t, newUserinfo(t, UserinfoConfig{URL: server.URL, Transport: transport}), testToken, ErrUnavailable)
 		if n := transport.read.Load(); n == 0 || n > maxUserinfoBytes+1 {

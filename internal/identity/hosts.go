@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/scanlogin/scanlogin/outgoing"
+	"github.com/scanlogin/scanlogin/internal/safehttp"
 )
 
 // hosts decides where a call may lead. The host that the configuration names
@@ -18,7 +18,7 @@ type hosts struct {
 }
 
 func newHosts(address string) *hosts {
-	h := &hosts{anywhere: outgoing.Transport(nil), public: outgoing.Transport(outgoing.Public)}
+	h := &hosts{anywhere: safehttp.Transport(nil), public: safehttp.Transport(safehttp.Public)}
 	if u, err := url.Parse(address); err == nil { // checkURL has said so before
 		h.configured = u.Host
 	}

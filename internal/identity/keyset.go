@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
-	"github.com/scanlogin/scanlogin/outgoing"
+	"github.com/scanlogin/scanlogin/internal/safehttp"
 )
 
 const (
@@ -131,7 +131,7 @@ func (s *keySet) load(ctx context.Context) ([]webKey, error) {
 		}
 	}
 	body, err := s.get(ctx, address)
-	if errors.Is(err, outgoing.ErrNotPublic) {
+	if errors.Is(err, safehttp.ErrNotPublic) {
 		return nil, fmt.Errorf("key set: %w: if it shall be asked, name it as jwks_url", err)
 	}
 	if err != nil {

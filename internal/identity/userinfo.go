@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
-	"github.com/scanlogin/scanlogin/outgoing"
+	"github.com/scanlogin/scanlogin/internal/safehttp"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -60,7 +60,7 @@ func NewUserinfo(c UserinfoConfig) (*Userinfo, error) {
 		return nil, err
 	}
 	return &Userinfo{
-		calls:  newGetter(c.Transport, c.URL, maxUserinfoBytes, outgoing.NoRedirects),
+		calls:  newGetter(c.Transport, c.URL, maxUserinfoBytes, safehttp.NoRedirects),
 		url:    c.URL,
 		claims: c.Claims,
 		cache:  newCache(maxAnswers),

@@ -6,7 +6,7 @@
 // same time, and that what was put is seen by whoever asks next, on each node
 // over the same storage. Nothing here knows what is kept, or for whom. There is
 // [Memory] for one process, and redisstore's for many nodes.
-package shelf
+package kv
 
 import (
 	"context"

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/metrics"
+	"github.com/scanlogin/scanlogin/internal/metrics"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/scanlogin/scanlogin/identity"
+	"github.com/scanlogin/scanlogin/internal/identity"
 	"github.com/scanlogin/scanlogin/session"
 )
 

@@ -3,7 +3,7 @@ package pool_test
 import (
 	"testing"
 
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
 func TestPseudonymsTellPartsApart(t *testing.T) {

@@ -1,4 +1,4 @@
-package tally_test
+package ratelimit_test
 
 import (
 	"errors"
@@ -8,21 +8,23 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
 
 // near is a node's view of far.
-func near(far tally.Tally) *tally.Near { return tally.NewNear(far, slog.New(slog.DiscardHandler)) }
+func near(far ratelimit.Tally) *ratelimit.Near {
+	return ratelimit.NewNear(far, slog.New(slog.DiscardHandler))
+}
 
-func hourly(key string, most int) tally.Op {
-	return tally.Take(key, tally.Limit{Most: most, Over: time.Hour})
+func hourly(key string, most int) ratelimit.Op {
+	return ratelimit.Take(key, ratelimit.Limit{Most: most, Over: time.Hour})
 }
 
 // TestMemoryNeverExceedsItsBound looks after each key, not only at the end.
 func TestMemoryNeverExceedsItsBound(t *testing.T) {
-	m := tally.NewMemory()
+	m := ratelimit.NewMemory()
 	for i := range 300_000 {
-		m.Do(t.Context(), tally.Note(strconv.Itoa(i), time.Hour))
+		m.Do(t.Context(), ratelimit.Note(strconv.Itoa(i), time.Hour))
 		if n := m.Len(); n > 200_000 {
 			t.Fatalf("%d keys are held after %d", n, i+1)
 		}
@@ -30,8 +32,8 @@ func TestMemoryNeverExceedsItsBound(t *testing.T) {
 }
 
 func TestALookLeavesNothingInMemory(t *testing.T) {
-	m := tally.NewMemory()
-	m.Do(t.Context(), tally.Peek("a"), tally.Noted("b"), tally.Forget("c"))
+	m := ratelimit.NewMemory()
+	m.Do(t.Context(), ratelimit.Peek("a"), ratelimit.Noted("b"), ratelimit.Forget("c"))
 	if n := m.Len(); n != 0 {
 		t.Errorf("%d keys are held", n)
 	}
@@ -42,7 +44,7 @@ func TestALookLeavesNothingInMemory(t *testing.T) {
 func TestARefusalIsRemembered(t *testing.T) {
 	away := newStorage()
 	away.err = errors.New("away")
-	for name, n := range map[string]*tally.Near{"alone": near(nil), "storage away": near(away)} {
+	for name, n := range map[string]*ratelimit.Near{"alone": near(nil), "storage away": near(away)} {
 		n.Take(t.Context(), hourly("k", 1))
 		if n.Known() != 0 {
 			t.Errorf("%s: %d keys are known to be exhausted before one was refused", name, n.Known())
@@ -73,7 +75,7 @@ func TestExhaustedKeysAreForgottenWhenTheirTimeIsOver(t *testing.T) {
 		const most = 20_000
 		n := near(nil)
 		exhaust := func(key string, over time.Duration) {
-			op := tally.Take(key, tally.Limit{Most: 1, Over: over})
+			op := ratelimit.Take(key, ratelimit.Limit{Most: 1, Over: over})
 			n.Take(t.Context(), op)
 			n.Take(t.Context(), op)
 		}
@@ -109,10 +111,10 @@ func TestWhatIsToldWithinAMomentIsOneRoundTrip(t *testing.T) {
 		far := newStorage()
 		n := near(far)
 		for range 100 {
-			n.Tell(t.Context(), tally.Note("k", time.Hour))
+			n.Tell(t.Context(), ratelimit.Note("k", time.Hour))
 			time.Sleep(time.Millisecond)
 		}
-		answers, err := n.Do(t.Context(), tally.Noted("k"))
+		answers, err := n.Do(t.Context(), ratelimit.Noted("k"))
 		if err != nil || answers[0].Count != 100 || far.asked.Load() > 15 {
 			t.Errorf("error %v, %v notes in %d round trips", err, answers, far.asked.Load())
 		}
@@ -120,8 +122,8 @@ func TestWhatIsToldWithinAMomentIsOneRoundTrip(t *testing.T) {
 }
 
 func TestAnOpOfNoKindDoesNothing(t *testing.T) {
-	m := tally.NewMemory()
-	m.Do(t.Context(), tally.Op{Key: "k", Life: time.Hour, Limit: tally.Limit{Most: 1, Over: time.Hour}})
+	m := ratelimit.NewMemory()
+	m.Do(t.Context(), ratelimit.Op{Key: "k", Life: time.Hour, Limit: ratelimit.Limit{Most: 1, Over: time.Hour}})
 	if n := m.Len(); n != 0 {
 		t.Errorf("%d keys are held", n)
 	}

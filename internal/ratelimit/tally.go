@@ -5,7 +5,7 @@
 // a refusal takes nothing, and says truly how long to wait; and that nothing is
 // remembered beyond its time. Keys are the caller's: whom they must not name,
 // they must not hold.
-package tally
+package ratelimit
 
 import (
 	"context"

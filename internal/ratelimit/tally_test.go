@@ -1,4 +1,4 @@
-package tally_test
+package ratelimit_test
 
 import (
 	"cmp"
@@ -13,29 +13,29 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/scanlogin/scanlogin/tally"
-	"github.com/scanlogin/scanlogin/tally/tallytest"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/ratelimit/ratelimittest"
 )
 
 func TestMemoryKeepsTheLaw(t *testing.T) {
-	tallytest.Run(t, func(*testing.T) tallytest.Storage {
-		m := tally.NewMemory()
-		return tallytest.Storage{A: m, B: m, Life: m.Life}
+	ratelimittest.Run(t, func(*testing.T) ratelimittest.Storage {
+		m := ratelimit.NewMemory()
+		return ratelimittest.Storage{A: m, B: m, Life: m.Life}
 	})
 }
 
 func TestNearKeepsTheLaw(t *testing.T) {
-	tallytest.Run(t, func(*testing.T) tallytest.Storage {
-		m := tally.NewMemory()
-		return tallytest.Storage{A: ordinary{tally.NewNear(m, slog.New(slog.DiscardHandler))}, B: m, Life: m.Life}
+	ratelimittest.Run(t, func(*testing.T) ratelimittest.Storage {
+		m := ratelimit.NewMemory()
+		return ratelimittest.Storage{A: ordinary{ratelimit.NewNear(m, slog.New(slog.DiscardHandler))}, B: m, Life: m.Life}
 	})
 }
 
 // ordinary is a Near whose Do heeds a context that is over, as the law has it;
 // by itself it counts also who has hung up.
-type ordinary struct{ *tally.Near }
+type ordinary struct{ *ratelimit.Near }
 
-func (o ordinary) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+func (o ordinary) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -43,11 +43,11 @@ func (o ordinary) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, erro
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	m := tally.NewMemory()
-	guesser := tally.Take("guesser", tally.Limit{Most: 1, Over: time.Hour})
+	m := ratelimit.NewMemory()
+	guesser := ratelimit.Take("guesser", ratelimit.Limit{Most: 1, Over: time.Hour})
 	m.Do(t.Context(), guesser)
 	for i := range 500_000 {
-		m.Do(t.Context(), tally.Note(strconv.Itoa(i), time.Hour))
+		m.Do(t.Context(), ratelimit.Note(strconv.Itoa(i), time.Hour))
 		if i%50_000 == 0 { // who goes on is not forgotten for the crowd of others
 			if answers, _ := m.Do(t.Context(), guesser); answers[0].Wait == 0 {
 				t.Errorf("forgotten after %d others", i)
@@ -61,15 +61,15 @@ func TestMemoryIsBounded(t *testing.T) {
 
 func TestWhatIsOverMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := tally.NewMemory()
-		m.Do(t.Context(), tally.Note("kept", time.Hour))
+		m := ratelimit.NewMemory()
+		m.Do(t.Context(), ratelimit.Note("kept", time.Hour))
 		for i := range 1_000_000 {
-			m.Do(t.Context(), tally.Note(strconv.Itoa(i), time.Second))
+			m.Do(t.Context(), ratelimit.Note(strconv.Itoa(i), time.Second))
 			if i%10_000 == 0 {
 				time.Sleep(time.Second) // synctest's: nobody waits
 			}
 		}
-		if answers, _ := m.Do(t.Context(), tally.Noted("kept")); answers[0].Count != 1 {
+		if answers, _ := m.Do(t.Context(), ratelimit.Noted("kept")); answers[0].Count != 1 {
 			t.Error("forgotten for what was over")
 		}
 	})
@@ -77,13 +77,13 @@ func TestWhatIsOverMakesRoom(t *testing.T) {
 
 // storage is a tally that can be away, and counts what it is asked.
 type storage struct {
-	*tally.Memory
+	*ratelimit.Memory
 	asked atomic.Int64
 	err   error // returned, if not nil
 	hangs bool  // until the context ends
 }
 
-func (s *storage) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+func (s *storage) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Answer, error) {
 	s.asked.Add(1)
 	if s.hangs {
 		<-ctx.Done()
@@ -95,16 +95,16 @@ func (s *storage) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, erro
 	return s.Memory.Do(ctx, ops...)
 }
 
-func newStorage() *storage { return &storage{Memory: tally.NewMemory()} }
+func newStorage() *storage { return &storage{Memory: ratelimit.NewMemory()} }
 
-func take(n *tally.Near, key string, most int) time.Duration {
-	return n.Take(context.Background(), tally.Take(key, tally.Limit{Most: most, Over: time.Hour}))[0].Wait
+func take(n *ratelimit.Near, key string, most int) time.Duration {
+	return n.Take(context.Background(), ratelimit.Take(key, ratelimit.Limit{Most: most, Over: time.Hour}))[0].Wait
 }
 
 func TestAnExhaustedKeyCostsTheStorageNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		far := newStorage()
-		n := tally.NewNear(far, slog.New(slog.DiscardHandler))
+		n := ratelimit.NewNear(far, slog.New(slog.DiscardHandler))
 		take(n, "k", 1)
 		wait := take(n, "k", 1)
 		for range 1000 {
@@ -115,7 +115,7 @@ func TestAnExhaustedKeyCostsTheStorageNothing(t *testing.T) {
 		if far.asked.Load() != 2 {
 			t.Errorf("the storage was asked %d times", far.asked.Load())
 		}
-		if n.Wait(tally.Take("k", tally.Limit{})) != wait || n.Wait(tally.Take("other", tally.Limit{})) != 0 {
+		if n.Wait(ratelimit.Take("k", ratelimit.Limit{})) != wait || n.Wait(ratelimit.Take("other", ratelimit.Limit{})) != 0 {
 			t.Error("Wait knows another time")
 		}
 		time.Sleep(wait)
@@ -127,13 +127,13 @@ func TestAnExhaustedKeyCostsTheStorageNothing(t *testing.T) {
 
 func TestAPauseThatIsTakenBackIsNotRemembered(t *testing.T) {
 	far := newStorage()
-	n := tally.NewNear(far, slog.New(slog.DiscardHandler))
+	n := ratelimit.NewNear(far, slog.New(slog.DiscardHandler))
 	take(n, "pause", 1)
-	if n.Take(t.Context(), tally.Peek("pause"))[0].Wait == 0 {
+	if n.Take(t.Context(), ratelimit.Peek("pause"))[0].Wait == 0 {
 		t.Fatal("no pause")
 	}
-	far.Memory.Do(t.Context(), tally.Forget("pause")) // by another node
-	if wait := n.Take(t.Context(), tally.Peek("pause"))[0].Wait; wait != 0 {
+	far.Memory.Do(t.Context(), ratelimit.Forget("pause")) // by another node
+	if wait := n.Take(t.Context(), ratelimit.Peek("pause"))[0].Wait; wait != 0 {
 		t.Errorf("%v of a pause that was taken back", wait)
 	}
 }
@@ -147,7 +147,7 @@ func TestWithTheStorageAwayANodeCountsForItself(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				far := newStorage()
 				var log strings.Builder
-				n := tally.NewNear(far, slog.New(slog.NewTextHandler(&log, nil)))
+				n := ratelimit.NewNear(far, slog.New(slog.NewTextHandler(&log, nil)))
 				take(n, "k", 5)
 				break_(far)
 				began, taken := time.Now(), 0
@@ -159,10 +159,10 @@ func TestWithTheStorageAwayANodeCountsForItself(t *testing.T) {
 				if taken != 5 {
 					t.Errorf("a node by itself gave %d of 5", taken)
 				}
-				if took := time.Since(began); took > tally.Patience {
+				if took := time.Since(began); took > ratelimit.Patience {
 					t.Errorf("100 calls waited %v", took)
 				}
-				if _, err := n.Do(t.Context(), tally.Noted("k")); !errors.Is(err, tally.ErrAway) {
+				if _, err := n.Do(t.Context(), ratelimit.Noted("k")); !errors.Is(err, ratelimit.ErrAway) {
 					t.Errorf("what only the storage knows: %v", err)
 				}
 				if n := far.asked.Load(); n != 2 {
@@ -185,13 +185,13 @@ func TestWithTheStorageAwayANodeCountsForItself(t *testing.T) {
 
 func TestWhoHangsUpIsCounted(t *testing.T) {
 	far := newStorage()
-	n := tally.NewNear(far, slog.New(slog.DiscardHandler))
+	n := ratelimit.NewNear(far, slog.New(slog.DiscardHandler))
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 5 {
-		n.Take(gone, tally.Take("k", tally.Limit{Most: 5, Over: time.Hour}))
+		n.Take(gone, ratelimit.Take("k", ratelimit.Limit{Most: 5, Over: time.Hour}))
 	}
-	if take(tally.NewNear(far, slog.New(slog.DiscardHandler)), "k", 5) == 0 {
+	if take(ratelimit.NewNear(far, slog.New(slog.DiscardHandler)), "k", 5) == 0 {
 		t.Error("calls that were broken off are not counted on all nodes")
 	}
 }
@@ -200,18 +200,18 @@ func TestCountWaitsForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		far := newStorage()
 		far.hangs = true
-		n := tally.NewNear(far, slog.New(slog.DiscardHandler))
-		began, limit := time.Now(), tally.Limit{Most: 5, Over: time.Hour}
+		n := ratelimit.NewNear(far, slog.New(slog.DiscardHandler))
+		began, limit := time.Now(), ratelimit.Limit{Most: 5, Over: time.Hour}
 		for i := range 5 {
-			if wait := n.Count(t.Context(), tally.Take("k", limit))[0].Wait; wait != 0 {
+			if wait := n.Count(t.Context(), ratelimit.Take("k", limit))[0].Wait; wait != 0 {
 				t.Errorf("the %d. must wait %v", i+1, wait)
 			}
 		}
-		n.Tell(t.Context(), tally.Note("told", time.Hour))
+		n.Tell(t.Context(), ratelimit.Note("told", time.Hour))
 		if took := time.Since(began); took != 0 {
 			t.Errorf("it took %v", took)
 		}
-		if n.Count(t.Context(), tally.Take("k", limit))[0].Wait == 0 {
+		if n.Count(t.Context(), ratelimit.Take("k", limit))[0].Wait == 0 {
 			t.Error("a 6. of 5")
 		}
 	})
@@ -220,11 +220,11 @@ func TestCountWaitsForNobody(t *testing.T) {
 // TestNodesThatCountGiveWhatOneWould has two nodes count by turns, and at once.
 func TestNodesThatCountGiveWhatOneWould(t *testing.T) {
 	far := newStorage()
-	nodes := []*tally.Near{tally.NewNear(far, slog.New(slog.DiscardHandler)), tally.NewNear(far, slog.New(slog.DiscardHandler))}
-	limit := tally.Limit{Most: 20, Over: time.Hour}
+	nodes := []*ratelimit.Near{ratelimit.NewNear(far, slog.New(slog.DiscardHandler)), ratelimit.NewNear(far, slog.New(slog.DiscardHandler))}
+	limit := ratelimit.Limit{Most: 20, Over: time.Hour}
 	turns := 0
 	for i := range 100 {
-		if nodes[i%2].Count(t.Context(), tally.Take("turns", limit))[0].Wait == 0 {
+		if nodes[i%2].Count(t.Context(), ratelimit.Take("turns", limit))[0].Wait == 0 {
 			turns++
 		}
 		_, _ = nodes[i%2].Do(t.Context()) // until it is there
@@ -236,7 +236,7 @@ func TestNodesThatCountGiveWhatOneWould(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
-			if nodes[i%2].Count(t.Context(), tally.Take("once", limit))[0].Wait == 0 {
+			if nodes[i%2].Count(t.Context(), ratelimit.Take("once", limit))[0].Wait == 0 {
 				taken.Add(1)
 			}
 		})
@@ -252,12 +252,12 @@ func TestNodesThatCountGiveWhatOneWould(t *testing.T) {
 func TestNodesThatCountGiveWhatOneWouldInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		far := newStorage()
-		nodes := []*tally.Near{tally.NewNear(slow{far}, slog.New(slog.DiscardHandler)), tally.NewNear(slow{far}, slog.New(slog.DiscardHandler))}
-		limit := tally.Limit{Most: 100, Over: 10 * time.Second}
+		nodes := []*ratelimit.Near{ratelimit.NewNear(slow{far}, slog.New(slog.DiscardHandler)), ratelimit.NewNear(slow{far}, slog.New(slog.DiscardHandler))}
+		limit := ratelimit.Limit{Most: 100, Over: 10 * time.Second}
 		given := 0
 		for range 200 { // 2 s
 			for i := range 4 {
-				if nodes[i%2].Count(t.Context(), tally.Take("k", limit))[0].Wait == 0 {
+				if nodes[i%2].Count(t.Context(), ratelimit.Take("k", limit))[0].Wait == 0 {
 					given++
 				}
 			}
@@ -270,10 +270,10 @@ func TestNodesThatCountGiveWhatOneWouldInTime(t *testing.T) {
 }
 
 func TestWhatWasToldIsThereForWhoAsks(t *testing.T) {
-	n := tally.NewNear(newStorage(), slog.New(slog.DiscardHandler))
+	n := ratelimit.NewNear(newStorage(), slog.New(slog.DiscardHandler))
 	for i := range 1000 {
-		n.Tell(t.Context(), tally.Note("k", time.Hour))
-		if answers, err := n.Do(t.Context(), tally.Noted("k")); err != nil || answers[0].Count != i+1 {
+		n.Tell(t.Context(), ratelimit.Note("k", time.Hour))
+		if answers, err := n.Do(t.Context(), ratelimit.Noted("k")); err != nil || answers[0].Count != i+1 {
 			t.Fatalf("told %d times, there are %v, error %v", i+1, answers, err)
 		}
 	}
@@ -282,11 +282,11 @@ func TestWhatWasToldIsThereForWhoAsks(t *testing.T) {
 func TestWhatComesAtOnceIsAskedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		far := newStorage()
-		n := tally.NewNear(slow{far}, slog.New(slog.DiscardHandler))
+		n := ratelimit.NewNear(slow{far}, slog.New(slog.DiscardHandler))
 		var wg sync.WaitGroup
 		for range 1000 {
 			wg.Go(func() {
-				if answers, err := n.Do(t.Context(), tally.Note("k", time.Hour), tally.Noted("other")); err != nil || len(answers) != 2 || answers[0].Count == 0 || answers[1].Count != 0 {
+				if answers, err := n.Do(t.Context(), ratelimit.Note("k", time.Hour), ratelimit.Noted("other")); err != nil || len(answers) != 2 || answers[0].Count == 0 || answers[1].Count != 0 {
 					t.Errorf("answers %v, error %v", answers, err)
 				}
 			})
@@ -301,7 +301,7 @@ func TestWhatComesAtOnceIsAskedAtOnce(t *testing.T) {
 // slow is a storage that is far.
 type slow struct{ *storage }
 
-func (s slow) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+func (s slow) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Answer, error) {
 	time.Sleep(time.Millisecond)
 	return s.storage.Do(ctx, ops...)
 }
@@ -311,20 +311,20 @@ func (s slow) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
 func TestWhatWaitsForASlowStorageIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		far := newStorage()
-		n := tally.NewNear(slow{far}, slog.New(slog.DiscardHandler))
+		n := ratelimit.NewNear(slow{far}, slog.New(slog.DiscardHandler))
 		for range 100_000 {
-			n.Tell(t.Context(), tally.Note("k", time.Hour))
+			n.Tell(t.Context(), ratelimit.Note("k", time.Hour))
 		}
 		_, _ = n.Do(t.Context())
 		time.Sleep(time.Second)
-		if answers, err := n.Do(t.Context(), tally.Noted("k")); err != nil || answers[0].Count > 30_000 {
+		if answers, err := n.Do(t.Context(), ratelimit.Noted("k")); err != nil || answers[0].Count > 30_000 {
 			t.Errorf("%v notes are there, error %v", answers, err)
 		}
 	})
 }
 
 func TestWhatIsKnownOfExhaustedKeysIsBounded(t *testing.T) {
-	n := tally.NewNear(nil, slog.New(slog.DiscardHandler))
+	n := ratelimit.NewNear(nil, slog.New(slog.DiscardHandler))
 	for i := range 50_000 {
 		take(n, strconv.Itoa(i), 1)
 		take(n, strconv.Itoa(i), 1)
@@ -335,22 +335,22 @@ func TestWhatIsKnownOfExhaustedKeysIsBounded(t *testing.T) {
 }
 
 func BenchmarkMemory(b *testing.B) {
-	m := tally.NewMemory()
-	limit := tally.Limit{Most: 1000, Over: 10 * time.Second}
+	m := ratelimit.NewMemory()
+	limit := ratelimit.Limit{Most: 1000, Over: 10 * time.Second}
 	for i := 0; b.Loop(); i++ {
-		m.Do(b.Context(), tally.Take(strconv.Itoa(i%10_000), limit))
+		m.Do(b.Context(), ratelimit.Take(strconv.Itoa(i%10_000), limit))
 	}
 }
 
 // BenchmarkMemoryFlood has each take be of a new key, beyond what is held, and
 // reports the longest that one waited.
 func BenchmarkMemoryFlood(b *testing.B) {
-	m := tally.NewMemory()
-	limit := tally.Limit{Most: 1, Over: time.Minute}
+	m := ratelimit.NewMemory()
+	limit := ratelimit.Limit{Most: 1, Over: time.Minute}
 	var longest time.Duration
 	for i := 0; b.Loop(); i++ {
 		began := time.Now()
-		m.Do(b.Context(), tally.Take(strconv.Itoa(i), limit))
+		m.Do(b.Context(), ratelimit.Take(strconv.Itoa(i), limit))
 		longest = max(longest, time.Since(began))
 	}
 	b.ReportMetric(float64(longest.Microseconds()), "µs/longest")

@@ -2,7 +2,7 @@
 // promises that no proxy from the environment comes between, that no call
 // waits for ever, and, where it is asked to, that nothing but the public
 // internet is reached, whatever a name resolves to at that moment.
-package outgoing
+package safehttp
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package outgoing_test
+package safehttp_test
 
 import (
 	"errors"
@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/outgoing"
+	"github.com/scanlogin/scanlogin/internal/safehttp"
 )
 
 func TestOnlyThePublicInternetIsPublic(t *testing.T) {
 	for _, text := range []string{"1.1.1.1", "8.8.8.8", "172.32.0.1", "192.0.1.1", "223.255.255.254", "2606:4700::1111", "2a00:1450::1", "::ffff:1.1.1.1"} {
-		if err := outgoing.Public(netip.MustParseAddr(text)); err != nil {
+		if err := safehttp.Public(netip.MustParseAddr(text)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -27,7 +27,7 @@ func TestOnlyThePublicInternetIsPublic(t *testing.T) {
 		"::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1",
 		"64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "2001:0:1::1", "2001:db8::1", "fe80::1%eth0",
 	} {
-		if err := outgoing.Public(netip.MustParseAddr(text)); !errors.Is(err, outgoing.ErrNotPublic) {
+		if err := safehttp.Public(netip.MustParseAddr(text)); !errors.Is(err, safehttp.ErrNotPublic) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -37,7 +37,7 @@ func TestOnlyThePublicInternetIsPublic(t *testing.T) {
 func get(t *testing.T, transport *http.Transport, address string) error {
 	t.Helper()
 	t.Cleanup(transport.CloseIdleConnections)
-	client := &http.Client{Transport: transport, CheckRedirect: outgoing.NoRedirects, Timeout: 10 * time.Second}
+	client := &http.Client{Transport: transport, CheckRedirect: safehttp.NoRedirects, Timeout: 10 * time.Second}
 	resp, err := client.Get(address)
 	if err != nil {
 		return err
@@ -57,16 +57,16 @@ func TestNoNameAndNoSpellingLeadsInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, host := range []string{"127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]", "127.1", "2130706433", "0x7f000001", "[::1]"} {
-		if err := get(t, outgoing.Transport(outgoing.Public), "http://"+host+":"+port+"/"); err == nil {
+		if err := get(t, safehttp.Transport(safehttp.Public), "http://"+host+":"+port+"/"); err == nil {
 			t.Errorf("%s was reached", host)
 		}
 	}
 	for _, host := range []string{"127.0.0.1", "localhost"} {
-		err := get(t, outgoing.Transport(outgoing.Public), "http://"+host+":"+port+"/")
-		if !errors.Is(err, outgoing.ErrNotPublic) {
+		err := get(t, safehttp.Transport(safehttp.Public), "http://"+host+":"+port+"/")
+		if !errors.Is(err, safehttp.ErrNotPublic) {
 			t.Errorf("%s: %v", host, err)
 		}
-		if err := get(t, outgoing.Transport(nil), "http://"+host+":"+port+"/"); err != nil || !strings.HasPrefix(<-asked, host) {
+		if err := get(t, safehttp.Transport(nil), "http://"+host+":"+port+"/"); err != nil || !strings.HasPrefix(<-asked, host) {
 			t.Errorf("%s, allowed: %v", host, err)
 		}
 	}
@@ -88,7 +88,7 @@ func TestAnAnswersHeaderIsBounded(t *testing.T) {
 		host.EnableHTTP2 = version == 2
 		host.StartTLS()
 		t.Cleanup(host.Close)
-		transport := outgoing.Transport(nil)
+		transport := safehttp.Transport(nil)
 		transport.TLSClientConfig = host.Client().Transport.(*http.Transport).TLSClientConfig
 		if err := get(t, transport, host.URL+"/?kib=40"); err != nil {
 			t.Errorf("HTTP/%d, 40 KiB: %v", version, err)
@@ -100,7 +100,7 @@ func TestAnAnswersHeaderIsBounded(t *testing.T) {
 }
 
 func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
-	if outgoing.Transport(nil).Proxy != nil {
+	if safehttp.Transport(nil).Proxy != nil {
 		t.Error("there is a proxy")
 	}
 }

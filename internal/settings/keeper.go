@@ -1,4 +1,4 @@
-package overlay
+package settings
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/internal/kv"
 )
 
 // Document is the name under which the layer is stored and announced.
@@ -19,20 +19,20 @@ const pollEvery = time.Second
 
 // Keeper keeps one node's layer as it is stored. Make it with NewKeeper.
 type Keeper struct {
-	shelf shelf.Shelf
+	shelf kv.Shelf
 	use   func(Layer)
 	log   *slog.Logger
 	woken chan struct{} // holds a token when the layer may have changed
 
 	mu   sync.Mutex // also held while use is called, so that the newest one is used last
-	have shelf.Document
+	have kv.Document
 	now  Layer
 	away bool // the storage did not answer the last time
 }
 
 // NewKeeper makes a Keeper that has use called with each layer, from one
 // goroutine at a time; use must not call the Keeper.
-func NewKeeper(on shelf.Shelf, use func(Layer), log *slog.Logger) *Keeper {
+func NewKeeper(on kv.Shelf, use func(Layer), log *slog.Logger) *Keeper {
 	return &Keeper{shelf: on, use: use, log: log, woken: make(chan struct{}, 1)}
 }
 
@@ -96,7 +96,7 @@ func (k *Keeper) Read(ctx context.Context) error {
 }
 
 // take uses what is stored; what is no layer counts as none. k.mu is held.
-func (k *Keeper) take(found shelf.Document) {
+func (k *Keeper) take(found kv.Document) {
 	layer, err := decode(found.Text)
 	if err != nil {
 		k.log.Warn("what is stored are no settings; the file's are in force", "version", found.Version, "reason", err)

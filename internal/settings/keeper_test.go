@@ -1,4 +1,4 @@
-package overlay_test
+package settings_test
 
 import (
 	"context"
@@ -10,17 +10,17 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/scanlogin/scanlogin/overlay"
-	"github.com/scanlogin/scanlogin/shelf"
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
 // breaking is a shelf that may be away.
 type breaking struct {
-	*shelf.Memory
+	*kv.Memory
 	away atomic.Bool
 }
 
-func (b *breaking) Load(ctx context.Context, name string, have shelf.Document) (shelf.Document, error) {
+func (b *breaking) Load(ctx context.Context, name string, have kv.Document) (kv.Document, error) {
 	if b.away.Load() {
 		return have, errors.New("gone")
 	}
@@ -29,29 +29,29 @@ func (b *breaking) Load(ctx context.Context, name string, have shelf.Document) (
 
 // node is a keeper with what it used.
 type node struct {
-	*overlay.Keeper
-	used []overlay.Layer
+	*settings.Keeper
+	used []settings.Layer
 	log  strings.Builder
 }
 
-func newNode(on shelf.Shelf) *node {
+func newNode(on kv.Shelf) *node {
 	n := new(node)
-	n.Keeper = overlay.NewKeeper(on, func(l overlay.Layer) { n.used = append(n.used, l) }, slog.New(slog.NewTextHandler(&n.log, nil)))
+	n.Keeper = settings.NewKeeper(on, func(l settings.Layer) { n.used = append(n.used, l) }, slog.New(slog.NewTextHandler(&n.log, nil)))
 	return n
 }
 
-func changed(l overlay.Layer, setting, before, after string) overlay.Layer {
-	e := overlay.Edit{Pool: "p", Set: map[string]string{setting: after}, By: "alice"}
+func changed(l settings.Layer, setting, before, after string) settings.Layer {
+	e := settings.Edit{Pool: "p", Set: map[string]string{setting: after}, By: "alice"}
 	return l.With(e, map[string]string{setting: before}, map[string]string{setting: after}, time.Now())
 }
 
 func TestANodeThatMissedTheAnnouncementLearnsWithinTwoSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		on := &breaking{Memory: shelf.NewMemory()}
+		on := &breaking{Memory: kv.NewMemory()}
 		a, b := newNode(on), newNode(on)
 		ctx, cancel := context.WithCancel(t.Context())
 		go b.Run(ctx)
-		if err := a.Save(ctx, changed(overlay.Layer{}, "code_ttl", "2m", "30s")); err != nil {
+		if err := a.Save(ctx, changed(settings.Layer{}, "code_ttl", "2m", "30s")); err != nil {
 			t.Fatal(err)
 		}
 		if len(a.used) != 1 {
@@ -84,14 +84,14 @@ func TestANodeThatMissedTheAnnouncementLearnsWithinTwoSeconds(t *testing.T) {
 }
 
 func TestOfTwoWhoSaveAtOnceTheSecondIsTold(t *testing.T) {
-	on := shelf.NewMemory()
+	on := kv.NewMemory()
 	a, b := newNode(on), newNode(on)
 	first := changed(a.Layer(), "code_ttl", "2m", "30s")
 	second := changed(b.Layer(), "max_codes", "6", "3")
 	if err := a.Save(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Save(t.Context(), second); !errors.Is(err, shelf.ErrStale) || len(b.used) != 0 {
+	if err := b.Save(t.Context(), second); !errors.Is(err, kv.ErrStale) || len(b.used) != 0 {
 		t.Errorf("%v; used %v", err, b.used)
 	}
 	if err := b.Read(t.Context()); err != nil {
@@ -104,8 +104,8 @@ func TestOfTwoWhoSaveAtOnceTheSecondIsTold(t *testing.T) {
 
 func TestWhatIsNoLayerCountsAsNone(t *testing.T) {
 	for _, text := range []string{"nonsense", `{"pools":[]}`, `{"pools":{"p":"x"}}`, `"` + strings.Repeat("x", 1<<20) + `"`} {
-		on := shelf.NewMemory()
-		if _, err := on.Swap(t.Context(), overlay.Document, 1, text); err != nil {
+		on := kv.NewMemory()
+		if _, err := on.Swap(t.Context(), settings.Document, 1, text); err != nil {
 			t.Fatal(err)
 		}
 		n := newNode(on)
@@ -119,7 +119,7 @@ func TestWhatIsNoLayerCountsAsNone(t *testing.T) {
 }
 
 func TestTheHistoryIsBoundedAndALayerIsNeverChangedInPlace(t *testing.T) {
-	var l overlay.Layer
+	var l settings.Layer
 	for i := range 150 {
 		before := l
 		l = changed(l, "max_codes", strings.Repeat("i", i), strings.Repeat("i", i+1))
@@ -133,7 +133,7 @@ func TestTheHistoryIsBoundedAndALayerIsNeverChangedInPlace(t *testing.T) {
 	if same := changed(l, "max_codes", "6", "6"); same.Version != l.Version {
 		t.Error("no change is a change")
 	}
-	back := l.With(overlay.Edit{Pool: "p", Reset: []string{"max_codes", "code_ttl"}, By: "bob"}, nil, map[string]string{"max_codes": "6"}, time.Now())
+	back := l.With(settings.Edit{Pool: "p", Reset: []string{"max_codes", "code_ttl"}, By: "bob"}, nil, map[string]string{"max_codes": "6"}, time.Now())
 	if len(back.Pools) != 0 || !back.History[0].Reset || back.History[0].After != "6" || back.History[0].By != "bob" {
 		t.Errorf("%+v", back.History[0])
 	}

@@ -7,7 +7,7 @@
 // answers, and that a node keeps what it knows while it does not. Whether a
 // value is a good one is not known here: see cmd/scanlogin, which asks the same
 // code that reads the file.
-package overlay
+package settings
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package overlay
+package settings
 
 import (
 	"crypto/sha256"

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scanlogin/scanlogin/outgoing"
-	"github.com/scanlogin/scanlogin/pool"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/safehttp"
 )
 
 const (
@@ -34,13 +34,13 @@ type caller struct {
 
 // newCaller makes a caller that asks mayBePrivate for each connection.
 func newCaller(mayBePrivate func() bool) *caller {
-	transport := outgoing.Transport(func(addr netip.Addr) error {
+	transport := safehttp.Transport(func(addr netip.Addr) error {
 		if mayBePrivate() {
 			return nil
 		}
-		return outgoing.Public(addr)
+		return safehttp.Public(addr)
 	})
-	return &caller{transport, &http.Client{Transport: transport, CheckRedirect: outgoing.NoRedirects}}
+	return &caller{transport, &http.Client{Transport: transport, CheckRedirect: safehttp.NoRedirects}}
 }
 
 func (c *caller) close() { c.transport.CloseIdleConnections() }
@@ -103,8 +103,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // reason is err in the words that are fit for a log and for a dead letter:
 // net/http's own may quote the address, where a secret may stand, or the answer.
 func reason(err error) error {
-	if errors.Is(err, outgoing.ErrNotPublic) {
-		return fmt.Errorf("%w, and the pool's webhook has no allow_private", outgoing.ErrNotPublic)
+	if errors.Is(err, safehttp.ErrNotPublic) {
+		return fmt.Errorf("%w, and the pool's webhook has no allow_private", safehttp.ErrNotPublic)
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("no answer within %v", attemptTime)

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 // bury lays a message aside as a dead letter; queue.ErrFull if there is no room in

@@ -10,12 +10,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/webhook"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
-	"github.com/scanlogin/scanlogin/webhook"
 )
 
 // room is what each lane of a bounded queue has room for, so that a flood of

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scanlogin/scanlogin/hub"
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/session"
 )
 

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/hub"
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 // Bounds of what one pool may have in the queue. An entry of codes has about

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/session"
 )
 

@@ -14,12 +14,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/scanlogin/scanlogin/hub"
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/webhook"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
-	"github.com/scanlogin/scanlogin/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

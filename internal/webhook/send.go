@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 const (

@@ -26,8 +26,8 @@ import (
 
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
-	"github.com/scanlogin/scanlogin/pool"
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/session"
 )
 

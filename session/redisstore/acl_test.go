@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 )
 
 // appUser stands before the host in the URL of who has but the least rights.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 )
 
 const slots = 16384

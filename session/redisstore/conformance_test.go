@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/queue"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 // TestWhatIsDoneIsNoLongerPending looks at what the group holds: an entry that

@@ -3,9 +3,9 @@ package redisstore_test
 import (
 	"testing"
 
-	"github.com/scanlogin/scanlogin/queue"
-	"github.com/scanlogin/scanlogin/queue/queuetest"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue/queuetest"
 )
 
 func TestRedisQueueKeepsTheLaw(t *testing.T) {

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
-	"github.com/scanlogin/scanlogin/tally"
 )
 
 // TestEachScriptReadsTheClock has stores learn Redis's clock, which is also
@@ -49,19 +49,19 @@ func TestEachScriptReadsTheClock(t *testing.T) {
 func TestALookWritesNothing(t *testing.T) {
 	server := redistest.Start(t)
 	on := open(t, server.URL()).Tally()
-	do := func(ops ...tally.Op) {
+	do := func(ops ...ratelimit.Op) {
 		t.Helper()
 		if _, err := on.Do(t.Context(), ops...); err != nil {
 			t.Fatal(err)
 		}
 	}
 	writes := func() string { return fmt.Sprint(server.Do("INFO", "commandstats")) }
-	do(tally.Take("k", tally.Limit{Most: 2, Over: time.Hour}))
+	do(ratelimit.Take("k", ratelimit.Limit{Most: 2, Over: time.Hour}))
 	if !strings.Contains(writes(), "cmdstat_hset") {
 		t.Error("a take wrote nothing")
 	}
 	server.Do("CONFIG", "RESETSTAT")
-	do(tally.Peek("k"), tally.Peek("other"))
+	do(ratelimit.Peek("k"), ratelimit.Peek("other"))
 	if text := writes(); strings.Contains(text, "cmdstat_hset") || strings.Contains(text, "cmdstat_pexpireat") {
 		t.Errorf("a look wrote: %s", text)
 	}

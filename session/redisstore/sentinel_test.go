@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 )
 
 // sentinel watches a master with one replica, under the name main.

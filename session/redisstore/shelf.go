@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/shelf"
 )
 
 var (
@@ -85,10 +85,10 @@ func (h *Shelf) Get(ctx context.Context, names ...string) ([]map[string]string, 
 
 // Load implements shelf.Shelf. The version alone is read first, so that asking
 // each second costs Redis next to nothing however long the text is.
-func (h *Shelf) Load(ctx context.Context, name string, have shelf.Document) (shelf.Document, error) {
+func (h *Shelf) Load(ctx context.Context, name string, have kv.Document) (kv.Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	return bounded(ctx, h.store, func(ctx context.Context) (shelf.Document, error) {
+	return bounded(ctx, h.store, func(ctx context.Context) (kv.Document, error) {
 		now, err := h.fields(ctx, name, "version", "op")
 		if err != nil || now.Version == have.Version && now.Op == have.Op {
 			return have, err
@@ -97,32 +97,32 @@ func (h *Shelf) Load(ctx context.Context, name string, have shelf.Document) (she
 	})
 }
 
-func (h *Shelf) fields(ctx context.Context, name string, fields ...string) (shelf.Document, error) {
+func (h *Shelf) fields(ctx context.Context, name string, fields ...string) (kv.Document, error) {
 	values, err := h.store.client.HMGet(ctx, h.store.shelfName(name), fields...).Result()
 	if err != nil {
-		return shelf.Document{}, fmt.Errorf("load from redis: %w", err)
+		return kv.Document{}, fmt.Errorf("load from redis: %w", err)
 	}
 	texts := make([]string, 3)
 	for i, v := range values {
 		texts[i], _ = v.(string) // nil is ""
 	}
 	version, _ := strconv.ParseInt(texts[0], 10, 64) // what is no number is as good as none
-	return shelf.Document{Version: version, Op: texts[1], Text: texts[2]}, nil
+	return kv.Document{Version: version, Op: texts[1], Text: texts[2]}, nil
 }
 
 // Swap implements shelf.Shelf.
-func (h *Shelf) Swap(ctx context.Context, name string, version int64, text string) (shelf.Document, error) {
+func (h *Shelf) Swap(ctx context.Context, name string, version int64, text string) (kv.Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	next := shelf.Document{Version: version, Op: string(session.NewOpID()), Text: text}
+	next := kv.Document{Version: version, Op: string(session.NewOpID()), Text: text}
 	outcome, err := bounded(ctx, h.store, func(ctx context.Context) (string, error) {
 		return h.document.Run(ctx, h.store.client, []string{h.store.shelfName(name)}, next.Version, next.Op, next.Text).Text()
 	})
 	switch {
 	case err != nil:
-		return shelf.Document{}, fmt.Errorf("swap in redis: %w", err)
+		return kv.Document{}, fmt.Errorf("swap in redis: %w", err)
 	case outcome != "done":
-		return shelf.Document{}, shelf.ErrStale
+		return kv.Document{}, kv.ErrStale
 	}
 	return next, nil
 }

@@ -11,16 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
-	"github.com/scanlogin/scanlogin/shelf"
 )
 
 // onEachShelf runs a test on memory and on Redis, with two nodes of each.
-func onEachShelf(t *testing.T, test func(t *testing.T, a, b shelf.Shelf)) {
+func onEachShelf(t *testing.T, test func(t *testing.T, a, b kv.Shelf)) {
 	t.Run("Memory", func(t *testing.T) {
-		m := shelf.NewMemory()
+		m := kv.NewMemory()
 		test(t, m, m)
 	})
 	t.Run("Redis", func(t *testing.T) {
@@ -30,7 +30,7 @@ func onEachShelf(t *testing.T, test func(t *testing.T, a, b shelf.Shelf)) {
 }
 
 func TestASheetIsSeenByEachNodeUntilItEnds(t *testing.T) {
-	onEachShelf(t, func(t *testing.T, a, b shelf.Shelf) {
+	onEachShelf(t, func(t *testing.T, a, b kv.Shelf) {
 		put := func(field, value string, end time.Time) {
 			t.Helper()
 			if err := a.Put(t.Context(), "sheet:1", field, value, end); err != nil {
@@ -61,19 +61,19 @@ func TestASheetIsSeenByEachNodeUntilItEnds(t *testing.T) {
 }
 
 func TestADocumentsVersionIsWrittenOnce(t *testing.T) {
-	onEachShelf(t, func(t *testing.T, a, b shelf.Shelf) {
-		if none, err := a.Load(t.Context(), "doc", shelf.Document{}); err != nil || none != (shelf.Document{}) {
+	onEachShelf(t, func(t *testing.T, a, b kv.Shelf) {
+		if none, err := a.Load(t.Context(), "doc", kv.Document{}); err != nil || none != (kv.Document{}) {
 			t.Fatalf("%+v, %v", none, err)
 		}
 		for version := int64(1); version <= 20; version++ {
 			var won atomic.Int64
 			var both sync.WaitGroup
-			for i, on := range []shelf.Shelf{a, b} {
+			for i, on := range []kv.Shelf{a, b} {
 				both.Go(func() {
 					doc, err := on.Swap(t.Context(), "doc", version, fmt.Sprint(i))
 					if err == nil && doc.Version == version {
 						won.Add(1)
-					} else if !errors.Is(err, shelf.ErrStale) {
+					} else if !errors.Is(err, kv.ErrStale) {
 						t.Errorf("%+v, %v", doc, err)
 					}
 				})
@@ -83,14 +83,14 @@ func TestADocumentsVersionIsWrittenOnce(t *testing.T) {
 				t.Fatalf("%d writers of version %d", won.Load(), version)
 			}
 		}
-		now, err := b.Load(t.Context(), "doc", shelf.Document{})
+		now, err := b.Load(t.Context(), "doc", kv.Document{})
 		if err != nil || now.Version != 20 || now.Text == "" || now.Op == "" {
 			t.Errorf("%+v, %v", now, err)
 		}
 		if same, err := a.Load(t.Context(), "doc", now); err != nil || same != now {
 			t.Errorf("%+v, %v", same, err)
 		}
-		if _, err := a.Swap(t.Context(), "doc", 22, "too far"); !errors.Is(err, shelf.ErrStale) {
+		if _, err := a.Swap(t.Context(), "doc", 22, "too far"); !errors.Is(err, kv.ErrStale) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -127,7 +127,7 @@ func TestWhatIsNeitherSheetNorDocumentDoesNoHarm(t *testing.T) {
 	if got, err := h.Get(t.Context(), "sheet"); err != nil || len(got[0]) != 0 {
 		t.Errorf("%v, %v", got, err)
 	}
-	if doc, err := h.Load(t.Context(), "doc", shelf.Document{Version: 7}); err != nil || doc.Version != 0 {
+	if doc, err := h.Load(t.Context(), "doc", kv.Document{Version: 7}); err != nil || doc.Version != 0 {
 		t.Errorf("%+v, %v", doc, err)
 	}
 	if _, err := h.Swap(t.Context(), "doc", 1, "mended"); err != nil {
@@ -188,7 +188,7 @@ func TestTheShelfNeedsTheDocumentedRights(t *testing.T) {
 		if _, err := h.Swap(t.Context(), "doc", 1, "text"); err != nil {
 			return err
 		}
-		_, err = h.Load(t.Context(), "doc", shelf.Document{})
+		_, err = h.Load(t.Context(), "doc", kv.Document{})
 		return err
 	}
 	allow(server, leastRights(t, "with a `console`"))

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 

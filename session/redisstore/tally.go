@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
 
 var (
@@ -40,24 +40,24 @@ func (s *Store) Tally() *Tally {
 
 // Do implements tally.Tally: one round trip, to each node of a Cluster that is
 // concerned.
-func (t *Tally) Do(ctx context.Context, ops ...tally.Op) ([]tally.Answer, error) {
+func (t *Tally) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	answers, err := bounded(ctx, t.store, func(ctx context.Context) ([]tally.Answer, error) { return t.pipeline(ctx, ops) })
+	answers, err := bounded(ctx, t.store, func(ctx context.Context) ([]ratelimit.Answer, error) { return t.pipeline(ctx, ops) })
 	if err != nil {
 		return nil, fmt.Errorf("tally in redis: %w", err)
 	}
 	return answers, nil
 }
 
-func (t *Tally) pipeline(ctx context.Context, ops []tally.Op) ([]tally.Answer, error) {
+func (t *Tally) pipeline(ctx context.Context, ops []ratelimit.Op) ([]ratelimit.Answer, error) {
 	pipe := t.store.client.Pipeline()
 	cmds := make([]*redis.Cmd, len(ops))
 	for i, op := range ops {
 		cmds[i] = t.send(ctx, pipe, op, (*redis.Script).EvalSha)
 	}
 	_, _ = pipe.Exec(ctx) // its error is that of one command; each is looked at
-	answers := make([]tally.Answer, len(ops))
+	answers := make([]ratelimit.Answer, len(ops))
 	late := false
 	for i, cmd := range cmds {
 		missed := redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") // a new Redis
@@ -70,9 +70,9 @@ func (t *Tally) pipeline(ctx context.Context, ops []tally.Op) ([]tally.Answer, e
 			return nil, err
 		}
 		switch ops[i].Kind {
-		case tally.Taking:
+		case ratelimit.Taking:
 			answers[i].Wait = time.Duration(n) * time.Microsecond
-		case tally.Noting, tally.Reading:
+		case ratelimit.Noting, ratelimit.Reading:
 			answers[i].Count = int(n)
 		}
 	}
@@ -84,14 +84,14 @@ func (t *Tally) pipeline(ctx context.Context, ops []tally.Op) ([]tally.Answer, e
 func (t *Tally) send(ctx context.Context, to interface {
 	redis.Scripter
 	Do(ctx context.Context, args ...any) *redis.Cmd
-}, op tally.Op, run func(*redis.Script, context.Context, redis.Scripter, []string, ...any) *redis.Cmd) *redis.Cmd {
+}, op ratelimit.Op, run func(*redis.Script, context.Context, redis.Scripter, []string, ...any) *redis.Cmd) *redis.Cmd {
 	key := t.store.prefix + ":tally:" + op.Key
 	switch op.Kind {
-	case tally.Taking:
+	case ratelimit.Taking:
 		return run(t.take, ctx, to, []string{key}, micros(op.Limit.Share()), micros(op.Limit.Over))
-	case tally.Noting:
+	case ratelimit.Noting:
 		return run(t.note, ctx, to, []string{key}, op.Life.Milliseconds())
-	case tally.Forgetting:
+	case ratelimit.Forgetting:
 		return to.Do(ctx, "pexpireat", key, 1) // an end that is over removes it; DEL would be one more right
 	default:
 		return to.Do(ctx, "hget", key, "count")

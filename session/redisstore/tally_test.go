@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
-	"github.com/scanlogin/scanlogin/tally"
-	"github.com/scanlogin/scanlogin/tally/tallytest"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/ratelimit/ratelimittest"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
 func TestRedisKeepsTheTally(t *testing.T) {
@@ -37,8 +37,8 @@ func TestRedisKeepsTheTally(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, masters := start(t)
-			tallytest.Run(t, func(t *testing.T) tallytest.Storage {
-				return tallytest.Storage{A: open(t, url).Tally(), B: open(t, url).Tally(), Life: func(key string) time.Duration {
+			ratelimittest.Run(t, func(t *testing.T) ratelimittest.Storage {
+				return ratelimittest.Storage{A: open(t, url).Tally(), B: open(t, url).Tally(), Life: func(key string) time.Duration {
 					return lifeOfTally(masters, key)
 				}}
 			})
@@ -64,19 +64,19 @@ func TestANewRedisLearnsTheTallysScripts(t *testing.T) {
 	server := redistest.Start(t)
 	on := open(t, server.URL()).Tally()
 	for range 2 {
-		answers, err := on.Do(t.Context(), tally.Take("a", tally.Limit{Most: 2, Over: time.Hour}), tally.Note("b", time.Hour))
+		answers, err := on.Do(t.Context(), ratelimit.Take("a", ratelimit.Limit{Most: 2, Over: time.Hour}), ratelimit.Note("b", time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Log(answers)
 		server.Do("SCRIPT", "FLUSH")
 	}
-	answers, err := on.Do(t.Context(), tally.Take("a", tally.Limit{Most: 2, Over: time.Hour}), tally.Noted("b"))
+	answers, err := on.Do(t.Context(), ratelimit.Take("a", ratelimit.Limit{Most: 2, Over: time.Hour}), ratelimit.Noted("b"))
 	if err != nil || answers[0].Wait == 0 || answers[1].Count != 2 {
 		t.Errorf("%v, error %v", answers, err)
 	}
 	server.Do("SCRIPT", "FLUSH")
-	answers, err = on.Do(t.Context(), tally.Note("b", time.Hour), tally.Forget("b"), tally.Noted("b"))
+	answers, err = on.Do(t.Context(), ratelimit.Note("b", time.Hour), ratelimit.Forget("b"), ratelimit.Noted("b"))
 	if err != nil || answers[2].Count != 0 {
 		t.Errorf("noted and forgotten: %v, error %v", answers, err)
 	}
@@ -90,10 +90,10 @@ var scriptTime = regexp.MustCompile(`cmdstat_evalsha:calls=(\d+),usec=(\d+)`)
 func BenchmarkTally(b *testing.B) {
 	server := redistest.Start(b)
 	on := open(b, server.URL()).Tally()
-	limit := tally.Limit{Most: 1000, Over: 10 * time.Second}
+	limit := ratelimit.Limit{Most: 1000, Over: 10 * time.Second}
 	call := func(i int) error {
-		_, err := on.Do(b.Context(), tally.Take("user"+strconv.Itoa(i%10_000), limit),
-			tally.Take("address"+strconv.Itoa(i%100), limit), tally.Take("pool", tally.Limit{Most: 1e7, Over: time.Minute}))
+		_, err := on.Do(b.Context(), ratelimit.Take("user"+strconv.Itoa(i%10_000), limit),
+			ratelimit.Take("address"+strconv.Itoa(i%100), limit), ratelimit.Take("pool", ratelimit.Limit{Most: 1e7, Over: time.Minute}))
 		return err
 	}
 	if err := call(0); err != nil {

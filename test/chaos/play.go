@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/cast"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/strike"
+	"github.com/scanlogin/scanlogin/test/chaos/actors"
+	"github.com/scanlogin/scanlogin/test/chaos/faults"
 )
 
 // play has stories go on until all faults have struck, and the calm after the
@@ -25,7 +25,7 @@ func (r *run) play(ctx context.Context, kinds []string) error {
 	}
 	all.Go(func() { r.number(playing, next) })
 	all.Go(func() { r.progress(playing) })
-	d := &strike.Director{
+	d := &faults.Director{
 		Rig: r.rig, Log: r.log, Rand: rand.New(rand.NewPCG(r.Seed, 1)), Kinds: kinds, First: strings.Split(r.First, ","),
 		Say: func(text string) { fmt.Printf("%6.1fs  %s\n", r.log.Now().Seconds(), text) },
 	}
@@ -52,7 +52,7 @@ func (r *run) number(ctx context.Context, next chan<- int) {
 
 func (r *run) tell(ctx context.Context, next <-chan int) {
 	for n := range next {
-		end := cast.NewStory(r.world, r.Seed, n).Run(ctx)
+		end := actors.NewStory(r.world, r.Seed, n).Run(ctx)
 		if ctx.Err() != nil {
 			end = "broken off at the end of the run"
 		}

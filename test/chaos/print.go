@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/verdict"
+	"github.com/scanlogin/scanlogin/test/chaos/checker"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // print writes tables for people.
@@ -49,7 +49,7 @@ func printCounts(w io.Writer, title string, counts map[string]int) {
 	}
 }
 
-func byRule(all []verdict.Violation) map[string]int {
+func byRule(all []checker.Violation) map[string]int {
 	n := make(map[string]int)
 	for _, v := range all {
 		n[v.Rule]++
@@ -57,7 +57,7 @@ func byRule(all []verdict.Violation) map[string]int {
 	return n
 }
 
-func codes(all []verdict.Violation) map[string]bool {
+func codes(all []checker.Violation) map[string]bool {
 	set := make(map[string]bool)
 	for _, v := range all {
 		set[v.Code] = true
@@ -65,7 +65,7 @@ func codes(all []verdict.Violation) map[string]bool {
 	return set
 }
 
-func printViolation(w io.Writer, v verdict.Violation) {
+func printViolation(w io.Writer, v checker.Violation) {
 	fmt.Fprintf(w, "\n%s: %s %s\n", v.Rule, v.Code, v.Text)
 	for _, e := range v.Events {
 		fmt.Fprintf(w, "  %11v … %-11v  node%d  %-10s %-9s%s\n",

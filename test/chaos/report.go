@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/cast"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/verdict"
+	"github.com/scanlogin/scanlogin/test/chaos/actors"
+	"github.com/scanlogin/scanlogin/test/chaos/checker"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // report is what a run has to say.
@@ -25,7 +25,7 @@ type report struct {
 	Pages   map[string]int   `json:"pages"`   // by transport
 	Faults  []recovery       `json:"faults"`
 	Strikes []history.Strike `json:"strikes"`
-	Verdict verdict.Verdict  `json:"verdict"`
+	Verdict checker.Verdict  `json:"verdict"`
 }
 
 // recovery is how soon pages were current after the faults of a kind.
@@ -42,7 +42,7 @@ type recovery struct {
 
 func newReport(h history.File) *report {
 	out := &report{
-		Took: h.End, Calls: make(map[string]int), Pages: make(map[string]int), Strikes: h.Strikes, Verdict: verdict.Judge(h),
+		Took: h.End, Calls: make(map[string]int), Pages: make(map[string]int), Strikes: h.Strikes, Verdict: checker.Judge(h),
 	}
 	for _, e := range h.Events {
 		switch e.Do {
@@ -81,14 +81,14 @@ const late = 100 * time.Millisecond
 
 // recoveries puts lags to the faults that struck alone. Polling pages are left
 // out: they learn when they ask.
-func recoveries(strikes []history.Strike, lags []verdict.Lag) []recovery {
+func recoveries(strikes []history.Strike, lags []checker.Lag) []recovery {
 	found := make(map[string][]time.Duration)
 	struck, missed := make(map[string]int), make(map[string]int)
 	for _, s := range strikes {
 		struck[s.Kind]++
 		for _, l := range lags {
 			switch {
-			case !s.Alone || l.Via == string(cast.Poll) || l.Shown < s.From || l.Stored < s.From-time.Second || l.Stored > s.To+aftermath:
+			case !s.Alone || l.Via == string(actors.Poll) || l.Shown < s.From || l.Stored < s.From-time.Second || l.Stored > s.To+aftermath:
 			case l.Missing:
 				missed[s.Kind]++
 			default:

@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/cast"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/rig"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/strike"
+	"github.com/scanlogin/scanlogin/test/chaos/actors"
+	"github.com/scanlogin/scanlogin/test/chaos/cluster"
+	"github.com/scanlogin/scanlogin/test/chaos/faults"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 type runCommand struct {
@@ -31,11 +31,11 @@ type runCommand struct {
 
 // Run runs everything once.
 func (c *runCommand) Run(ctx context.Context) error {
-	kinds, err := strike.Choose(c.Faults, c.Form)
+	kinds, err := faults.Choose(c.Faults, c.Form)
 	if err != nil {
 		return err
 	}
-	if _, err := strike.Choose(c.First, c.Form); c.First != "" && err != nil {
+	if _, err := faults.Choose(c.First, c.Form); c.First != "" && err != nil {
 		return fmt.Errorf("first: %w", err)
 	}
 	if c.Seed == 0 {
@@ -89,8 +89,8 @@ func (c *judgeCommand) Run() error {
 type run struct {
 	*runCommand
 	dir   string
-	rig   *rig.Rig
-	world *cast.World
+	rig   *cluster.Rig
+	world *actors.World
 	log   *history.Log
 
 	mu   sync.Mutex
@@ -99,7 +99,7 @@ type run struct {
 
 // The pools differ in how long their codes live: those of the first outlive
 // every story, of the second time ends many.
-var pools = []cast.Pool{
+var pools = []actors.Pool{
 	{ID: "patient", Terms: history.Terms{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}},
 	{ID: "hasty", Terms: history.Terms{Code: 4 * time.Second, Confirm: 3 * time.Second, Ticket: 5 * time.Second}},
 }
@@ -115,15 +115,15 @@ func (c *runCommand) start(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := rig.Options{Form: c.Form, Nodes: c.Nodes, Scanlogin: c.Scanlogin, RedisServer: c.RedisServer, Dir: r.dir}
+	o := cluster.Options{Form: c.Form, Nodes: c.Nodes, Scanlogin: c.Scanlogin, RedisServer: c.RedisServer, Dir: r.dir}
 	for _, p := range pools {
-		o.Pools = append(o.Pools, rig.Pool{ID: p.ID, CodeTTL: p.Terms.Code, ConfirmTTL: p.Terms.Confirm, TicketTTL: p.Terms.Ticket, MaxCodes: 6})
+		o.Pools = append(o.Pools, cluster.Pool{ID: p.ID, CodeTTL: p.Terms.Code, ConfirmTTL: p.Terms.Confirm, TicketTTL: p.Terms.Ticket, MaxCodes: 6})
 	}
-	if r.rig, err = rig.Start(ctx, o); err != nil {
+	if r.rig, err = cluster.Start(ctx, o); err != nil {
 		return nil, fmt.Errorf("%w (see %s)", err, r.dir)
 	}
-	r.world = &cast.World{
-		Log: r.log, Pools: pools, UserKey: rig.UserKey, SiteSecret: rig.SiteSecret,
+	r.world = &actors.World{
+		Log: r.log, Pools: pools, UserKey: cluster.UserKey, SiteSecret: cluster.SiteSecret,
 		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Stories}}, // phones and sites keep theirs
 	}
 	for _, n := range r.rig.Nodes {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/test/program"
 )
 

@@ -14,7 +14,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
 // receiver is a site's end: it checks signatures with the library of those who

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/session/redisstore/redistest"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
 const (

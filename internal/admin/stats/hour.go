@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/server"
-	"github.com/scanlogin/scanlogin/shelf"
 )
 
 // Expired is the kind of event that tells of a code's end by time.
@@ -30,7 +30,7 @@ type Minute struct {
 }
 
 // Read sums up what is on the shelf.
-func Read(ctx context.Context, on shelf.Shelf) (Hour, error) {
+func Read(ctx context.Context, on kv.Shelf) (Hour, error) {
 	var h Hour
 	now := on.Now()
 	first := minuteOf(now) - Minutes + 1

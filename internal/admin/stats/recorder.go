@@ -7,14 +7,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/shelf"
 )
 
 // Options are a Recorder's surroundings.
 type Options struct {
-	Shelf   shelf.Shelf
+	Shelf   kv.Shelf
 	Node    string // the name that people know this node by
 	Version string
 	BusAge  func() time.Duration // nil: there is no bus to lose

@@ -10,15 +10,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/admin/stats"
+	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
-	"github.com/scanlogin/scanlogin/shelf"
-	"github.com/scanlogin/scanlogin/stats"
 )
 
 // breaking is a shelf that may be away.
 type breaking struct {
-	*shelf.Memory
+	*kv.Memory
 	away atomic.Bool
 }
 
@@ -29,7 +29,7 @@ func (b *breaking) Put(ctx context.Context, name, field, value string, end time.
 	return b.Memory.Put(ctx, name, field, value, end)
 }
 
-func newRecorder(on shelf.Shelf, name string) *stats.Recorder {
+func newRecorder(on kv.Shelf, name string) *stats.Recorder {
 	return stats.NewRecorder(stats.Options{Shelf: on, Node: name, Version: "v1", Log: slog.New(slog.DiscardHandler)})
 }
 
@@ -46,7 +46,7 @@ func story(r *stats.Recorder) {
 
 func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		on := &breaking{Memory: shelf.NewMemory()}
+		on := &breaking{Memory: kv.NewMemory()}
 		a, b := newRecorder(on, "a"), newRecorder(on, "b")
 		ctx, cancel := context.WithCancel(t.Context())
 		goneCtx, gone := context.WithCancel(t.Context())
@@ -98,7 +98,7 @@ func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
 }
 
 func TestWhatIsNoReportIsPassedOver(t *testing.T) {
-	on := shelf.NewMemory()
+	on := kv.NewMemory()
 	r := newRecorder(on, "a")
 	story(r)
 	ctx, cancel := context.WithCancel(t.Context())

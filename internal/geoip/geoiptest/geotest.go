@@ -1,6 +1,6 @@
 // Package geotest writes small databases in MaxMind's format, for tests. It
 // promises that they are as a reader would get them from MaxMind.
-package geotest
+package geoiptest
 
 import (
 	"bytes"

@@ -1,9 +1,9 @@
-package tallytest
+package ratelimittest
 
 import (
 	"time"
 
-	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
 
 // lifeIsExact compares how long keys are held with what was taken and noted, to
@@ -11,9 +11,9 @@ import (
 // more.
 func (s *suite) lifeIsExact() {
 	const rounding = 2 * time.Millisecond // of the clock, and of the key's end
-	for key, op := range map[string]tally.Op{
-		s.key + "taken": tally.Take(s.key+"taken", tally.Limit{Most: 2, Over: 2 * time.Hour}),
-		s.key + "noted": tally.Note(s.key+"noted", time.Hour),
+	for key, op := range map[string]ratelimit.Op{
+		s.key + "taken": ratelimit.Take(s.key+"taken", ratelimit.Limit{Most: 2, Over: 2 * time.Hour}),
+		s.key + "noted": ratelimit.Note(s.key+"noted", time.Hour),
 	} {
 		began := time.Now()
 		s.do(s.A, op)

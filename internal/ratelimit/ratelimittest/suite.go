@@ -1,6 +1,6 @@
 // Package tallytest is the law of tally in executable form: one suite that
 // every storage passes, over two nodes.
-package tallytest
+package ratelimittest
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/tally"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
 
 // Storage is a storage with two nodes over it.
 type Storage struct {
-	A, B tally.Tally
+	A, B ratelimit.Tally
 	// Life is how long the storage will go on holding a key by itself:
 	// negative for ever, 0 if it holds none.
 	Life func(key string) time.Duration
@@ -67,7 +67,7 @@ type suite struct {
 const never = 1000 * time.Hour
 
 // do does one op.
-func (s *suite) do(on tally.Tally, op tally.Op) tally.Answer {
+func (s *suite) do(on ratelimit.Tally, op ratelimit.Op) ratelimit.Answer {
 	s.Helper()
 	answers, err := on.Do(s.ctx, op)
 	if err != nil || len(answers) != 1 {
@@ -77,13 +77,13 @@ func (s *suite) do(on tally.Tally, op tally.Op) tally.Answer {
 }
 
 // wait takes one, and returns how long to wait.
-func (s *suite) wait(on tally.Tally, key string, l tally.Limit) time.Duration {
+func (s *suite) wait(on ratelimit.Tally, key string, l ratelimit.Limit) time.Duration {
 	s.Helper()
-	return s.do(on, tally.Take(key, l)).Wait
+	return s.do(on, ratelimit.Take(key, l)).Wait
 }
 
 func (s *suite) mostAtOnce() {
-	limit := tally.Limit{Most: 7, Over: never}
+	limit := ratelimit.Limit{Most: 7, Over: never}
 	for i := range 7 {
 		if wait := s.wait(s.A, s.key, limit); wait != 0 {
 			s.Fatalf("the %d. must wait %v", i+1, wait)
@@ -107,7 +107,7 @@ func (s *suite) oneAllowance() {
 			on = s.B
 		}
 		wg.Go(func() {
-			answers, err := on.Do(s.ctx, tally.Take(s.key, tally.Limit{Most: most, Over: never}))
+			answers, err := on.Do(s.ctx, ratelimit.Take(s.key, ratelimit.Limit{Most: most, Over: never}))
 			if err != nil {
 				s.Error(err)
 			} else if answers[0].Wait == 0 {
@@ -122,7 +122,7 @@ func (s *suite) oneAllowance() {
 }
 
 func (s *suite) refusalTakesNothing() {
-	limit := tally.Limit{Most: 1, Over: never}
+	limit := ratelimit.Limit{Most: 1, Over: never}
 	s.wait(s.A, s.key, limit)
 	first := s.wait(s.A, s.key, limit)
 	for range 100 {
@@ -135,7 +135,7 @@ func (s *suite) refusalTakesNothing() {
 
 // comesBack holds the answer to its word: not before, and then at once.
 func (s *suite) comesBack() {
-	limit := tally.Limit{Most: 2, Over: time.Second}
+	limit := ratelimit.Limit{Most: 2, Over: time.Second}
 	s.wait(s.A, s.key, limit)
 	s.wait(s.A, s.key, limit)
 	var wait time.Duration
@@ -160,15 +160,15 @@ func (s *suite) comesBack() {
 }
 
 func (s *suite) allComesBack() {
-	limit := tally.Limit{Most: 50, Over: 50 * time.Millisecond}
+	limit := ratelimit.Limit{Most: 50, Over: 50 * time.Millisecond}
 	for range 50 {
 		s.wait(s.A, s.key, limit)
 	}
-	s.eventually("all is back", func() bool { return s.do(s.B, tally.Peek(s.key)).Wait == 0 })
+	s.eventually("all is back", func() bool { return s.do(s.B, ratelimit.Peek(s.key)).Wait == 0 })
 }
 
 func (s *suite) shares() {
-	half, tenth := tally.Limit{Most: 2, Over: never}, tally.Limit{Most: 10, Over: never}
+	half, tenth := ratelimit.Limit{Most: 2, Over: never}, ratelimit.Limit{Most: 10, Over: never}
 	s.wait(s.A, s.key, half)
 	for i := range 5 {
 		if wait := s.wait(s.B, s.key, tenth); wait != 0 {
@@ -181,20 +181,20 @@ func (s *suite) shares() {
 }
 
 func (s *suite) peek() {
-	limit := tally.Limit{Most: 1, Over: never}
+	limit := ratelimit.Limit{Most: 1, Over: never}
 	for range 3 {
-		if wait := s.do(s.A, tally.Peek(s.key)).Wait; wait != 0 {
+		if wait := s.do(s.A, ratelimit.Peek(s.key)).Wait; wait != 0 {
 			s.Fatalf("nothing was taken, and it says %v", wait)
 		}
 	}
 	s.wait(s.A, s.key, limit)
-	if wait := s.do(s.B, tally.Peek(s.key)).Wait; wait <= never/2 || wait > never {
+	if wait := s.do(s.B, ratelimit.Peek(s.key)).Wait; wait <= never/2 || wait > never {
 		s.Errorf("%v until all is back, want a little less than %v", wait, never)
 	}
 }
 
 func (s *suite) notes() {
-	if n := s.do(s.A, tally.Noted(s.key)).Count; n != 0 {
+	if n := s.do(s.A, ratelimit.Noted(s.key)).Count; n != 0 {
 		s.Errorf("%d of what was never noted", n)
 	}
 	for i := range 10 {
@@ -202,46 +202,46 @@ func (s *suite) notes() {
 		if i%2 == 1 {
 			on = s.B
 		}
-		if n := s.do(on, tally.Note(s.key, never)).Count; n != i+1 {
+		if n := s.do(on, ratelimit.Note(s.key, never)).Count; n != i+1 {
 			s.Errorf("the %d. note counts %d", i+1, n)
 		}
 	}
-	if n := s.do(s.A, tally.Noted(s.key)).Count; n != 10 {
+	if n := s.do(s.A, ratelimit.Noted(s.key)).Count; n != 10 {
 		s.Errorf("%d notes, want 10", n)
 	}
 }
 
 func (s *suite) notesEnd() {
-	s.do(s.A, tally.Note(s.key, never))
-	s.do(s.A, tally.Note(s.key, 50*time.Millisecond)) // the last one says for how long
-	s.eventually("the notes are forgotten", func() bool { return s.do(s.B, tally.Noted(s.key)).Count == 0 })
-	if n := s.do(s.A, tally.Note(s.key, never)).Count; n != 1 {
+	s.do(s.A, ratelimit.Note(s.key, never))
+	s.do(s.A, ratelimit.Note(s.key, 50*time.Millisecond)) // the last one says for how long
+	s.eventually("the notes are forgotten", func() bool { return s.do(s.B, ratelimit.Noted(s.key)).Count == 0 })
+	if n := s.do(s.A, ratelimit.Note(s.key, never)).Count; n != 1 {
 		s.Errorf("the first after that counts %d", n)
 	}
 }
 
 func (s *suite) forget() {
-	s.do(s.A, tally.Note(s.key, never))
-	s.do(s.B, tally.Forget(s.key))
-	if n := s.do(s.A, tally.Noted(s.key)).Count; n != 0 {
+	s.do(s.A, ratelimit.Note(s.key, never))
+	s.do(s.B, ratelimit.Forget(s.key))
+	if n := s.do(s.A, ratelimit.Noted(s.key)).Count; n != 0 {
 		s.Errorf("%d notes of what was forgotten", n)
 	}
-	limit := tally.Limit{Most: 1, Over: never}
+	limit := ratelimit.Limit{Most: 1, Over: never}
 	s.wait(s.A, s.key+"taken", limit)
-	s.do(s.B, tally.Forget(s.key+"taken"))
+	s.do(s.B, ratelimit.Forget(s.key+"taken"))
 	if wait := s.wait(s.A, s.key+"taken", limit); wait != 0 {
 		s.Errorf("an allowance that was forgotten must wait %v", wait)
 	}
-	if n := s.do(s.A, tally.Noted(s.key)).Count; n != 0 {
+	if n := s.do(s.A, ratelimit.Noted(s.key)).Count; n != 0 {
 		s.Errorf("%d notes", n)
 	}
 }
 
 func (s *suite) order() {
-	limit := tally.Limit{Most: 1, Over: never}
+	limit := ratelimit.Limit{Most: 1, Over: never}
 	s.wait(s.A, s.key+"full", limit)
-	answers, err := s.A.Do(s.ctx, tally.Note(s.key, never), tally.Take(s.key+"full", limit),
-		tally.Take(s.key+"free", limit), tally.Noted(s.key), tally.Peek(s.key+"free"))
+	answers, err := s.A.Do(s.ctx, ratelimit.Note(s.key, never), ratelimit.Take(s.key+"full", limit),
+		ratelimit.Take(s.key+"free", limit), ratelimit.Noted(s.key), ratelimit.Peek(s.key+"free"))
 	if err != nil || len(answers) != 5 {
 		s.Fatalf("%v, error %v", answers, err)
 	}
@@ -254,16 +254,16 @@ func (s *suite) order() {
 }
 
 func (s *suite) everyKeyEnds() {
-	s.wait(s.A, s.key+"taken", tally.Limit{Most: 2, Over: time.Hour})
-	s.do(s.A, tally.Note(s.key+"noted", time.Hour))
+	s.wait(s.A, s.key+"taken", ratelimit.Limit{Most: 2, Over: time.Hour})
+	s.do(s.A, ratelimit.Note(s.key+"noted", time.Hour))
 	for key, most := range map[string]time.Duration{"taken": 30 * time.Minute, "noted": time.Hour} {
 		if life := s.Life(s.key + key); life <= most/2 || life > most+time.Second {
 			s.Errorf("%s lives for %v, want about %v", key, life, most)
 		}
 	}
-	s.do(s.A, tally.Peek(s.key))
-	s.do(s.A, tally.Noted(s.key))
-	s.do(s.A, tally.Forget(s.key))
+	s.do(s.A, ratelimit.Peek(s.key))
+	s.do(s.A, ratelimit.Noted(s.key))
+	s.do(s.A, ratelimit.Forget(s.key))
 	if life := s.Life(s.key); life != 0 {
 		s.Errorf("who only looked left something for %v", life)
 	}
@@ -272,10 +272,10 @@ func (s *suite) everyKeyEnds() {
 func (s *suite) contextIsOver() {
 	over, cancel := context.WithCancel(s.ctx)
 	cancel()
-	if _, err := s.A.Do(over, tally.Note(s.key, never)); err == nil {
+	if _, err := s.A.Do(over, ratelimit.Note(s.key, never)); err == nil {
 		s.Error("no error")
 	}
-	if n := s.do(s.B, tally.Noted(s.key)).Count; n != 0 {
+	if n := s.do(s.B, ratelimit.Noted(s.key)).Count; n != 0 {
 		s.Errorf("noted %d", n)
 	}
 }

@@ -3,8 +3,8 @@ package queue_test
 import (
 	"testing"
 
-	"github.com/scanlogin/scanlogin/queue"
-	"github.com/scanlogin/scanlogin/queue/queuetest"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue/queuetest"
 )
 
 func TestMemoryKeepsTheLaw(t *testing.T) {

@@ -1,4 +1,4 @@
-package cast
+package actors
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // Transport is how a page learns how its code stands.

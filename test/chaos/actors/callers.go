@@ -1,4 +1,4 @@
-package cast
+package actors
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // tries is how often phones and sites repeat a call whose outcome they do not

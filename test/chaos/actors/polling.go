@@ -1,4 +1,4 @@
-package cast
+package actors
 
 import (
 	"bufio"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 func (a answer) into(v any) bool { return json.Unmarshal(a.data, v) == nil }

@@ -1,4 +1,4 @@
-package cast
+package actors
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // Close codes of the contract (B.1) that a page decides on.

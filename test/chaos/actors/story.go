@@ -1,4 +1,4 @@
-package cast
+package actors
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // storyTime bounds a story: long enough to outlast a fault and what follows

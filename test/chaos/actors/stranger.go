@@ -1,4 +1,4 @@
-package cast
+package actors
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // stranger saw the code, in a photo say, and tries to learn what only the

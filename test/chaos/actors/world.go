@@ -2,7 +2,7 @@
 // sites, and strangers who want what is not theirs. It speaks to the nodes as
 // anybody would, over HTTP and WebSocket; it notes every call and every answer,
 // and judges none of them.
-package cast
+package actors
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // World is where stories happen.

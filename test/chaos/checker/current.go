@@ -1,10 +1,10 @@
-package verdict
+package checker
 
 import (
 	"slices"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // promised is how long after the last fault every page must show what the store

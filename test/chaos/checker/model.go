@@ -1,4 +1,4 @@
-package verdict
+package checker
 
 import (
 	"cmp"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // tolerance is what clocks, and the time between a look at one and the act,

@@ -1,11 +1,11 @@
-package verdict
+package checker
 
 import (
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // users: at most one user's steps succeed.

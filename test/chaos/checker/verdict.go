@@ -4,7 +4,7 @@
 // after a newer; nobody without proof gets a ticket; ten seconds after the last
 // fault every page shows what is stored; a node that leaves says so. It is pure:
 // a history in, what is wrong with it out.
-package verdict
+package checker
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // Violation is a promise that was broken, with all that is known of the code.

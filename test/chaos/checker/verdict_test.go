@@ -1,11 +1,11 @@
-package verdict
+package checker
 
 import (
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 var terms = &history.Terms{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}

@@ -2,7 +2,7 @@
 // of its forms, each Redis server behind a proxy of ours, all on 127.0.0.1. It
 // promises that no process and no listener outlives [Rig.Close], and that
 // whatever it waits for has a deadline.
-package rig
+package cluster
 
 import (
 	"context"

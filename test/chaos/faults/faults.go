@@ -1,4 +1,4 @@
-package strike
+package faults
 
 import (
 	"context"
@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/rig"
+	"github.com/scanlogin/scanlogin/test/chaos/cluster"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // fault is a kind of misfortune.
@@ -27,8 +27,8 @@ type blow struct {
 	*Director
 	ctx    context.Context
 	rnd    *rand.Rand
-	node   *rig.Node   // of a fault on a node
-	server *rig.Server // of others
+	node   *cluster.Node   // of a fault on a node
+	server *cluster.Server // of others
 	note   history.Strike
 }
 
@@ -47,8 +47,8 @@ var faults = []fault{
 	{name: "cut", hit: cut},
 	{name: "half-frame", hit: halfFrame},
 	{name: "delay", hit: delay},
-	{name: "failover", forms: []string{rig.Sentinel}, hit: failOver},
-	{name: "slot-move", forms: []string{rig.Cluster}, hit: moveSlots},
+	{name: "failover", forms: []string{cluster.Sentinel}, hit: failOver},
+	{name: "slot-move", forms: []string{cluster.Cluster}, hit: moveSlots},
 }
 
 // wait is for how long something is broken. It is cut short when the run is
@@ -115,7 +115,7 @@ func everywhere(command ...any) func(*blow) error {
 }
 
 func flushAll(b *blow) error {
-	if b.Rig.Redis.Form != rig.Sentinel {
+	if b.Rig.Redis.Form != cluster.Sentinel {
 		return everywhere("FLUSHALL")(b)
 	}
 	if at := b.Rig.Redis.Master(b.ctx); at >= 0 { // a replica would refuse

@@ -1,10 +1,10 @@
-package strike
+package faults
 
 import (
 	"context"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // unreplicated is the kind under which times are noted in which Redis behind

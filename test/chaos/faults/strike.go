@@ -1,7 +1,7 @@
 // Package strike does to a rig what operations, machines and networks do. It
 // promises that each fault is repaired before it ends, that what it did is
 // noted with its times, and that faults which cannot go together do not.
-package strike
+package faults
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/history"
-	"github.com/scanlogin/scanlogin/cmd/scanchaos/rig"
+	"github.com/scanlogin/scanlogin/test/chaos/cluster"
+	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
 // Calm is how long nothing happens after each act: as long as pages may take to
@@ -30,7 +30,7 @@ const storm = 6
 
 // Director has faults strike.
 type Director struct {
-	Rig   *rig.Rig
+	Rig   *cluster.Rig
 	Log   *history.Log
 	Rand  *rand.Rand
 	Kinds []string // names of faults
@@ -73,7 +73,7 @@ func names(form string) (all []string) {
 // may take a little longer. An error means that the rig could not be repaired.
 func (d *Director) Run(ctx context.Context, until time.Time) error {
 	d.nodes = make([]sync.Mutex, len(d.Rig.Nodes))
-	if d.Rig.Redis.Form == rig.Sentinel {
+	if d.Rig.Redis.Form == cluster.Sentinel {
 		watching, stop := context.WithCancel(ctx)
 		var watch sync.WaitGroup
 		watch.Go(func() { d.watchReplication(watching) })

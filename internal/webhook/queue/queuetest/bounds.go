@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 func (s *suite) fullRefuses() {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/queue"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 const (
