@@ -20,8 +20,8 @@ tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 # Not looked at: programs and packages that only test and measure, and start
 # processes, read files and play with chance for that.
 GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
-	-exclude-dir=cmd/scanchaos -exclude-dir=cmd/scanbench -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
-	-exclude-dir=session/sessiontest -exclude-dir=session/redisstore/redistest -exclude-dir=test/mutation
+	-exclude-dir=test/chaos -exclude-dir=cmd/scanbench -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
+	-exclude-dir=session/sessiontest -exclude-dir=internal/redistest -exclude-dir=test/mutation
 
 lint: ## form, vet, staticcheck, and gosec, whose findings are mended, or argued where they are: "#nosec Gxxx -- reason"
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
@@ -36,8 +36,10 @@ unit: ## Go's tests, under the race detector; many of them wait, so more run at 
 e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test --test-concurrency=2
 
-bin/scanchaos bin/scanbench: FORCE
+bin/scanbench: FORCE
 	go build -o $@ ./cmd/$(@F)
+bin/scanchaos: FORCE
+	go build -o $@ ./test/chaos
 bin/attack: FORCE
 	go build -o $@ ./test/attack
 FORCE:

@@ -1,12 +1,12 @@
-// Package console is where administrators look at pools and what happens to
-// codes, and change settings while nodes run. It is for the listener of
-// operators, under /console, and speaks HTML.
+// Package admin serves the console, where administrators see the user pools and their
+// logins and change settings while nodes run. It belongs on the operators' listener,
+// under /console, and serves HTML.
 //
-// It promises that nobody sees or does anything without a token from the
-// configuration, of which only the hash is known here; that no other page can
-// act in an administrator's name; that whoever logs out, or does nothing for
-// half an hour, is out on every node; and that each login and each change is
-// logged. Pages work without scripts but for the pane in which a pool is tried.
+// It guarantees that nothing is shown or changed without a token from the
+// configuration, of which only the hash is kept; that no other page can act for an
+// administrator (CSRF); that a login session ends on every node at logout or after
+// half an hour without a request; and that each login and each change is logged. All
+// pages work without JavaScript, except the one to try a pool.
 package admin
 
 import (

@@ -1,11 +1,12 @@
-// Package scanlogin holds nothing but this test: the folder tree is the
-// architecture, and who may import whom is checked.
-package scanlogin
+// Package architecture holds tests of the source and of the documents, and nothing
+// else: which package may import which, which document names what exists.
+package architecture
 
 import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -16,58 +17,66 @@ import (
 	"go/token"
 )
 
+// TestMain runs the tests in the root of the module, whose files they read.
+func TestMain(m *testing.M) {
+	if err := os.Chdir("../.."); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 const module = "github.com/scanlogin/scanlogin"
 
 // mayImport says which of our packages each package may import, and which
 // foreign ones only it may name. A package that is not here is not expected.
 var mayImport = map[string]struct{ ours, foreign []string }{
-	"session":                      {},
-	"session/memstore":             {ours: []string{"session"}},
-	"session/redisstore":           {ours: []string{"session", "queue", "shelf", "tally"}, foreign: []string{"github.com/redis/go-redis/"}},
-	"session/redisstore/redistest": {foreign: []string{"github.com/redis/go-redis/"}},
-	"session/sessiontest":          {ours: []string{"session"}},
-	"tally":                        {},
-	"tally/tallytest":              {ours: []string{"tally"}},
-	"queue":                        {},
-	"queue/queuetest":              {ours: []string{"queue"}},
-	"hub":                          {ours: []string{"session"}},
-	"outgoing":                     {},
-	"identity":                     {ours: []string{"session", "outgoing"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
-	"pool":                         {ours: []string{"session", "identity"}},
-	"geo":                          {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
-	"geo/geotest":                  {foreign: []string{"github.com/maxmind/mmdbwriter"}},
-	"webhook":                      {ours: []string{"session", "hub", "queue", "pool", "outgoing", "internal/loglimit"}, foreign: []string{"golang.org/x/sync/"}},
-	"web":                          {foreign: []string{"github.com/goccy/go-yaml"}}, // for the page made of the descriptions
-	"shelf":                        {},
-	"overlay":                      {ours: []string{"shelf"}},
-	"stats":                        {ours: []string{"session", "server", "shelf"}},
-	"console":                      {ours: []string{"overlay", "server", "shelf", "stats", "web", "webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "identity", "pool", "tally", "web", "internal/fairshare", "internal/loglimit"}, foreign: []string{
+	"session":                          {},
+	"session/memstore":                 {ours: []string{"session"}},
+	"session/redisstore":               {ours: []string{"session", "internal/webhook/queue", "internal/kv", "internal/ratelimit"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"internal/redistest":               {foreign: []string{"github.com/redis/go-redis/"}},
+	"session/sessiontest":              {ours: []string{"session"}},
+	"internal/ratelimit":               {},
+	"internal/ratelimit/ratelimittest": {ours: []string{"internal/ratelimit"}},
+	"internal/webhook/queue":           {},
+	"internal/webhook/queue/queuetest": {ours: []string{"internal/webhook/queue"}},
+	"hub":                              {ours: []string{"session"}},
+	"internal/safehttp":                {},
+	"internal/identity":                {ours: []string{"session", "internal/safehttp"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
+	"internal/pool":                    {ours: []string{"session", "internal/identity"}},
+	"internal/geoip":                   {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
+	"internal/geoip/geoiptest":         {foreign: []string{"github.com/maxmind/mmdbwriter"}},
+	"internal/webhook":                 {ours: []string{"session", "hub", "internal/webhook/queue", "internal/pool", "internal/safehttp", "internal/loglimit"}, foreign: []string{"golang.org/x/sync/"}},
+	"web":                              {foreign: []string{"github.com/goccy/go-yaml"}}, // for the page made of the descriptions
+	"internal/kv":                      {},
+	"internal/settings":                {ours: []string{"internal/kv"}},
+	"internal/admin/stats":             {ours: []string{"session", "server", "internal/kv"}},
+	"internal/admin":                   {ours: []string{"internal/settings", "server", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairshare", "internal/loglimit"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
-	"test/program":  {},
-	"test/mutation": {},
-	"test/attack":   {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
-	"audit":         {ours: []string{"server"}},
-	"metrics":       {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
-	"tracing":       {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
+	"test/program":     {},
+	"test/mutation":    {},
+	"test/attack":      {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
+	"internal/audit":   {ours: []string{"server"}},
+	"internal/metrics": {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
+	"internal/tracing": {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
 	"cmd/scanlogin": {ours: []string{
-		"audit", "console", "overlay", "shelf", "stats", "session", "session/memstore", "session/redisstore", "hub", "geo", "identity", "metrics", "outgoing", "pool", "queue", "server", "tally", "tracing", "web", "webhook",
+		"internal/audit", "internal/admin", "internal/settings", "internal/kv", "internal/admin/stats", "session", "session/memstore", "session/redisstore", "hub", "internal/geoip", "internal/identity", "internal/metrics", "internal/safehttp", "internal/pool", "internal/webhook/queue", "server", "internal/ratelimit", "internal/tracing", "web", "internal/webhook",
 	}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",
 	}},
-	"internal/fairshare":    {},
-	"internal/loglimit":     {},
-	"internal/process":      {},
-	"cmd/scanbench":         {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/golang-jwt/", "github.com/HdrHistogram/"}},
-	"cmd/scanchaos":         {ours: []string{"cmd/scanchaos/cast", "cmd/scanchaos/history", "cmd/scanchaos/rig", "cmd/scanchaos/strike", "cmd/scanchaos/verdict"}, foreign: []string{"github.com/alecthomas/kong"}},
-	"cmd/scanchaos/history": {},
-	"cmd/scanchaos/verdict": {ours: []string{"cmd/scanchaos/history"}, foreign: []string{"github.com/anishathalye/porcupine"}},
-	"cmd/scanchaos/cast":    {ours: []string{"cmd/scanchaos/history"}, foreign: []string{"github.com/coder/websocket", "github.com/golang-jwt/"}},
-	"cmd/scanchaos/rig":     {ours: []string{"internal/process"}, foreign: []string{"github.com/redis/go-redis/"}},
-	"cmd/scanchaos/strike":  {ours: []string{"cmd/scanchaos/history", "cmd/scanchaos/rig"}},
+	"internal/fairshare": {},
+	"internal/loglimit":  {},
+	"internal/process":   {},
+	"cmd/scanbench":      {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/golang-jwt/", "github.com/HdrHistogram/"}},
+	"test/chaos":         {ours: []string{"test/chaos/actors", "test/chaos/history", "test/chaos/cluster", "test/chaos/faults", "test/chaos/checker"}, foreign: []string{"github.com/alecthomas/kong"}},
+	"test/chaos/history": {},
+	"test/chaos/checker": {ours: []string{"test/chaos/history"}, foreign: []string{"github.com/anishathalye/porcupine"}},
+	"test/chaos/actors":  {ours: []string{"test/chaos/history"}, foreign: []string{"github.com/coder/websocket", "github.com/golang-jwt/"}},
+	"test/chaos/cluster": {ours: []string{"internal/process"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"test/chaos/faults":  {ours: []string{"test/chaos/history", "test/chaos/cluster"}},
 }
 
 type listed struct {
@@ -100,7 +109,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 		name := strings.TrimPrefix(p.ImportPath, module+"/")
 		may, known := mayImport[name]
 		if !known {
-			t.Errorf("package %s is not in the plan of the house: a new one needs a reason, in DECISIONS.md and here", name)
+			t.Errorf("package %s is not listed here: a new one needs a reason in DECISIONS.md", name)
 			continue
 		}
 		for _, path := range p.Imports {

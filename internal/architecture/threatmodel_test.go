@@ -1,4 +1,4 @@
-package scanlogin
+package architecture
 
 import (
 	"io/fs"

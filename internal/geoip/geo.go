@@ -1,9 +1,9 @@
-// Package geo tells where an address is, as a file in MaxMind's DB format has
-// it (GeoLite2, GeoIP2, DB-IP: their City and Country databases).
+// Package geoip looks up where an IP address is in a file in MaxMind's DB format
+// (GeoLite2, GeoIP2, DB-IP: their City and Country databases).
 //
-// It promises to do no I/O: who made a [Map] has read the file, so that a file
-// which is replaced or cut short on disk is no concern of a lookup; and that a
-// lookup never fails: what a file does not know, or holds wrongly, is unknown.
+// It guarantees that it does no I/O: the caller of [New] has read the file, so a file
+// that is replaced or truncated on disk does not affect lookups. A lookup never fails:
+// what the file lacks, or holds in a wrong form, is unknown.
 package geoip
 
 import (

@@ -1,11 +1,10 @@
-// Package shelf holds what nodes share besides codes: sheets, which are small
-// and end by themselves, and documents, which stay and are changed version by
-// version.
+// Package kv holds small records that nodes share besides codes: hashes, which expire,
+// and documents, which stay and are replaced version by version.
 //
-// It promises that a document's version is written once, whoever tries at the
-// same time, and that what was put is seen by whoever asks next, on each node
-// over the same storage. Nothing here knows what is kept, or for whom. There is
-// [Memory] for one process, and redisstore's for many nodes.
+// It guarantees that each version of a document is written once, even by concurrent
+// writers, and that a write is visible to the next read on every node over the same
+// storage. It does not know what the records mean. [Memory] is for one process,
+// redisstore's is for many nodes.
 package kv
 
 import (

@@ -1,10 +1,9 @@
-// Package tally knows what happened lately, on all nodes: how much of an
-// allowance is taken, and how often something was noted.
+// Package ratelimit counts over all nodes: how much of an allowance is used, and how
+// often something happened.
 //
-// It promises that what all nodes over one storage take and note adds up; that
-// a refusal takes nothing, and says truly how long to wait; and that nothing is
-// remembered beyond its time. Keys are the caller's: whom they must not name,
-// they must not hold.
+// It guarantees that the counts of all nodes over one storage add up; that a refusal
+// uses nothing of the allowance and returns the true time to wait; and that nothing is
+// kept longer than its period. Callers choose the keys: a key must not contain what must not be stored.
 package ratelimit
 
 import (

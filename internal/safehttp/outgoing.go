@@ -1,7 +1,7 @@
-// Package outgoing is how we call addresses that the configuration names. It
-// promises that no proxy from the environment comes between, that no call
-// waits for ever, and, where it is asked to, that nothing but the public
-// internet is reached, whatever a name resolves to at that moment.
+// Package safehttp makes HTTP clients for addresses that the configuration names. It
+// guarantees that no proxy from the environment is used, that every call has a
+// deadline, and, on request, that only the public internet is reached, whatever a
+// name resolves to at that moment.
 package safehttp
 
 import (

@@ -1,11 +1,9 @@
-// Package overlay holds what administrators changed over the configuration:
-// for each user pool, values in the place of the file's, with who, when, and
-// what was before.
+// Package settings holds what administrators changed over the configuration file: per
+// user pool, values that override the file's, with author, time and previous value.
 //
-// It promises that of two administrators who change something at once one is
-// told so, that each node learns of a change within 2 s as long as the storage
-// answers, and that a node keeps what it knows while it does not. Whether a
-// value is a good one is not known here: see cmd/scanlogin, which asks the same
+// It guarantees that of two concurrent changes the second is refused, that each node
+// applies a change within 2 s while the storage answers, and that a node keeps its
+// last known values while it does not. It does not validate values: cmd/scanlogin does, with the
 // code that reads the file.
 package settings
 

@@ -1,5 +1,5 @@
-// Package geotest writes small databases in MaxMind's format, for tests. It
-// promises that they are as a reader would get them from MaxMind.
+// Package geoiptest writes small databases in MaxMind's format for tests. It guarantees
+// that they have the structure that MaxMind's own databases have.
 package geoiptest
 
 import (

@@ -1,5 +1,5 @@
-// Package tallytest is the law of tally in executable form: one suite that
-// every storage passes, over two nodes.
+// Package ratelimittest is the conformance suite of ratelimit: every storage passes it,
+// over two nodes.
 package ratelimittest
 
 import (

@@ -1,7 +1,6 @@
-// Package cast plays those who use scanlogin: pages in every transport, phones,
-// sites, and strangers who want what is not theirs. It speaks to the nodes as
-// anybody would, over HTTP and WebSocket; it notes every call and every answer,
-// and judges none of them.
+// Package actors simulates the users of scanlogin: pages over every transport, phones,
+// sites, and attackers. Actors talk to the nodes over HTTP and WebSocket only; they
+// record every call and every answer, and judge none of them.
 package actors
 
 import (

@@ -1,9 +1,8 @@
-// Package verdict judges a history. Its rules are the contract's promises:
-// what a code went through must be explained by some order of the calls, each
-// at an instant between call and answer; no connection hears an older version
-// after a newer; nobody without proof gets a ticket; ten seconds after the last
-// fault every page shows what is stored; a node that leaves says so. It is pure:
-// a history in, what is wrong with it out.
+// Package checker checks a recorded history against the guarantees of the contract:
+// the states of a code are explained by some order of the calls (linearizability); no
+// connection receives an older version after a newer one; nobody without proof gets a
+// ticket; ten seconds after the last fault every page shows the stored state; a node
+// that leaves says so. It is pure: a history in, violations out.
 package checker
 
 import (

@@ -1,7 +1,7 @@
-// Package rig runs what is tested: real scanlogin nodes on a real Redis in one
-// of its forms, each Redis server behind a proxy of ours, all on 127.0.0.1. It
-// promises that no process and no listener outlives [Rig.Close], and that
-// whatever it waits for has a deadline.
+// Package cluster runs the system under test: real scanlogin nodes on a real Redis in
+// one of its forms, each Redis server behind a proxy, all on 127.0.0.1. It guarantees
+// that no process and no listener outlives [Rig.Close], and that every wait has a
+// deadline.
 package cluster
 
 import (

@@ -1,6 +1,6 @@
-// Package strike does to a rig what operations, machines and networks do. It
-// promises that each fault is repaired before it ends, that what it did is
-// noted with its times, and that faults which cannot go together do not.
+// Package faults injects what operations, machines and networks do to a cluster. It
+// guarantees that each fault is repaired before it returns, that its times are
+// recorded, and that incompatible faults do not overlap.
 package faults
 
 import (
