@@ -62,7 +62,7 @@ fuzz-short: ## each fuzz target for some seconds
 fuzz: ## each fuzz target with FUZZTIME inputs, which takes minutes for each
 	scripts/fuzz.sh $(FUZZTIME)
 
-mutation: ## the tests against mutants: hours for all; PACKAGE=./tally, PACKAGE=./server FILES="limits.go" or PACKAGE=lua for a part
+mutation: ## the tests against mutants: hours for all; PACKAGE=./internal/ratelimit, PACKAGE=./server FILES="limits.go" or PACKAGE=lua for a part
 	scripts/mutation.sh $(PACKAGE) $(FILES)
 
 bench: build bin/scanbench ## scanlogin beside its peers, written to docs/benchmarks.md; BENCH=quick takes some minutes

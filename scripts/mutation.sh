@@ -3,7 +3,7 @@
 # if a survivor is not justified in test/mutation/survivors.md.
 #
 #   scripts/mutation.sh                      every package below, and the Redis scripts: hours
-#   scripts/mutation.sh ./tally              one package
+#   scripts/mutation.sh ./internal/ratelimit              one package
 #   scripts/mutation.sh ./server limits.go   some files of a package
 #   scripts/mutation.sh lua swap             the Redis scripts, or some of them
 #
@@ -76,7 +76,7 @@ lua() {
 case ${1:-all} in
 all)
   failed=0
-  for dir in ./session ./tally ./identity ./server; do package "$dir" || failed=1; done
+  for dir in ./session ./internal/ratelimit ./internal/identity ./server; do package "$dir" || failed=1; done
   lua || failed=1
   exit $failed
   ;;
