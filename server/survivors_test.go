@@ -52,3 +52,15 @@ func TestOnlyCallsOfTheInterfaceAreToldAsRefused(t *testing.T) {
 		t.Errorf("%d events, want 1", told.Load())
 	}
 }
+
+// TestCallsThatFailAreCounted has an address make calls that end before a code or a user
+// is known.
+func TestCallsThatFailAreCounted(t *testing.T) {
+	n := start(t, memNode(), func(o *server.Options) { o.Limits = server.Limits{AddressRate: 1} }, newPool(t, nil))
+	for range 200 {
+		if n.call("POST", "/gene", `{"userPoolId":"unknown"}`).status == 429 {
+			return
+		}
+	}
+	t.Error("200 calls that failed were answered, of 10")
+}

@@ -113,6 +113,24 @@ func TestManyNetworksDoNotMakeAnOfficeAboveItsShare(t *testing.T) {
 	})
 }
 
+// TestManyNetworksDoNotMakeABusyNetworkAboveItsShare has an attacker with a thousand
+// networks fill the store, and a mobile operator whose users log in all the time.
+func TestManyNetworksDoNotMakeABusyNetworkAboveItsShare(t *testing.T) {
+	g := fairshare.New(life)
+	g.Observe(0, noon)
+	for i := range 1_000 {
+		made(g, 76, "flooded", fmt.Sprintf("2001:db8:%x::/48", i), noon)
+	}
+	made(g, 1_500, "other", "192.0.2.0/24", noon)
+	made(g, 1_600, "flooded", "2001:db8:bad::/48", noon)
+	g.Observe(.81, noon)
+	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{
+		{"other", "192.0.2.0/24"}:      fairshare.Taken,
+		{"other", "2001:db8:bad::/48"}: fairshare.NetworkShare,
+		{"flooded", "2001:db8:1::/48"}: fairshare.PoolShare,
+	})
+}
+
 // TestWhatIsRefusedDoesNotMakeSharesSmaller: of two pools the larger one gets its
 // equal share of what there was, not what the smaller one takes.
 func TestWhatIsRefusedDoesNotMakeSharesSmaller(t *testing.T) {

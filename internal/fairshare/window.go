@@ -14,6 +14,7 @@ type window struct {
 	now, old generation
 	onlyNow  int     // keys of now that are not in old
 	fixed    float64 // the total that shares are parts of; 0: the total as it is
+	part     float64 // of the total, which is never above a share
 }
 
 type generation struct {
@@ -23,8 +24,8 @@ type generation struct {
 
 func newGeneration() generation { return generation{counts: make(map[string]int)} }
 
-func newWindow(life time.Duration) *window {
-	return &window{life: life, now: newGeneration(), old: newGeneration()}
+func newWindow(life time.Duration, part float64) *window {
+	return &window{life: life, part: part, now: newGeneration(), old: newGeneration()}
 }
 
 // turn begins a new generation where this one is over.
@@ -65,7 +66,8 @@ func (w *window) total(now time.Time) float64 {
 	return w.recent(w.now.total, w.old.total, now)
 }
 
-// isAbove reports whether key has more than Least, and more than an equal share.
+// isAbove reports whether key has more than Least, more than part of the total, and more than
+// an equal share.
 func (w *window) isAbove(key string, now time.Time) bool {
 	total := w.fixed
 	if total == 0 {
@@ -74,5 +76,5 @@ func (w *window) isAbove(key string, now time.Time) bool {
 	w.turn(now)
 	recent := w.recent(w.now.counts[key], w.old.counts[key], now)
 	active := len(w.old.counts) + w.onlyNow
-	return recent > Least && recent > total/float64(active)
+	return recent > max(Least, w.part*total, total/float64(active))
 }

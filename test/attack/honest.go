@@ -66,13 +66,13 @@ func (c *crowd) arrive(ctx context.Context) {
 	}
 }
 
-// visit is one login.
+// visit is one login, from one of twenty networks.
 func (c *crowd) visit() {
 	n := c.next.Add(1)
 	ctx, cancel := context.WithTimeout(context.Background(), loginTime)
 	defer cancel()
 	began := time.Now()
-	v := &visit{crowd: c, address: fmt.Sprintf("127.0.2.%d", 1+n%250), user: fmt.Sprint("user", n)}
+	v := &visit{crowd: c, address: fmt.Sprintf("127.0.%d.%d", 20+n%20, 1+n%250), user: fmt.Sprint("user", n)}
 	err := v.login(ctx, began)
 	c.mu.Lock()
 	defer c.mu.Unlock()
