@@ -1,6 +1,6 @@
--- Writes a field of a sheet and sets the sheet's end of life; one that has passed removes it.
--- KEYS[1]  the sheet's key
--- ARGV     end (ms since 1970), field, value
+-- Sets a field of a hash and the expiry of the hash; an expiry in the past deletes the hash.
+-- KEYS[1]  the hash
+-- ARGV     expiry (Unix time, ms), field, value
 -- returns  nothing
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
 redis.call('PEXPIREAT', KEYS[1], ARGV[1])

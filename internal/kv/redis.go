@@ -1,7 +1,8 @@
-package redisstore
+package kv
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -10,8 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/scanlogin/scanlogin/internal/kv"
-	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 )
 
 var (
@@ -21,114 +21,98 @@ var (
 	documentScript string
 )
 
-// Shelf is a shelf.Shelf in the same Redis, under
+// Redis is a Store in Redis, under the keys
 //
 //	<prefix>:<name>
 //
-// A sheet is a hash with an end of life. A document is one without, and its name
-// is also the channel on which its versions are announced; see [Bus.Tap].
-type Shelf struct {
-	store    *Store
+// A hash has an expiry, a document has none. A document's key is also the channel on
+// which its versions are announced.
+type Redis struct {
+	client   *redisclient.Client
 	put      *redis.Script
 	document *redis.Script
 }
 
-// Shelf returns the shelf beside the codes.
-func (s *Store) Shelf() *Shelf {
-	return &Shelf{s, redis.NewScript(putScript), redis.NewScript(documentScript)}
+// NewRedis creates a Redis.
+func NewRedis(client *redisclient.Client) *Redis {
+	return &Redis{client, redis.NewScript(putScript), redis.NewScript(documentScript)}
 }
 
-// shelfName is the key of what has that name on the shelf.
-func (s *Store) shelfName(name string) string { return s.prefix + ":" + name }
+// Now implements Store.
+func (r *Redis) Now() time.Time { return r.client.Now() }
 
-// Now implements shelf.Shelf.
-func (h *Shelf) Now() time.Time { return h.store.Now() }
-
-// Put implements shelf.Shelf.
-func (h *Shelf) Put(ctx context.Context, name, field, value string, end time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	_, err := bounded(ctx, h.store, func(ctx context.Context) (any, error) {
-		err := h.put.Run(ctx, h.store.client, []string{h.store.shelfName(name)}, millis(end), field, value).Err()
+// Put implements Store.
+func (r *Redis) Put(ctx context.Context, name, field, value string, expiry time.Time) error {
+	_, err := redisclient.Call(ctx, r.client, func(ctx context.Context) (any, error) {
+		err := r.put.Run(ctx, r.client, []string{r.client.Key(name)}, redisclient.CeilMillis(expiry), field, value).Err()
 		if errors.Is(err, redis.Nil) { // the script returns nothing
 			err = nil
 		}
 		return nil, err
 	})
 	if err != nil {
-		return fmt.Errorf("put in redis: %w", err)
+		return fmt.Errorf("put hash in redis: %w", err)
 	}
 	return nil
 }
 
-// Get implements shelf.Shelf, in one round trip. What is no sheet is none.
-func (h *Shelf) Get(ctx context.Context, names ...string) ([]map[string]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	return bounded(ctx, h.store, func(ctx context.Context) ([]map[string]string, error) {
-		pipe := h.store.client.Pipeline()
+// Get implements Store in one round trip. A key that holds something else counts as
+// missing.
+func (r *Redis) Get(ctx context.Context, names ...string) ([]map[string]string, error) {
+	return redisclient.Call(ctx, r.client, func(ctx context.Context) ([]map[string]string, error) {
+		pipe := r.client.Pipeline()
 		cmds := make([]*redis.MapStringStringCmd, len(names))
 		for i, name := range names {
-			cmds[i] = pipe.HGetAll(ctx, h.store.shelfName(name))
+			cmds[i] = pipe.HGetAll(ctx, r.client.Key(name))
 		}
-		_, _ = pipe.Exec(ctx) // its error is that of one command; each is looked at
-		all := make([]map[string]string, len(names))
+		_, _ = pipe.Exec(ctx) // its error is that of one command; each is checked below
+		hashes := make([]map[string]string, len(names))
 		for i, cmd := range cmds {
 			if err := cmd.Err(); err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
-				return nil, fmt.Errorf("get from redis: %w", err)
+				return nil, fmt.Errorf("get hash from redis: %w", err)
 			}
-			all[i] = cmd.Val()
+			hashes[i] = cmd.Val()
 		}
-		return all, nil
+		return hashes, nil
 	})
 }
 
-// Load implements shelf.Shelf. The version alone is read first, so that asking
-// each second costs Redis next to nothing however long the text is.
-func (h *Shelf) Load(ctx context.Context, name string, have kv.Document) (kv.Document, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	return bounded(ctx, h.store, func(ctx context.Context) (kv.Document, error) {
-		now, err := h.fields(ctx, name, "version", "op")
-		if err != nil || now.Version == have.Version && now.Op == have.Op {
+// Load implements Store. It reads the version first, so that polling every second is
+// cheap however long the text is.
+func (r *Redis) Load(ctx context.Context, name string, have Document) (Document, error) {
+	return redisclient.Call(ctx, r.client, func(ctx context.Context) (Document, error) {
+		stored, err := r.fields(ctx, name, "version", "op")
+		if err != nil || stored.Version == have.Version && stored.Op == have.Op {
 			return have, err
 		}
-		return h.fields(ctx, name, "version", "op", "text")
+		return r.fields(ctx, name, "version", "op", "text")
 	})
 }
 
-func (h *Shelf) fields(ctx context.Context, name string, fields ...string) (kv.Document, error) {
-	values, err := h.store.client.HMGet(ctx, h.store.shelfName(name), fields...).Result()
+func (r *Redis) fields(ctx context.Context, name string, fields ...string) (Document, error) {
+	values, err := r.client.HMGet(ctx, r.client.Key(name), fields...).Result()
 	if err != nil {
-		return kv.Document{}, fmt.Errorf("load from redis: %w", err)
+		return Document{}, fmt.Errorf("load document from redis: %w", err)
 	}
 	texts := make([]string, 3)
 	for i, v := range values {
-		texts[i], _ = v.(string) // nil is ""
+		texts[i], _ = v.(string) // nil becomes ""
 	}
-	version, _ := strconv.ParseInt(texts[0], 10, 64) // what is no number is as good as none
-	return kv.Document{Version: version, Op: texts[1], Text: texts[2]}, nil
+	version, _ := strconv.ParseInt(texts[0], 10, 64) // an invalid version counts as none
+	return Document{Version: version, Op: texts[1], Text: texts[2]}, nil
 }
 
-// Swap implements shelf.Shelf.
-func (h *Shelf) Swap(ctx context.Context, name string, version int64, text string) (kv.Document, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	next := kv.Document{Version: version, Op: string(session.NewOpID()), Text: text}
-	outcome, err := bounded(ctx, h.store, func(ctx context.Context) (string, error) {
-		return h.document.Run(ctx, h.store.client, []string{h.store.shelfName(name)}, next.Version, next.Op, next.Text).Text()
+// Swap implements Store.
+func (r *Redis) Swap(ctx context.Context, name string, version int64, text string) (Document, error) {
+	next := Document{Version: version, Op: rand.Text(), Text: text}
+	outcome, err := redisclient.Call(ctx, r.client, func(ctx context.Context) (string, error) {
+		return r.document.Run(ctx, r.client, []string{r.client.Key(name)}, next.Version, next.Op, next.Text).Text()
 	})
 	switch {
 	case err != nil:
-		return kv.Document{}, fmt.Errorf("swap in redis: %w", err)
+		return Document{}, fmt.Errorf("swap document in redis: %w", err)
 	case outcome != "done":
-		return kv.Document{}, kv.ErrStale
+		return Document{}, ErrStale
 	}
 	return next, nil
-}
-
-// Tap has wake called for each announcement of a document, and whenever one
-// might have been missed. It must be called before Run; wake must not block.
-func (b *Bus) Tap(name string, wake func()) {
-	b.taps[b.store.shelfName(name)] = wake
 }

@@ -1,146 +1,137 @@
-package redisstore
+// Package redisclient connects to Redis: a single server, one behind Sentinel, or a Cluster.
+//
+// It guarantees that a call ends within [CallTimeout], whatever its context says and
+// while Redis is away; that no error shows the URL, which may contain a password; and
+// that all stores of a process share one key prefix, one connection pool and one
+// estimate of Redis's clock. Redis 6.2 or later, or a compatible server, is required.
+package redisclient
 
 import (
 	"context"
 	"errors"
-	"net/url"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// CallTimeout bounds every call, whatever its context says: the contract
-// promises an answer within 2 s while Redis is away.
+// CallTimeout is the deadline of every call, whatever its context says. Clients are
+// promised an answer within 2 s while Redis is away.
 const CallTimeout = 1500 * time.Millisecond
 
 const (
-	// dialTimeout and ioTimeout let a call try twice within CallTimeout. A
-	// script takes Redis under 10 µs (INFO commandstats), so half a second
-	// is a Redis in trouble.
+	// dialTimeout and ioTimeout allow two attempts within CallTimeout. A script
+	// takes Redis less than 10 µs (INFO commandstats), so a Redis that needs half a
+	// second is in trouble.
 	dialTimeout = 500 * time.Millisecond
 	ioTimeout   = 500 * time.Millisecond
 	poolTimeout = 500 * time.Millisecond
-	// poolSize is enough for 32,000 calls a second at 1 ms each, and little
-	// enough for 100 nodes on a Redis with its default of 10,000 clients.
+	// poolSize allows 32,000 calls per second of 1 ms each, and 100 nodes on a Redis
+	// with its default limit of 10,000 clients.
 	poolSize = 32
-	// mapAge is how old the map of a Cluster may grow. A dead master redirects
-	// nobody, so this bounds how late its successor is found; go-redis would
-	// wait for a minute. A reading is one short answer of one node.
-	mapAge = time.Second
+	// clusterReload is the interval at which the map of a Cluster is read. A dead
+	// master sends no redirection, so this bounds how late its successor is found;
+	// the default of go-redis is a minute. One read is a short answer of one node.
+	clusterReload = time.Second
+	// bufferSize holds the largest session. The default of go-redis, 32 KiB twice per
+	// connection, would cost a node 2 MiB more.
+	bufferSize = 8 << 10
 )
 
-var errURL = errors.New("want redis://, rediss:// or unix:// with host or path, and at most the parameters " +
-	"addr, master_name, username, password, db and client_name; " +
-	"what is special in a password must be percent-encoded")
-
-// parse returns the client's options for a URL. What is told of a wrong one is
-// the same for all, because parts of a password may turn up anywhere in it.
-func parse(text string) (*redis.UniversalOptions, error) {
-	u, err := url.Parse(text)
-	if err != nil || !known(u.Query()) {
-		return nil, errURL
-	}
-	var where *redis.UniversalOptions
-	switch q := u.Query(); {
-	case q.Has("master_name"):
-		where, err = parseSentinel(text)
-	case q.Has("addr"):
-		where, err = parseCluster(text)
-	default:
-		where, err = parseSingle(text)
-	}
-	if err != nil {
-		return nil, errURL
-	}
-	return tune(where), nil
+// Options configure a Client.
+type Options struct {
+	// URL is the address of Redis: redis://, rediss:// or unix://. It lists the other
+	// nodes of a Cluster in addr= parameters, and names Sentinel's master in
+	// master_name=. docs/redis.md has an example of each.
+	URL string
+	// Prefix starts all keys and channels; "" means "scanlogin". It must not contain
+	// braces, which select the hash slot in a Cluster.
+	Prefix string
+	// WaitReplicas is the number of replicas that AwaitReplicas waits for; 0 waits
+	// for none.
+	WaitReplicas int
 }
 
-// known reports whether all parameters are about where Redis is and who we
-// are; the others of go-redis's would break what this package promises, and
-// skip_verify what TLS does.
-func known(q url.Values) bool {
-	for name := range q {
-		switch name {
-		case "addr", "master_name", "username", "password", "db", "client_name":
-		default:
-			return false
-		}
-	}
-	return true
+// Client is a Redis client with a key prefix. Use it through [Call] where the Redis may
+// be a Cluster or behind Sentinel.
+type Client struct {
+	redis.UniversalClient
+
+	prefix       string
+	waitReplicas int
+	bounded      bool // the client itself ends each call with its context
+	clock        clock
 }
 
-func parseSingle(text string) (*redis.UniversalOptions, error) {
-	o, err := redis.ParseURL(text)
-	if err != nil {
-		return nil, err
+// Open creates a Client. It does not connect, so it succeeds while Redis is away. An
+// error names the setting to correct and never shows the URL.
+func Open(o Options) (*Client, error) {
+	if o.Prefix == "" {
+		o.Prefix = "scanlogin"
 	}
-	return &redis.UniversalOptions{
-		Addrs: []string{o.Addr}, DB: o.DB, ClientName: o.ClientName,
-		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+	if strings.ContainsAny(o.Prefix, "{}") {
+		return nil, errors.New("key_prefix: must not contain braces")
+	}
+	options, err := parseURL(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("redis_url: %w", err)
+	}
+	return &Client{
+		UniversalClient: newClient(options, o.WaitReplicas),
+		prefix:          o.Prefix,
+		waitReplicas:    o.WaitReplicas,
+		bounded:         !options.IsClusterMode && options.MasterName == "",
 	}, nil
 }
 
-func parseCluster(text string) (*redis.UniversalOptions, error) {
-	o, err := redis.ParseClusterURL(text)
-	if err != nil {
-		return nil, err
-	}
-	return &redis.UniversalOptions{
-		Addrs: o.Addrs, IsClusterMode: true, ClientName: o.ClientName,
-		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-	}, nil
+// Key returns the key or channel with this name: <prefix>:<name>.
+func (c *Client) Key(name string) string { return c.prefix + ":" + name }
+
+// WaitReplicas returns Options.WaitReplicas.
+func (c *Client) WaitReplicas() int { return c.waitReplicas }
+
+// Now estimates Redis's clock without I/O: the local clock, corrected by what
+// [Client.ObserveClock] has learned.
+func (c *Client) Now() time.Time { return c.clock.now() }
+
+// ObserveClock corrects the estimate: a request sent at sent and answered at received
+// returned remote as Redis's time, in milliseconds.
+func (c *Client) ObserveClock(sent, received, remote time.Time) {
+	c.clock.observe(sent, received, remote)
 }
 
-func parseSentinel(text string) (*redis.UniversalOptions, error) {
-	o, err := redis.ParseFailoverURL(text)
-	if err != nil {
-		return nil, err
-	}
-	if o.MasterName == "" {
-		return nil, errURL
-	}
-	return &redis.UniversalOptions{
-		Addrs: o.SentinelAddrs, MasterName: o.MasterName, DB: o.DB, ClientName: o.ClientName,
-		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-		SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
-	}, nil
-}
-
-// ioBuffer holds the largest session; go-redis's 32 KB, twice a connection, are
-// 2 MB of a node for nothing.
-const ioBuffer = 8 << 10
-
-// tune adds to where Redis is how it is talked to.
-func tune(o *redis.UniversalOptions) *redis.UniversalOptions {
-	o.Protocol = 2 // RESP3 has nothing for us but pushes that the client must sort out
+// setDefaults adds everything that does not depend on the address.
+func setDefaults(o *redis.UniversalOptions) *redis.UniversalOptions {
+	o.Protocol = 2 // RESP3 would only add push messages
 	o.ContextTimeoutEnabled = true
 	o.DialTimeout = dialTimeout
-	o.DialerRetries = 1 // attempts, in spite of its name
+	o.DialerRetries = 1 // attempts, despite the name
 	o.ReadTimeout = ioTimeout
 	o.WriteTimeout = ioTimeout
-	o.MaxRetries = 1 // a script may run twice: an op knows its own work
+	o.MaxRetries = 1 // a script may run twice: it recognizes its own operation
 	o.MaxRetryBackoff = 50 * time.Millisecond
 	o.PoolSize = poolSize
-	o.ReadBufferSize, o.WriteBufferSize = ioBuffer, ioBuffer
+	o.ReadBufferSize, o.WriteBufferSize = bufferSize, bufferSize
 	o.PoolTimeout = poolTimeout
-	o.PipelinePoolSize = -1 // pipelines go through the same pool
+	o.PipelinePoolSize = -1 // pipelines use the same pool
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if o.TLSConfig != nil {
-		o.TLSConfig.ServerName = "" // each node by the name it is reached at, not by the first one's
+		o.TLSConfig.ServerName = "" // verify each node by its own name, not by the first node's
 	}
 	return o
 }
 
-// newClient makes the client; see waitHook for replicas.
+// newClient creates the client for one of the three forms; see waitHook for replicas.
 func newClient(o *redis.UniversalOptions, replicas int) redis.UniversalClient {
 	switch {
 	case o.IsClusterMode:
 		cluster := o.Cluster()
-		cluster.ClusterStateReloadInterval = mapAge
-		// They need COMMAND's answer, for which go-redis waits up to 5 s
-		// whatever the caller's deadline, and nothing here needs them.
+		cluster.ClusterStateReloadInterval = clusterReload
+		// Routing policies need the answer to COMMAND, for which go-redis waits up to
+		// 5 s regardless of the caller's deadline.
 		cluster.DisableRoutingPolicies = true
 		client := redis.NewClusterClient(cluster)
 		client.OnNewNode(func(node *redis.Client) { node.AddHook(waitHook{node, replicas}) })
@@ -156,15 +147,18 @@ func newClient(o *redis.UniversalOptions, replicas int) redis.UniversalClient {
 	}
 }
 
-// bounded makes a call of s's client, and returns its result or, once ctx has
-// ended, ctx's error. Two of go-redis's clients have paths that do not heed a
-// deadline: they are called from goroutines of their own. A call that is left
-// behind ends by the timeouts above, which also bounds how many there are. The
-// third ends in time by itself, and without a goroutine for each of its calls the
-// 99th percentile of a push is 12 to 17 % lower, and a confirm 8 % cheaper (two
-// pairs of `bench run --only push`).
-func bounded[T any](ctx context.Context, s *Store, call func(context.Context) (T, error)) (T, error) {
-	if s.heeds {
+// Call runs call with a deadline of CallTimeout, and returns its result or, once the
+// context has ended, the context's error.
+//
+// The clients for Sentinel and Cluster have code paths that ignore a deadline, so their
+// calls run in a goroutine of their own. An abandoned call ends by the timeouts above,
+// which also bounds the number of such goroutines. The client for a single server
+// respects its context; without a goroutine per call the 99th percentile of a push is
+// 12 to 17 % lower and a confirm costs 8 % less CPU (two pairs of `bench run --only push`).
+func Call[T any](ctx context.Context, c *Client, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	if c.bounded {
 		return call(ctx)
 	}
 	type result struct {

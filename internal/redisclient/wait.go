@@ -1,4 +1,4 @@
-package redisstore
+package redisclient
 
 import (
 	"context"
@@ -9,23 +9,23 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// replicaWait bounds how long a swap waits for replicas: the contract's 100 ms.
-// Two machines in one place answer in under one.
-const replicaWait = 100 * time.Millisecond
+// ReplicaTimeout is how long a script waits for replicas. Two machines in one data
+// center acknowledge within a millisecond.
+const ReplicaTimeout = 100 * time.Millisecond
 
-// waitKey finds in a context where the answer of WAIT goes.
+// waitKey is the context key under which AwaitReplicas stores its destination.
 type waitKey struct{}
 
-// waiting has the script that runs under ctx followed by WAIT. The number of
-// replicas that have all that was written up to then, the script's writes
-// included, is in acknowledged when the script has returned.
-func waiting(ctx context.Context, acknowledged *int64) context.Context {
+// AwaitReplicas returns a context under which a script is followed by WAIT. When the
+// script has returned, acknowledged is the number of replicas that have all writes of
+// that connection so far, including the script's.
+func AwaitReplicas(ctx context.Context, acknowledged *int64) context.Context {
 	return context.WithValue(ctx, waitKey{}, acknowledged)
 }
 
-// waitHook sends WAIT behind a script, on its connection: Redis waits for the
-// writes of the connection that asks. Being a hook of a single node's client,
-// it does so wherever a redirection, a failover or a retry leads the script.
+// waitHook sends WAIT behind a script, on the same connection: Redis waits for the
+// writes of the connection that asks. As a hook of a single node's client it also works
+// after a redirection, a failover or a retry.
 type waitHook struct {
 	node     *redis.Client
 	replicas int
@@ -34,7 +34,7 @@ type waitHook struct {
 // DialHook implements redis.Hook.
 func (waitHook) DialHook(next redis.DialHook) redis.DialHook { return next }
 
-// ProcessHook implements redis.Hook: a script that waits becomes a pipeline.
+// ProcessHook implements redis.Hook: it turns a script that waits into a pipeline.
 func (h waitHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if acknowledged(ctx, cmd) == nil {
@@ -45,23 +45,23 @@ func (h waitHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook implements redis.Hook. A pipeline is what ProcessHook
-// made, or what a Cluster's client makes of a script and ASKING.
+// ProcessPipelineHook implements redis.Hook. The pipeline comes from ProcessHook, or
+// from a Cluster client that sends ASKING before the script.
 func (h waitHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		count := acknowledged(ctx, cmds...)
 		if count == nil {
 			return next(ctx, cmds)
 		}
-		wait := redis.NewIntCmd(ctx, "wait", h.replicas, replicaWait.Milliseconds())
+		wait := redis.NewIntCmd(ctx, "wait", h.replicas, ReplicaTimeout.Milliseconds())
 		err := next(ctx, append(slices.Clip(cmds), wait))
 		*count = wait.Val()
 		return err
 	}
 }
 
-// acknowledged is where WAIT's answer goes if the last of cmds is a script that
-// waits, else nil: a connection's greeting goes through the hooks as well.
+// acknowledged returns the destination of WAIT's answer if the last command is a script
+// that waits, else nil: the commands that set up a connection use the same hooks.
 func acknowledged(ctx context.Context, cmds ...redis.Cmder) *int64 {
 	if len(cmds) == 0 || !strings.HasPrefix(cmds[len(cmds)-1].Name(), "eval") {
 		return nil

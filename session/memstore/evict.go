@@ -7,78 +7,77 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// DefaultMaxBytes bounds a store in memory. Below 80 % of it are 82,500 of the longest
-// codes that nobody scanned, which is what the default limits let one pool have.
+// DefaultMaxBytes bounds a store in memory. 80 % of it hold 82,500 unscanned codes of
+// maximum length, as many as the default limits allow one pool.
 const DefaultMaxBytes = 320 << 20
 
-// overhead is what a code takes beside its texts: the session itself, its places
-// in the map and in the list of ends, and what the allocator rounds up
-// (TestTheEstimateOfACodeIsNoLessThanItTakes).
+// overhead is the size of a code without its texts: the session itself, its entries in the
+// maps, and the rounding of the allocator (TestTheSizeOfACodeIsNotUnderestimated).
 const overhead = 1024
 
-// sizeOf estimates what a session holds, in bytes, no less than it takes.
+// sizeOf estimates the size of a session in bytes, and does not underestimate it.
 func sizeOf(s session.Session) int64 {
 	u := s.User
 	n := overhead + len(s.ID) + len(s.Pool) + len(s.Op) + len(s.Payload) + len(s.CustomData) + len(s.Client.IP) + len(s.Client.UserAgent) +
 		len(s.Salt) + len(s.SecretID) + len(s.CookieHash) + len(s.Challenge) + len(s.Trace) +
 		len(u.ID) + len(u.Username) + len(u.Nickname) + len(u.Photo) + len(u.Email) + len(u.Phone)
 	if len(u.More) > 0 {
-		n += maxMore
+		n += maxClaims
 	}
 	return int64(n)
 }
 
-// maxMore is what further claims take at most: session.User bounds all of a user
-// to 4 KiB of JSON, which is up to four times as much as Go values.
-const maxMore = 16 << 10
+// maxClaims is the maximum size of the additional claims: session.User bounds a user to
+// 4 KiB of JSON, which takes up to four times as much as Go values.
+const maxClaims = 16 << 10
 
-// put keeps s, and notes when it is to be removed; st.mu is held.
+// put stores s and schedules its eviction; st.mu is held.
 func (st *Store) put(s session.Session) {
-	stored, known := st.codes[s.ID]
-	st.used += sizeOf(s)
-	if known {
-		st.used -= sizeOf(stored)
+	stored, exists := st.codes[s.ID]
+	st.usedBytes += sizeOf(s)
+	if exists {
+		st.usedBytes -= sizeOf(stored)
 	}
 	st.codes[s.ID] = s
-	if end := sweptAt(s); !known || end != sweptAt(stored) {
-		st.ends[end] = append(st.ends[end], s.ID)
-		st.first = min(st.first, end)
+	if at := evictAt(s); !exists || at != evictAt(stored) {
+		st.evictions[at] = append(st.evictions[at], s.ID)
+		st.nextEvict = min(st.nextEvict, at)
 	}
 }
 
-// sweptAt is the first whole second (Unix time) in which s is forgotten.
-func sweptAt(s session.Session) int64 { return forgetAt(s).Unix() + 1 }
+// evictAt returns the first full second (Unix time) at which s has expired.
+func evictAt(s session.Session) int64 { return expiryOf(s).Unix() + 1 }
 
-// remove drops a code; st.mu is held.
+// remove deletes a code; st.mu is held.
 func (st *Store) remove(s session.Session) {
-	st.used -= sizeOf(s)
+	st.usedBytes -= sizeOf(s)
 	delete(st.codes, s.ID)
 }
 
-// sweep removes the codes that are forgotten at now; st.mu is held. Each second's
-// codes are looked at once, so that a step pays for it a constant on average.
-func (st *Store) sweep(now time.Time) {
-	if len(st.ends) == 0 {
+// evict removes the codes that have expired; st.mu is held. It examines the codes of each
+// second once, so its cost per step is constant on average.
+func (st *Store) evict(now time.Time) {
+	if len(st.evictions) == 0 {
 		return
 	}
-	for ; st.first <= now.Unix(); st.first++ {
-		for _, id := range st.ends[st.first] {
-			if s, ok := st.codes[id]; ok && forgotten(s, now) {
+	for ; st.nextEvict <= now.Unix(); st.nextEvict++ {
+		for _, id := range st.evictions[st.nextEvict] {
+			if s, ok := st.codes[id]; ok && isExpired(s, now) {
 				st.remove(s)
 			}
 		}
-		delete(st.ends, st.first)
-		if len(st.ends) == 0 {
-			st.first = never
+		delete(st.evictions, st.nextEvict)
+		if len(st.evictions) == 0 {
+			st.nextEvict = never
 			return
 		}
 	}
 }
 
-// Usage implements [session.Measured]: the estimated bytes of the codes that are kept.
+// Usage implements [session.Measured] with the estimated size of the stored codes.
 func (st *Store) Usage(context.Context) (session.Usage, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.sweep(st.Now())
-	return session.Usage{Used: st.used, Max: st.max}, nil
+	st.evict(st.Now())
+	return session.Usage{Used: st.usedBytes, Max: st.maxBytes}, nil
 }

@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// pauses between tries grow from 100 ms to 2 s, half of them random, so that
-// nodes that lost the same Redis do not come back at the same moment.
-type pauses struct{ next time.Duration }
+// backoff waits between attempts, from 100 ms up to 2 s. Half of each pause is random, so
+// that nodes that lost the same Redis do not all return at the same time.
+type backoff struct{ next time.Duration }
 
-func (p *pauses) none() bool { return p.next == 0 }
+// isNew reports whether wait was not called yet.
+func (b *backoff) isNew() bool { return b.next == 0 }
 
-func (p *pauses) wait(ctx context.Context) {
-	p.next = min(max(2*p.next, 100*time.Millisecond), time.Second)
+func (b *backoff) wait(ctx context.Context) {
+	b.next = min(max(2*b.next, 100*time.Millisecond), time.Second)
 	select {
 	case <-ctx.Done():
-	case <-time.After(p.next + rand.N(p.next)): // #nosec G404 -- it spreads load
+	case <-time.After(b.next + rand.N(b.next)): // #nosec G404 -- spreads load, needs no secrecy
 	}
 }

@@ -12,164 +12,164 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/session"
 )
 
 const (
-	probeEvery = 2 * time.Second
-	// silence is how long a connection may go without a probe: two of them
-	// were sent by then, the second a second ago.
-	silence = 5 * time.Second
-	// upTimeout bounds connecting: finding the master, dialing, greeting.
-	upTimeout = 3 * time.Second
-	// subscribeBatch is how many codes are asked for at once: 25 KB, with
-	// which Redis is busy for 0.65 ms (INFO commandstats).
+	probeInterval = 2 * time.Second
+	// probeTimeout is the time without a probe after which a connection is given up:
+	// by then two were sent, the second one a second ago.
+	probeTimeout = 5 * time.Second
+	// connectTimeout bounds finding the master, dialing and the first commands.
+	connectTimeout = 3 * time.Second
+	// subscribeBatch is the number of channels in one command: 25 KB, which keep Redis
+	// busy for 0.65 ms (INFO commandstats).
 	subscribeBatch = 500
-	// gather is how long a change of what is wanted waits for others, which are
-	// asked for, acknowledged and read along with it: with 1,500 pages a second
-	// that is 11 % of what one costs to connect (two pairs of `scanbench idle`:
-	// 0.50 instead of 0.56 ms of CPU). Nobody waits for it: what happened
-	// meanwhile is read then.
-	gather = 10 * time.Millisecond
+	// subscribeDelay lets changes of the subscriptions collect, which then share one
+	// command, acknowledgement and read. With 1,500 pages per second it saves 11 % of
+	// the CPU per connecting page (0.50 instead of 0.56 ms; two pairs of `scanbench
+	// idle`). Nothing is missed: the read that follows covers the delay.
+	subscribeDelay = 10 * time.Millisecond
 )
 
-var errSilent = errors.New("the bus does not hear its probes")
+var errNoProbe = errors.New("no probe received for 5 s")
 
-// link is one connection on which a bus listens, until its first failure.
-// go-redis would repair it by itself, but neither notices a dead one that is
-// still open, nor finds the new master for it.
-type link struct {
-	bus     *Bus
-	sub     *redis.PubSub
-	up      chan struct{} // gets a token when Redis acknowledged the probe's channel
-	deliver func(session.Snapshot, error)
+// connection is one Pub/Sub connection of a bus, until its first failure. go-redis
+// would reconnect by itself, but it does not notice a dead connection that is still open,
+// and would not look for a new master.
+type connection struct {
+	bus          *Bus
+	pubsub       *redis.PubSub
+	acknowledged chan struct{} // gets a token when Redis acknowledged the probe's channel
+	deliver      func(session.Snapshot, error)
 }
 
-// relink keeps a link up until ctx ends.
-func (b *Bus) relink(ctx context.Context, deliver func(session.Snapshot, error)) {
-	var p pauses
+// stayConnected keeps a connection until ctx ends.
+func (b *Bus) stayConnected(ctx context.Context, deliver func(session.Snapshot, error)) {
+	var pause backoff
 	for {
 		began := time.Now()
-		err := b.listen(ctx, deliver)
+		err := b.connectOnce(ctx, deliver)
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > silence { // it was good for a while
-			p = pauses{}
+		if time.Since(began) > probeTimeout { // the connection worked for a while
+			pause = backoff{}
 		}
-		level := slog.LevelDebug // one more try that failed
-		if p.none() {
+		level := slog.LevelDebug // another failed attempt
+		if pause.isNew() {
 			level = slog.LevelWarn
 		}
-		b.store.log.Log(ctx, level, "bus disconnected", "error", err)
-		p.wait(ctx)
+		b.store.log.Log(ctx, level, "redis pub/sub disconnected", "error", err)
+		pause.wait(ctx)
 	}
 }
 
-// listen makes a link and returns why it failed.
-func (b *Bus) listen(ctx context.Context, deliver func(session.Snapshot, error)) error {
+// connectOnce connects and serves the connection; it returns why that failed.
+func (b *Bus) connectOnce(ctx context.Context, deliver func(session.Snapshot, error)) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	l := &link{bus: b, sub: b.store.client.Subscribe(ctx), up: make(chan struct{}, 1), deliver: deliver}
-	defer l.sub.Close()
-	if err := l.connect(ctx); err != nil {
+	c := &connection{bus: b, pubsub: b.store.client.Subscribe(ctx), acknowledged: make(chan struct{}, 1), deliver: deliver}
+	defer c.pubsub.Close()
+	if err := c.connect(ctx); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	var parts sync.WaitGroup
-	parts.Go(func() { fail(l.receive(ctx)) })
-	parts.Go(func() { fail(l.request(ctx)) })
-	parts.Go(func() { fail(l.sendProbes(ctx)) })
-	parts.Go(func() { fail(l.watch(ctx)) })
+	parts.Go(func() { fail(c.receive(ctx)) })
+	parts.Go(func() { fail(c.sendChanges(ctx)) })
+	parts.Go(func() { fail(c.sendProbes(ctx)) })
+	parts.Go(func() { fail(c.watchProbes(ctx)) })
 	<-ctx.Done()
-	_ = l.sub.Close() // an ended context does not end receive
+	_ = c.pubsub.Close() // receive does not end with its context
 	parts.Wait()
 	return context.Cause(ctx)
 }
 
-func (l *link) connect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, upTimeout)
+func (c *connection) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	return l.sub.Subscribe(ctx, slices.AppendSeq([]string{l.bus.probe}, maps.Keys(l.bus.taps))...)
+	return c.pubsub.Subscribe(ctx, slices.AppendSeq([]string{c.bus.probe}, maps.Keys(c.bus.listeners))...)
 }
 
-// receive takes what Redis says.
-func (l *link) receive(ctx context.Context) error {
+// receive handles what Redis sends.
+func (c *connection) receive(ctx context.Context) error {
 	for {
-		message, err := l.sub.Receive(ctx)
+		message, err := c.pubsub.Receive(ctx)
 		if err != nil {
 			return fmt.Errorf("receive: %w", err)
 		}
 		switch m := message.(type) {
 		case *redis.Subscription:
-			l.acknowledged(m)
+			c.handleSubscription(m)
 		case *redis.Message:
-			if wake := l.bus.taps[m.Channel]; wake != nil {
-				wake()
+			if notify := c.bus.listeners[m.Channel]; notify != nil {
+				notify()
 				continue
 			}
-			if m.Channel != l.bus.probe {
-				l.bus.hear(m, l.deliver)
+			if m.Channel != c.bus.probe {
+				c.bus.receive(m, c.deliver)
 				continue
 			}
 			now := time.Now()
-			l.bus.heard.Store(&now)
+			c.bus.lastProbe.Store(&now)
 		}
 	}
 }
 
-func (l *link) acknowledged(m *redis.Subscription) {
+func (c *connection) handleSubscription(m *redis.Subscription) {
 	if m.Kind != "subscribe" {
 		return
 	}
-	if m.Channel == l.bus.probe {
-		nudge(l.up)
-	} else if wake := l.bus.taps[m.Channel]; wake != nil {
-		wake()
-	} else if id, ok := l.bus.store.id(m.Channel); ok {
-		l.bus.markDue(id)
+	if m.Channel == c.bus.probe {
+		wake(c.acknowledged)
+	} else if notify := c.bus.listeners[m.Channel]; notify != nil {
+		notify()
+	} else if id, ok := c.bus.store.idOf(m.Channel); ok {
+		c.bus.markDue(id)
 	}
 }
 
-// request asks Redis for all that is wanted, and for each change of that.
-func (l *link) request(ctx context.Context) error {
-	l.bus.askAll()
+// sendChanges sends all subscriptions to Redis, and then each change of them.
+func (c *connection) sendChanges(ctx context.Context) error {
+	c.bus.markAllPending()
 	for {
-		wanted, unwanted := l.bus.takeAsked()
-		for names := range slices.Chunk(wanted, subscribeBatch) {
-			if err := l.sub.Subscribe(ctx, names...); err != nil {
+		subscribe, unsubscribe := c.bus.takePending()
+		for channels := range slices.Chunk(subscribe, subscribeBatch) {
+			if err := c.pubsub.Subscribe(ctx, channels...); err != nil {
 				return fmt.Errorf("subscribe: %w", err)
 			}
 		}
-		for names := range slices.Chunk(unwanted, subscribeBatch) {
-			if err := l.sub.Unsubscribe(ctx, names...); err != nil {
+		for channels := range slices.Chunk(unsubscribe, subscribeBatch) {
+			if err := c.pubsub.Unsubscribe(ctx, channels...); err != nil {
 				return fmt.Errorf("unsubscribe: %w", err)
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-l.bus.changed:
-			time.Sleep(gather)
+		case <-c.bus.changed:
+			time.Sleep(subscribeDelay)
 		}
 	}
 }
 
-// sendProbes sends a probe every 2 s from when Redis has us as a listener, and
-// looks whether Redis still has what it had.
-func (l *link) sendProbes(ctx context.Context) error {
+// sendProbes sends a probe every 2 s once Redis has acknowledged the probe's channel, and
+// checks a sample of the watched sessions.
+func (c *connection) sendProbes(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-l.up:
+	case <-c.acknowledged:
 	}
-	l.bus.store.log.Info("bus connected", "reconnects", l.bus.links.Add(1)-1)
-	tick := time.NewTicker(probeEvery)
+	c.bus.store.log.Info("redis pub/sub connected", "reconnects", c.bus.connections.Add(1)-1)
+	tick := time.NewTicker(probeInterval)
 	defer tick.Stop()
 	for {
-		if err := l.bus.store.publishProbe(ctx, l.bus.probe); err != nil {
-			l.bus.store.log.Debug("bus probe not sent", "error", err)
-		} else if err := l.bus.sample(ctx); err != nil {
-			l.bus.store.log.Debug("bus sample not read", "error", err)
+		if err := c.bus.store.publishProbe(ctx, c.bus.probe); err != nil {
+			c.bus.store.log.Debug("pub/sub probe not sent", "error", err)
+		} else if err := c.bus.checkSample(ctx); err != nil {
+			c.bus.store.log.Debug("sample of watched codes not read", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -179,12 +179,12 @@ func (l *link) sendProbes(ctx context.Context) error {
 	}
 }
 
-// watch gives up when no probe has been heard for too long.
-func (l *link) watch(ctx context.Context) error {
+// watchProbes returns an error when no probe has arrived for probeTimeout.
+func (c *connection) watchProbes(ctx context.Context) error {
 	for began := time.Now(); ; {
-		left := silence - min(l.bus.Age(), time.Since(began))
+		left := probeTimeout - min(c.bus.Age(), time.Since(began))
 		if left <= 0 {
-			return errSilent
+			return errNoProbe
 		}
 		select {
 		case <-ctx.Done():
@@ -194,41 +194,41 @@ func (l *link) watch(ctx context.Context) error {
 	}
 }
 
-// publishProbe publishes to a bus's own channel, and reads Redis's clock by
-// the way, so that an idle node's estimate stays good.
+// publishProbe publishes to the bus's own channel. It also reads Redis's clock, which
+// keeps the estimate of an idle node accurate.
 func (s *Store) publishProbe(ctx context.Context, channel string) error {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, redisclient.CallTimeout)
 	defer cancel()
 	sent := time.Now()
 	now, err := s.client.Time(ctx).Result()
 	if err != nil {
 		return err
 	}
-	s.clock.observe(sent, time.Now(), now)
+	s.client.ObserveClock(sent, time.Now(), now)
 	return s.client.Publish(ctx, channel, "").Err()
 }
 
-// askAll has a new connection asked for all that is wanted.
-func (b *Bus) askAll() {
+// markAllPending has all subscriptions sent over a new connection.
+func (b *Bus) markAllPending() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clear(b.asked)
-	for id := range b.codes {
-		b.asked[id] = struct{}{}
+	clear(b.pending)
+	for id := range b.watched {
+		b.pending[id] = struct{}{}
 	}
 }
 
-// takeAsked takes the names of what Redis is to be told next.
-func (b *Bus) takeAsked() (wanted, unwanted []string) {
+// takePending returns the channels to subscribe and to unsubscribe next.
+func (b *Bus) takePending() (subscribe, unsubscribe []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for id := range b.asked {
-		if b.codes[id] != nil {
-			wanted = append(wanted, b.store.name(id))
+	for id := range b.pending {
+		if b.watched[id] != nil {
+			subscribe = append(subscribe, b.store.key(id))
 		} else {
-			unwanted = append(unwanted, b.store.name(id))
+			unsubscribe = append(unsubscribe, b.store.key(id))
 		}
 	}
-	clear(b.asked)
-	return wanted, unwanted
+	clear(b.pending)
+	return subscribe, unsubscribe
 }
