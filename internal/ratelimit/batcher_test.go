@@ -17,13 +17,6 @@ import (
 	"github.com/scanlogin/scanlogin/internal/ratelimit/ratelimittest"
 )
 
-func TestMemoryConformance(t *testing.T) {
-	ratelimittest.Run(t, func(*testing.T) ratelimittest.Storage {
-		m := ratelimit.NewMemory()
-		return ratelimittest.Storage{A: m, B: m, TTL: m.TTL}
-	})
-}
-
 func TestBatcherConformance(t *testing.T) {
 	ratelimittest.Run(t, func(*testing.T) ratelimittest.Storage {
 		m := ratelimit.NewMemory()
@@ -40,39 +33,6 @@ func (c cancelable) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Re
 		return nil, err
 	}
 	return c.Batcher.Do(ctx, ops...)
-}
-
-func TestMemoryIsBounded(t *testing.T) {
-	m := ratelimit.NewMemory()
-	guesser := ratelimit.Allow("guesser", ratelimit.Limit{Burst: 1, Period: time.Hour})
-	m.Do(t.Context(), guesser)
-	for i := range 500_000 {
-		m.Do(t.Context(), ratelimit.Incr(strconv.Itoa(i), time.Hour))
-		if i%50_000 == 0 { // a key in use is not evicted
-			if results, _ := m.Do(t.Context(), guesser); results[0].RetryAfter == 0 {
-				t.Errorf("evicted after %d other keys", i)
-			}
-		}
-	}
-	if n := m.Len(); n > 200_000 {
-		t.Errorf("%d keys are stored", n)
-	}
-}
-
-func TestExpiredKeysAreEvictedFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := ratelimit.NewMemory()
-		m.Do(t.Context(), ratelimit.Incr("kept", time.Hour))
-		for i := range 1_000_000 {
-			m.Do(t.Context(), ratelimit.Incr(strconv.Itoa(i), time.Second))
-			if i%10_000 == 0 {
-				time.Sleep(time.Second) // in synctest's time
-			}
-		}
-		if results, _ := m.Do(t.Context(), ratelimit.Count("kept")); results[0].Count != 1 {
-			t.Error("a live key was evicted although others had expired")
-		}
-	})
 }
 
 // storage is a Store that counts its calls and can fail.
@@ -144,42 +104,45 @@ func TestANodeCountsForItselfWhileTheStorageIsAway(t *testing.T) {
 		"hangs":   func(s *storage) { s.hangs = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				shared := newStorage()
-				var log strings.Builder
-				n := ratelimit.NewBatcher(shared, slog.New(slog.NewTextHandler(&log, nil)))
-				allow(n, "k", 5)
-				break_(shared)
-				began, taken := time.Now(), 0
-				for range 100 {
-					if allow(n, "k", 5) == 0 {
-						taken++
-					}
-				}
-				if taken != 5 {
-					t.Errorf("the node alone allowed %d of 5", taken)
-				}
-				if took := time.Since(began); took > ratelimit.Timeout {
-					t.Errorf("100 calls waited %v", took)
-				}
-				if _, err := n.Do(t.Context(), ratelimit.Count("k")); !errors.Is(err, ratelimit.ErrUnavailable) {
-					t.Errorf("a read that needs the storage: %v", err)
-				}
-				if n := shared.calls.Load(); n != 2 {
-					t.Errorf("the unavailable storage was called %d times", n-1)
-				}
-				shared.err, shared.hangs = nil, false
-				time.Sleep(2 * time.Second)
-				for allow(n, "other", 3) == 0 {
-				}
-				if calls := shared.calls.Load() - 2; calls != 4 {
-					t.Errorf("once available, the storage was called %d times for 4 requests", calls)
-				}
-				if text := log.String(); strings.Count(text, "level=WARN") != 1 || strings.Count(text, "level=INFO") != 1 {
-					t.Errorf("log: %s", text)
-				}
-			})
+			synctest.Test(t, func(t *testing.T) { countAlone(t, break_) })
 		})
+	}
+}
+
+// countAlone checks a node whose storage is broken by break_, and then available again.
+func countAlone(t *testing.T, break_ func(*storage)) {
+	shared := newStorage()
+	var log strings.Builder
+	n := ratelimit.NewBatcher(shared, slog.New(slog.NewTextHandler(&log, nil)))
+	allow(n, "k", 5)
+	break_(shared)
+	began, taken := time.Now(), 0
+	for range 100 {
+		if allow(n, "k", 5) == 0 {
+			taken++
+		}
+	}
+	if taken != 5 {
+		t.Errorf("the node alone allowed %d of 5", taken)
+	}
+	if took := time.Since(began); took > ratelimit.Timeout {
+		t.Errorf("100 calls waited %v", took)
+	}
+	if _, err := n.Do(t.Context(), ratelimit.Count("k")); !errors.Is(err, ratelimit.ErrUnavailable) {
+		t.Errorf("a read that needs the storage: %v", err)
+	}
+	if n := shared.calls.Load(); n != 2 {
+		t.Errorf("the unavailable storage was called %d times", n-1)
+	}
+	shared.err, shared.hangs = nil, false
+	time.Sleep(2 * time.Second)
+	for allow(n, "other", 3) == 0 {
+	}
+	if calls := shared.calls.Load() - 2; calls != 4 {
+		t.Errorf("once available, the storage was called %d times for 4 requests", calls)
+	}
+	if text := log.String(); strings.Count(text, "level=WARN") != 1 || strings.Count(text, "level=INFO") != 1 {
+		t.Errorf("log: %s", text)
 	}
 }
 
@@ -331,26 +294,4 @@ func TestTheNumberOfExhaustedKeysIsBounded(t *testing.T) {
 	if n.Len() > 20_000 {
 		t.Errorf("%d keys are stored", n.Len())
 	}
-}
-
-func BenchmarkMemory(b *testing.B) {
-	m := ratelimit.NewMemory()
-	limit := ratelimit.Limit{Burst: 1000, Period: 10 * time.Second}
-	for i := 0; b.Loop(); i++ {
-		m.Do(b.Context(), ratelimit.Allow(strconv.Itoa(i%10_000), limit))
-	}
-}
-
-// BenchmarkMemoryFlood uses a new key for each request, beyond the bound, and reports the
-// slowest request.
-func BenchmarkMemoryFlood(b *testing.B) {
-	m := ratelimit.NewMemory()
-	limit := ratelimit.Limit{Burst: 1, Period: time.Minute}
-	var longest time.Duration
-	for i := 0; b.Loop(); i++ {
-		began := time.Now()
-		m.Do(b.Context(), ratelimit.Allow(strconv.Itoa(i), limit))
-		longest = max(longest, time.Since(began))
-	}
-	b.ReportMetric(float64(longest.Microseconds()), "µs/longest")
 }

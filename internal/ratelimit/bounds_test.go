@@ -20,25 +20,6 @@ func hourly(key string, burst int) ratelimit.Op {
 	return ratelimit.Allow(key, ratelimit.Limit{Burst: burst, Period: time.Hour})
 }
 
-// TestMemoryNeverExceedsItsBound checks the bound after each key, not only at the end.
-func TestMemoryNeverExceedsItsBound(t *testing.T) {
-	m := ratelimit.NewMemory()
-	for i := range 300_000 {
-		m.Do(t.Context(), ratelimit.Incr(strconv.Itoa(i), time.Hour))
-		if n := m.Len(); n > 200_000 {
-			t.Fatalf("%d keys are stored after %d", n, i+1)
-		}
-	}
-}
-
-func TestReadsStoreNothingInMemory(t *testing.T) {
-	m := ratelimit.NewMemory()
-	m.Do(t.Context(), ratelimit.Peek("a"), ratelimit.Count("b"), ratelimit.Reset("c"))
-	if n := m.Len(); n != 0 {
-		t.Errorf("%d keys are stored", n)
-	}
-}
-
 // TestLocalRefusalsAreRemembered has a node without a storage, and one whose storage is away.
 func TestLocalRefusalsAreRemembered(t *testing.T) {
 	away := newStorage()
@@ -117,12 +98,4 @@ func TestEnqueuedOperationsShareARoundTrip(t *testing.T) {
 			t.Errorf("error %v, %v increments in %d round trips", err, results, shared.calls.Load())
 		}
 	})
-}
-
-func TestAnOpWithoutAKindDoesNothing(t *testing.T) {
-	m := ratelimit.NewMemory()
-	m.Do(t.Context(), ratelimit.Op{Key: "k", TTL: time.Hour, Limit: ratelimit.Limit{Burst: 1, Period: time.Hour}})
-	if n := m.Len(); n != 0 {
-		t.Errorf("%d keys are stored", n)
-	}
 }

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -72,29 +70,34 @@ func TestBusReportsCodesLostToAFlush(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			server := redistest.Start(t)
-			st := open(t, server.URL())
-			watcher := listen(t, st)
-			codes := createMany(t, st, test.codes)
-			for _, c := range codes {
-				watcher.subscribe(c.ID)
-			}
-			for _, c := range codes {
-				watcher.await(promised, c.ID, 1)
-			}
-			test.destroy(server, codes)
-			for _, c := range codes {
-				if _, err := st.Load(t.Context(), c.ID); err == nil {
-					continue
-				}
-				redistest.Eventually(t, 10*time.Second, "the code is reported as not found", func() bool {
-					return watcher.received(c.ID, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
-				})
-			}
-			if n := watcher.bus.Reconnects(); n != 0 {
-				t.Errorf("%d reconnects", n)
-			}
+			expectReports(t, test.codes, test.destroy)
 		})
+	}
+}
+
+// expectReports checks that a bus reports the codes that destroy removes, without reconnecting.
+func expectReports(t *testing.T, count int, destroy func(*redistest.Server, []session.Session)) {
+	server := redistest.Start(t)
+	st := open(t, server.URL())
+	watcher := listen(t, st)
+	codes := createMany(t, st, count)
+	for _, c := range codes {
+		watcher.subscribe(c.ID)
+	}
+	for _, c := range codes {
+		watcher.await(promised, c.ID, 1)
+	}
+	destroy(server, codes)
+	for _, c := range codes {
+		if _, err := st.Load(t.Context(), c.ID); err == nil {
+			continue
+		}
+		redistest.Eventually(t, 10*time.Second, "the code is reported as not found", func() bool {
+			return watcher.received(c.ID, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
+		})
+	}
+	if n := watcher.bus.Reconnects(); n != 0 {
+		t.Errorf("%d reconnects", n)
 	}
 }
 
@@ -263,54 +266,4 @@ func TestReadingManyCodesDoesNotDelayAnnouncements(t *testing.T) {
 	redistest.Eventually(t, 30*time.Second, "all are read again", func() bool { return watcher.len() == many })
 	t.Logf("all read again after %v; of %d announcements in this time the slowest took %v",
 		time.Since(cut).Round(time.Millisecond), during, slowest.Round(time.Millisecond))
-}
-
-func TestBusRunsOnce(t *testing.T) {
-	st := open(t, redistest.Start(t).URL())
-	bus := st.Bus()
-	if bus.Age() != math.MaxInt64 {
-		t.Errorf("age %v before it ran", bus.Age())
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var run sync.WaitGroup
-	run.Go(func() { bus.Run(ctx, func(session.Snapshot, error) {}) })
-	redistest.Eventually(t, promised, "the bus receives its probe", func() bool { return bus.Age() < time.Second })
-	if err := bus.Run(ctx, nil); err == nil {
-		t.Error("it ran twice")
-	}
-	cancel()
-	run.Wait()
-	if err := bus.Subscribe(t.Context(), session.NewID()); err == nil {
-		t.Error("subscribed after Run returned")
-	}
-}
-
-func TestListenNotifiesOfMessagesAndOfConnections(t *testing.T) {
-	server := redistest.Start(t)
-	bus := open(t, server.URL()).Bus()
-	notified := make(chan struct{}, 1)
-	bus.Listen("doc", func() {
-		select {
-		case notified <- struct{}{}:
-		default:
-		}
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	var run sync.WaitGroup
-	run.Go(func() { bus.Run(ctx, func(session.Snapshot, error) {}) })
-	defer run.Wait()
-	defer cancel()
-	await := func(what string) {
-		t.Helper()
-		select {
-		case <-notified:
-		case <-time.After(15 * time.Second):
-			t.Fatalf("not notified %s", what)
-		}
-	}
-	await("when connected")
-	server.Do("PUBLISH", "test:doc", "1")
-	await("of a message")
-	server.CutPubSub()
-	await("after the connection was lost")
 }
