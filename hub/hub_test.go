@@ -228,7 +228,7 @@ func TestGoneAndLostAreFinal(t *testing.T) {
 		}
 		other := s.Snapshot()
 		other.Op = "another"
-		r.store.Tell(other, nil)
+		r.store.Deliver(other, nil)
 		if _, err := lost.Latest(); !errors.Is(err, session.ErrLost) {
 			t.Errorf("the same version by another operation: %v", err)
 		}
@@ -248,7 +248,7 @@ func TestOlderAfterNewerIsNotTold(t *testing.T) {
 		w := r.watch(first.ID)
 		defer w.Close()
 		synctest.Wait()
-		r.store.Tell(first.Snapshot(), nil)
+		r.store.Deliver(first.Snapshot(), nil)
 		r.sees(w, 2, second.Status)
 	})
 }

@@ -38,7 +38,7 @@ package() {
   shift
   name=$(basename "$dir")
   case $dir in
-  ./session) stages=("./session ./session/memstore" "-run TestRedisKeepsTheLaw/Single ./session/redisstore") ;;
+  ./session) stages=("./session ./session/memstore" "-run TestRedisConformance/Single ./session/redisstore") ;;
   ./server) stages=("-skip=$slow $dir" "$dir") timeout=6m flags+=" -skip=$slow" ;;
   *) stages=("$dir") ;;
   esac
@@ -55,15 +55,16 @@ package() {
 # come before the package's.
 lua() {
   [ -x "$out/venv/bin/mutate" ] || { python3 -m venv "$out/venv" && "$out/venv/bin/pip" install -q "$universalmutator"; }
-  local dir=session/redisstore script name quick failed=0
-  for script in "$dir"/*.lua; do
+  local dir script name quick failed=0
+  for script in session/redisstore/*.lua internal/ratelimit/*.lua internal/kv/*.lua internal/webhook/queue/*.lua; do
+    dir=$(dirname "$script")
     name=$(basename "$script" .lua)
     [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
-    case $name in
-    swap | load) quick='(TestRedisKeepsTheLaw|TestEveryKey|TestScripts|TestEachScript|TestAScriptThat)/Single' ;;
-    tally_*) quick='(TestRedisKeepsTheTally|TestANewRedis|TestALook)/Single' ;;
-    queue_*) quick='(TestRedisQueueKeepsTheLaw|TestWhatIsDone)/Single' ;;
-    *) quick='TestASheet|TestADocument|TestOnlyDocuments|TestWhatIsNeither|TestAnAnnounced|TestAScriptThat' ;;
+    case $dir in
+    session/redisstore) quick='(TestRedisConformance|TestEveryKey|TestScripts|TestEachScript|TestSwapScript)/Single' ;;
+    internal/ratelimit) quick='(TestRedisConformance|TestScripts|TestPeek)/Single' ;;
+    internal/webhook/queue) quick='(TestRedisConformance|TestDone)/Single' ;;
+    *) quick='(TestRedisConformance|TestHashes|TestInvalid|TestEachVersion|TestDocumentScript)/Single' ;;
     esac
     rm -rf "$out/lua.$name"
     mkdir "$out/lua.$name"

@@ -32,8 +32,8 @@ func (s *Server) changes(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Set(siteOf, site)
 			return next(c)
 		}
-		call := ratelimit.Take(s.pools.Pseudonym("call", addressKey(c.RealIP())), perSecond(s.gates.AddressRate))
-		if wait := s.gates.shared.Wait(call); wait > 0 {
+		call := ratelimit.Allow(s.pools.Pseudonym("call", addressKey(c.RealIP())), perSecond(s.gates.AddressRate))
+		if wait := s.gates.shared.RetryAfter(call); wait > 0 {
 			return tooMany(wait)
 		}
 		c.Set(uncounted, append(ops, call))
@@ -73,19 +73,19 @@ func (s *Server) prove(c echo.Context) (*pool.Pool, []ratelimit.Op, error) {
 // take takes, on all nodes, or refuses. It waits for what the others have taken,
 // and so is for guesses; count does not, and is for what honest people do.
 func (s *Server) take(ctx context.Context, ops ...ratelimit.Op) error {
-	return refusalOf(s.gates.shared.Take(ctx, ops...))
+	return refusalOf(s.gates.shared.Allow(ctx, ops...))
 }
 
 func (s *Server) count(ctx context.Context, ops ...ratelimit.Op) error {
-	return refusalOf(s.gates.shared.Count(ctx, ops...))
+	return refusalOf(s.gates.shared.AllowLocal(ctx, ops...))
 }
 
 // refusalOf returns the refusal for as long as the longest of the waits, nil if
 // there is none.
-func refusalOf(answers []ratelimit.Answer) error {
+func refusalOf(answers []ratelimit.Result) error {
 	var longest time.Duration
 	for _, a := range answers {
-		longest = max(longest, a.Wait)
+		longest = max(longest, a.RetryAfter)
 	}
 	if longest > 0 {
 		return tooMany(longest)
@@ -96,7 +96,7 @@ func refusalOf(answers []ratelimit.Answer) error {
 // maySee counts a look at one code, on this node alone: a question to the
 // store costs no less than the look.
 func (s *Server) maySee(what string) error {
-	answers, err := s.gates.checks.Do(context.Background(), ratelimit.Take(what, perSecond(s.gates.CheckRate)))
+	answers, err := s.gates.checks.Do(context.Background(), ratelimit.Allow(what, perSecond(s.gates.CheckRate)))
 	return cmp.Or(err, refusalOf(answers))
 }
 

@@ -170,7 +170,7 @@ func TestACancelThatIsRepeatedCountsOnce(t *testing.T) {
 }
 
 // tallied is a node alone with its tally at hand.
-func tallied(t *testing.T, far ratelimit.Tally, pools ...*pool.Pool) *node {
+func tallied(t *testing.T, far ratelimit.Store, pools ...*pool.Pool) *node {
 	st := memstore.New()
 	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Tally = far }, pools...)
 }
@@ -181,7 +181,7 @@ func TestThePauseGrowsToFiveMinutes(t *testing.T) {
 	for before, want := range map[int]int{1: 0, 2: 5, 3: 10, 4: 20, 5: 40, 7: 160, 8: 300, 1000: 300} {
 		user := fmt.Sprintf("user%d", before)
 		for range before {
-			if _, err := m.Do(t.Context(), ratelimit.Note(p.Pseudonym("cancels", user), time.Hour)); err != nil {
+			if _, err := m.Do(t.Context(), ratelimit.Incr(p.Pseudonym("cancels", user), time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -267,14 +267,14 @@ func TestAPoolHasItsOwnLimits(t *testing.T) {
 // brokenTally is one that does not answer.
 type brokenTally struct{}
 
-func (brokenTally) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Answer, error) {
+func (brokenTally) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Result, error) {
 	return nil, errors.New("away")
 }
 
 // silentTally is one that answers only when its caller gives up.
 type silentTally struct{}
 
-func (silentTally) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Answer, error) {
+func (silentTally) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Result, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }

@@ -39,7 +39,7 @@ func pause(p *pool.Pool, user string) string     { return p.Pseudonym("pause", u
 
 // mayStep counts a call of the user's phone.
 func (s *Server) mayStep(c echo.Context, p *pool.Pool, user string) error {
-	call := ratelimit.Take(userCalls(p, user), perSecond(cmp.Or(p.Limits.UserRate, s.gates.UserRate)))
+	call := ratelimit.Allow(userCalls(p, user), perSecond(cmp.Or(p.Limits.UserRate, s.gates.UserRate)))
 	return s.count(c.Request().Context(), append(owed(c), call)...)
 }
 
@@ -60,7 +60,7 @@ func (s *Server) stepped(ctx context.Context, p *pool.Pool, code session.Session
 	user := code.User.ID
 	switch code.Status {
 	case session.Confirmed:
-		s.gates.shared.Tell(ctx, append(s.lately.remember(p, user, browserName(code)), ratelimit.Forget(cancels(p, user)), ratelimit.Forget(pause(p, user)))...)
+		s.gates.shared.Enqueue(ctx, append(s.lately.remember(p, user, browserName(code)), ratelimit.Reset(cancels(p, user)), ratelimit.Reset(pause(p, user)))...)
 	case session.Canceled:
 		if err := s.canceled(ctx, p, user); err != nil {
 			s.quiet.Log(ctx, slog.LevelWarn, "cancel "+kindOf(err), "a cancel was not noted", "pool", p.ID, "error", err)
@@ -69,12 +69,12 @@ func (s *Server) stepped(ctx context.Context, p *pool.Pool, code session.Session
 }
 
 func (s *Server) canceled(ctx context.Context, p *pool.Pool, user string) error {
-	answers, err := s.gates.shared.Do(ctx, ratelimit.Note(cancels(p, user), rowTime))
+	answers, err := s.gates.shared.Do(ctx, ratelimit.Incr(cancels(p, user), rowTime))
 	if err != nil {
 		return err
 	}
 	if rest := pauseAfter(answers[0].Count); rest > 0 {
-		_, err = s.gates.shared.Do(ctx, ratelimit.Take(pause(p, user), ratelimit.Limit{Most: 1, Over: rest}))
+		_, err = s.gates.shared.Do(ctx, ratelimit.Allow(pause(p, user), ratelimit.Limit{Burst: 1, Period: rest}))
 	}
 	return err
 }

@@ -29,7 +29,7 @@ const (
 )
 
 // keptFor is how long the store keeps a code that nobody scans, by default.
-const keptFor = pool.DefaultCodeTTL + session.Memory
+const keptFor = pool.DefaultCodeTTL + session.Retention
 
 var errStoreFull = errors.New("the store is nearly full")
 

@@ -26,11 +26,11 @@ const (
 // openCodesOf are the takes for one more code of a pool that most of may be open,
 // and for the address that asks, which may have each.
 func (s *Server) openCodesOf(address string, each, most int) []ratelimit.Op {
-	ops := []ratelimit.Op{ratelimit.Take(s.pools.Pseudonym("codes", addressKey(address)), openCodes(each))}
+	ops := []ratelimit.Op{ratelimit.Allow(s.pools.Pseudonym("codes", addressKey(address)), openCodes(each))}
 	if subscriber := subscriberKey(address); subscriber != "" {
 		ops = append(ops,
-			ratelimit.Take(s.pools.Pseudonym("codes", subscriber), openCodes(max(each, most/subscriberPart))),
-			ratelimit.Take(s.pools.Pseudonym("codes", networkKey(address)), openCodes(max(each, most/networkPart))))
+			ratelimit.Allow(s.pools.Pseudonym("codes", subscriber), openCodes(max(each, most/subscriberPart))),
+			ratelimit.Allow(s.pools.Pseudonym("codes", networkKey(address)), openCodes(max(each, most/networkPart))))
 	}
 	return ops
 }
@@ -38,7 +38,7 @@ func (s *Server) openCodesOf(address string, each, most int) []ratelimit.Op {
 // hasFew counts one more code of the network of address, and reports whether it
 // has few of the pool's.
 func (s *Server) hasFew(ctx context.Context, p *pool.Pool, address string, most int) bool {
-	few := ratelimit.Take(p.Pseudonym("few codes", networkKey(address)), openCodes(max(1, most/fewPart)))
+	few := ratelimit.Allow(p.Pseudonym("few codes", networkKey(address)), openCodes(max(1, most/fewPart)))
 	return s.count(ctx, few) == nil
 }
 
@@ -67,16 +67,16 @@ func (s *Server) mayMake(ctx context.Context, p *pool.Pool, address string, also
 		return err
 	}
 	if address != "" && !s.hasFew(ctx, p, address, most) {
-		if err := s.count(ctx, ratelimit.Take(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodesPart))); err != nil {
+		if err := s.count(ctx, ratelimit.Allow(p.Pseudonym("codes of many"), openCodes(most-most/reservedCodesPart))); err != nil {
 			return err
 		}
 	}
-	if err := s.count(ctx, ratelimit.Take(p.Pseudonym("codes"), openCodes(most))); err != nil {
+	if err := s.count(ctx, ratelimit.Allow(p.Pseudonym("codes"), openCodes(most))); err != nil {
 		return err
 	}
 	s.capacity.created(p, address)
 	if address != "" {
-		s.gates.shared.Tell(ctx, s.lately.note(address))
+		s.gates.shared.Enqueue(ctx, s.lately.note(address))
 	}
 	return nil
 }

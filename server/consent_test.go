@@ -16,7 +16,7 @@ import (
 
 // watchful runs a node that knows places and remembers, behind a proxy that
 // says where its callers are.
-func watchful(t *testing.T, far ratelimit.Tally, change func(*pool.Pool)) *node {
+func watchful(t *testing.T, far ratelimit.Store, change func(*pool.Pool)) *node {
 	m, err := geoip.Parse(geoiptest.City(t))
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
 	blocking := func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherNetwork: pool.Block, OtherCountry: pool.Block, NewBrowser: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 1}
 	}
-	for name, far := range map[string]ratelimit.Tally{"a broken one": brokenTally{}, "a silent one": silentTally{}} {
+	for name, far := range map[string]ratelimit.Store{"a broken one": brokenTally{}, "a silent one": silentTally{}} {
 		n := watchful(t, far, blocking)
 		c := n.gene("p1", from("10.0.0.1")...)
 		began := time.Now()

@@ -40,7 +40,7 @@ func TestNothingOlderFollowsWhereTheUserIsLoaded(t *testing.T) {
 	confirmed := early
 	confirmed.Version, confirmed.Status, confirmed.ConfirmedAt = 3, session.Confirmed, time.Now()
 	n.store.ShowPast(early)
-	n.store.Tell(confirmed.Snapshot(), nil)
+	n.store.Deliver(confirmed.Snapshot(), nil)
 	p.closed(1012)
 }
 

@@ -23,9 +23,9 @@ func (s *Server) CodesLately(ctx context.Context, address string) (int, error) {
 
 // SetCodesLately has it know that an address asked for so many codes.
 func (s *Server) SetCodesLately(ctx context.Context, address string, codes int) {
-	s.gates.shared.Tell(ctx, ratelimit.Forget(s.lately.slot(address, 0)), ratelimit.Forget(s.lately.slot(address, 1)))
+	s.gates.shared.Enqueue(ctx, ratelimit.Reset(s.lately.slot(address, 0)), ratelimit.Reset(s.lately.slot(address, 1)))
 	for range codes {
-		s.gates.shared.Tell(ctx, s.lately.note(address))
+		s.gates.shared.Enqueue(ctx, s.lately.note(address))
 	}
 }
 
@@ -40,7 +40,7 @@ func (s *Server) KnownBrowser(ctx context.Context, pool, user, cookie string) (b
 
 // Remember has it know that a user has confirmed for a code's browser.
 func (s *Server) Remember(ctx context.Context, code session.Session, user string) {
-	s.gates.shared.Tell(ctx, s.lately.remember(s.pools.ByID(code.Pool), user, browserName(code))...)
+	s.gates.shared.Enqueue(ctx, s.lately.remember(s.pools.ByID(code.Pool), user, browserName(code))...)
 }
 
 // Settled waits until what was told to the tally is there.

@@ -19,7 +19,7 @@ import (
 
 // miss is the take for a lookup of what does not exist.
 func (s *Server) miss(c echo.Context) ratelimit.Op {
-	return ratelimit.Take(s.pools.Pseudonym("miss", addressKey(c.RealIP())), perSecond(s.gates.MissRate))
+	return ratelimit.Allow(s.pools.Pseudonym("miss", addressKey(c.RealIP())), perSecond(s.gates.MissRate))
 }
 
 // missed counts a question about a code or a ticket that is not there, or with
@@ -53,7 +53,7 @@ func (s *Server) mayLearn(c echo.Context, code session.Session) error {
 	if c.Get(siteOf) != nil || addressKey(code.Client.IP) == addressKey(c.RealIP()) {
 		return nil
 	}
-	if wait := s.gates.shared.Wait(s.miss(c)); wait > 0 {
+	if wait := s.gates.shared.RetryAfter(s.miss(c)); wait > 0 {
 		return tooMany(wait)
 	}
 	return nil
@@ -99,8 +99,8 @@ func (s *Server) claims(c echo.Context) string {
 // has many addresses.
 func (s *Server) wrongSecret(c echo.Context) []ratelimit.Op {
 	return []ratelimit.Op{
-		ratelimit.Take(s.pools.Pseudonym("secret", c.RealIP(), s.claims(c)), perSecond(s.gates.MissRate)),
-		ratelimit.Take(s.pools.Pseudonym("secrets", addressKey(c.RealIP())), perSecond(neighbourSecrets*s.gates.MissRate)),
+		ratelimit.Allow(s.pools.Pseudonym("secret", c.RealIP(), s.claims(c)), perSecond(s.gates.MissRate)),
+		ratelimit.Allow(s.pools.Pseudonym("secrets", addressKey(c.RealIP())), perSecond(neighbourSecrets*s.gates.MissRate)),
 	}
 }
 
@@ -110,8 +110,8 @@ func (s *Server) wrongSecret(c echo.Context) []ratelimit.Op {
 // back end; and the neighbours of a site lock it out only until it was first let in.
 func (s *Server) mayProve(c echo.Context) error {
 	guess := s.wrongSecret(c)
-	wait := s.gates.shared.Wait(guess[0])
-	if others := s.gates.shared.Wait(guess[1]); others > wait && !s.hasProven(c) {
+	wait := s.gates.shared.RetryAfter(guess[0])
+	if others := s.gates.shared.RetryAfter(guess[1]); others > wait && !s.hasProven(c) {
 		wait = others
 	}
 	if wait > 0 {
@@ -129,13 +129,13 @@ func (s *Server) provenKey(c echo.Context) string {
 func (s *Server) proven(c echo.Context) {
 	key := s.provenKey(c)
 	if !s.hasProvenHere(key) {
-		_, _ = s.gates.checks.Do(context.Background(), ratelimit.Note(key, provenTime/2)) // fails only with its context
-		s.gates.shared.Tell(c.Request().Context(), ratelimit.Note(key, provenTime))
+		_, _ = s.gates.checks.Do(context.Background(), ratelimit.Incr(key, provenTime/2)) // fails only with its context
+		s.gates.shared.Enqueue(c.Request().Context(), ratelimit.Incr(key, provenTime))
 	}
 }
 
 func (s *Server) hasProvenHere(key string) bool {
-	answers, err := s.gates.checks.Do(context.Background(), ratelimit.Noted(key))
+	answers, err := s.gates.checks.Do(context.Background(), ratelimit.Count(key))
 	return err == nil && answers[0].Count > 0
 }
 
@@ -146,6 +146,6 @@ func (s *Server) hasProven(c echo.Context) bool {
 	if s.hasProvenHere(key) {
 		return true
 	}
-	answers, err := s.gates.shared.Do(c.Request().Context(), ratelimit.Noted(key))
+	answers, err := s.gates.shared.Do(c.Request().Context(), ratelimit.Count(key))
 	return err == nil && answers[0].Count > 0
 }

@@ -18,7 +18,7 @@ import (
 // known is no zero.
 type lately struct {
 	pools *pool.Book
-	tally *ratelimit.Near
+	tally *ratelimit.Batcher
 	now   func() time.Time // the same on all nodes: the store's
 	log   *loglimit.Logger
 }
@@ -35,7 +35,7 @@ func (l *lately) slot(address string, before int64) string {
 
 // note counts a code that the address asked for.
 func (l *lately) note(address string) ratelimit.Op {
-	return ratelimit.Note(l.slot(address, 0), 2*latelyTime)
+	return ratelimit.Incr(l.slot(address, 0), 2*latelyTime)
 }
 
 // acquaintance is what is known of a user and of who asks for their login.
@@ -47,10 +47,10 @@ type acquaintance struct {
 
 // of returns what is known; nothing if the tally does not answer.
 func (l *lately) of(ctx context.Context, p *pool.Pool, code session.Session, user string) acquaintance {
-	ops := []ratelimit.Op{ratelimit.Noted(l.slot(code.Client.IP, 0)), ratelimit.Noted(l.slot(code.Client.IP, 1)), ratelimit.Peek(pause(p, user))}
+	ops := []ratelimit.Op{ratelimit.Count(l.slot(code.Client.IP, 0)), ratelimit.Count(l.slot(code.Client.IP, 1)), ratelimit.Peek(pause(p, user))}
 	browser := browserName(code)
 	if browser != "" { // else it is never known
-		ops = append(ops, ratelimit.Noted(knownBrowser(p, user, browser)))
+		ops = append(ops, ratelimit.Count(knownBrowser(p, user, browser)))
 	}
 	answers, err := l.tally.Do(ctx, ops...)
 	if err != nil {
@@ -60,7 +60,7 @@ func (l *lately) of(ctx context.Context, p *pool.Pool, code session.Session, use
 	// Those of this span, and of those of the one before the share that is still within.
 	passed := float64(l.now().UnixNano()%int64(latelyTime)) / float64(latelyTime)
 	codes := answers[0].Count + int(math.Round(float64(answers[1].Count)*(1-passed)))
-	known := acquaintance{codes: &codes, rest: answers[2].Wait}
+	known := acquaintance{codes: &codes, rest: answers[2].RetryAfter}
 	if browser != "" {
 		isKnown := answers[3].Count > 0
 		known.browser = &isKnown
@@ -78,7 +78,7 @@ func (l *lately) remember(p *pool.Pool, user, browser string) []ratelimit.Op {
 	if browser == "" || p.KnownBrowserTTL <= 0 {
 		return nil
 	}
-	return []ratelimit.Op{ratelimit.Note(knownBrowser(p, user, browser), p.KnownBrowserTTL)}
+	return []ratelimit.Op{ratelimit.Incr(knownBrowser(p, user, browser), p.KnownBrowserTTL)}
 }
 
 func knownBrowser(p *pool.Pool, user, browser string) string {

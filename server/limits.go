@@ -57,13 +57,13 @@ const burst = 10
 
 // perSecond is an allowance of n a second.
 func perSecond(n int) ratelimit.Limit {
-	return ratelimit.Limit{Most: n * burst, Over: burst * time.Second}
+	return ratelimit.Limit{Burst: n * burst, Period: burst * time.Second}
 }
 
 // openCodes is an allowance of n codes that are open: they come back within
 // the default life of a code, so at most twice n are ever open, and nothing
 // must be counted down.
-func openCodes(n int) ratelimit.Limit { return ratelimit.Limit{Most: n, Over: 2 * time.Minute} }
+func openCodes(n int) ratelimit.Limit { return ratelimit.Limit{Burst: n, Period: 2 * time.Minute} }
 
 // counter counts what each key has at the moment.
 type counter[K comparable] struct {
@@ -114,13 +114,13 @@ type gates struct {
 	open       atomic.Int64 // connections that wait
 	perAddress *counter[string]
 	checks     *ratelimit.Memory
-	shared     *ratelimit.Near
+	shared     *ratelimit.Batcher
 }
 
-func newGates(l Limits, far ratelimit.Tally, log *slog.Logger) *gates {
+func newGates(l Limits, far ratelimit.Store, log *slog.Logger) *gates {
 	return &gates{
 		Limits: l, perAddress: newCounter[string](l.SocketsPerAddress),
-		checks: ratelimit.NewMemory(), shared: ratelimit.NewNear(far, log),
+		checks: ratelimit.NewMemory(), shared: ratelimit.NewBatcher(far, log),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session/redisstore"
@@ -16,11 +17,8 @@ import (
 // as "app:secret@"; "" is the default one.
 func overRedis(t testing.TB, redis *redistest.Server, login string, change func(*server.Options)) *node {
 	t.Helper()
-	st, err := redisstore.Open(redisstore.Options{URL: "redis://" + login + redis.Addr(), Prefix: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
+	client := redistest.Open(t, redisclient.Options{URL: "redis://" + login + redis.Addr(), Prefix: "test"})
+	st := redisstore.New(client, redisstore.Options{})
 	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, change, newPool(t, nil))
 }
 

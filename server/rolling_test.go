@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
@@ -123,11 +124,7 @@ func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	open := func() *node {
-		st, err := redisstore.Open(redisstore.Options{URL: redis.URL(), Prefix: "test"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = st.Close() })
+		st := redisstore.New(redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"}), redisstore.Options{})
 		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, nil))
 	}
 	c := &cluster{nodes: []*node{open(), open(), open()}}

@@ -41,7 +41,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
 	Witnesses      []func(Event)        // told of what happens, in its order by each goroutine; they must not block
-	Tally          ratelimit.Tally      // what happened lately on all nodes; nil: on this one
+	Tally          ratelimit.Store      // what happened lately on all nodes; nil: on this one
 	Tracer         Tracer               // follows calls; nil: nobody does
 	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener

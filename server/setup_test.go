@@ -26,6 +26,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/identity"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session/memstore"
@@ -203,13 +204,10 @@ func pair(t testing.TB, change func(*server.Options), pools ...*pool.Pool) (a, b
 
 func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options), pools ...*pool.Pool) (a, b *node, _ *redistest.Server) {
 	open := func() *node {
-		st, err := redisstore.Open(redisstore.Options{URL: redis.URL(), Prefix: "test"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = st.Close() })
+		client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"})
+		st := redisstore.New(client, redisstore.Options{})
 		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-			o.Tally = patient{st.Tally()}
+			o.Tally = patient{ratelimit.NewRedis(client)}
 			if change != nil {
 				change(o)
 			}
@@ -220,12 +218,12 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 
 // patient is a tally whose answer is waited for, however busy the machine is: so
 // that a test does not take one that stalls for a storage that is away.
-type patient struct{ ratelimit.Tally }
+type patient struct{ ratelimit.Store }
 
-func (p patient) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Answer, error) {
+func (p patient) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return p.Tally.Do(ctx, ops...)
+	return p.Store.Do(ctx, ops...)
 }
 
 // header is headers to send, by turns name and value.

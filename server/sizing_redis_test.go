@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/server"
@@ -50,13 +52,10 @@ var longPool = strings.Repeat("p", 64)
 func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	st, err := redisstore.Open(redisstore.Options{URL: redis.URL(), Prefix: "scanlogin"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
+	client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "scanlogin"})
+	st := redisstore.New(client, redisstore.Options{})
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-		o.Tally = patient{st.Tally()}
+		o.Tally = patient{ratelimit.NewRedis(client)}
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
 	n.longest(0).ok() // scripts and connections are there
@@ -83,17 +82,17 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 			note = max(note, size)
 		}
 	}
-	entry := streamEntry(t, st, redis)
+	entry := streamEntry(t, client, redis)
 	if code == 0 || note == 0 || entry <= 0 {
 		t.Fatalf("not measured: code %d, note %d, entry %d", code, note, entry)
 	}
 
 	// An allowance of n codes over two minutes: n at once, and as many in each two
-	// minutes after that. A code is kept for its life and session.Memory, what is
+	// minutes after that. A code is kept for its life and session.Retention, what is
 	// noted of an address for 20 minutes.
 	most := float64(server.DefaultLimits().CodesPerPool)
 	within := func(d time.Duration) float64 { return most * (1 + float64(d)/float64(2*time.Minute)) }
-	open := within(pool.DefaultCodeTTL + session.Memory)
+	open := within(pool.DefaultCodeTTL + session.Retention)
 	noted := within(20*time.Minute) - open
 	need := open*float64(made+entry) + noted*float64(note)
 	have := composeMemory(t)
@@ -105,11 +104,11 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 }
 
 // streamEntry is what a code's name takes in the queue of a pool with a webhook.
-func streamEntry(t *testing.T, st *redisstore.Store, redis *redistest.Server) int64 {
+func streamEntry(t *testing.T, client *redisclient.Client, redis *redistest.Server) int64 {
 	t.Helper()
 	before := usedMemory(t, redis)
 	const entries = 2_000
-	lane, q := queue.Lane{Name: "sizing", Most: 10_000, Life: time.Minute}, st.Queue()
+	lane, q := queue.Lane{Name: "sizing", MaxLen: 10_000, TTL: time.Minute}, queue.NewRedis(client)
 	for range entries {
 		if err := q.Add(t.Context(), lane, string(session.NewID())); err != nil {
 			t.Fatal(err)
@@ -142,7 +141,7 @@ func TestTheDefaultLimitsFitIntoAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := float64(server.DefaultLimits().CodesPerPool) * (1 + float64(pool.DefaultCodeTTL+session.Memory)/float64(2*time.Minute))
+	open := float64(server.DefaultLimits().CodesPerPool) * (1 + float64(pool.DefaultCodeTTL+session.Retention)/float64(2*time.Minute))
 	t.Logf("a code is estimated as %d bytes: %.0f of them are %.0f MB of %d MB", usage.Used, open, open*float64(usage.Used)/1e6, usage.Max/1e6)
 	if need := open * float64(usage.Used); need > 0.8*float64(usage.Max) {
 		t.Errorf("%.0f MB may be needed for one pool, 80 %% of the store is %.0f MB", need/1e6, 0.8*float64(usage.Max)/1e6)

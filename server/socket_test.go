@@ -360,7 +360,7 @@ func TestGoneIsToldAsExpired(t *testing.T) {
 	c := n.gene("p1")
 	p := n.dial("random="+c.random, nil)
 	p.event("waiting")
-	bus.Tell(session.Snapshot{ID: session.ID(c.random)}, session.ErrNotFound)
+	bus.Deliver(session.Snapshot{ID: session.ID(c.random)}, session.ErrNotFound)
 	if m := p.event("expired"); m["version"] != 2.0 {
 		t.Errorf("gone: %v", m)
 	}
@@ -374,7 +374,7 @@ func TestLostCertaintyClosesWith1012(t *testing.T) {
 	c := n.gene("p1")
 	p := n.dial("random="+c.random, nil)
 	p.event("waiting")
-	bus.Tell(session.Snapshot{ID: session.ID(c.random)}, session.ErrLost)
+	bus.Deliver(session.Snapshot{ID: session.ID(c.random)}, session.ErrLost)
 	p.closed(1012)
 }
 

@@ -72,10 +72,10 @@ func NewOpID() OpID {
 	return OpID(base64.RawURLEncoding.EncodeToString(buf[:]))
 }
 
-// Memory is how long a code that is over is still known, so that pages and
+// Retention is how long a code that is over is still known, so that pages and
 // phones that ask late learn how it ended; then the store forgets it. The
 // contract promises at least a minute.
-const Memory = 90 * time.Second
+const Retention = 90 * time.Second
 
 // Session is one code and the login it stands for: a value, stored whole.
 type Session struct {

@@ -33,7 +33,7 @@ type Store interface {
 
 	// Swap stores next, as written by op, if version next.Version-1 is
 	// stored (for version 1: nothing is) and that one's end has not come by
-	// the store's clock; sets its end of life to Memory after
+	// the store's clock; sets its expiry to Retention after
 	// next.ExpiresAt; and announces its snapshot: all of it, or nothing.
 	//
 	// A swap that finds next.Version stored by the same op was done before

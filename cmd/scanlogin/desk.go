@@ -108,7 +108,7 @@ const attempts = 5
 
 // Change implements console.Desk: it makes an edit, stores it, and has it take
 // effect on this node. The error is overlay.Problems if the edit is wrong, and
-// shelf.ErrStale if somebody else was faster with this pool.
+// kv.ErrStale if somebody else was faster with this pool.
 func (d *desk) Change(ctx context.Context, e settings.Edit) (err error) {
 	for range attempts {
 		if err := d.keeper.Read(ctx); err != nil { // what is decided on is what is stored

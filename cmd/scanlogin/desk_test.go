@@ -18,7 +18,7 @@ import (
 const twoPools = good + "    code_ttl: 90s\n    identity: {jwt: {hs256_secret: " + testSecret + "}}\n" + second
 
 // newTestDesk is a desk over a file, and what it logged.
-func newTestDesk(t *testing.T, file string, on kv.Shelf) (*desk, *bytes.Buffer) {
+func newTestDesk(t *testing.T, file string, on kv.Store) (*desk, *bytes.Buffer) {
 	log := new(bytes.Buffer)
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	d := newDesk(mustLoad(t, file), logger)
@@ -148,7 +148,7 @@ func TestSettingsAreChangedByCommand(t *testing.T) {
 	const listeners = "listen: 127.0.0.1:0\nops_listen: 127.0.0.1:0\n"
 	file := writeFile(t, "scanlogin.yaml", twoPools+admins+listeners+"redis_url: "+redis.URL()+"\n")
 	node := start(t, "serve", "--config", file)
-	node.wait(t, `(bus connected)`)
+	node.wait(t, `(redis pub/sub connected)`)
 	tests := []struct {
 		args []string
 		code int
@@ -188,7 +188,7 @@ func TestWithoutAConsoleThereIsNone(t *testing.T) {
 	file := writeFile(t, "scanlogin.yaml", good+"listen: 127.0.0.1:0\nops_listen: 127.0.0.1:0\nredis_url: "+redis.URL()+"\n")
 	node := start(t, "serve", "--config", file)
 	ops := node.wait(t, `"ops":"([^"]+)"`)
-	node.wait(t, `(bus connected)`)
+	node.wait(t, `(redis pub/sub connected)`)
 	for _, path := range []string{"/console", "/console/login", "/console/assets/style.css"} {
 		if status, _ := call(t, "GET", "http://"+ops+path, ""); status != 404 {
 			t.Errorf("%s: %d", path, status)

@@ -18,6 +18,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/metrics"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/tracing"
 	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
@@ -156,8 +157,8 @@ type foundation struct {
 	queue    queue.Queue
 	busAge   func() time.Duration // nil: the bus is in this process
 	busStats metrics.Bus          // nil as busAge
-	tally    ratelimit.Tally      // nil: this process is all
-	shelf    kv.Shelf
+	tally    ratelimit.Store      // nil: this process is all
+	shelf    kv.Store
 	tap      func(name string, wake func()) // of what other nodes announce on the shelf
 	close    func()
 }
@@ -169,19 +170,23 @@ func (h *house) open() (foundation, error) {
 			store: store, bus: store.Bus(), queue: queue.NewMemory(), shelf: kv.NewMemory(), tap: func(string, func()) {}, close: func() {},
 		}, nil
 	}
-	store, err := redisstore.Open(redisstore.Options{
+	client, err := redisclient.Open(redisclient.Options{
 		URL: string(h.settings.RedisURL), Prefix: h.settings.KeyPrefix, WaitReplicas: h.settings.WaitReplicas,
-		MaxBytes: h.settings.StoreMaxBytes, Log: h.log,
 	})
 	if err != nil {
 		return foundation{}, err
 	}
+	store := redisstore.New(client, redisstore.Options{MaxBytes: h.settings.StoreMaxBytes, Log: h.log})
 	bus := store.Bus()
-	return foundation{store: store, bus: bus, queue: store.Queue(), busAge: bus.Age, busStats: bus, tally: store.Tally(), shelf: store.Shelf(), tap: bus.Tap, close: func() {
-		if err := store.Close(); err != nil {
-			h.log.Warn("redis did not close", "error", err)
-		}
-	}}, nil
+	return foundation{
+		store: store, bus: bus, queue: queue.NewRedis(client), busAge: bus.Age, busStats: bus,
+		tally: ratelimit.NewRedis(client), shelf: kv.NewRedis(client), tap: bus.Listen,
+		close: func() {
+			if err := client.Close(); err != nil {
+				h.log.Warn("closing redis failed", "error", err)
+			}
+		},
+	}, nil
 }
 
 // Bounds of the ops listener: monitoring is near, and its answers have some

@@ -14,8 +14,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/settings"
-	"github.com/scanlogin/scanlogin/session/redisstore"
 )
 
 type poolCommand struct {
@@ -62,14 +62,14 @@ func (f configFlags) atDesk(ctx context.Context, line *kong.Context, o output, d
 	case s.config.Console == nil:
 		return errors.New("console is not configured, so no node looks for changed settings; `scanlogin console-token` prints what to add")
 	}
-	store, err := redisstore.Open(redisstore.Options{URL: string(s.RedisURL), Prefix: s.KeyPrefix})
+	client, err := redisclient.Open(redisclient.Options{URL: string(s.RedisURL), Prefix: s.KeyPrefix})
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer client.Close()
 	log := slog.New(slog.NewTextHandler(o.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	d := newDesk(s, log)
-	d.keeper = settings.NewKeeper(store.Shelf(), d.cover, slog.New(slog.DiscardHandler))
+	d.keeper = settings.NewKeeper(kv.NewRedis(client), d.cover, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithTimeout(ctx, poolTime)
 	defer cancel()
 	if err := d.keeper.Read(ctx); err != nil {

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/server"
-	"github.com/scanlogin/scanlogin/session/redisstore"
 )
 
 const (
@@ -140,12 +140,12 @@ func (d *document) checkRedisURL(address string) {
 	if address == "" {
 		return
 	}
-	store, err := redisstore.Open(redisstore.Options{URL: address})
+	client, err := redisclient.Open(redisclient.Options{URL: address})
 	if err != nil {
 		d.refuse("redis_url", strings.TrimPrefix(err.Error(), "redis_url: "))
 		return
 	}
-	_ = store.Close() // there was no connection
+	_ = client.Close() // there was no connection
 }
 
 func (d *document) prefixes(path string, list []string) []netip.Prefix {

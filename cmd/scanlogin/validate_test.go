@@ -29,7 +29,7 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		"pools without elements": {"public_url: https://a.example.com\npools: []\n", ":2:8: pools: is required"},
 		"ops on the same port":   {good + "ops_listen: 127.0.0.1:8080\n", "ops_listen: must differ from listen"},
 		"too many replicas":      {good + "redis_wait_replicas: 11\n", "redis_wait_replicas: must be from 0 to 10"},
-		"Redis by another name":  {good + "redis_url: http://127.0.0.1\n", "redis_url: want redis://, rediss:// or unix://"},
+		"Redis by another name":  {good + "redis_url: http://127.0.0.1\n", "redis_url: must be redis://, rediss:// or unix://"},
 		"braces in the prefix":   {good + "key_prefix: '{a}'\n", "key_prefix: must be 1 to 64"},
 		"endless drain":          {good + "drain_delay: 1h\n", "drain_delay: must be from 0s to 10m"},
 		"no signing key":         {good + "signing_key: nonsense\n", "signing_key: must be an EC P-256 private key"},

@@ -9,8 +9,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/webhook"
-	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
 // webhooksCommand is for dead letters: messages that a receiver did not take
@@ -40,11 +41,11 @@ func (f lettersFlags) with(line *kong.Context, do func(webhook.Dead) error) erro
 	if pool.NewBook(s.Pools...).ByID(f.Pool) == nil {
 		return fmt.Errorf("--pool: the configuration has no pool %q", f.Pool)
 	}
-	store, err := redisstore.Open(redisstore.Options{URL: string(s.RedisURL), Prefix: s.KeyPrefix})
+	client, err := redisclient.Open(redisclient.Options{URL: string(s.RedisURL), Prefix: s.KeyPrefix})
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(webhook.Dead{Queue: store.Queue()}), store.Close())
+	return errors.Join(do(webhook.Dead{Queue: queue.NewRedis(client)}), client.Close())
 }
 
 type webhooksListCommand struct {

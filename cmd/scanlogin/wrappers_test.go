@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/scanlogin/scanlogin/internal/metrics"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/internal/tracing"
 	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/session"
@@ -13,11 +15,7 @@ import (
 // TestNoWrapperHidesWhatAStoreCan do: readiness and the admission of new codes would
 // silently go without.
 func TestNoWrapperHidesWhatAStoreCan(t *testing.T) {
-	redis, err := redisstore.Open(redisstore.Options{URL: "redis://127.0.0.1:1/0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer redis.Close()
+	redis := redisstore.New(redistest.Open(t, redisclient.Options{URL: "redis://127.0.0.1:1/0"}), redisstore.Options{})
 	for name, wrap := range map[string]func(session.Store) session.Store{
 		"nothing": func(st session.Store) session.Store { return st },
 		"metrics": metrics.New().Store,

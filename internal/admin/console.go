@@ -32,7 +32,7 @@ type Desk interface {
 	// History returns the last changes, newest first.
 	History() []settings.Change
 	// Change makes an edit that has been stored when it returns. Errors:
-	// overlay.Problems, shelf.ErrStale; any other: the store does not answer.
+	// overlay.Problems, kv.ErrStale; any other: the store does not answer.
 	Change(ctx context.Context, e settings.Edit) error
 }
 
@@ -49,7 +49,7 @@ type Deed struct {
 type Options struct {
 	Admins    func() []Admin // those of the configuration as it is now
 	Desk      Desk
-	Shelf     kv.Shelf
+	Shelf     kv.Store
 	Public    http.Handler    // what browsers and phones call, for trying a pool
 	PublicURL string          // its address
 	Letters   webhook.Dead    // messages of webhooks that were given up

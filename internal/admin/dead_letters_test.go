@@ -13,7 +13,7 @@ import (
 // bury makes a dead letter of pool p.
 func (r *rig) bury(id, failure string) {
 	r.t.Helper()
-	lane := queue.Lane{Name: "webhooks:p:dead", Most: 100, Rolls: true, Life: time.Hour}
+	lane := queue.Lane{Name: "webhooks:p:dead", MaxLen: 100, DropOldest: true, TTL: time.Hour}
 	if err := r.queue.Add(r.t.Context(), lane, `{"id":"`+id+`","body":"{}","failure":"`+failure+`"}`); err != nil {
 		r.t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestDeadLettersAreSeenAndSentAgain(t *testing.T) {
 	if body := r.expect(200, "GET", "/console/letters", nil); !strings.Contains(body, "None: no message") {
 		t.Errorf("after all were sent again: %s", body)
 	}
-	due, err := r.queue.List(t.Context(), queue.Lane{Name: "webhooks:p:due", Most: 100, Life: time.Hour}, 10)
+	due, err := r.queue.List(t.Context(), queue.Lane{Name: "webhooks:p:due", MaxLen: 100, TTL: time.Hour}, 10)
 	if err != nil || len(due) != 3 {
 		t.Errorf("%d are due, error %v", len(due), err)
 	}

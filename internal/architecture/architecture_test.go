@@ -32,12 +32,13 @@ const module = "github.com/scanlogin/scanlogin"
 var mayImport = map[string]struct{ ours, foreign []string }{
 	"session":                          {},
 	"session/memstore":                 {ours: []string{"session"}},
-	"session/redisstore":               {ours: []string{"session", "internal/webhook/queue", "internal/kv", "internal/ratelimit"}, foreign: []string{"github.com/redis/go-redis/"}},
-	"internal/redistest":               {foreign: []string{"github.com/redis/go-redis/"}},
+	"session/redisstore":               {ours: []string{"session", "internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"internal/redisclient":             {foreign: []string{"github.com/redis/go-redis/"}},
+	"internal/redistest":               {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"session/sessiontest":              {ours: []string{"session"}},
-	"internal/ratelimit":               {},
+	"internal/ratelimit":               {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/ratelimit/ratelimittest": {ours: []string{"internal/ratelimit"}},
-	"internal/webhook/queue":           {},
+	"internal/webhook/queue":           {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/webhook/queue/queuetest": {ours: []string{"internal/webhook/queue"}},
 	"hub":                              {ours: []string{"session"}},
 	"internal/safehttp":                {},
@@ -47,7 +48,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/geoip/geoiptest":         {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"internal/webhook":                 {ours: []string{"session", "hub", "internal/webhook/queue", "internal/pool", "internal/safehttp", "internal/loglimit"}, foreign: []string{"golang.org/x/sync/"}},
 	"web":                              {foreign: []string{"github.com/goccy/go-yaml"}}, // for the page made of the descriptions
-	"internal/kv":                      {},
+	"internal/kv":                      {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
+	"internal/kv/kvtest":               {ours: []string{"internal/kv"}},
 	"internal/settings":                {ours: []string{"internal/kv"}},
 	"internal/admin/stats":             {ours: []string{"session", "server", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "server", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
@@ -62,7 +64,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/metrics": {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
 	"internal/tracing": {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
 	"cmd/scanlogin": {ours: []string{
-		"internal/audit", "internal/admin", "internal/settings", "internal/kv", "internal/admin/stats", "session", "session/memstore", "session/redisstore", "hub", "internal/geoip", "internal/identity", "internal/metrics", "internal/safehttp", "internal/pool", "internal/webhook/queue", "server", "internal/ratelimit", "internal/tracing", "web", "internal/webhook",
+		"internal/audit", "internal/admin", "internal/settings", "internal/kv", "internal/admin/stats", "session", "session/memstore", "session/redisstore", "internal/redisclient", "hub", "internal/geoip", "internal/identity", "internal/metrics", "internal/safehttp", "internal/pool", "internal/webhook/queue", "server", "internal/ratelimit", "internal/tracing", "web", "internal/webhook",
 	}, foreign: []string{
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
 		"github.com/golang-jwt/", "github.com/redis/go-redis/",

@@ -8,65 +8,65 @@ import (
 	"time"
 )
 
-// Memory is a Shelf in the memory of one process.
+// Memory is a Store in the memory of one process.
 type Memory struct {
 	mu     sync.Mutex
-	sheets map[string]sheet
+	hashes map[string]hash
 	docs   map[string]Document
 }
 
-type sheet struct {
+type hash struct {
 	fields map[string]string
-	end    time.Time
+	expiry time.Time
 }
 
-// NewMemory makes an empty shelf.
+// NewMemory creates an empty Memory.
 func NewMemory() *Memory {
-	return &Memory{sheets: make(map[string]sheet), docs: make(map[string]Document)}
+	return &Memory{hashes: make(map[string]hash), docs: make(map[string]Document)}
 }
 
 // Now is the process's clock.
 func (m *Memory) Now() time.Time { return time.Now() }
 
-// Put implements Shelf. It throws out what has ended: sheets are few.
-func (m *Memory) Put(ctx context.Context, name, field, value string, end time.Time) error {
+// Put implements Store. It also deletes what has expired: there are few hashes.
+func (m *Memory) Put(ctx context.Context, name, field, value string, expiry time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.Now()
-	maps.DeleteFunc(m.sheets, func(_ string, s sheet) bool { return !now.Before(s.end) })
-	if !now.Before(end) {
-		delete(m.sheets, name)
+	maps.DeleteFunc(m.hashes, func(_ string, h hash) bool { return !now.Before(h.expiry) })
+	if !now.Before(expiry) {
+		delete(m.hashes, name)
 		return nil
 	}
-	s := m.sheets[name]
-	if s.fields == nil {
-		s.fields = make(map[string]string)
+	h := m.hashes[name]
+	if h.fields == nil {
+		h.fields = make(map[string]string)
 	}
-	s.fields[field], s.end = value, end
-	m.sheets[name] = s
+	h.fields[field], h.expiry = value, expiry
+	m.hashes[name] = h
 	return nil
 }
 
-// Get implements Shelf.
+// Get implements Store.
 func (m *Memory) Get(ctx context.Context, names ...string) ([]map[string]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make([]map[string]string, len(names))
+	found := make([]map[string]string, len(names))
 	for i, name := range names {
-		if s := m.sheets[name]; m.Now().Before(s.end) {
-			all[i] = maps.Clone(s.fields)
+		if h := m.hashes[name]; m.Now().Before(h.expiry) {
+			found[i] = maps.Clone(h.fields)
 		}
 	}
-	return all, nil
+	return found, nil
 }
 
-// Load implements Shelf.
+// Load implements Store.
 func (m *Memory) Load(ctx context.Context, name string, _ Document) (Document, error) {
 	if err := ctx.Err(); err != nil {
 		return Document{}, err
@@ -76,8 +76,7 @@ func (m *Memory) Load(ctx context.Context, name string, _ Document) (Document, e
 	return m.docs[name], nil
 }
 
-// Swap implements Shelf. Whoever is in this process knows of the change by
-// having made it, so nothing is announced.
+// Swap implements Store. It announces nothing: there are no other processes.
 func (m *Memory) Swap(ctx context.Context, name string, version int64, text string) (Document, error) {
 	if err := ctx.Err(); err != nil {
 		return Document{}, err

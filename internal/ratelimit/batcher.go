@@ -4,264 +4,252 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 )
 
-// Near is what one node has of a Tally that all nodes share. It promises that
-// nobody waits for the storage longer than Patience; that while it is away, the
-// node counts for itself, which is neither no limit nor a closed door; and that
-// a key which is known to be exhausted costs the storage nothing. Make it with
-// NewNear.
+// Batcher is a node's access to a Store that all nodes share. It guarantees that a call
+// waits for the storage no longer than Timeout; that the node counts for itself while the
+// storage is away, so limits are neither off nor closed; and that a key known to be
+// exhausted costs the storage nothing. Create it with NewBatcher.
 //
-// It sends one batch at a time, with all that came up meanwhile in the next, and
-// what nobody waits for gathers company for a moment: so what a node does at one
-// time costs one round trip, and whoever asks finds there what the node told
-// before.
-type Near struct {
-	far Tally // nil: own is all
-	own *Memory
-	log *slog.Logger
+// It sends one batch at a time; operations that arrive meanwhile go into the next one.
+// Operations that no caller waits for are delayed a little to collect more. So a node's
+// concurrent operations cost one round trip, and a caller always sees what its node has
+// enqueued before.
+type Batcher struct {
+	shared Store // nil: the node is alone
+	local  *Memory
+	log    *slog.Logger
 
-	mu      sync.Mutex
-	waits   map[string]time.Time // keys that are exhausted, and until when
-	quiet   time.Time            // until then far is not asked
-	next    *batch               // that waits to be sent; nil: nothing does
-	sending bool
+	mu        sync.Mutex
+	exhausted *records  // keys that are exhausted, until their end
+	retryAt   time.Time // shared is not called before
+	next      *batch    // waits to be sent; nil: none
+	isSending bool
 }
 
-// batch is what is asked in one round trip. What came of it is to be read when
-// done is closed.
+// batch is sent in one round trip. Its results may be read once done is closed.
 type batch struct {
 	ops     []Op
-	answers []Answer
+	results []Result
 	err     error
 	done    chan struct{}
 
-	urgent   chan struct{} // closed when somebody waits for it
+	urgent   chan struct{} // closed when a caller waits for it
 	isUrgent bool
 }
 
 const (
-	// Patience is how long an answer of the storage is waited for: a hundred
-	// times what it takes, and with the 1.5 s of redisstore's calls within
-	// the 2 s in which clients are promised an answer.
-	Patience = 300 * time.Millisecond
-	// gather is how long what nobody waits for may wait: as long as nobody can
-	// do anything in, and ten round trips. At 1,000 confirms a second on two nodes
-	// it is 18 % of what Redis has to do (0.168 instead of 0.205 ms of CPU each;
-	// `bench run --only push`).
-	gather = 10 * time.Millisecond
-	// away is how long a storage that did not answer is left alone.
-	away = time.Second
-	// maxWaits bounds what is known of exhausted keys: to forget one costs
-	// no more than a question.
-	maxWaits = 20_000
-	// maxBatch bounds what waits for a storage that is slow. It is what a node
-	// does at 10,000 steps a second in Patience.
+	// Timeout is how long a call waits for the storage: a hundred times the usual round
+	// trip. With the 1.5 s of redisclient's calls it stays below the 2 s in which
+	// clients are promised an answer.
+	Timeout = 300 * time.Millisecond
+	// batchDelay is how long operations that no caller waits for collect: ten round
+	// trips. At 1,000 confirms per second on two nodes it saves 18 % of Redis's CPU
+	// (0.168 instead of 0.205 ms each; `bench run --only push`).
+	batchDelay = 10 * time.Millisecond
+	// retryDelay is how long a storage that did not answer is not called.
+	retryDelay = time.Second
+	// maxExhausted bounds the keys known to be exhausted. Forgetting one costs a call.
+	maxExhausted = 20_000
+	// maxBatch bounds the operations that wait for a slow storage: those of a node at
+	// 10,000 steps per second in Timeout.
 	maxBatch = 10_000
 )
 
-// ErrAway is what Do returns while the storage is left alone.
-var ErrAway = errors.New("the tally did not answer lately")
+// ErrUnavailable means that the storage did not answer now or within the last second.
+var ErrUnavailable = errors.New("the shared rate limits are unavailable")
 
-// NewNear makes a node's view of far; nil: the node is alone. log is told when
-// the storage goes and comes.
-func NewNear(far Tally, log *slog.Logger) *Near {
-	return &Near{far: far, own: NewMemory(), log: log, waits: make(map[string]time.Time)}
+// NewBatcher creates a Batcher over shared; nil if the node is alone. It logs when the
+// storage becomes unavailable and available.
+func NewBatcher(shared Store, log *slog.Logger) *Batcher {
+	return &Batcher{shared: shared, local: NewMemory(), log: log, exhausted: newRecords(maxExhausted)}
 }
 
-// Do implements Tally: it asks the storage, and is for what the node cannot
-// know by itself. It goes on when ctx is canceled: a client that hangs up shall
-// not go uncounted. Without ops it returns when all that was told before is done.
-func (n *Near) Do(ctx context.Context, ops ...Op) ([]Answer, error) {
-	if n.far == nil {
-		return n.own.Do(context.WithoutCancel(ctx), ops...)
+// Do implements Store, without a fallback: use it for what the node cannot know by itself.
+// It continues when ctx is canceled, so that a client that disconnects is still counted.
+// Without ops it returns when everything enqueued before is done.
+func (b *Batcher) Do(ctx context.Context, ops ...Op) ([]Result, error) {
+	if b.shared == nil {
+		return b.local.Do(context.WithoutCancel(ctx), ops...)
 	}
-	b, at := n.join(ops, true)
-	if b == nil {
-		return nil, ErrAway
+	batch, at := b.join(ops, true)
+	if batch == nil {
+		return nil, ErrUnavailable
 	}
-	timer := time.NewTimer(Patience)
+	timer := time.NewTimer(Timeout)
 	defer timer.Stop()
 	select {
-	case <-b.done:
-		if b.err != nil {
-			return nil, b.err
+	case <-batch.done:
+		if batch.err != nil {
+			return nil, batch.err
 		}
-		return b.answers[at:][:len(ops)], nil
+		return batch.results[at:][:len(ops)], nil
 	case <-timer.C:
-		return nil, ErrAway
+		return nil, ErrUnavailable
 	}
 }
 
-// Take does ops, by the node's own count where the storage does not answer.
-// Where one is known to be exhausted none is done, and its answer says so.
-func (n *Near) Take(ctx context.Context, ops ...Op) []Answer {
-	if answers := n.refused(ops); answers != nil {
-		return answers
+// Allow runs ops on the storage, or on the node's own counts if the storage does not answer.
+// If a key is known to be exhausted, no operation is done, and its result says so.
+func (b *Batcher) Allow(ctx context.Context, ops ...Op) []Result {
+	if results := b.refuse(ops); results != nil {
+		return results
 	}
-	answers, err := n.Do(ctx, ops...)
+	results, err := b.Do(ctx, ops...)
 	if err != nil {
-		answers, _ = n.own.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
+		results, _ = b.local.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
 	}
-	if err != nil || n.far == nil { // else it was learned with the batch
-		n.learn(ops, answers)
+	if err != nil || b.shared == nil { // otherwise learned with the batch
+		b.learn(ops, results)
 	}
-	return answers
+	return results
 }
 
-// Count is Take for those who are in a hurry: it goes by what the node has
-// counted itself and knows to be exhausted, and tells the storage without waiting;
-// only where the node's own count is exhausted is the storage asked. So all
-// nodes together give no more than the limit, and on each node what comes until
-// the storage was told and has answered.
-func (n *Near) Count(ctx context.Context, ops ...Op) []Answer {
+// AllowLocal is Allow without a round trip: it decides by the node's own counts and the keys
+// known to be exhausted, and enqueues ops for the storage. It asks the storage only if the
+// node's own count is exhausted. So all nodes together give no more than the limit plus
+// what arrives on each node before the storage has answered.
+func (b *Batcher) AllowLocal(ctx context.Context, ops ...Op) []Result {
 	if len(ops) == 0 {
 		return nil
 	}
-	if answers := n.refused(ops); answers != nil {
-		return answers
+	if results := b.refuse(ops); results != nil {
+		return results
 	}
-	answers, _ := n.own.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
-	if n.far == nil {
-		n.learn(ops, answers)
-		return answers
+	results, _ := b.local.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
+	if b.shared == nil {
+		b.learn(ops, results)
+		return results
 	}
-	for _, a := range answers {
-		if a.Wait > 0 {
-			return n.Take(ctx, ops...)
+	for _, r := range results {
+		if r.RetryAfter > 0 {
+			return b.Allow(ctx, ops...)
 		}
 	}
-	n.join(ops, false)
-	return answers
+	b.join(ops, false)
+	return results
 }
 
-// Tell does ops without waiting for what comes of it, which is nothing while the
-// storage is away.
-func (n *Near) Tell(ctx context.Context, ops ...Op) {
-	if n.far == nil {
-		_, _ = n.own.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
+// Enqueue runs ops without waiting. They are dropped while the storage is unavailable.
+func (b *Batcher) Enqueue(ctx context.Context, ops ...Op) {
+	if b.shared == nil {
+		_, _ = b.local.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
 		return
 	}
-	n.join(ops, false)
+	b.join(ops, false)
 }
 
-// join adds ops to the next batch, and returns it with their place there; nil if
-// the storage is away or cannot keep up. urgent: somebody waits.
-func (n *Near) join(ops []Op, urgent bool) (*batch, int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if time.Now().Before(n.quiet) || n.next != nil && len(n.next.ops) > maxBatch {
+// join adds ops to the next batch, and returns the batch and their position in it; nil if
+// the storage is unavailable or too slow. urgent means that a caller waits.
+func (b *Batcher) join(ops []Op, urgent bool) (*batch, int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Now().Before(b.retryAt) || b.next != nil && len(b.next.ops) > maxBatch {
 		return nil, 0
 	}
-	if n.next == nil {
-		n.next = &batch{done: make(chan struct{}), urgent: make(chan struct{})}
+	if b.next == nil {
+		b.next = &batch{done: make(chan struct{}), urgent: make(chan struct{})}
 	}
-	b, at := n.next, len(n.next.ops)
-	b.ops = append(b.ops, ops...)
-	if urgent && !b.isUrgent {
-		b.isUrgent = true
-		close(b.urgent)
+	next, at := b.next, len(b.next.ops)
+	next.ops = append(next.ops, ops...)
+	if urgent && !next.isUrgent {
+		next.isUrgent = true
+		close(next.urgent)
 	}
-	if !n.sending {
-		n.sending = true
-		go n.send(b)
+	if !b.isSending {
+		b.isSending = true
+		go b.send(next)
 	}
-	return b, at
+	return next, at
 }
 
-// send sends b, and one batch after the other until there is none.
-func (n *Near) send(b *batch) {
-	for b != nil {
+// send sends one batch after the other until there is none.
+func (b *Batcher) send(current *batch) {
+	for current != nil {
 		select {
-		case <-b.urgent:
-		case <-time.After(gather):
+		case <-current.urgent:
+		case <-time.After(batchDelay):
 		}
-		n.mu.Lock()
-		n.next = nil
-		isQuiet := time.Now().Before(n.quiet)
-		n.mu.Unlock()
+		b.mu.Lock()
+		b.next = nil
+		unavailable := time.Now().Before(b.retryAt)
+		b.mu.Unlock()
 		switch {
-		case isQuiet:
-			b.err = ErrAway
-		case len(b.ops) > 0:
-			n.ask(b)
+		case unavailable:
+			current.err = ErrUnavailable
+		case len(current.ops) > 0:
+			b.call(current)
 		}
-		close(b.done)
-		n.mu.Lock()
-		b = n.next
-		n.sending = b != nil
-		n.mu.Unlock()
+		close(current.done)
+		b.mu.Lock()
+		current = b.next
+		b.isSending = current != nil
+		b.mu.Unlock()
 	}
 }
 
-func (n *Near) ask(b *batch) {
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+// call runs a batch on the storage.
+func (b *Batcher) call(current *batch) {
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
-	b.answers, b.err = n.far.Do(ctx, b.ops...)
-	n.heard(b.err)
-	if b.err == nil {
-		n.learn(b.ops, b.answers)
-		n.own.exhaust(b.ops, b.answers)
+	current.results, current.err = b.shared.Do(ctx, current.ops...)
+	b.noteAvailability(current.err)
+	if current.err == nil {
+		b.learn(current.ops, current.results)
+		b.local.exhaust(current.ops, current.results)
 	}
 }
 
-// Wait is how long op's key is known to be exhausted. It asks nobody.
-func (n *Near) Wait(op Op) time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return max(0, time.Until(n.waits[op.Key]))
+// RetryAfter returns how long op's key is known to be exhausted, without a call.
+func (b *Batcher) RetryAfter(op Op) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	return max(0, b.exhausted.get(op.Key, now).end.Sub(now))
 }
 
-// refused answers ops if any is of a key that is known to be exhausted.
-func (n *Near) refused(ops []Op) []Answer {
-	var answers []Answer
+// refuse returns results if the key of any operation is known to be exhausted, else nil.
+func (b *Batcher) refuse(ops []Op) []Result {
+	var results []Result
 	for i, op := range ops {
-		if wait := n.Wait(op); wait > 0 {
-			if answers == nil {
-				answers = make([]Answer, len(ops))
+		if wait := b.RetryAfter(op); wait > 0 {
+			if results == nil {
+				results = make([]Result, len(ops))
 			}
-			answers[i].Wait = wait
+			results[i].RetryAfter = wait
 		}
 	}
-	return answers
+	return results
 }
 
-// learn remembers refusals. That of a Peek may be taken back by a Forget on
-// another node, and is not.
-func (n *Near) learn(ops []Op, answers []Answer) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// learn remembers refusals, except those of Peek: another node may reset the key.
+func (b *Batcher) learn(ops []Op, results []Result) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
 	for i, op := range ops {
-		if answers[i].Wait <= 0 || op.Limit.Most == 0 {
-			continue
+		if results[i].RetryAfter > 0 && op.Limit.Burst != 0 {
+			b.exhausted.put(op.Key, record{end: now.Add(results[i].RetryAfter)}, now)
 		}
-		if len(n.waits) >= maxWaits {
-			maps.DeleteFunc(n.waits, func(_ string, until time.Time) bool { return time.Until(until) <= 0 })
-			if len(n.waits) >= maxWaits/2 { // or one of the next would search all again
-				clear(n.waits)
-			}
-		}
-		n.waits[op.Key] = time.Now().Add(answers[i].Wait)
 	}
 }
 
-// heard leaves the storage alone for a while after an error, so that one call
-// in a second finds out whether it is back, and the others do not wait.
-func (n *Near) heard(err error) {
-	n.mu.Lock()
-	was := n.quiet
-	n.quiet = time.Time{}
+// noteAvailability stops calls for retryDelay after an error. So one call per second finds
+// out whether the storage is back, and the others do not wait.
+func (b *Batcher) noteAvailability(err error) {
+	b.mu.Lock()
+	wasAvailable := b.retryAt.IsZero()
+	b.retryAt = time.Time{}
 	if err != nil {
-		n.quiet = time.Now().Add(away)
+		b.retryAt = time.Now().Add(retryDelay)
 	}
-	n.mu.Unlock()
+	b.mu.Unlock()
 	switch {
-	case err != nil && was.IsZero():
-		n.log.Warn("limits are each node's own, the shared tally does not answer", "error", err)
-	case err == nil && !was.IsZero():
-		n.log.Info("limits are shared between the nodes again")
+	case err != nil && wasAvailable:
+		b.log.Warn("shared rate limits unavailable, counting on this node only", "error", err)
+	case err == nil && !wasAvailable:
+		b.log.Info("shared rate limits available again")
 	}
 }

@@ -11,73 +11,52 @@ import (
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
 
-// near is a node's view of far.
-func near(far ratelimit.Tally) *ratelimit.Near {
-	return ratelimit.NewNear(far, slog.New(slog.DiscardHandler))
+// newBatcher creates a Batcher that logs nothing.
+func newBatcher(shared ratelimit.Store) *ratelimit.Batcher {
+	return ratelimit.NewBatcher(shared, slog.New(slog.DiscardHandler))
 }
 
-func hourly(key string, most int) ratelimit.Op {
-	return ratelimit.Take(key, ratelimit.Limit{Most: most, Over: time.Hour})
+func hourly(key string, burst int) ratelimit.Op {
+	return ratelimit.Allow(key, ratelimit.Limit{Burst: burst, Period: time.Hour})
 }
 
-// TestMemoryNeverExceedsItsBound looks after each key, not only at the end.
-func TestMemoryNeverExceedsItsBound(t *testing.T) {
-	m := ratelimit.NewMemory()
-	for i := range 300_000 {
-		m.Do(t.Context(), ratelimit.Note(strconv.Itoa(i), time.Hour))
-		if n := m.Len(); n > 200_000 {
-			t.Fatalf("%d keys are held after %d", n, i+1)
-		}
-	}
-}
-
-func TestALookLeavesNothingInMemory(t *testing.T) {
-	m := ratelimit.NewMemory()
-	m.Do(t.Context(), ratelimit.Peek("a"), ratelimit.Noted("b"), ratelimit.Forget("c"))
-	if n := m.Len(); n != 0 {
-		t.Errorf("%d keys are held", n)
-	}
-}
-
-// TestARefusalIsRemembered has a node without a storage, and one whose storage
-// is away: what each refused by its own count it refuses again without counting.
-func TestARefusalIsRemembered(t *testing.T) {
+// TestLocalRefusalsAreRemembered has a node without a storage, and one whose storage is away.
+func TestLocalRefusalsAreRemembered(t *testing.T) {
 	away := newStorage()
 	away.err = errors.New("away")
-	for name, n := range map[string]*ratelimit.Near{"alone": near(nil), "storage away": near(away)} {
-		n.Take(t.Context(), hourly("k", 1))
-		if n.Known() != 0 {
-			t.Errorf("%s: %d keys are known to be exhausted before one was refused", name, n.Known())
+	for name, n := range map[string]*ratelimit.Batcher{"alone": newBatcher(nil), "storage away": newBatcher(away)} {
+		n.Allow(t.Context(), hourly("k", 1))
+		if n.Exhausted() != 0 {
+			t.Errorf("%s: %d keys are known to be exhausted before one was refused", name, n.Exhausted())
 		}
-		n.Take(t.Context(), hourly("k", 1))
-		if n.Known() != 1 || n.Wait(hourly("k", 1)) == 0 {
-			t.Errorf("%s: %d keys are known to be exhausted, want 1", name, n.Known())
+		n.Allow(t.Context(), hourly("k", 1))
+		if n.Exhausted() != 1 || n.RetryAfter(hourly("k", 1)) == 0 {
+			t.Errorf("%s: %d keys are known to be exhausted, want 1", name, n.Exhausted())
 		}
 	}
 }
 
-func TestEachRefusalOfACallIsRemembered(t *testing.T) {
-	n := near(newStorage())
-	n.Take(t.Context(), hourly("full", 1))
-	n.Take(t.Context(), hourly("free", 10), hourly("full", 1))
-	if n.Wait(hourly("full", 1)) == 0 {
-		t.Error("a refusal behind a take that succeeded was not remembered")
+func TestEachRefusalInACallIsRemembered(t *testing.T) {
+	n := newBatcher(newStorage())
+	n.Allow(t.Context(), hourly("full", 1))
+	n.Allow(t.Context(), hourly("free", 10), hourly("full", 1))
+	if n.RetryAfter(hourly("full", 1)) == 0 {
+		t.Error("a refusal after an allowed request was not remembered")
 	}
-	if n.Wait(hourly("free", 10)) != 0 || n.Known() != 1 {
-		t.Errorf("%d keys are known to be exhausted, want 1", n.Known())
+	if n.RetryAfter(hourly("free", 10)) != 0 || n.Exhausted() != 1 {
+		t.Errorf("%d keys are known to be exhausted, want 1", n.Exhausted())
 	}
 }
 
-// TestExhaustedKeysAreForgottenWhenTheirTimeIsOver fills what a node may know:
-// keys whose time is over make room, one that is still exhausted stays.
-func TestExhaustedKeysAreForgottenWhenTheirTimeIsOver(t *testing.T) {
+// TestKeysThatAreNoLongerExhaustedAreEvictedFirst fills the memory for exhausted keys.
+func TestKeysThatAreNoLongerExhaustedAreEvictedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 20_000
-		n := near(nil)
+		n := newBatcher(nil)
 		exhaust := func(key string, over time.Duration) {
-			op := ratelimit.Take(key, ratelimit.Limit{Most: 1, Over: over})
-			n.Take(t.Context(), op)
-			n.Take(t.Context(), op)
+			op := ratelimit.Allow(key, ratelimit.Limit{Burst: 1, Period: over})
+			n.Allow(t.Context(), op)
+			n.Allow(t.Context(), op)
 		}
 		exhaust("long", time.Hour)
 		for i := range most - 1 {
@@ -85,46 +64,38 @@ func TestExhaustedKeysAreForgottenWhenTheirTimeIsOver(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		exhaust("another", time.Hour)
-		if n.Known() != 2 || n.Wait(hourly("long", 1)) == 0 || n.Wait(hourly("another", 1)) == 0 {
-			t.Errorf("%d keys are known, want 2; waits %v and %v", n.Known(), n.Wait(hourly("long", 1)), n.Wait(hourly("another", 1)))
+		if n.Exhausted() != 2 || n.RetryAfter(hourly("long", 1)) == 0 || n.RetryAfter(hourly("another", 1)) == 0 {
+			t.Errorf("%d keys are known, want 2; waits %v and %v", n.Exhausted(), n.RetryAfter(hourly("long", 1)), n.RetryAfter(hourly("another", 1)))
 		}
 		for i := range most + 1 {
 			exhaust("more"+strconv.Itoa(i), time.Hour)
-			if n.Known() > most {
-				t.Fatalf("%d keys are known", n.Known())
+			if n.Len() > most {
+				t.Fatalf("%d keys are stored", n.Len())
 			}
 		}
 	})
 }
 
-func TestNothingAskedCostsTheStorageNothing(t *testing.T) {
-	far := newStorage()
-	if _, err := near(far).Do(t.Context()); err != nil || far.asked.Load() != 0 {
-		t.Errorf("error %v, the storage was asked %d times", err, far.asked.Load())
+func TestACallWithoutOperationsDoesNotCallTheStorage(t *testing.T) {
+	shared := newStorage()
+	if _, err := newBatcher(shared).Do(t.Context()); err != nil || shared.calls.Load() != 0 {
+		t.Errorf("error %v, the storage was called %d times", err, shared.calls.Load())
 	}
 }
 
-// TestWhatIsToldWithinAMomentIsOneRoundTrip has a node tell something each
-// millisecond: 10 of them go together.
-func TestWhatIsToldWithinAMomentIsOneRoundTrip(t *testing.T) {
+// TestEnqueuedOperationsShareARoundTrip enqueues one operation per millisecond: ten of them
+// go together.
+func TestEnqueuedOperationsShareARoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		far := newStorage()
-		n := near(far)
+		shared := newStorage()
+		n := newBatcher(shared)
 		for range 100 {
-			n.Tell(t.Context(), ratelimit.Note("k", time.Hour))
+			n.Enqueue(t.Context(), ratelimit.Incr("k", time.Hour))
 			time.Sleep(time.Millisecond)
 		}
-		answers, err := n.Do(t.Context(), ratelimit.Noted("k"))
-		if err != nil || answers[0].Count != 100 || far.asked.Load() > 15 {
-			t.Errorf("error %v, %v notes in %d round trips", err, answers, far.asked.Load())
+		results, err := n.Do(t.Context(), ratelimit.Count("k"))
+		if err != nil || results[0].Count != 100 || shared.calls.Load() > 15 {
+			t.Errorf("error %v, %v increments in %d round trips", err, results, shared.calls.Load())
 		}
 	})
-}
-
-func TestAnOpOfNoKindDoesNothing(t *testing.T) {
-	m := ratelimit.NewMemory()
-	m.Do(t.Context(), ratelimit.Op{Key: "k", Life: time.Hour, Limit: ratelimit.Limit{Most: 1, Over: time.Hour}})
-	if n := m.Len(); n != 0 {
-		t.Errorf("%d keys are held", n)
-	}
 }

@@ -2,23 +2,36 @@ package ratelimit
 
 import "time"
 
-// Life is how long a key is still remembered.
-func (m *Memory) Life(key string) time.Duration {
+// TTL returns how long a key is still stored.
+func (m *Memory) TTL(key string) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(0, time.Until(m.get(key, time.Now()).end))
+	return max(0, time.Until(m.records.get(key, time.Now()).end))
 }
 
-// Len is how many keys are held.
+// Len returns the number of stored keys.
 func (m *Memory) Len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.records)
+	return len(m.records.byKey)
 }
 
-// Known is how many exhausted keys are known.
-func (n *Near) Known() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.waits)
+// Exhausted returns the number of keys known to be exhausted.
+func (b *Batcher) Exhausted() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for key := range b.exhausted.byKey {
+		if b.exhausted.get(key, now).end.After(now) {
+			n++
+		}
+	}
+	return n
+}
+
+// Len returns the number of stored keys, including those that are no longer exhausted.
+func (b *Batcher) Len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.exhausted.byKey)
 }

@@ -1,9 +1,11 @@
 // Package ratelimit counts over all nodes: how much of an allowance is used, and how
 // often something happened.
 //
-// It guarantees that the counts of all nodes over one storage add up; that a refusal
-// uses nothing of the allowance and returns the true time to wait; and that nothing is
-// kept longer than its period. Callers choose the keys: a key must not contain what must not be stored.
+// It guarantees that the counts of all nodes over one storage add up; that a refused
+// request uses nothing of the allowance and gets the true time to wait; and that
+// nothing is stored longer than its period. Callers choose the keys: a key must not
+// contain anything that must not be stored. [Memory] is for one process, [Redis] for many
+// nodes. A [Batcher] is a node's access to either: it keeps the node from waiting.
 package ratelimit
 
 import (
@@ -11,68 +13,67 @@ import (
 	"time"
 )
 
-// Tally does several things at once, in one round trip where there is one. Its
-// answers are those to ops, in their order. An error says that the storage did
-// not answer: each op may or may not have happened.
-type Tally interface {
-	Do(ctx context.Context, ops ...Op) ([]Answer, error)
+// Store runs several operations at once, in one round trip if there is a network. It
+// returns their results in the order of ops. An error means that the storage did not
+// answer: each operation may or may not have been done.
+type Store interface {
+	Do(ctx context.Context, ops ...Op) ([]Result, error)
 }
 
-// Limit is an allowance: Most at once, which come back evenly over Over. It is
-// kept as one instant, the one at which all is back (generic cell rate
-// algorithm, ITU-T I.371), so that a key costs the same whatever the limit is.
-// Limits of one key may differ: each take is of a share, 1/Most.
+// Limit is an allowance: Burst requests at once, which are refilled evenly over Period.
+// It is stored as one time, the one at which the allowance is full again (generic cell
+// rate algorithm, ITU-T I.371), so a key has the same size whatever the limit is. The
+// limits used with one key may differ: each request uses 1/Burst of the allowance.
 type Limit struct {
-	Most int
-	Over time.Duration
+	Burst  int
+	Period time.Duration
 }
 
-// Share is the time that one take costs.
-func (l Limit) Share() time.Duration {
-	if l.Most <= 0 {
+// Interval returns the time in which one request is refilled.
+func (l Limit) Interval() time.Duration {
+	if l.Burst <= 0 {
 		return 0
 	}
-	return l.Over / time.Duration(l.Most)
+	return l.Period / time.Duration(l.Burst)
 }
 
-// Kind is what an Op does.
+// Kind is the kind of an Op.
 type Kind int
 
-// The kinds; see the functions that make an Op of each.
+// The kinds; see the functions that create an Op of each.
 const (
-	Taking Kind = iota + 1
-	Noting
-	Reading
-	Forgetting
+	KindAllow Kind = iota + 1
+	KindIncr
+	KindCount
+	KindReset
 )
 
-// Op is one thing to do under a key. Make it with Take, Peek, Note, Noted or
-// Forget. What is taken and what is noted must not share a key.
+// Op is one operation on a key. Create it with Allow, Peek, Incr, Count or Reset. An
+// allowance and a counter must not share a key.
 type Op struct {
 	Kind  Kind
 	Key   string
-	Limit Limit         // Taking
-	Life  time.Duration // Noting; in whole milliseconds, above 0
+	Limit Limit         // KindAllow
+	TTL   time.Duration // KindIncr; in whole milliseconds, above 0
 }
 
-// Answer is what came of an Op.
-type Answer struct {
-	Wait  time.Duration // Taking: 0 if it was taken, else when to try again
-	Count int           // Noting, Reading: how often it was noted
+// Result is the result of an Op.
+type Result struct {
+	RetryAfter time.Duration // KindAllow: 0 if the request is allowed, else the time to wait
+	Count      int           // KindIncr, KindCount: the counter's value
 }
 
-// Take takes one of what l allows.
-func Take(key string, l Limit) Op { return Op{Kind: Taking, Key: key, Limit: l} }
+// Allow uses one request of l, if there is one.
+func Allow(key string, l Limit) Op { return Op{Kind: KindAllow, Key: key, Limit: l} }
 
-// Peek takes nothing; its answer's Wait is the time until all that was taken
-// is back.
-func Peek(key string) Op { return Op{Kind: Taking, Key: key} }
+// Peek uses nothing; RetryAfter is the time until the allowance is full again.
+func Peek(key string) Op { return Op{Kind: KindAllow, Key: key} }
 
-// Note counts one more; the count is forgotten when there was no other for life.
-func Note(key string, life time.Duration) Op { return Op{Kind: Noting, Key: key, Life: life} }
+// Incr increments a counter, which expires ttl after its last increment.
+func Incr(key string, ttl time.Duration) Op { return Op{Kind: KindIncr, Key: key, TTL: ttl} }
 
-// Noted reads a count.
-func Noted(key string) Op { return Op{Kind: Reading, Key: key} }
+// Count reads a counter.
+func Count(key string) Op { return Op{Kind: KindCount, Key: key} }
 
-// Forget makes a key, of whichever kind, as if it had never been.
-func Forget(key string) Op { return Op{Kind: Forgetting, Key: key} }
+// Reset deletes an allowance or a counter.
+func Reset(key string) Op { return Op{Kind: KindReset, Key: key} }

@@ -2,8 +2,8 @@
 
 package redistest
 
-// Stop freezes the server where the system has a signal for that.
+// Stop fails the test: this system has no signal for it.
 func (s *Server) Stop() { s.t.Fatal("freezing redis-server needs Unix signals") }
 
-// Continue ends what Stop began.
+// Continue fails the test.
 func (s *Server) Continue() { s.t.Fatal("freezing redis-server needs Unix signals") }

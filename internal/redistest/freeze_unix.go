@@ -4,10 +4,10 @@ package redistest
 
 import "syscall"
 
-// Stop freezes the server: its connections stay open and say nothing.
+// Stop freezes the server: its connections stay open, but it does not answer.
 func (s *Server) Stop() { s.t.Helper(); s.signal(syscall.SIGSTOP) }
 
-// Continue ends what Stop began.
+// Continue lets a frozen server run again.
 func (s *Server) Continue() { s.t.Helper(); s.signal(syscall.SIGCONT) }
 
 func (s *Server) signal(sig syscall.Signal) {

@@ -2,8 +2,8 @@ package redistest
 
 import "syscall"
 
-// diesWithUs makes the kernel kill the server when the test process dies,
-// whatever it dies of.
-func diesWithUs() *syscall.SysProcAttr {
+// killWithParent makes the kernel kill the server when the test process ends, for any
+// reason.
+func killWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

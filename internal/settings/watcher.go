@@ -19,7 +19,7 @@ const pollEvery = time.Second
 
 // Keeper keeps one node's layer as it is stored. Make it with NewKeeper.
 type Keeper struct {
-	shelf kv.Shelf
+	shelf kv.Store
 	use   func(Layer)
 	log   *slog.Logger
 	woken chan struct{} // holds a token when the layer may have changed
@@ -32,7 +32,7 @@ type Keeper struct {
 
 // NewKeeper makes a Keeper that has use called with each layer, from one
 // goroutine at a time; use must not call the Keeper.
-func NewKeeper(on kv.Shelf, use func(Layer), log *slog.Logger) *Keeper {
+func NewKeeper(on kv.Store, use func(Layer), log *slog.Logger) *Keeper {
 	return &Keeper{shelf: on, use: use, log: log, woken: make(chan struct{}, 1)}
 }
 
@@ -107,7 +107,7 @@ func (k *Keeper) take(found kv.Document) {
 }
 
 // Save stores next over the layer before it, and uses it. The error is
-// shelf.ErrStale if somebody else was faster; it has the stored one read.
+// kv.ErrStale if somebody else was faster; it has the stored one read.
 func (k *Keeper) Save(ctx context.Context, next Layer) error {
 	text, err := next.encode()
 	if err != nil {

@@ -34,7 +34,7 @@ type node struct {
 	log  strings.Builder
 }
 
-func newNode(on kv.Shelf) *node {
+func newNode(on kv.Store) *node {
 	n := new(node)
 	n.Keeper = settings.NewKeeper(on, func(l settings.Layer) { n.used = append(n.used, l) }, slog.New(slog.NewTextHandler(&n.log, nil)))
 	return n

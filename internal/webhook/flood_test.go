@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
@@ -26,8 +27,8 @@ const room = 100
 type bounded struct{ queue.Queue }
 
 func (q bounded) Add(ctx context.Context, lane queue.Lane, text string) error {
-	if lane.Rolls || !strings.HasSuffix(lane.Name, ":codes") { // a code is not made where there is no room for its name
-		lane.Most = min(lane.Most, room)
+	if lane.DropOldest || !strings.HasSuffix(lane.Name, ":codes") { // a code is not made where there is no room for its name
+		lane.MaxLen = min(lane.MaxLen, room)
 	}
 	return q.Queue.Add(ctx, lane, text)
 }
@@ -40,12 +41,9 @@ func TestUnscannedCodesDoNotCompeteWithLogins(t *testing.T) {
 		flood(t, storage{st, st.Bus(), queue.NewMemory()})
 	})
 	t.Run("Redis", func(t *testing.T) {
-		st, err := redisstore.Open(redisstore.Options{URL: redistest.Start(t).URL(), Prefix: "test"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { st.Close() })
-		flood(t, storage{st, st.Bus(), st.Queue()})
+		client := redistest.Open(t, redisclient.Options{URL: redistest.Start(t).URL(), Prefix: "test"})
+		st := redisstore.New(client, redisstore.Options{})
+		flood(t, storage{st, st.Bus(), queue.NewRedis(client)})
 	})
 }
 
@@ -97,7 +95,7 @@ func flood(t *testing.T, s storage) {
 // awaitQueued waits until so many messages of logins wait to be sent.
 func awaitQueued(t *testing.T, q queue.Queue, want int) {
 	t.Helper()
-	due := queue.Lane{Name: "webhooks:p:due", Most: room, Life: time.Hour}
+	due := queue.Lane{Name: "webhooks:p:due", MaxLen: room, TTL: time.Hour}
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		entries, err := q.List(t.Context(), due, 10*room)
 		if err != nil {

@@ -31,36 +31,36 @@ const (
 // codesOf is the lane of the codes of a pool, from their creation on. When it is
 // full, the oldest make room: a scan adds its code to another lane.
 func codesOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":codes", Most: mostCodes, Rolls: true, Life: lifeOfCodes}
+	return queue.Lane{Name: "webhooks:" + pool + ":codes", MaxLen: mostCodes, DropOldest: true, TTL: lifeOfCodes}
 }
 
 // scannedOf is the lane of the codes of a pool that were scanned, or about to be.
 func scannedOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":scanned", Most: mostScanned, Life: lifeOfCodes}
+	return queue.Lane{Name: "webhooks:" + pool + ":scanned", MaxLen: mostScanned, TTL: lifeOfCodes}
 }
 
 // dueOf is the lane of a pool's messages that are to be sent, of scanned codes.
 func dueOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":due", Most: mostDue, Life: lifeOfDue}
+	return queue.Lane{Name: "webhooks:" + pool + ":due", MaxLen: mostDue, TTL: lifeOfDue}
 }
 
 // unscannedOf is the lane of a pool's messages that are to be sent, of codes that
 // were not scanned. They are sent after the others, and dropped where there is no
 // room for them.
 func unscannedOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":unscanned", Most: mostUnscanned, Life: lifeOfDue}
+	return queue.Lane{Name: "webhooks:" + pool + ":unscanned", MaxLen: mostUnscanned, TTL: lifeOfDue}
 }
 
 // deadOf is the lane of messages that were given up; the oldest are forgotten.
 func deadOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":dead", Most: mostDead, Rolls: true, Life: lifeOfDead}
+	return queue.Lane{Name: "webhooks:" + pool + ":dead", MaxLen: mostDead, DropOldest: true, TTL: lifeOfDead}
 }
 
 // deadUnscannedOf is deadOf for messages of unscanned codes: they are kept while half
 // of it is free, and displace no others.
 func deadUnscannedOf(pool string) queue.Lane {
 	lane := deadOf(pool)
-	lane.Rolls, lane.Most = false, mostDead/2
+	lane.DropOldest, lane.MaxLen = false, mostDead/2
 	return lane
 }
 

@@ -177,7 +177,7 @@ func TestCodesOfADeadNodeAreTakenOver(t *testing.T) {
 	r := newReceiver(t, nil)
 	st, q := memstore.New(), queue.NewMemory()
 	id := (&node{t: t, store: st}).live("p", time.Minute, session.Scan, session.Confirm)
-	codes := queue.Lane{Name: "webhooks:p:codes", Most: 10, Life: time.Hour}
+	codes := queue.Lane{Name: "webhooks:p:codes", MaxLen: 10, TTL: time.Hour}
 	if err := q.Add(t.Context(), codes, string(id)); err != nil {
 		t.Fatal(err)
 	}

@@ -8,26 +8,24 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Bus is a session.Bus over a Store. An announcement marks a code, and the
-// code's state is read when its turn comes: a burst of steps may be delivered
-// as one, the newest.
+// Bus is a session.Bus over a Store. An announcement marks a code as due; Run then reads its
+// state. So several fast steps may be delivered as one, the newest.
 type Bus struct {
 	store *Store
-	wake  chan struct{} // holds one token when due is not empty
+	wake  chan struct{} // has one token while due is not empty
 
-	mu     sync.Mutex
-	wanted map[session.ID]struct{}
-	due    map[session.ID]struct{}
+	mu      sync.Mutex
+	watched map[session.ID]struct{}
+	due     map[session.ID]struct{}
 }
 
-// Bus makes a bus of its own for one hub. It hears of steps from the start of
-// Run to its end.
+// Bus creates a bus for one hub. It receives announcements while Run runs.
 func (st *Store) Bus() *Bus {
 	return &Bus{
-		store:  st,
-		wake:   make(chan struct{}, 1),
-		wanted: make(map[session.ID]struct{}),
-		due:    make(map[session.ID]struct{}),
+		store:   st,
+		wake:    make(chan struct{}, 1),
+		watched: make(map[session.ID]struct{}),
+		due:     make(map[session.ID]struct{}),
 	}
 }
 
@@ -35,11 +33,11 @@ func (st *Store) Bus() *Bus {
 func (b *Bus) Subscribe(ctx context.Context, ids ...session.ID) error {
 	b.mu.Lock()
 	for _, id := range ids {
-		b.wanted[id] = struct{}{}
+		b.watched[id] = struct{}{}
 		b.due[id] = struct{}{}
 	}
 	b.mu.Unlock()
-	b.nudge()
+	b.signal()
 	return ctx.Err()
 }
 
@@ -48,7 +46,7 @@ func (b *Bus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range ids {
-		delete(b.wanted, id)
+		delete(b.watched, id)
 		delete(b.due, id)
 	}
 	return ctx.Err()
@@ -56,9 +54,9 @@ func (b *Bus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 
 // Run implements session.Bus.
 func (b *Bus) Run(ctx context.Context, deliver func(session.Snapshot, error)) error {
-	b.store.join(b)
-	defer b.store.leave(b)
-	tick := time.NewTicker(sweepEvery)
+	b.store.addBus(b)
+	defer b.store.removeBus(b)
+	tick := time.NewTicker(evictInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -66,12 +64,12 @@ func (b *Bus) Run(ctx context.Context, deliver func(session.Snapshot, error)) er
 			return ctx.Err()
 		case now := <-tick.C:
 			b.store.mu.Lock()
-			b.store.sweep(now)
+			b.store.evict(now)
 			b.store.mu.Unlock()
 			continue
 		case <-b.wake:
 		}
-		for _, id := range b.take() {
+		for _, id := range b.takeDue() {
 			s, err := b.store.Load(ctx, id)
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -85,27 +83,28 @@ func (b *Bus) Run(ctx context.Context, deliver func(session.Snapshot, error)) er
 	}
 }
 
-// announce is told of each step, with the store locked.
+// announce marks a code as due, with the store locked.
 func (b *Bus) announce(id session.ID) {
 	b.mu.Lock()
-	_, ok := b.wanted[id]
+	_, ok := b.watched[id]
 	if ok {
 		b.due[id] = struct{}{}
 	}
 	b.mu.Unlock()
 	if ok {
-		b.nudge()
+		b.signal()
 	}
 }
 
-func (b *Bus) nudge() {
+// signal wakes Run.
+func (b *Bus) signal() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (b *Bus) take() []session.ID {
+func (b *Bus) takeDue() []session.ID {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	ids := make([]session.ID, 0, len(b.due))
@@ -116,13 +115,13 @@ func (b *Bus) take() []session.ID {
 	return ids
 }
 
-func (st *Store) join(b *Bus) {
+func (st *Store) addBus(b *Bus) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.buses[b] = struct{}{}
 }
 
-func (st *Store) leave(b *Bus) {
+func (st *Store) removeBus(b *Bus) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	delete(st.buses, b)

@@ -6,7 +6,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Forget removes a code without a word.
+// Forget removes a code without an announcement.
 func (st *Store) Forget(id session.ID) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -15,18 +15,18 @@ func (st *Store) Forget(id session.ID) {
 	}
 }
 
-// Life is how long a code is still kept.
-func (st *Store) Life(id session.ID) time.Duration {
+// TTL returns the time until a code is evicted.
+func (st *Store) TTL(id session.ID) time.Duration {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	s, ok := st.codes[id]
 	if !ok {
 		return 0
 	}
-	return time.Until(s.ExpiresAt.Add(session.Memory))
+	return time.Until(s.ExpiresAt.Add(session.Retention))
 }
 
-// Len is how many codes are kept.
+// Len returns the number of stored codes.
 func (st *Store) Len() int {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -1,7 +1,6 @@
-// Package memstore keeps sessions in the memory of one process: the embedded
-// default, and the reference implementation of [session.Store] and
-// [session.Bus]. It promises what they promise, for the nodes of one process
-// only; nothing outlives it.
+// Package memstore keeps sessions in the memory of one process. It is the default, and the
+// reference implementation of [session.Store] and [session.Bus]. It gives their
+// guarantees to the nodes of one process; sessions are lost with the process.
 package memstore
 
 import (
@@ -13,38 +12,38 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Store is a session.Store in memory. Its clock is the process's own. It holds
-// codes up to a bound, beyond which it stores no new ones ([session.ErrFull]);
-// those that it has can always go on.
+// Store is a session.Store in memory, by the process's clock. Its size is bounded: when it
+// is full it rejects new codes ([session.ErrFull]) and still accepts steps of the codes
+// that it has.
 type Store struct {
-	max int64 // bytes
+	maxBytes int64
 
-	mu    sync.Mutex
-	codes map[session.ID]session.Session
-	used  int64                  // estimated bytes of codes
-	ends  map[int64][]session.ID // by the second (Unix time) at which to look whether a code is forgotten
-	first int64                  // the earliest of them; never if there is none
-	buses map[*Bus]struct{}
+	mu        sync.Mutex
+	codes     map[session.ID]session.Session
+	usedBytes int64                  // estimate for codes
+	evictions map[int64][]session.ID // codes to examine, by Unix time in seconds
+	nextEvict int64                  // the first time in evictions; never if it is empty
+	buses     map[*Bus]struct{}
 }
 
-// never is later than any second.
+// never is later than any time.
 const never = math.MaxInt64
 
-// sweepEvery is how often a bus that runs removes the codes that are forgotten, if
-// no step does. So they are gone within [session.Memory] and 10 s.
-const sweepEvery = 10 * time.Second
+// evictInterval is the interval at which a running bus evicts codes, if no step does. So a
+// code is evicted within [session.Retention] plus 10 s.
+const evictInterval = 10 * time.Second
 
-// New makes an empty store of DefaultMaxBytes.
+// New creates an empty store of DefaultMaxBytes.
 func New() *Store { return NewBounded(DefaultMaxBytes) }
 
-// NewBounded makes an empty store of at most maxBytes, which it estimates.
+// NewBounded creates an empty store of at most maxBytes, by its own estimate.
 func NewBounded(maxBytes int64) *Store {
 	return &Store{
-		max:   maxBytes,
-		codes: make(map[session.ID]session.Session),
-		ends:  make(map[int64][]session.ID),
-		first: never,
-		buses: make(map[*Bus]struct{}),
+		maxBytes:  maxBytes,
+		codes:     make(map[session.ID]session.Session),
+		evictions: make(map[int64][]session.ID),
+		nextEvict: never,
+		buses:     make(map[*Bus]struct{}),
 	}
 }
 
@@ -60,7 +59,7 @@ func (st *Store) Load(ctx context.Context, id session.ID) (session.Session, erro
 	defer st.mu.Unlock()
 	now := st.Now()
 	s, ok := st.codes[id]
-	if !ok || forgotten(s, now) {
+	if !ok || isExpired(s, now) {
 		return session.Session{}, session.ErrNotFound
 	}
 	return s.At(now), nil
@@ -75,7 +74,7 @@ func (st *Store) Swap(ctx context.Context, next session.Session, op session.OpID
 	defer st.mu.Unlock()
 	now := st.Now()
 	stored := st.codes[next.ID]
-	if forgotten(stored, now) {
+	if isExpired(stored, now) {
 		stored = session.Session{}
 	}
 	switch {
@@ -87,8 +86,8 @@ func (st *Store) Swap(ctx context.Context, next session.Session, op session.OpID
 		return session.ErrOver
 	}
 	next.Op = op
-	st.sweep(now)
-	if next.Version == 1 && st.used+sizeOf(next) > st.max {
+	st.evict(now)
+	if next.Version == 1 && st.usedBytes+sizeOf(next) > st.maxBytes {
 		return session.ErrFull
 	}
 	st.put(next)
@@ -98,6 +97,7 @@ func (st *Store) Swap(ctx context.Context, next session.Session, op session.OpID
 	return nil
 }
 
-func forgotten(s session.Session, now time.Time) bool { return !now.Before(forgetAt(s)) }
+// isExpired reports whether the retention of s is over.
+func isExpired(s session.Session, now time.Time) bool { return !now.Before(expiryOf(s)) }
 
-func forgetAt(s session.Session) time.Time { return s.ExpiresAt.Add(session.Memory) }
+func expiryOf(s session.Session) time.Time { return s.ExpiresAt.Add(session.Retention) }

@@ -19,21 +19,20 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestMemoryKeepsTheLaw(t *testing.T) {
+func TestMemoryConformance(t *testing.T) {
 	sessiontest.Run(t, func(*testing.T) sessiontest.Storage {
 		st := memstore.New()
 		return sessiontest.Storage{
 			A:      sessiontest.Node{Store: st, Bus: st.Bus()},
 			B:      sessiontest.Node{Store: st, Bus: st.Bus()},
 			Forget: st.Forget,
-			Life:   st.Life,
+			TTL:    st.TTL,
 		}
 	})
 }
 
-// TestCodesAreForgottenInTime makes many codes, and then nothing more: nothing is
-// left of them soon after their time.
-func TestCodesAreForgottenInTime(t *testing.T) {
+// TestCodesAreEvictedInTime creates many codes and makes no steps afterwards.
+func TestCodesAreEvictedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memstore.New()
 		bus := st.Bus()
@@ -48,13 +47,13 @@ func TestCodesAreForgottenInTime(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(time.Minute + session.Memory + 15*time.Second)
+		time.Sleep(time.Minute + session.Retention + 15*time.Second)
 		if n := st.Len(); n != 5_000 {
-			t.Errorf("%d codes are kept when half are forgotten", n)
+			t.Errorf("%d codes are stored after half have expired", n)
 		}
 		time.Sleep(time.Minute)
 		if n := st.Len(); n != 0 {
-			t.Errorf("%d codes whose time is over are kept", n)
+			t.Errorf("%d expired codes are stored", n)
 		}
 		stop()
 		synctest.Wait()
@@ -71,7 +70,7 @@ func BenchmarkSwap(b *testing.B) {
 	}
 }
 
-// worst is a code of the longest texts that nobody has scanned.
+// worst returns an unscanned code with texts of maximum length.
 func worst(st session.Store) session.Session {
 	s := sessiontest.New(st, time.Minute)
 	s.Payload = strings.Repeat("p", 800)
@@ -81,9 +80,9 @@ func worst(st session.Store) session.Session {
 	return s
 }
 
-// TestTheEstimateOfACodeIsNoLessThanItTakes fills stores with small and with large
-// codes, and looks at the heap.
-func TestTheEstimateOfACodeIsNoLessThanItTakes(t *testing.T) {
+// TestTheSizeOfACodeIsNotUnderestimated fills stores with small and with large codes, and
+// compares the estimate with the heap.
+func TestTheSizeOfACodeIsNotUnderestimated(t *testing.T) {
 	for name, make := range map[string]func(session.Store) session.Session{
 		"small": func(st session.Store) session.Session { return sessiontest.New(st, time.Minute) },
 		"worst": worst,
@@ -98,9 +97,9 @@ func TestTheEstimateOfACodeIsNoLessThanItTakes(t *testing.T) {
 		}
 		took := heap() - before
 		usage, err := st.Usage(t.Context())
-		t.Logf("%s: a code takes %d bytes, and is estimated as %d", name, took/codes, usage.Used/codes)
+		t.Logf("%s: a code takes %d bytes, the estimate is %d", name, took/codes, usage.Used/codes)
 		if err != nil || took > usage.Used || usage.Used > 4*took {
-			t.Errorf("%s: %d bytes are estimated as %d, %v", name, took, usage.Used, err)
+			t.Errorf("%s: %d bytes on the heap, the estimate is %d, %v", name, took, usage.Used, err)
 		}
 		runtime.KeepAlive(st)
 	}
@@ -114,16 +113,16 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestAFullStoreTakesStepsAndNoNewCodes fills a store, which then goes on with what
-// it has, and has room again when that is forgotten.
-func TestAFullStoreTakesStepsAndNoNewCodes(t *testing.T) {
+// TestAFullStoreAcceptsStepsAndRejectsNewCodes also checks that a full store has room again
+// when its codes have expired.
+func TestAFullStoreAcceptsStepsAndRejectsNewCodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memstore.NewBounded(1 << 20)
 		var last session.Session
 		var err error
 		for n := 0; err == nil; n++ {
 			if n > 1<<20 {
-				t.Fatal("it is never full")
+				t.Fatal("the store is never full")
 			}
 			var made session.Session
 			if made, err = session.Create(t.Context(), st, worst(st)); err == nil {
@@ -131,7 +130,7 @@ func TestAFullStoreTakesStepsAndNoNewCodes(t *testing.T) {
 			}
 		}
 		if !errors.Is(err, session.ErrFull) {
-			t.Fatalf("a full store says %v", err)
+			t.Fatalf("a full store returns %v", err)
 		}
 		if usage, _ := st.Usage(t.Context()); usage.Used > usage.Max || usage.Ratio() < 0.9 {
 			t.Errorf("usage: %+v", usage)
@@ -142,7 +141,7 @@ func TestAFullStoreTakesStepsAndNoNewCodes(t *testing.T) {
 		}
 		time.Sleep(5 * time.Minute)
 		if _, err := session.Create(t.Context(), st, worst(st)); err != nil {
-			t.Errorf("after all are forgotten: %v", err)
+			t.Errorf("after all codes have expired: %v", err)
 		}
 		if usage, _ := st.Usage(t.Context()); usage.Used > 10_000 {
 			t.Errorf("usage with one code: %+v", usage)

@@ -6,55 +6,54 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 )
 
-func TestBusFollowsARedisThatWasKilledAndKeptAll(t *testing.T) {
+func TestBusRecoversWhenRedisRestartsWithItsData(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	st := open(t, server.URL())
-	heard := listen(t, st)
+	watcher := listen(t, st)
 	code := create(t, st)
-	heard.subscribe(code.ID)
-	heard.await(promised, code.ID, 1)
+	watcher.subscribe(code.ID)
+	watcher.await(promised, code.ID, 1)
 	for _, a := range []session.Action{session.Scan, session.Confirm, session.Redeem} {
 		server.Restart()
 		code = apply(t, st, code, a)
-		heard.await(10*time.Second, code.ID, code.Version)
+		watcher.await(10*time.Second, code.ID, code.Version)
 	}
-	if heard.heard(code.ID, func(d delivery) bool { return d.err != nil }) {
-		t.Error("nothing was lost, and yet that was told")
+	if watcher.received(code.ID, func(d delivery) bool { return d.err != nil }) {
+		t.Error("an error was delivered although nothing was lost")
 	}
 }
 
-func TestBusTellsThatARedisForgotEverything(t *testing.T) {
+func TestBusReportsCodesLostInARestart(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	st := open(t, server.URL())
-	heard := listen(t, st)
+	watcher := listen(t, st)
 	code := create(t, st)
-	heard.subscribe(code.ID)
-	heard.await(promised, code.ID, 1)
+	watcher.subscribe(code.ID)
+	watcher.await(promised, code.ID, 1)
 	server.Restart()
-	eventually(t, 10*time.Second, "the code is told as gone", func() bool {
-		return heard.heard(code.ID, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
+	redistest.Eventually(t, 10*time.Second, "the code is reported as not found", func() bool {
+		return watcher.received(code.ID, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
 	})
 	next := create(t, st)
-	heard.subscribe(next.ID)
+	watcher.subscribe(next.ID)
 	apply(t, st, next, session.Scan)
-	heard.await(promised, next.ID, 2)
+	watcher.await(promised, next.ID, 2)
 }
 
-// The connection stays as it was, so nothing but a look can show it.
-func TestBusTellsThatRedisWasEmptied(t *testing.T) {
+// The connection stays open, so only the sample can detect the loss.
+func TestBusReportsCodesLostToAFlush(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name    string
@@ -63,7 +62,7 @@ func TestBusTellsThatRedisWasEmptied(t *testing.T) {
 	}{
 		{"one code", 1, func(r *redistest.Server, _ []session.Session) { r.Do("FLUSHALL") }},
 		{"many codes", 500, func(r *redistest.Server, _ []session.Session) { r.Do("FLUSHALL") }},
-		{"one of three, as when a Cluster's master is emptied", 300, func(r *redistest.Server, codes []session.Session) {
+		{"one third, as when one master of a Cluster is flushed", 300, func(r *redistest.Server, codes []session.Session) {
 			for _, c := range codes[:100] {
 				r.Do("DEL", key(c.ID))
 			}
@@ -71,52 +70,57 @@ func TestBusTellsThatRedisWasEmptied(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			server := redistest.Start(t)
-			st := open(t, server.URL())
-			heard := listen(t, st)
-			codes := createMany(t, st, test.codes)
-			for _, c := range codes {
-				heard.subscribe(c.ID)
-			}
-			for _, c := range codes {
-				heard.await(promised, c.ID, 1)
-			}
-			test.destroy(server, codes)
-			for _, c := range codes {
-				if _, err := st.Load(t.Context(), c.ID); err == nil {
-					continue
-				}
-				eventually(t, 10*time.Second, "the code is told as gone", func() bool {
-					return heard.heard(c.ID, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
-				})
-			}
-			if n := heard.bus.Reconnects(); n != 0 {
-				t.Errorf("%d reconnects", n)
-			}
+			expectReports(t, test.codes, test.destroy)
 		})
 	}
 }
 
-func TestBusLeavesAFrozenRedisAndComesBack(t *testing.T) {
+// expectReports checks that a bus reports the codes that destroy removes, without reconnecting.
+func expectReports(t *testing.T, count int, destroy func(*redistest.Server, []session.Session)) {
+	server := redistest.Start(t)
+	st := open(t, server.URL())
+	watcher := listen(t, st)
+	codes := createMany(t, st, count)
+	for _, c := range codes {
+		watcher.subscribe(c.ID)
+	}
+	for _, c := range codes {
+		watcher.await(promised, c.ID, 1)
+	}
+	destroy(server, codes)
+	for _, c := range codes {
+		if _, err := st.Load(t.Context(), c.ID); err == nil {
+			continue
+		}
+		redistest.Eventually(t, 10*time.Second, "the code is reported as not found", func() bool {
+			return watcher.received(c.ID, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
+		})
+	}
+	if n := watcher.bus.Reconnects(); n != 0 {
+		t.Errorf("%d reconnects", n)
+	}
+}
+
+func TestBusReconnectsAfterRedisWasFrozen(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	st := open(t, server.URL())
-	heard := listen(t, st)
+	watcher := listen(t, st)
 	code := create(t, st)
-	heard.subscribe(code.ID)
-	heard.await(promised, code.ID, 1)
-	eventually(t, promised, "it hears itself", func() bool { return heard.bus.Age() < time.Second }) // before, its age is without end
+	watcher.subscribe(code.ID)
+	watcher.await(promised, code.ID, 1)
+	redistest.Eventually(t, promised, "the bus receives its probe", func() bool { return watcher.bus.Age() < time.Second }) // before, its age is unlimited
 	server.Stop()
 	began := time.Now()
-	heard.subscribe(session.NewID())
-	if took := time.Since(began); took > 5*time.Second { // Redis stays stopped until it is told to go on
-		t.Errorf("subscribing waited %v for Redis", took)
+	watcher.subscribe(session.NewID())
+	if took := time.Since(began); took > 5*time.Second { // Redis stays frozen until Continue
+		t.Errorf("Subscribe waited %v for Redis", took)
 	}
-	eventually(t, 10*time.Second, "the bus is deaf long enough", func() bool { return heard.bus.Age() > 8*time.Second })
+	redistest.Eventually(t, 10*time.Second, "no probe has arrived for 8 s", func() bool { return watcher.bus.Age() > 8*time.Second })
 	server.Continue()
-	eventually(t, 10*time.Second, "the bus is back", func() bool { return heard.bus.Reconnects() == 1 && heard.bus.Age() < time.Second })
+	redistest.Eventually(t, 10*time.Second, "the bus has reconnected", func() bool { return watcher.bus.Reconnects() == 1 && watcher.bus.Age() < time.Second })
 	apply(t, st, code, session.Scan)
-	heard.await(promised, code.ID, 2)
+	watcher.await(promised, code.ID, 2)
 }
 
 func TestBusEndsWhileRedisIsFrozen(t *testing.T) {
@@ -126,7 +130,7 @@ func TestBusEndsWhileRedisIsFrozen(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- bus.Run(ctx, func(session.Snapshot, error) {}) }()
-	eventually(t, promised, "it hears itself", func() bool { return bus.Age() < time.Second })
+	redistest.Eventually(t, promised, "the bus receives its probe", func() bool { return bus.Age() < time.Second })
 	server.Stop()
 	bus.Subscribe(ctx, session.NewID())
 	cancel()
@@ -136,79 +140,71 @@ func TestBusEndsWhileRedisIsFrozen(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(promised):
-		t.Error("the bus goes on after its context ended")
+		t.Error("the bus did not end with its context")
 	}
 }
 
-func TestBusLeavesASilentConnection(t *testing.T) {
+func TestBusGivesUpASilentConnection(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	path := startProxy(t, server.Addr())
 	near, far := open(t, server.URL()), open(t, "redis://"+path.addr())
-	heard := listen(t, far)
+	watcher := listen(t, far)
 	code := create(t, near)
-	heard.subscribe(code.ID)
-	heard.await(promised, code.ID, 1)
+	watcher.subscribe(code.ID)
+	watcher.await(promised, code.ID, 1)
 	path.silence()
 	began := time.Now()
 	apply(t, near, code, session.Scan)
-	heard.await(7*time.Second, code.ID, 2) // 5 s until it is given up
-	t.Logf("current %v after the connection fell silent", time.Since(began).Round(time.Millisecond))
-	if n := heard.bus.Reconnects(); n != 1 {
+	watcher.await(7*time.Second, code.ID, 2) // the connection is given up after 5 s
+	t.Logf("delivered %v after the connection fell silent", time.Since(began).Round(time.Millisecond))
+	if n := watcher.bus.Reconnects(); n != 1 {
 		t.Errorf("%d reconnects", n)
 	}
 }
 
-func TestBusReadsAfterRedisForgotTheScripts(t *testing.T) {
+func TestBusReadsAfterAScriptFlush(t *testing.T) {
 	server := redistest.Start(t)
 	st := open(t, server.URL())
-	heard := listen(t, st)
+	watcher := listen(t, st)
 	code := create(t, st)
-	heard.subscribe(code.ID)
-	heard.await(promised, code.ID, 1)
-	heard.forget()
+	watcher.subscribe(code.ID)
+	watcher.await(promised, code.ID, 1)
+	watcher.forget()
 	server.Do("SCRIPT", "FLUSH")
 	server.CutPubSub()
-	heard.await(5*time.Second, code.ID, 1)
+	watcher.await(5*time.Second, code.ID, 1)
 }
 
-func TestGarbageOnAChannelIsPassedOver(t *testing.T) {
+func TestInvalidMessagesAreIgnored(t *testing.T) {
 	server := redistest.Start(t)
 	var log bytes.Buffer
-	st, err := redisstore.Open(redisstore.Options{URL: server.URL(), Prefix: "test", Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
+	st := openWith(t, redisclient.Options{URL: server.URL()}, redisstore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	code, other := create(t, st), create(t, st)
 	forged, _ := json.Marshal(session.Snapshot{ID: other.ID, Version: 9, Status: session.Confirmed})
 	t.Run("while the bus runs", func(t *testing.T) {
-		heard := listen(t, st)
-		heard.subscribe(code.ID)
-		heard.await(promised, code.ID, 1)
+		watcher := listen(t, st)
+		watcher.subscribe(code.ID)
+		watcher.await(promised, code.ID, 1)
 		for _, garbage := range []any{"", "{", "null", "[]", "7", `{"id":7}`, "{}", string(forged), strings.Repeat("x", 1<<20)} {
 			server.Do("PUBLISH", key(code.ID), garbage)
 		}
 		apply(t, st, code, session.Scan)
-		heard.await(promised, code.ID, 2)
-		if n := heard.len(); n != 1 || heard.heard(code.ID, func(d delivery) bool { return d.err != nil || d.Version > 2 }) {
-			t.Errorf("garbage was delivered: %+v", heard.got)
+		watcher.await(promised, code.ID, 2)
+		if n := watcher.len(); n != 1 || watcher.received(code.ID, func(d delivery) bool { return d.err != nil || d.Version > 2 }) {
+			t.Errorf("an invalid message was delivered: %+v", watcher.got)
 		}
 	})
-	if n := strings.Count(log.String(), "bus message ignored"); n != 4 { // the 1st, 2nd, 4th, 8th of 9
+	if n := strings.Count(log.String(), "invalid pub/sub message ignored"); n != 4 { // the 1st, 2nd, 4th, 8th of 9
 		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 }
 
-func TestWhatIsNoSessionIsToldAsGoneAndHoldsUpNobody(t *testing.T) {
+func TestInvalidRecordsAreReportedAsNotFoundWithoutDelayingOthers(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var log bytes.Buffer
-	st, err := redisstore.Open(redisstore.Options{URL: server.URL(), Prefix: "test", Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
+	st := openWith(t, redisclient.Options{URL: server.URL()}, redisstore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	good := create(t, st)
 	bad := make([]session.ID, 5)
 	for i, garbage := range []string{"{", `"x"`, `{"id":7}`, `{"id":"` + string(good.ID) + `","version":1}`} {
@@ -218,76 +214,56 @@ func TestWhatIsNoSessionIsToldAsGoneAndHoldsUpNobody(t *testing.T) {
 	bad[4] = session.NewID()
 	server.Do("SET", key(bad[4]), "not even a hash")
 	t.Run("while the bus runs", func(t *testing.T) {
-		heard := listen(t, st)
-		heard.subscribe(append(bad, good.ID)...)
-		heard.await(promised, good.ID, 1)
+		watcher := listen(t, st)
+		watcher.subscribe(append(bad, good.ID)...)
+		watcher.await(promised, good.ID, 1)
 		for _, id := range bad {
-			eventually(t, promised, "garbage is told as gone", func() bool {
-				return heard.heard(id, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
+			redistest.Eventually(t, promised, "an invalid record is reported as not found", func() bool {
+				return watcher.received(id, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
 			})
 			if _, err := st.Load(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
-				t.Errorf("loading garbage: %v", err)
+				t.Errorf("loading an invalid record: %v", err)
 			}
 		}
 		later := create(t, st)
-		heard.subscribe(later.ID)
-		heard.await(500*time.Millisecond, later.ID, 1)
+		watcher.subscribe(later.ID)
+		watcher.await(500*time.Millisecond, later.ID, 1)
 	})
-	if n := strings.Count(log.String(), "is no session"); n != 4 { // the 1st, 2nd, 4th, 8th of 10
+	if n := strings.Count(log.String(), "invalid session record"); n != 4 { // the 1st, 2nd, 4th, 8th of 10
 		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 }
 
-func TestARereadOfManyDoesNotDelayAnnouncements(t *testing.T) {
+func TestReadingManyCodesDoesNotDelayAnnouncements(t *testing.T) {
 	t.Parallel()
 	const many, pushed = 20_000, 50
 	server := redistest.Start(t)
 	st := open(t, server.URL())
-	heard := listen(t, st)
+	watcher := listen(t, st)
 	codes := createMany(t, st, many)
 	for _, code := range codes {
-		heard.subscribe(code.ID)
+		watcher.subscribe(code.ID)
 	}
-	eventually(t, 30*time.Second, "all are read", func() bool { return heard.len() == many })
-	heard.forget()
+	redistest.Eventually(t, 30*time.Second, "all are read", func() bool { return watcher.len() == many })
+	watcher.forget()
 	server.CutPubSub()
 	cut := time.Now()
 	var slowest time.Duration
 	during := 0
 	for i := range pushed {
 		code := codes[i*many/pushed]
-		eventually(t, 30*time.Second, "the code is read again", func() bool {
-			return heard.heard(code.ID, func(delivery) bool { return true })
+		redistest.Eventually(t, 30*time.Second, "the code is read again", func() bool {
+			return watcher.received(code.ID, func(delivery) bool { return true })
 		})
-		if heard.len() < many {
+		if watcher.len() < many {
 			during++
 		}
 		apply(t, st, code, session.Scan)
 		began := time.Now()
-		heard.await(promised, code.ID, 2)
+		watcher.await(promised, code.ID, 2)
 		slowest = max(slowest, time.Since(began))
 	}
-	eventually(t, 30*time.Second, "all are read again", func() bool { return heard.len() == many })
-	t.Logf("all read again after %v; %d announcements meanwhile, the slowest took %v",
+	redistest.Eventually(t, 30*time.Second, "all are read again", func() bool { return watcher.len() == many })
+	t.Logf("all read again after %v; of %d announcements in this time the slowest took %v",
 		time.Since(cut).Round(time.Millisecond), during, slowest.Round(time.Millisecond))
-}
-
-func TestBusRunsOnce(t *testing.T) {
-	st := open(t, redistest.Start(t).URL())
-	bus := st.Bus()
-	if bus.Age() != math.MaxInt64 {
-		t.Errorf("heard a probe %v ago, before it ran", bus.Age())
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var run sync.WaitGroup
-	run.Go(func() { bus.Run(ctx, func(session.Snapshot, error) {}) })
-	eventually(t, promised, "it hears itself", func() bool { return bus.Age() < time.Second })
-	if err := bus.Run(ctx, nil); err == nil {
-		t.Error("it was run twice")
-	}
-	cancel()
-	run.Wait()
-	if err := bus.Subscribe(t.Context(), session.NewID()); err == nil {
-		t.Error("subscribed after its end")
-	}
 }

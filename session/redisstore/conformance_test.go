@@ -10,75 +10,73 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// form is Redis in one of its forms: where clients find it, and the servers
-// that are masters in it, which owner chooses one of for a code.
-type form struct {
+// deployment is a single Redis, a Sentinel setup or a Cluster: its URL, its masters, and
+// the master that has a code.
+type deployment struct {
 	url     string
 	masters []*redistest.Server
 	owner   func(session.ID) *redistest.Server
 }
 
-func TestRedisKeepsTheLaw(t *testing.T) {
+func TestRedisConformance(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(*testing.T) form{
-		"Single": func(t *testing.T) form {
+	for name, start := range map[string]func(*testing.T) deployment{
+		"Single": func(t *testing.T) deployment {
 			return oneMaster(redistest.Start(t), "")
 		},
-		"LeastRightsOverAUnixSocket": func(t *testing.T) form {
+		"LeastRightsOverAUnixSocket": func(t *testing.T) deployment {
 			socket := filepath.Join(t.TempDir(), "s")
 			server := redistest.Start(t, "--unixsocket", socket)
-			allow(server, leastRights(t))
-			return oneMaster(server, "unix://"+appUser+socket)
+			server.Allow(redistest.LeastRights(t))
+			return oneMaster(server, "unix://"+redistest.AppUser+socket)
 		},
-		"LeastRightsOnACluster": func(t *testing.T) form {
-			c := startCluster(t)
-			for _, node := range c {
-				allow(node, leastRights(t, "on a Cluster"))
-			}
-			return form{c.url(appUser), c, c.owner}
+		"LeastRightsOnACluster": func(t *testing.T) deployment {
+			c := redistest.StartCluster(t)
+			c.Allow(redistest.LeastRights(t, "on a Cluster"))
+			return deployment{c.URL(redistest.AppUser), c, func(id session.ID) *redistest.Server { return c.Owner(key(id)) }}
 		},
-		"Sentinel": func(t *testing.T) form {
+		"Sentinel": func(t *testing.T) deployment {
 			s := startSentinel(t, 60_000)
 			return oneMaster(s.master, s.url())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := start(t) // one for all tests: codes have names of their own
-			sessiontest.Run(t, f.storage)
+			d := start(t) // shared by all tests: their codes have different ids
+			sessiontest.Run(t, d.storage)
 		})
 	}
 }
 
-func oneMaster(server *redistest.Server, url string) form {
+func oneMaster(server *redistest.Server, url string) deployment {
 	if url == "" {
 		url = server.URL()
 	}
-	return form{url, []*redistest.Server{server}, func(session.ID) *redistest.Server { return server }}
+	return deployment{url, []*redistest.Server{server}, func(session.ID) *redistest.Server { return server }}
 }
 
-func (f form) storage(t *testing.T) sessiontest.Storage {
-	a, b := open(t, f.url), open(t, f.url)
+func (d deployment) storage(t *testing.T) sessiontest.Storage {
+	a, b := open(t, d.url), open(t, d.url)
 	return sessiontest.Storage{
 		A: sessiontest.Node{Store: a, Bus: a.Bus()},
 		B: sessiontest.Node{Store: b, Bus: b.Bus()},
 		Cut: func() {
-			for _, server := range f.masters {
+			for _, server := range d.masters {
 				server.CutPubSub()
 			}
 		},
-		Save:   func(id session.ID) func() { return save(f.owner(id), id) },
-		Forget: func(id session.ID) { f.owner(id).Do("DEL", key(id)) },
-		Life:   func(id session.ID) time.Duration { return life(f.owner(id), id) },
+		Save:   func(id session.ID) func() { return save(d.owner(id), id) },
+		Forget: func(id session.ID) { d.owner(id).Do("DEL", key(id)) },
+		TTL:    func(id session.ID) time.Duration { return ttl(d.owner(id), id) },
 	}
 }
 
 func save(server *redistest.Server, id session.ID) (restore func()) {
-	dump, ttl := server.Do("DUMP", key(id)), server.Do("PTTL", key(id))
-	return func() { server.Do("RESTORE", key(id), ttl, dump, "REPLACE") }
+	dump, left := server.Do("DUMP", key(id)), server.Do("PTTL", key(id))
+	return func() { server.Do("RESTORE", key(id), left, dump, "REPLACE") }
 }
 
-func life(server *redistest.Server, id session.ID) time.Duration {
+func ttl(server *redistest.Server, id session.ID) time.Duration {
 	ms := server.Do("PTTL", key(id)).(int64)
 	if ms == -2 { // no such key
 		return 0

@@ -11,25 +11,26 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/session"
 )
 
 const (
-	// probeLife is how long what Check stores stays: longer than the call.
-	probeLife = 5 * time.Second
-	// probeTries is how many places of a Cluster Check tries: one master without
-	// its replicas must not make each node not ready in turn.
+	// probeTTL is how long the record that Check stores is kept: longer than the call.
+	probeTTL = 5 * time.Second
+	// probeTries is the number of keys that Check tries in a Cluster: one master
+	// without its replicas must not make every node report that it is not ready.
 	probeTries = 3
 )
 
-// Check implements [session.Checker]: it stores and announces a record by the
-// script of a step, on a key of its own that ends after 5 s. On a Cluster it
-// succeeds if one of three random places takes it.
+// Check implements [session.Checker]: it stores and announces a record with the script
+// that steps use, under a key of its own that expires after 5 s. In a Cluster it succeeds
+// if one of three random slots accepts the record.
 func (s *Store) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, redisclient.CallTimeout)
 	defer cancel()
 	tries := 1
-	if _, ok := s.client.(*redis.ClusterClient); ok {
+	if _, ok := s.client.UniversalClient.(*redis.ClusterClient); ok {
 		tries = probeTries
 	}
 	var err error
@@ -43,37 +44,34 @@ func (s *Store) Check(ctx context.Context) error {
 
 func (s *Store) probe(ctx context.Context) error {
 	op := session.NewOpID()
-	end := millis(s.Now().Add(probeLife))
-	_, err := bounded(ctx, s, func(ctx context.Context) (string, error) {
-		return s.runSwap(ctx, false, s.prefix+":{check:"+string(op)+"}", 1, string(op), end, "", end, "")
+	end := redisclient.CeilMillis(s.Now().Add(probeTTL))
+	_, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (string, error) {
+		return s.runSwap(ctx, false, s.client.Key("{check:"+string(op)+"}"), 1, string(op), end, "", end, "")
 	})
 	var reply redis.Error
 	switch {
 	case err == nil:
 		return nil
 	case isFull(err):
-		return fmt.Errorf("probe in redis: %w: %w", session.ErrFull, err)
+		return fmt.Errorf("test write to redis: %w: %w", session.ErrFull, err)
 	case errors.As(err, &reply):
-		return fmt.Errorf("probe in redis: %w: %w", session.ErrRefused, err)
+		return fmt.Errorf("test write to redis: %w: %w", session.ErrRefused, err)
 	}
-	return fmt.Errorf("probe in redis: %w", err)
+	return fmt.Errorf("test write to redis: %w", err)
 }
 
-// isFull reports whether Redis said that it has reached maxmemory. Redis 6.2 puts
-// other words before it when a script is told.
+// isFull reports whether Redis has reached maxmemory. For scripts, Redis 6.2 puts other
+// words before this text.
 func isFull(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "OOM command not allowed")
 }
 
-// Usage implements [session.Measured] by INFO memory, of each master on a
-// Cluster: used_memory without what Redis itself does not count
-// (mem_not_counted_for_evict), and maxmemory or Options.MaxBytes, whichever is
-// less.
+// Usage implements [session.Measured] with INFO memory, in a Cluster of each master:
+// used_memory minus mem_not_counted_for_evict, and the lower of maxmemory and
+// Options.MaxBytes.
 func (s *Store) Usage(ctx context.Context) (session.Usage, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	usage, err := bounded(ctx, s, func(ctx context.Context) (session.Usage, error) {
-		cluster, ok := s.client.(*redis.ClusterClient)
+	usage, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (session.Usage, error) {
+		cluster, ok := s.client.UniversalClient.(*redis.ClusterClient)
 		if !ok {
 			return s.usageOf(ctx, s.client)
 		}
@@ -94,9 +92,9 @@ func (s *Store) Usage(ctx context.Context) (session.Usage, error) {
 	case err == nil:
 		return usage, nil
 	case redis.HasErrorPrefix(err, "NOPERM"):
-		return session.Usage{}, fmt.Errorf("usage of redis: %w: %w", session.ErrRefused, err)
+		return session.Usage{}, fmt.Errorf("read memory usage of redis: %w: %w", session.ErrRefused, err)
 	}
-	return session.Usage{}, fmt.Errorf("usage of redis: %w", err)
+	return session.Usage{}, fmt.Errorf("read memory usage of redis: %w", err)
 }
 
 func (s *Store) usageOf(ctx context.Context, node redis.Cmdable) (session.Usage, error) {
@@ -109,14 +107,14 @@ func (s *Store) usageOf(ctx context.Context, node redis.Cmdable) (session.Usage,
 		return session.Usage{}, errors.New("INFO memory has no used_memory")
 	}
 	uncounted, _ := infoField(text, "mem_not_counted_for_evict")
-	bound, _ := infoField(text, "maxmemory")
-	if s.maxBytes > 0 && (bound <= 0 || s.maxBytes < bound) {
-		bound = s.maxBytes
+	maximum, _ := infoField(text, "maxmemory")
+	if s.maxBytes > 0 && (maximum <= 0 || s.maxBytes < maximum) {
+		maximum = s.maxBytes
 	}
-	return session.Usage{Used: max(0, used-uncounted), Max: bound}, nil
+	return session.Usage{Used: max(0, used-uncounted), Max: maximum}, nil
 }
 
-// infoField returns a number of INFO's answer.
+// infoField returns a numeric field of INFO's answer.
 func infoField(text, name string) (int64, bool) {
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {

@@ -8,52 +8,48 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 )
 
-func bounded(t *testing.T, url string, most int64) *redisstore.Store {
+func openBounded(t *testing.T, url string, maxBytes int64) *redisstore.Store {
 	t.Helper()
-	st, err := redisstore.Open(redisstore.Options{URL: url, Prefix: "test", MaxBytes: most})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
-	return st
+	return openWith(t, redisclient.Options{URL: url}, redisstore.Options{MaxBytes: maxBytes})
 }
 
-func TestUsageIsOfTheLesserBound(t *testing.T) {
+func TestUsageReportsTheLowerMaximum(t *testing.T) {
 	server := redistest.Start(t)
 	for _, c := range []struct{ redis, own, want int64 }{
 		{0, 0, 0}, {0, 100 << 20, 100 << 20}, {64 << 20, 0, 64 << 20}, {64 << 20, 100 << 20, 64 << 20}, {128 << 20, 100 << 20, 100 << 20},
 	} {
 		server.Do("CONFIG", "SET", "maxmemory", c.redis)
-		usage, err := bounded(t, server.URL(), c.own).Usage(t.Context())
+		usage, err := openBounded(t, server.URL(), c.own).Usage(t.Context())
 		if err != nil || usage.Max != c.want || usage.Used < 100<<10 || usage.Used > 32<<20 {
 			t.Errorf("maxmemory %d, MaxBytes %d: %+v, %v", c.redis, c.own, usage, err)
 		}
 	}
 }
 
-func TestUsageWithoutTheRightIsRefused(t *testing.T) {
+func TestUsageWithoutTheRightReturnsErrRefused(t *testing.T) {
 	server := redistest.Start(t)
 	server.Do("ACL", "SETUSER", "app", "on", ">s#cret", "~test:*", "&test:*", "+@all", "-info")
-	_, err := bounded(t, "redis://"+appUser+server.Addr(), 0).Usage(t.Context())
+	_, err := openBounded(t, "redis://"+redistest.AppUser+server.Addr(), 0).Usage(t.Context())
 	if !errors.Is(err, session.ErrRefused) {
 		t.Errorf("without the right to INFO: %v", err)
 	}
 	server.Kill()
-	if _, err = bounded(t, server.URL(), 0).Usage(t.Context()); err == nil || errors.Is(err, session.ErrRefused) {
+	if _, err = openBounded(t, server.URL(), 0).Usage(t.Context()); err == nil || errors.Is(err, session.ErrRefused) {
 		t.Errorf("without Redis: %v", err)
 	}
 }
 
-// TestUsageOfAClusterIsThatOfTheFullestMaster fills one of three.
+// TestUsageOfAClusterIsThatOfTheFullestMaster lowers the maximum of one master of three.
 func TestUsageOfAClusterIsThatOfTheFullestMaster(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t)
-	st := bounded(t, c.url(""), 0)
+	c := redistest.StartCluster(t)
+	st := openBounded(t, c.URL(""), 0)
 	for i, node := range c {
 		node.Do("CONFIG", "SET", "maxmemory", (100+i)<<20)
 	}
@@ -75,7 +71,7 @@ func TestUsageBehindSentinelIsThatOfTheMaster(t *testing.T) {
 	s := startSentinel(t, 60_000)
 	s.master.Do("CONFIG", "SET", "maxmemory", 50<<20)
 	s.replica.Do("CONFIG", "SET", "maxmemory", 5<<20)
-	st := bounded(t, s.url(), 0)
+	st := openBounded(t, s.url(), 0)
 	if usage, err := st.Usage(t.Context()); err != nil || usage.Max != 50<<20 {
 		t.Errorf("usage: %+v, %v", usage, err)
 	}
@@ -84,17 +80,17 @@ func TestUsageBehindSentinelIsThatOfTheMaster(t *testing.T) {
 	}
 }
 
-// TestCheckLeavesNothing behind but for a moment, and what a full Redis says is known.
-func TestCheckLeavesNothing(t *testing.T) {
+// TestCheckLeavesOnlyShortLivedKeys also checks the errors of a full and of a missing Redis.
+func TestCheckLeavesOnlyShortLivedKeys(t *testing.T) {
 	server := redistest.Start(t)
-	st := bounded(t, server.URL(), 0)
+	st := openBounded(t, server.URL(), 0)
 	if err := st.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	keys, _ := server.Do("KEYS", "*").([]any)
 	for _, key := range keys {
 		if ttl, _ := server.Do("PTTL", key).(int64); !strings.HasPrefix(fmt.Sprint(key), "test:{check:") || ttl <= 0 || ttl > 10_000 {
-			t.Errorf("%v is left for %d ms", key, ttl)
+			t.Errorf("%v expires in %d ms", key, ttl)
 		}
 	}
 	server.Do("CONFIG", "SET", "maxmemory", 1)
@@ -110,11 +106,9 @@ func TestCheckLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestWhatBrowsersSendTakesNoMoreThanItsBytes: a session's JSON is kept without the
-// escapes for HTML, and reads as before.
-func TestWhatBrowsersSendTakesNoMoreThanItsBytes(t *testing.T) {
+func TestSessionsAreStoredWithoutHTMLEscapes(t *testing.T) {
 	server := redistest.Start(t)
-	st := bounded(t, server.URL(), 0)
+	st := openBounded(t, server.URL(), 0)
 	code := newCode(st)
 	code.Client.UserAgent = strings.Repeat("<&>", 80)
 	made, err := session.Create(t.Context(), st, code)

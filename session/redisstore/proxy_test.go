@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// proxy stands between a store and Redis, and can make the connections of the
-// moment silent, as a firewall does that forgot them.
+// proxy is a TCP proxy in front of Redis. It can drop all data of its open connections
+// without closing them, as a firewall that lost its state does.
 type proxy struct {
 	net.Listener
 	target string
@@ -19,7 +19,7 @@ type proxy struct {
 	pipes []*pipe
 }
 
-// pipe is one connection and its continuation to Redis.
+// pipe is one client connection and its connection to Redis.
 type pipe struct {
 	ends   [2]net.Conn
 	silent atomic.Bool
@@ -39,7 +39,7 @@ func startProxy(t testing.TB, target string) *proxy {
 
 func (p *proxy) addr() string { return p.Addr().String() }
 
-// silence makes all connections so far swallow what they get.
+// silence drops all further data of the connections that are open now.
 func (p *proxy) silence() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

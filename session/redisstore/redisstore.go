@@ -1,28 +1,25 @@
-// Package redisstore keeps sessions in Redis, so that any number of nodes
-// share them: [session.Store] as two scripts, [session.Bus] on Pub/Sub. It
-// promises what those promise, on a single Redis, behind Sentinel and on a
-// Cluster, of version 6.2 or later (or what speaks like it).
+// Package redisstore keeps sessions in Redis, so that any number of nodes share them:
+// [session.Store] as two scripts, [session.Bus] on Pub/Sub. It gives the guarantees of
+// those interfaces on a single Redis, behind Sentinel and on a Cluster.
 //
-// A code is one hash with an end of life, under the name
+// A session is one hash with an expiry, under the key
 //
 //	<prefix>:{<id>}
 //
-// which is also the channel on which its versions are announced. While Redis
-// is away, calls fail within [CallTimeout] and nothing falls back to memory.
-// docs/redis.md says what an operator must know, the rights of a user of
-// Redis's ACL among it.
+// which is also the channel on which its versions are announced. While Redis is away,
+// calls fail within [redisclient.CallTimeout]; nothing falls back to memory.
+// docs/redis.md describes what an operator must know, including the ACL rights.
 package redisstore
 
 import (
 	_ "embed"
-	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -33,78 +30,46 @@ var (
 	swapScript string
 )
 
-// Options say where the sessions are kept.
+// Options configure a Store.
 type Options struct {
-	// URL is Redis's address: redis://, rediss:// or unix://; with addr=
-	// parameters the further nodes of a Cluster, with master_name= those of
-	// Sentinel. docs/redis.md has examples of each.
-	URL string
-	// Prefix begins all keys and channels; "" means "scanlogin". It may not
-	// contain braces, which decide on a key's place in a Cluster.
-	Prefix string
-	// WaitReplicas is how many replicas of the node that has a code must have
-	// a redeemed one before Swap succeeds; see there. 0 waits for none.
-	WaitReplicas int
-	// MaxBytes is how much memory of Redis, on a Cluster of each master, Usage
-	// takes for all there is, where it is less than Redis's own maxmemory or Redis
-	// has none. 0: maxmemory alone.
+	// MaxBytes is the memory of Redis, in a Cluster of each master, that Usage reports
+	// as the maximum if it is less than Redis's maxmemory, or if maxmemory is not
+	// set. 0 uses maxmemory.
 	MaxBytes int64
-	// Log is told of losses and returns of the bus; nil: nobody is.
+	// Log receives what the bus and invalid records report; nil discards it.
 	Log *slog.Logger
 }
 
 // Store is a session.Store in Redis.
 type Store struct {
-	client    redis.UniversalClient
-	heeds     bool // client ends its calls with their contexts
-	prefix    string
-	replicas  int
-	maxBytes  int64
-	log       *slog.Logger
-	load      *redis.Script
-	swap      *redis.Script
-	clock     clock
-	strangers atomic.Int64 // times that something stored was no session
+	client   *redisclient.Client
+	maxBytes int64
+	log      *slog.Logger
+	load     *redis.Script
+	swap     *redis.Script
+	invalid  atomic.Int64 // invalid records found
 }
 
-// Open makes a Store. It does not talk to Redis, so it succeeds while Redis is
-// away; an error is one of configuration and never shows the URL, which may
-// hold a password.
-func Open(o Options) (*Store, error) {
-	if o.Prefix == "" {
-		o.Prefix = "scanlogin"
-	}
-	if strings.ContainsAny(o.Prefix, "{}") {
-		return nil, errors.New("key_prefix: must not contain braces")
-	}
+// New creates a Store. It does not connect.
+func New(client *redisclient.Client, o Options) *Store {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	options, err := parse(o.URL)
-	if err != nil {
-		return nil, fmt.Errorf("redis_url: %w", err)
-	}
 	return &Store{
-		client:   newClient(options, o.WaitReplicas),
-		heeds:    !options.IsClusterMode && options.MasterName == "",
-		prefix:   o.Prefix,
-		replicas: o.WaitReplicas,
+		client:   client,
 		maxBytes: o.MaxBytes,
 		log:      o.Log,
 		load:     redis.NewScript(loadScript),
 		swap:     redis.NewScript(swapScript),
-	}, nil
+	}
 }
 
-// Close closes the connections. The buses must have ended.
-func (s *Store) Close() error { return s.client.Close() }
+// key returns the key of a session, which is also the channel of its announcements.
+func (s *Store) key(id session.ID) string { return s.client.Key("{" + string(id) + "}") }
 
-// name is the key of a code and the channel on which it is announced.
-func (s *Store) name(id session.ID) string { return s.prefix + ":{" + string(id) + "}" }
-
-// id is the code that has the name.
-func (s *Store) id(name string) (session.ID, bool) {
-	name, begins := strings.CutPrefix(name, s.prefix+":{")
-	name, ends := strings.CutSuffix(name, "}")
-	return session.ID(name), begins && ends
+// idOf returns the session that has this key.
+func (s *Store) idOf(key string) (session.ID, bool) {
+	key, hasPrefix := strings.CutPrefix(key, s.client.Key("{"))
+	id, hasSuffix := strings.CutSuffix(key, "}")
+	return session.ID(id), hasPrefix && hasSuffix
 }

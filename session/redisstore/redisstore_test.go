@@ -12,6 +12,8 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
+	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
@@ -20,9 +22,9 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	flag.Set("test.parallel", "8") // these tests mostly wait
-	dir := trustIt()
+	dir := installTrustedCA()
 	goleak.VerifyTestMain(m,
-		// It sleeps for a second before it sees that the store was closed.
+		// It sleeps for a second before it notices that the client was closed.
 		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"),
 		goleak.Cleanup(func(code int) {
 			os.RemoveAll(dir)
@@ -32,15 +34,17 @@ func TestMain(m *testing.M) {
 
 func open(t testing.TB, url string) *redisstore.Store {
 	t.Helper()
-	st, err := redisstore.Open(redisstore.Options{URL: url, Prefix: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
+	return openWith(t, redisclient.Options{URL: url}, redisstore.Options{})
 }
 
-// key is where a store that open made keeps a code, and announces it.
+// openWith opens a store with the prefix that key has.
+func openWith(t testing.TB, client redisclient.Options, o redisstore.Options) *redisstore.Store {
+	t.Helper()
+	client.Prefix = "test"
+	return redisstore.New(redistest.Open(t, client), o)
+}
+
+// key returns the key and channel of a code.
 func key(id session.ID) string { return "test:{" + string(id) + "}" }
 
 func create(t testing.TB, st *redisstore.Store) session.Session {
@@ -52,7 +56,7 @@ func create(t testing.TB, st *redisstore.Store) session.Session {
 	return made
 }
 
-// createMany makes n codes, eight at a time.
+// createMany creates n codes, eight at a time.
 func createMany(t testing.TB, st *redisstore.Store, n int) []session.Session {
 	t.Helper()
 	codes := make([]session.Session, n)
@@ -72,26 +76,27 @@ func createMany(t testing.TB, st *redisstore.Store, n int) []session.Session {
 
 func newCode(st *redisstore.Store) session.Session { return sessiontest.New(st, time.Hour) }
 
-// by is a change by alice.
+// by returns a change by Alice.
 func by(a session.Action) session.Change {
 	return session.Change{Action: a, User: sessiontest.Alice, TTL: time.Hour}
 }
 
-// apply makes a change by alice, again and again while Redis is away.
+// apply applies a change by Alice, and retries while Redis is away.
 func apply(t testing.TB, st *redisstore.Store, from session.Session, a session.Action) session.Session {
 	t.Helper()
-	for deadline := time.Now().Add(15 * busy * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	const patience = 150 * time.Second
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		done, err := session.Apply(t.Context(), st, from, by(a))
 		if err == nil {
 			return done
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("for %d s: %v", 15*busy, err)
+			t.Fatalf("after %v: %v", patience, err)
 		}
 	}
 }
 
-// listener keeps what a bus delivered.
+// listener records what a bus delivers.
 type listener struct {
 	t   testing.TB
 	bus *redisstore.Bus
@@ -129,7 +134,7 @@ func (l *listener) subscribe(ids ...session.ID) {
 	}
 }
 
-func (l *listener) heard(id session.ID, match func(delivery) bool) bool {
+func (l *listener) received(id session.ID, match func(delivery) bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.ContainsFunc(l.got[id], match)
@@ -137,12 +142,12 @@ func (l *listener) heard(id session.ID, match func(delivery) bool) bool {
 
 func (l *listener) await(within time.Duration, id session.ID, version int64) {
 	l.t.Helper()
-	eventually(l.t, within, "a version is delivered", func() bool {
-		return l.heard(id, func(d delivery) bool { return d.err == nil && d.Version == version })
+	redistest.Eventually(l.t, within, "the version is delivered", func() bool {
+		return l.received(id, func(d delivery) bool { return d.err == nil && d.Version == version })
 	})
 }
 
-// forget returns how many codes were heard of, and forgets them.
+// forget drops all deliveries and returns the number of codes that had any.
 func (l *listener) forget() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -157,16 +162,5 @@ func (l *listener) len() int {
 	return len(l.got)
 }
 
-// busy is how many times longer than on an idle machine something may take.
-const busy = 10
-
-// eventually waits for what takes at most within on an idle machine.
-func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
-	t.Helper()
-	within *= busy
-	for deadline := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", within, what)
-		}
-	}
-}
+// slack is the factor by which a call may take longer than on an idle machine.
+const slack = 10

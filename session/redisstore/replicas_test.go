@@ -6,24 +6,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 )
 
-func TestRedeemingWaitsForReplicas(t *testing.T) {
+func TestRedeemWaitsForReplicas(t *testing.T) {
 	t.Parallel()
 	single := func(t *testing.T, _ session.ID) (url string, master, replica *redistest.Server) {
 		master = redistest.Start(t)
-		return master.URL(), master, startReplica(t, master)
+		return master.URL(), master, redistest.StartReplica(t, master)
 	}
 	behindSentinel := func(t *testing.T, _ session.ID) (url string, master, replica *redistest.Server) {
 		s := startSentinel(t, 60_000)
 		return s.url(), s.master, s.replica
 	}
 	inCluster := func(t *testing.T, id session.ID) (url string, master, replica *redistest.Server) {
-		c := startCluster(t)
-		return c.url(""), c.owner(id), c.replicate(t, c.owner(id))
+		c := redistest.StartCluster(t)
+		return c.URL(""), c.Owner(key(id)), c.Replicate(t, c.Owner(key(id)))
 	}
 	for name, start := range map[string]func(*testing.T, session.ID) (string, *redistest.Server, *redistest.Server){
 		"Single": single, "Sentinel": behindSentinel, "Cluster": inCluster,
@@ -45,7 +46,7 @@ func redeemWithAFrozenReplica(t *testing.T, st *redisstore.Store, id session.ID,
 		t.Fatal(err)
 	}
 	replica.Stop()
-	for _, a := range []session.Action{session.Scan, session.Confirm} { // these wait for nobody
+	for _, a := range []session.Action{session.Scan, session.Confirm} { // these do not wait
 		if code, err = session.Apply(t.Context(), st, code, by(a)); err != nil {
 			t.Fatal(err)
 		}
@@ -55,38 +56,38 @@ func redeemWithAFrozenReplica(t *testing.T, st *redisstore.Store, id session.ID,
 		t.Fatal(err)
 	}
 	op := session.NewOpID()
-	for _, again := range []bool{false, true} { // a retry waits, too, on whatever connection
+	for _, retry := range []bool{false, true} { // a retry waits as well, on any connection
 		began := time.Now()
 		err := st.Swap(t.Context(), redeemed, op)
-		if took := time.Since(began); err == nil || isNamed(err) || took < 90*time.Millisecond || took > busy*promised {
-			t.Errorf("again %v, with too few replicas: %v after %v", again, err, took)
+		if took := time.Since(began); err == nil || isNamed(err) || took < 90*time.Millisecond || took > slack*promised {
+			t.Errorf("retry %v, with too few replicas: %v after %v", retry, err, took)
 		}
 		master.Do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 	}
-	eventually(t, promised, "the ticket is spent", func() bool {
+	redistest.Eventually(t, promised, "the ticket is spent", func() bool {
 		got, err := st.Load(t.Context(), id)
 		return err == nil && got.Status == session.Redeemed
 	})
 	if err := st.Swap(t.Context(), redeemed, session.NewOpID()); !errors.Is(err, session.ErrStale) {
-		t.Errorf("who came too late, while replicas are few: %v", err)
+		t.Errorf("another operation, with too few replicas: %v", err)
 	}
 	replica.Continue()
-	eventually(t, 10*time.Second, "enough replicas have it", func() bool { return st.Swap(t.Context(), redeemed, op) == nil })
+	redistest.Eventually(t, 10*time.Second, "enough replicas acknowledge it", func() bool { return st.Swap(t.Context(), redeemed, op) == nil })
 }
 
-// TestWaitingFollowsRedirections redeems a code while its slot moves between
-// masters without a replica, and again, by the same operation, when it has.
-func TestWaitingFollowsRedirections(t *testing.T) {
+// TestWaitFollowsRedirections redeems a code while its slot moves between masters without
+// replicas, and repeats the operation after the move.
+func TestWaitFollowsRedirections(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t)
-	st := openWaiting(t, c.url(""), 1)
+	c := redistest.StartCluster(t)
+	st := openWaiting(t, c.URL(""), 1)
 	code := apply(t, st, apply(t, st, create(t, st), session.Scan), session.Confirm)
 	redeemed, err := session.Step(code, by(session.Redeem), st.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	op := session.NewOpID()
-	spent := func() {
+	redeem := func() {
 		t.Helper()
 		if err := st.Swap(t.Context(), redeemed, op); err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
 			t.Errorf("redeemed without a replica: %v", err)
@@ -95,30 +96,26 @@ func TestWaitingFollowsRedirections(t *testing.T) {
 			t.Errorf("then %v, %v", got.Status, err)
 		}
 	}
-	finish := c.move(code.ID, func() {})
-	spent() // where it was answers ASK
+	finish := c.Move(key(code.ID), func() {})
+	redeem() // the old master answers ASK
 	finish()
-	spent() // MOVED
+	redeem() // MOVED
 }
 
 func openWaiting(t testing.TB, url string, replicas int) *redisstore.Store {
 	t.Helper()
-	st, err := redisstore.Open(redisstore.Options{URL: url, Prefix: "test", WaitReplicas: replicas})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
+	return openWith(t, redisclient.Options{URL: url, WaitReplicas: replicas}, redisstore.Options{})
 }
 
+// isNamed reports whether err is one of the errors that callers decide on.
 func isNamed(err error) bool {
 	return errors.Is(err, session.ErrStale) || errors.Is(err, session.ErrOver) || errors.Is(err, session.ErrNotFound)
 }
 
-// BenchmarkRedeem shows what waiting for a replica costs.
+// BenchmarkRedeem measures the cost of waiting for a replica.
 func BenchmarkRedeem(b *testing.B) {
 	master := redistest.Start(b)
-	startReplica(b, master)
+	redistest.StartReplica(b, master)
 	for name, replicas := range map[string]int{"Alone": 0, "WithAReplica": 1} {
 		b.Run(name, func(b *testing.B) {
 			st := openWaiting(b, master.URL(), replicas)

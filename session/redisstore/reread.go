@@ -7,72 +7,72 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// readBatch is how many codes are read in one round trip: Redis is busy with
-// them for 1.3 ms (INFO commandstats), which others have to wait.
+// readBatch is the number of sessions read in one round trip. It keeps Redis busy for
+// 1.3 ms (INFO commandstats), for which other clients wait.
 const readBatch = 200
 
-// reading is a read of one code: who wanted it, and what they were told, when
-// it began.
-type reading struct {
+// read is one read of a session: the subscription, and what had been delivered to it,
+// when the read began.
+type read struct {
 	id     session.ID
-	code   *told
-	before told
+	state  *delivered
+	before delivered
 }
 
-// markDue has codes read: Redis announces them from now on, and what was
-// stored before is not known.
+// markDue has sessions read: from now on Redis announces their changes, but their current
+// state is not known.
 func (b *Bus) markDue(ids ...session.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range ids {
-		if b.codes[id] != nil {
+		if b.watched[id] != nil {
 			b.due[id] = struct{}{}
-			nudge(b.wake)
+			wake(b.readDue)
 		}
 	}
 }
 
-// reread reads what is due until ctx ends, beside what is announced meanwhile.
+// reread reads due sessions until ctx ends. Announcements are delivered meanwhile.
 func (b *Bus) reread(ctx context.Context, deliver func(session.Snapshot, error)) {
-	var p pauses
+	var pause backoff
 	for ctx.Err() == nil {
 		batch := b.takeDue()
 		if len(batch) == 0 {
 			select {
 			case <-ctx.Done():
-			case <-b.wake:
+			case <-b.readDue:
 			}
 			continue
 		}
 		err := b.readAll(ctx, batch, deliver)
 		if err == nil {
-			p = pauses{}
+			pause = backoff{}
 			continue
 		}
-		if p.none() && ctx.Err() == nil {
-			b.store.log.Warn("bus cannot read", "error", err)
+		if pause.isNew() && ctx.Err() == nil {
+			b.store.log.Warn("cannot read watched codes from redis", "error", err)
 		}
-		p.wait(ctx)
+		pause.wait(ctx)
 	}
 }
 
-func (b *Bus) takeDue() []reading {
+func (b *Bus) takeDue() []read {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var batch []reading
+	var batch []read
 	for id := range b.due {
 		if len(batch) == readBatch {
 			break
 		}
 		delete(b.due, id)
-		batch = append(batch, reading{id, b.codes[id], *b.codes[id]})
+		batch = append(batch, read{id, b.watched[id], *b.watched[id]})
 	}
 	return batch
 }
 
-// readAll reads a batch and delivers what it finds. What could not be read is
-// due again, and the error says why.
-func (b *Bus) readAll(ctx context.Context, batch []reading, deliver func(session.Snapshot, error)) (failed error) {
+// readAll reads a batch and delivers the states that are new. Sessions that could not be
+// read become due again; the error is the reason.
+func (b *Bus) readAll(ctx context.Context, batch []read, deliver func(session.Snapshot, error)) (failed error) {
 	ids := make([]session.ID, len(batch))
 	for i, r := range batch {
 		ids[i] = r.id
@@ -89,37 +89,37 @@ func (b *Bus) readAll(ctx context.Context, batch []reading, deliver func(session
 			b.markDue(ids[i])
 			continue
 		}
-		if s, news, err := b.conclude(batch[i], found); news {
+		if s, isNew, err := b.evaluate(batch[i], found); isNew {
 			deliver(s, err)
 		}
 	}
 	return failed
 }
 
-// conclude turns what a read found, a session or ErrNotFound, into what is to
-// be delivered. No news: nobody wants it, or a newer state was delivered
-// meanwhile, or another read has to decide.
-func (b *Bus) conclude(r reading, found result) (s session.Snapshot, news bool, err error) {
+// evaluate turns the result of a read, a session or ErrNotFound, into a delivery. isNew is
+// false if the session is no longer subscribed, if a newer state was delivered in the
+// meantime, or if another read will decide.
+func (b *Bus) evaluate(r read, found result) (s session.Snapshot, isNew bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s = found.session.Snapshot()
-	newest, gone := r.code, found.err != nil
+	newest, gone := r.state, found.err != nil
 	switch {
-	case b.codes[r.id] != newest: // subscribed anew, with a read of its own
+	case b.watched[r.id] != newest: // subscribed again, with a read of its own
 		return s, false, nil
-	case gone && *newest != r.before: // made while it was looked for
+	case gone && *newest != r.before: // created during the read
 		b.due[r.id] = struct{}{}
-		nudge(b.wake)
+		wake(b.readDue)
 		return s, false, nil
 	case gone:
-		*newest = told{}
+		*newest = delivered{}
 		return session.Snapshot{ID: r.id}, true, session.ErrNotFound
 	case r.before.contradicts(s):
-		// What follows the bad news is measured by what is stored now.
-		*newest = told{s.Version, s.Op}
+		// Later states are compared with what is stored now.
+		*newest = delivered{s.Version, s.Op}
 		return session.Snapshot{ID: r.id}, true, session.ErrLost
 	case s.Version > newest.version:
-		*newest = told{s.Version, s.Op}
+		*newest = delivered{s.Version, s.Op}
 	}
 	return s, s.Version == newest.version, nil
 }

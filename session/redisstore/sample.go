@@ -7,15 +7,15 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// sampleSize is how many codes are looked at with each probe. Redis is busy with
-// them for 0.2 ms. Where one master of three lost all it had, 32 codes miss it
-// twice in a million times.
+// sampleSize is the number of sessions that are checked with each probe, for which Redis
+// is busy for 0.2 ms. If one master of three has lost its data, 32 random sessions miss
+// that twice in a million times.
 const sampleSize = 32
 
-// sample reads some of the codes of which a state was delivered, and has all
-// read if one of them contradicts it: Redis can lose what it had, to a FLUSHALL
-// or a restart behind a proxy, while the connection of the bus stays as it was.
-func (b *Bus) sample(ctx context.Context) error {
+// checkSample reads some of the delivered sessions, and has all of them read if one
+// contradicts what was delivered: Redis can lose data to a FLUSHALL, or to a restart behind
+// a proxy, while the bus stays connected.
+func (b *Bus) checkSample(ctx context.Context) error {
 	batch := b.takeSample()
 	if len(batch) == 0 {
 		return nil
@@ -31,7 +31,7 @@ func (b *Bus) sample(ctx context.Context) error {
 	for i, found := range results {
 		gone := errors.Is(found.err, session.ErrNotFound)
 		if gone || found.err == nil && batch[i].before.contradicts(found.session.Snapshot()) {
-			b.store.log.Warn("redis lost what it had, all codes are read again")
+			b.store.log.Warn("redis lost data, reading all watched codes again")
 			b.markAllDue()
 			return nil
 		}
@@ -39,16 +39,16 @@ func (b *Bus) sample(ctx context.Context) error {
 	return nil
 }
 
-func (b *Bus) takeSample() []reading {
+func (b *Bus) takeSample() []read {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var batch []reading
-	for id, t := range b.codes { // in no order
+	var batch []read
+	for id, d := range b.watched { // map order is random
 		if len(batch) == sampleSize {
 			break
 		}
-		if t.version > 0 {
-			batch = append(batch, reading{id, t, *t})
+		if d.version > 0 {
+			batch = append(batch, read{id, d, *d})
 		}
 	}
 	return batch
@@ -57,8 +57,8 @@ func (b *Bus) takeSample() []reading {
 func (b *Bus) markAllDue() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for id := range b.codes {
+	for id := range b.watched {
 		b.due[id] = struct{}{}
 	}
-	nudge(b.wake)
+	wake(b.readDue)
 }

@@ -12,21 +12,21 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// sentinel watches a master with one replica, under the name main.
+// sentinel is a Sentinel that monitors a master with one replica under the name main.
 type sentinel struct {
 	*redistest.Server
 	master, replica *redistest.Server
 }
 
-// startSentinel starts one that takes a master for dead after so many
-// milliseconds of silence.
+// startSentinel starts a Sentinel that considers a master dead after silence milliseconds
+// without an answer.
 func startSentinel(t testing.TB, silence int) sentinel {
 	t.Helper()
 	s := sentinel{master: redistest.Start(t)}
-	s.replica = startReplica(t, s.master)
+	s.replica = redistest.StartReplica(t, s.master)
 	s.Server = redistest.Start(t, "--sentinel")
 	s.monitor(s.master.Addr(), silence)
-	eventually(t, 15*time.Second, "the sentinel knows the replica", func() bool {
+	redistest.Eventually(t, 15*time.Second, "Sentinel knows the replica", func() bool {
 		found := fmt.Sprint(s.Do("SENTINEL", "REPLICAS", "main"))
 		return strings.Contains(found, "flags slave ") && strings.Contains(found, "master-link-status ok")
 	})
@@ -39,7 +39,7 @@ func (s sentinel) monitor(addr string, silence int) {
 	s.Do("SENTINEL", "SET", "main", "down-after-milliseconds", silence, "failover-timeout", 5000)
 }
 
-// current is the address of the master that the sentinel names.
+// current returns the address of the master according to Sentinel.
 func (s sentinel) current() string {
 	addr := s.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main").([]any)
 	return net.JoinHostPort(addr[0].(string), addr[1].(string))
@@ -47,18 +47,10 @@ func (s sentinel) current() string {
 
 func (s sentinel) url() string { return s.URL() + "?master_name=main" }
 
-func startReplica(t testing.TB, master *redistest.Server) *redistest.Server {
-	t.Helper()
-	host, port, _ := net.SplitHostPort(master.Addr())
-	replica := redistest.Start(t, "--replicaof", host+" "+port)
-	awaitReplica(t, master)
-	return replica
-}
-
-func TestBusFollowsSentinelToTheNewMaster(t *testing.T) {
+func TestBusFollowsSentinelToANewMaster(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(sentinel){
-		"AskedTo": func(s sentinel) { s.Do("SENTINEL", "FAILOVER", "main") }, // the old master stays up, and is told late
+		"Planned": func(s sentinel) { s.Do("SENTINEL", "FAILOVER", "main") }, // the old master stays up and learns of it late
 		"Killed":  func(s sentinel) { s.master.Kill() },
 		"Frozen":  func(s sentinel) { s.master.Stop() },
 	} {
@@ -66,26 +58,26 @@ func TestBusFollowsSentinelToTheNewMaster(t *testing.T) {
 			t.Parallel()
 			s := startSentinel(t, 1000)
 			st := open(t, s.url())
-			heard := listen(t, st)
+			watcher := listen(t, st)
 			code := create(t, st)
-			heard.subscribe(code.ID)
-			heard.await(promised, code.ID, 1)
-			eventually(t, 5*time.Second, "the replica has it", func() bool {
+			watcher.subscribe(code.ID)
+			watcher.await(promised, code.ID, 1)
+			redistest.Eventually(t, 5*time.Second, "the replica has it", func() bool {
 				return s.replica.Do("EXISTS", key(code.ID)).(int64) == 1
 			})
 			began := time.Now()
 			fault(s)
-			eventually(t, 15*time.Second, "the sentinel names the new master", func() bool {
+			redistest.Eventually(t, 15*time.Second, "Sentinel names the new master", func() bool {
 				return s.current() == s.replica.Addr()
 			})
 			named := time.Since(began)
-			apply(t, open(t, s.url()), code, session.Scan) // another node's, which starts now
-			heard.await(10*time.Second, code.ID, 2)
-			t.Logf("a new master after %v, current after %v", named.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+			apply(t, open(t, s.url()), code, session.Scan) // another node, which starts now
+			watcher.await(10*time.Second, code.ID, 2)
+			t.Logf("new master after %v, delivered after %v", named.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
 			if !slices.Contains(s.replica.Do("PUBSUB", "CHANNELS").([]any), any(key(code.ID))) {
-				t.Error("the bus does not listen to the new master")
+				t.Error("the bus is not subscribed on the new master")
 			}
-			eventually(t, promised, "the bus's own node stores", func() bool {
+			redistest.Eventually(t, promised, "the node of the bus can write", func() bool {
 				_, err := session.Create(t.Context(), st, newCode(st))
 				return err == nil
 			})

@@ -11,31 +11,29 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Load implements session.Store. Sessions are kept as they were stored, to the
-// nanosecond; Redis's clock is read in milliseconds.
+// Load implements session.Store. Times are stored to the nanosecond; Redis's clock is
+// read in milliseconds.
 func (s *Store) Load(ctx context.Context, id session.ID) (session.Session, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	return bounded(ctx, s, func(ctx context.Context) (session.Session, error) {
+	return redisclient.Call(ctx, s.client, func(ctx context.Context) (session.Session, error) {
 		sent := time.Now()
-		return s.loaded(id, sent, s.load.Run(ctx, s.client, []string{s.name(id)}))
+		return s.parseSession(id, sent, s.load.Run(ctx, s.client, []string{s.key(id)}))
 	})
 }
 
-// result is what came of loading one of several codes.
+// result is the result of loading one of several sessions.
 type result struct {
 	session session.Session
 	err     error
 }
 
-// loadAll loads several codes in one round trip; an error is that of all.
+// loadAll loads several sessions in one round trip. The error is one that concerns all
+// of them.
 func (s *Store) loadAll(ctx context.Context, ids []session.ID) ([]result, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	return bounded(ctx, s, func(ctx context.Context) ([]result, error) { return s.pipeline(ctx, ids), nil })
+	return redisclient.Call(ctx, s.client, func(ctx context.Context) ([]result, error) { return s.pipeline(ctx, ids), nil })
 }
 
 func (s *Store) pipeline(ctx context.Context, ids []session.ID) []result {
@@ -43,27 +41,27 @@ func (s *Store) pipeline(ctx context.Context, ids []session.ID) []result {
 	pipe := s.client.Pipeline()
 	cmds := make([]*redis.Cmd, len(ids))
 	for i, id := range ids {
-		cmds[i] = s.load.EvalSha(ctx, pipe, []string{s.name(id)})
+		cmds[i] = s.load.EvalSha(ctx, pipe, []string{s.key(id)})
 	}
-	_, _ = pipe.Exec(ctx) // its error is that of one command; each is looked at
+	_, _ = pipe.Exec(ctx) // its error is that of one command; each is checked below
 	results := make([]result, len(ids))
 	for i, cmd := range cmds {
 		r := &results[i]
-		r.session, r.err = s.loaded(ids[i], sent, cmd)
-		if redis.HasErrorPrefix(r.err, "NOSCRIPT") { // a new Redis: the first one by itself teaches it
+		r.session, r.err = s.parseSession(ids[i], sent, cmd)
+		if redis.HasErrorPrefix(r.err, "NOSCRIPT") { // Redis was restarted: Load sends the script's text
 			r.session, r.err = s.Load(ctx, ids[i])
 		}
 	}
 	return results
 }
 
-// loaded reads load.lua's answer to a question about id asked at sent. What is
-// no session (a stranger's, or of another version of this program) is none:
-// nothing can become of it, and reading it again would not help.
-func (s *Store) loaded(id session.ID, sent time.Time, cmd *redis.Cmd) (session.Session, error) {
-	now, text, err := s.answer(sent, cmd)
+// parseSession reads the answer of load.lua to a request for id that was sent at sent. An
+// invalid record, written by another program or an incompatible version, counts as
+// missing: reading it again would not help.
+func (s *Store) parseSession(id session.ID, sent time.Time, cmd *redis.Cmd) (session.Session, error) {
+	now, text, err := s.parseAnswer(sent, cmd)
 	if redis.HasErrorPrefix(err, "WRONGTYPE") {
-		return session.Session{}, s.strange(id, err)
+		return session.Session{}, s.reportInvalid(id, err)
 	}
 	if err != nil {
 		return session.Session{}, fmt.Errorf("load from redis: %w", err)
@@ -73,43 +71,40 @@ func (s *Store) loaded(id session.ID, sent time.Time, cmd *redis.Cmd) (session.S
 	}
 	var found session.Session
 	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber() // a claim's number stays as it was
+	d.UseNumber() // keeps a claim's number as it is
 	if err := d.Decode(&found); err != nil || found.ID != id || found.Version < 1 {
-		return session.Session{}, s.strange(id, err)
+		return session.Session{}, s.reportInvalid(id, err)
 	}
 	return found.At(now), nil
 }
 
-// strange logs that what is stored for a code is no session, and returns
-// ErrNotFound.
-func (s *Store) strange(id session.ID, reason error) error {
-	if n := s.strangers.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th …
-		s.log.Warn("what redis holds for a code is no session", "key", s.name(id), "reason", reason, "found", n)
+// reportInvalid logs an invalid session record and returns ErrNotFound.
+func (s *Store) reportInvalid(id session.ID, reason error) error {
+	if n := s.invalid.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th …
+		s.log.Warn("invalid session record in redis", "key", s.key(id), "reason", reason, "found", n)
 	}
 	return session.ErrNotFound
 }
 
-// Swap implements session.Store. If Options.WaitReplicas ask for it, a swap to
-// Redeemed succeeds only once as many replicas have it; if too few have it in
-// time it fails though it is done, so that the ticket is spent for nothing.
+// Swap implements session.Store. With redisclient.Options.WaitReplicas, a swap to Redeemed
+// succeeds only if as many replicas acknowledge it. With too few in time it fails although
+// it is done: the ticket is spent.
 func (s *Store) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
 	next.Op = op
-	stored, err := encode(next)
+	record, err := encode(next)
 	if err != nil {
 		return fmt.Errorf("swap in redis: %w", err)
 	}
-	announced, err := json.Marshal(next.Snapshot())
+	announcement, err := json.Marshal(next.Snapshot())
 	if err != nil {
 		return fmt.Errorf("swap in redis: %w", err)
 	}
-	// What must not happen twice is what a failover must not forget. No rule
-	// of the protocol depends on it, and no other backend has replicas.
-	waits := s.replicas > 0 && next.Status == session.Redeemed
-	outcome, err := bounded(ctx, s, func(ctx context.Context) (string, error) {
-		return s.runSwap(ctx, waits, s.name(next.ID), next.Version, string(op), millis(next.ExpiresAt), stored,
-			millis(next.ExpiresAt.Add(session.Memory)), announced)
+	// A redeemed ticket must not become valid again after a failover. No rule of the
+	// protocol depends on this, and no other backend has replicas.
+	wait := s.client.WaitReplicas() > 0 && next.Status == session.Redeemed
+	outcome, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (string, error) {
+		return s.runSwap(ctx, wait, s.key(next.ID), next.Version, string(op), redisclient.CeilMillis(next.ExpiresAt), record,
+			redisclient.CeilMillis(next.ExpiresAt.Add(session.Retention)), announcement)
 	})
 	if err != nil {
 		return fmt.Errorf("swap in redis: %w", err)
@@ -123,8 +118,8 @@ func (s *Store) Swap(ctx context.Context, next session.Session, op session.OpID)
 	return nil
 }
 
-// encode is json.Marshal without the escapes for HTML, which make six bytes of one
-// that a browser or a site's page has chosen. Decoders take either.
+// encode is json.Marshal without HTML escapes, which would turn one byte chosen by a
+// browser into six. Decoders accept both.
 func encode(s session.Session) ([]byte, error) {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -135,28 +130,28 @@ func encode(s session.Session) ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// runSwap runs swap.lua, and returns its outcome.
-func (s *Store) runSwap(ctx context.Context, waits bool, key string, args ...any) (outcome string, err error) {
+// runSwap runs swap.lua and returns its outcome.
+func (s *Store) runSwap(ctx context.Context, wait bool, key string, args ...any) (outcome string, err error) {
 	var acknowledged int64
-	if waits {
-		ctx = waiting(ctx, &acknowledged)
+	if wait {
+		ctx = redisclient.AwaitReplicas(ctx, &acknowledged)
 	}
 	sent := time.Now()
-	_, outcome, err = s.answer(sent, s.swap.Run(ctx, s.client, []string{key}, args...))
-	if err == nil && waits && outcome == "done" && acknowledged < int64(s.replicas) {
-		err = fmt.Errorf("done, but only %d of %d replicas have it after %v", acknowledged, s.replicas, replicaWait)
+	_, outcome, err = s.parseAnswer(sent, s.swap.Run(ctx, s.client, []string{key}, args...))
+	if want := s.client.WaitReplicas(); err == nil && wait && outcome == "done" && acknowledged < int64(want) {
+		err = fmt.Errorf("done, but only %d of %d replicas have it after %v", acknowledged, want, redisclient.ReplicaTimeout)
 	}
 	return outcome, err
 }
 
-// Now implements session.Store: the local clock, moved by what Redis's answers
-// say of its own; so before the first answer it is just the local one. A bus
-// that runs keeps it good to about the time of a round trip.
-func (s *Store) Now() time.Time { return s.clock.now() }
+// Now implements session.Store: the client's estimate of Redis's clock. Before the first
+// answer it is the local clock. A running bus keeps it accurate to about the duration of
+// a round trip.
+func (s *Store) Now() time.Time { return s.client.Now() }
 
-// answer reads what both scripts return, Redis's clock and a text, to a
-// question asked at sent.
-func (s *Store) answer(sent time.Time, cmd *redis.Cmd) (now time.Time, text string, err error) {
+// parseAnswer reads the answer of both scripts, Redis's clock and a text, to a request
+// that was sent at sent.
+func (s *Store) parseAnswer(sent time.Time, cmd *redis.Cmd) (now time.Time, text string, err error) {
 	parts, err := cmd.Slice()
 	if err != nil {
 		return time.Time{}, "", err
@@ -167,14 +162,9 @@ func (s *Store) answer(sent time.Time, cmd *redis.Cmd) (now time.Time, text stri
 		text, isText := parts[1].(string)
 		if isClock && isText {
 			now = time.UnixMilli(ms)
-			s.clock.observe(sent, received, now)
+			s.client.ObserveClock(sent, received, now)
 			return now, text, nil
 		}
 	}
-	return time.Time{}, "", errors.New("unexpected answer from a script")
+	return time.Time{}, "", errors.New("unexpected answer from the script")
 }
-
-// millis rounds up to a millisecond since 1970. Redis's clock is read in whole
-// milliseconds, so "now < millis(end)" in the script and now.Before(end) here
-// are the same.
-func millis(t time.Time) int64 { return t.Add(time.Millisecond - 1).UnixMilli() }

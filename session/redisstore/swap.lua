@@ -1,9 +1,11 @@
--- Stores a version of a code over the one before it, sets the key's end of
--- life and announces the version: all of it, or nothing.
--- KEYS[1]  the code's key, and the channel on which it is announced
--- ARGV     version, op, end (ms since 1970), session, end of the key (ms since 1970), announcement
--- A retry of what is done writes the key's end again, only so that a WAIT behind it has a write to wait for.
--- returns  {now (ms since 1970), 'done', 'stale' (another version is stored) or 'over' (the stored one's end has come)}
+-- Stores a version of a record over its predecessor, sets the expiry of the key and
+-- announces the version; or does nothing.
+-- KEYS[1]  the record, and the channel on which it is announced
+-- ARGV     version, op, end (Unix time, ms), record, expiry of the key (Unix time, ms), announcement
+-- returns  {now (Unix time, ms), outcome}: 'done', 'stale' (another version is stored)
+--          or 'over' (the end of the stored version has passed)
+-- A retry of an operation that was done sets the expiry again, so that a WAIT behind it
+-- has a write to wait for.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stored = redis.call('HMGET', KEYS[1], 'version', 'op', 'end')

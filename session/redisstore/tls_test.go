@@ -28,13 +28,13 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// trusted is the authority in the directory of SSL_CERT_DIR, which is how an
-// operator names a private one. Go reads it once, so TestMain puts it there.
+// trusted is the authority in the directory of SSL_CERT_DIR, which is how an operator
+// configures a private CA. Go reads it once, so TestMain installs it.
 var trusted = newAuthority()
 
-// trustIt writes the trusted authority's certificate into a new directory, and
-// names that in the environment.
-func trustIt() (dir string) {
+// installTrustedCA writes the certificate of trusted into a new directory and sets
+// SSL_CERT_DIR.
+func installTrustedCA() (dir string) {
 	dir, err := os.MkdirTemp("", "trusted")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "ca.pem"), trusted.pem(), 0o600)
@@ -54,7 +54,7 @@ func newAuthority() authority {
 	return a
 }
 
-// issue makes a key and a certificate of the template's kind.
+// issue creates a key, and a certificate from the template.
 func (a authority) issue(template *x509.Certificate) (*ecdsa.PrivateKey, *x509.Certificate) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -81,8 +81,8 @@ func (a authority) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
-// tlsArgs make a server listen with TLS on port as well, under a certificate
-// for a name or address, and trust the authority.
+// tlsArgs returns the arguments for a server that also listens with TLS on port, has a
+// certificate for name, a host name or an IP address, and trusts the authority.
 func (a authority) tlsArgs(t *testing.T, port int, name string) []string {
 	t.Helper()
 	template := &x509.Certificate{DNSNames: []string{name}}
@@ -110,7 +110,7 @@ func (a authority) tlsArgs(t *testing.T, port int, name string) []string {
 	}
 }
 
-func needTLS(t *testing.T) {
+func requireSSLCertDir(t *testing.T) {
 	t.Helper()
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -118,8 +118,8 @@ func needTLS(t *testing.T) {
 	}
 }
 
-func TestTLSIsCheckedAgainstAuthorityAndName(t *testing.T) {
-	needTLS(t)
+func TestTLSVerifiesAuthorityAndName(t *testing.T) {
+	requireSSLCertDir(t)
 	for name, test := range map[string]struct {
 		by   authority
 		name string
@@ -135,10 +135,10 @@ func TestTLSIsCheckedAgainstAuthorityAndName(t *testing.T) {
 			redistest.Start(t, test.by.tlsArgs(t, port, test.name)...)
 			st := open(t, "rediss://127.0.0.1:"+strconv.Itoa(port))
 			if test.good {
-				liveThrough(t, st, listen(t, st))
+				createAndScan(t, st, listen(t, st))
 				return
 			}
-			eventually(t, 10*time.Second, "the certificate is refused", func() bool {
+			redistest.Eventually(t, 10*time.Second, "the certificate is rejected", func() bool {
 				_, err := st.Load(t.Context(), session.NewID())
 				if err == nil || errors.Is(err, session.ErrNotFound) {
 					t.Fatalf("loaded: %v", err)
@@ -149,32 +149,32 @@ func TestTLSIsCheckedAgainstAuthorityAndName(t *testing.T) {
 	}
 }
 
-// TestEachNodeIsCheckedByItsOwnName has a Sentinel by one name name a master by
-// another; and both have users with the rights that are documented.
-func TestEachNodeIsCheckedByItsOwnName(t *testing.T) {
-	needTLS(t)
+// TestTLSVerifiesEachNodeByItsOwnName has a Sentinel and a master with different names. Both
+// have users with the documented rights.
+func TestTLSVerifiesEachNodeByItsOwnName(t *testing.T) {
+	requireSSLCertDir(t)
 	ports := [2]int{redistest.FreePort(t), redistest.FreePort(t)}
 	master := redistest.Start(t, trusted.tlsArgs(t, ports[0], "127.0.0.1")...)
-	allow(master, leastRights(t))
+	master.Allow(redistest.LeastRights(t))
 	sentinel := sentinel{Server: redistest.Start(t, append([]string{"--sentinel"}, trusted.tlsArgs(t, ports[1], "localhost")...)...)}
 	sentinel.monitor("127.0.0.1:"+strconv.Itoa(ports[0]), 60_000)
-	allow(sentinel.Server, rightsOnSentinel(t))
-	st := open(t, "rediss://"+appUser+"localhost:"+strconv.Itoa(ports[1])+"?master_name=main&username=app&password=s%23cret")
-	liveThrough(t, st, listen(t, st))
+	sentinel.Allow(strings.Fields(redistest.Documented(t, `(?m)^ACL SETUSER lookup on >\S+ (.*)$`)))
+	st := open(t, "rediss://"+redistest.AppUser+"localhost:"+strconv.Itoa(ports[1])+"?master_name=main&username=app&password=s%23cret")
+	createAndScan(t, st, listen(t, st))
 }
 
-// liveThrough has a code scanned. It is patient with the first connection: Go
-// reads all authorities then, and with Sentinel it takes four handshakes.
-func liveThrough(t *testing.T, st *redisstore.Store, heard *listener) {
+// createAndScan creates and scans a code. The first connection may take long: Go reads all
+// authorities, and Sentinel needs four handshakes.
+func createAndScan(t *testing.T, st *redisstore.Store, watcher *listener) {
 	t.Helper()
 	var code session.Session
-	eventually(t, 10*time.Second, "a code is made", func() (ok bool) {
+	redistest.Eventually(t, 10*time.Second, "a code is created", func() (ok bool) {
 		var err error
 		code, err = session.Create(t.Context(), st, newCode(st))
 		return err == nil
 	})
-	heard.subscribe(code.ID)
-	heard.await(10*time.Second, code.ID, 1)
+	watcher.subscribe(code.ID)
+	watcher.await(10*time.Second, code.ID, 1)
 	apply(t, st, code, session.Scan)
-	heard.await(promised, code.ID, 2)
+	watcher.await(promised, code.ID, 2)
 }

@@ -16,7 +16,7 @@ type delivery struct {
 	err error
 }
 
-// listener keeps all that a node's bus delivers.
+// listener records everything that a node's bus delivers.
 type listener struct {
 	*suite
 	node Node
@@ -41,7 +41,7 @@ func (s *suite) listen(node Node) *listener {
 		cancel()
 		select {
 		case <-done:
-		case <-time.After(patience):
+		case <-time.After(timeout):
 			s.Error("the bus did not end with its context")
 		}
 	})
@@ -76,10 +76,10 @@ func (l *listener) count(id session.ID, version int64) (n int) {
 	return n
 }
 
-// await waits until version of the code was delivered, and returns it.
+// await waits until the version of the code is delivered, and returns it.
 func (l *listener) await(id session.ID, version int64) (found delivery) {
 	l.Helper()
-	l.eventually("a version is delivered", func() bool {
+	l.eventually("the version is delivered", func() bool {
 		for _, d := range l.deliveries(id) {
 			if d.err == nil && d.Version == version {
 				found = d
@@ -119,11 +119,11 @@ func (s *suite) storedIsAnnounced() {
 	s.apply(s.A.Store, made, session.Scan, Alice)
 }
 
-func (s *suite) refusedIsSilent() {
+func (s *suite) rejectedIsNotAnnounced() {
 	made := s.create(time.Minute)
-	heard := s.listen(s.B)
-	heard.subscribe(made.ID)
-	heard.await(made.ID, 1)
+	watcher := s.listen(s.B)
+	watcher.subscribe(made.ID)
+	watcher.await(made.ID, 1)
 	for _, version := range []int64{1, 3, 7} {
 		wrong := made
 		wrong.Version, wrong.Status, wrong.User = version, session.Canceled, Bob
@@ -132,27 +132,27 @@ func (s *suite) refusedIsSilent() {
 		}
 	}
 	s.apply(s.A.Store, made, session.Scan, Alice)
-	heard.await(made.ID, 2)
-	for _, d := range heard.deliveries(made.ID) {
+	watcher.await(made.ID, 2)
+	for _, d := range watcher.deliveries(made.ID) {
 		if d.err != nil || d.UserID == Bob.ID {
-			s.Errorf("a refused swap was told: %+v", d)
+			s.Errorf("a rejected swap was announced: %+v", d)
 		}
 	}
 }
 
 func (s *suite) stateFollowsEachSubscribe() {
-	heard := s.listen(s.B)
+	watcher := s.listen(s.B)
 	made := s.create(2 * time.Second)
-	heard.subscribe(made.ID)
-	heard.await(made.ID, 1)
-	heard.forget()
-	heard.subscribe(made.ID)
-	heard.await(made.ID, 1)
-	// Also the state that time alone made.
-	s.eventually("time ends the code", func() bool { return s.load(s.A.Store, made.ID).Status == session.Expired })
-	heard.subscribe(made.ID)
-	if d := heard.await(made.ID, 2); d.Status != session.Expired || d.Op != "" {
-		s.Errorf("after its end the code is told as %+v", d)
+	watcher.subscribe(made.ID)
+	watcher.await(made.ID, 1)
+	watcher.forget()
+	watcher.subscribe(made.ID)
+	watcher.await(made.ID, 1)
+	// Also the state after expiry, which no step wrote.
+	s.eventually("the code expires", func() bool { return s.load(s.A.Store, made.ID).Status == session.Expired })
+	watcher.subscribe(made.ID)
+	if d := watcher.await(made.ID, 2); d.Status != session.Expired || d.Op != "" {
+		s.Errorf("an expired code is delivered as %+v", d)
 	}
 }
 
@@ -160,14 +160,14 @@ func (s *suite) stateFollowsAReconnect() {
 	if s.Cut == nil {
 		return
 	}
-	heard := s.listen(s.B)
+	watcher := s.listen(s.B)
 	codes := make([]session.Session, 50)
 	for i := range codes {
 		codes[i] = s.create(time.Minute)
-		heard.subscribe(codes[i].ID)
+		watcher.subscribe(codes[i].ID)
 	}
 	for _, c := range codes {
-		heard.await(c.ID, 1)
+		watcher.await(c.ID, 1)
 	}
 	for round := range 3 {
 		s.Cut()
@@ -178,97 +178,97 @@ func (s *suite) stateFollowsAReconnect() {
 		}
 		for i, c := range codes {
 			if i%3 == round {
-				heard.await(c.ID, 2)
+				watcher.await(c.ID, 2)
 			}
 		}
 	}
 	for _, c := range codes {
-		for _, d := range heard.deliveries(c.ID) {
+		for _, d := range watcher.deliveries(c.ID) {
 			if d.err != nil {
-				s.Errorf("a reconnect told %v", d.err)
+				s.Errorf("a reconnect delivered %v", d.err)
 			}
 		}
 	}
 }
 
-func (s *suite) goneIsTold() {
-	heard := s.listen(s.B)
+func (s *suite) missingIsReported() {
+	watcher := s.listen(s.B)
 	made, never := s.create(time.Minute), session.NewID()
-	heard.subscribe(made.ID, never)
-	heard.await(made.ID, 1)
-	heard.awaitError(never, session.ErrNotFound)
+	watcher.subscribe(made.ID, never)
+	watcher.await(made.ID, 1)
+	watcher.awaitError(never, session.ErrNotFound)
 	s.Forget(made.ID)
-	heard.subscribe(made.ID)
-	heard.awaitError(made.ID, session.ErrNotFound)
+	watcher.subscribe(made.ID)
+	watcher.awaitError(made.ID, session.ErrNotFound)
 }
 
-func (s *suite) lostIsTold() {
+func (s *suite) lostIsReported() {
 	if s.Save == nil {
 		return
 	}
-	heard := s.listen(s.B)
+	watcher := s.listen(s.B)
 	made := s.create(time.Minute)
 	restore := s.Save(made.ID)
-	heard.subscribe(made.ID)
+	watcher.subscribe(made.ID)
 	s.apply(s.A.Store, made, session.Scan, Alice)
-	heard.await(made.ID, 2)
+	watcher.await(made.ID, 2)
 	restore()
-	heard.subscribe(made.ID)
-	heard.awaitError(made.ID, session.ErrLost)
+	watcher.subscribe(made.ID)
+	watcher.awaitError(made.ID, session.ErrLost)
 }
 
-func (s *suite) otherHistoryIsTold() {
+func (s *suite) otherHistoryIsReported() {
 	if s.Save == nil {
 		return
 	}
-	heard := s.listen(s.B)
+	watcher := s.listen(s.B)
 	made := s.create(time.Minute)
 	restore := s.Save(made.ID)
-	heard.subscribe(made.ID)
+	watcher.subscribe(made.ID)
 	s.apply(s.A.Store, made, session.Scan, Alice)
-	heard.await(made.ID, 2)
+	watcher.await(made.ID, 2)
 	restore()
 	s.apply(s.A.Store, made, session.Scan, Bob)
-	heard.subscribe(made.ID)
-	heard.awaitError(made.ID, session.ErrLost)
+	watcher.subscribe(made.ID)
+	watcher.awaitError(made.ID, session.ErrLost)
 }
 
-func (s *suite) twoCodesNeverCross() {
-	heard := s.listen(s.B)
+func (s *suite) codesAreSeparate() {
+	watcher := s.listen(s.B)
 	mine, other := s.create(time.Minute), s.create(time.Minute)
-	heard.subscribe(mine.ID)
-	heard.await(mine.ID, 1)
+	watcher.subscribe(mine.ID)
+	watcher.await(mine.ID, 1)
 	s.apply(s.A.Store, other, session.Scan, Bob)
 	s.apply(s.A.Store, mine, session.Scan, Alice)
-	heard.await(mine.ID, 2)
-	if got := heard.deliveries(other.ID); len(got) > 0 {
-		s.Errorf("heard of a code that nobody subscribed: %+v", got)
+	watcher.await(mine.ID, 2)
+	if got := watcher.deliveries(other.ID); len(got) > 0 {
+		s.Errorf("a code that is not subscribed was delivered: %+v", got)
 	}
-	for _, d := range heard.deliveries(mine.ID) {
+	for _, d := range watcher.deliveries(mine.ID) {
 		if d.UserID == Bob.ID {
-			s.Errorf("heard of another code's user: %+v", d)
+			s.Errorf("another code's user was delivered: %+v", d)
 		}
 	}
 }
 
-func (s *suite) unsubscribedIsSilent() {
-	heard := s.listen(s.B)
+func (s *suite) unsubscribedIsNotDelivered() {
+	watcher := s.listen(s.B)
 	made, mark := s.create(time.Minute), s.create(time.Minute)
-	heard.subscribe(made.ID, mark.ID)
-	heard.await(made.ID, 1)
-	heard.await(mark.ID, 1)
-	if err := heard.node.Bus.Unsubscribe(s.ctx, made.ID); err != nil {
+	watcher.subscribe(made.ID, mark.ID)
+	watcher.await(made.ID, 1)
+	watcher.await(mark.ID, 1)
+	if err := watcher.node.Bus.Unsubscribe(s.ctx, made.ID); err != nil {
 		s.Fatal(err)
 	}
-	// What is under way may still come; when a later step of another code
-	// has come, nothing is under way any more.
+	// A delivery in progress may still arrive. Once a later step of another code has
+	// arrived, there is none.
 	s.apply(s.A.Store, mark, session.Scan, Alice)
-	heard.await(mark.ID, 2)
+	watcher.await(mark.ID, 2)
 	s.apply(s.A.Store, made, session.Scan, Alice)
 	s.apply(s.A.Store, s.load(s.A.Store, mark.ID), session.Confirm, Alice)
-	heard.await(mark.ID, 3)
-	if n := heard.count(made.ID, 2); n > 0 {
-		s.Error("heard of a code after unsubscribing")
+	watcher.await(mark.ID, 3)
+	if n := watcher.count(made.ID, 2); n > 0 {
+		s.Error("a code was delivered after Unsubscribe")
 	}
 }
 
@@ -277,15 +277,15 @@ func (s *suite) runEndsWithItsContext() {
 	done := make(chan error, 1)
 	go func() { done <- s.A.Bus.Run(ctx, func(session.Snapshot, error) {}) }()
 	if err := s.A.Bus.Subscribe(ctx, session.NewID()); err != nil {
-		s.Errorf("subscribe while running: %v", err)
+		s.Errorf("Subscribe while Run runs: %v", err)
 	}
 	cancel()
 	select {
 	case err := <-done:
 		if !errors.Is(err, context.Canceled) {
-			s.Errorf("run ended with %v", err)
+			s.Errorf("Run returned %v", err)
 		}
-	case <-time.After(patience):
-		s.Error("run goes on after its context ended")
+	case <-time.After(timeout):
+		s.Error("Run did not end with its context")
 	}
 }

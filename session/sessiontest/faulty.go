@@ -9,27 +9,26 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Faulty is a node that fails, stalls or repeats itself on command, for the
-// tests of what stands above a backend. Without a command it is the node it
-// was made of.
+// Faulty is a node that fails, stalls or repeats itself on command. Without a command it acts
+// as the node that it wraps.
 type Faulty struct {
 	node Node
 
 	mu      sync.Mutex
 	err     error
-	failed  *atomic.Int64 // by err
+	failed  *atomic.Int64 // calls that returned err
 	stall   chan struct{}
-	old     map[session.ID]session.Snapshot // not nil: repeat
-	past    *session.Session                // what Load returns
-	ahead   time.Duration                   // of Now
+	old     map[session.ID]session.Snapshot // first snapshots; nil unless Repeat was called
+	past    *session.Session                // returned by Load if not nil
+	ahead   time.Duration                   // added to Now
 	deliver func(session.Snapshot, error)
 }
 
 // NewFaulty wraps a node.
 func NewFaulty(node Node) *Faulty { return &Faulty{node: node} }
 
-// Fail makes each Load and Swap return err, until Fail(nil); failed is how
-// many have since.
+// Fail makes every Load and Swap return err, until Fail(nil); failed returns the number of
+// calls that did.
 func (f *Faulty) Fail(err error) (failed func() int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -37,7 +36,7 @@ func (f *Faulty) Fail(err error) (failed func() int64) {
 	return f.failed.Load
 }
 
-// Stall makes each Load and Swap wait for its context's end or for resume.
+// Stall makes every Load and Swap wait for the end of its context or for resume.
 func (f *Faulty) Stall() (resume func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -51,37 +50,38 @@ func (f *Faulty) Stall() (resume func()) {
 	})
 }
 
-// ShowPast makes each Load return s, as a storage does that lost what followed.
+// ShowPast makes every Load return s, as a storage does that lost later versions.
 func (f *Faulty) ShowPast(s session.Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.past = &s
 }
 
-// Ahead makes the estimate of the storage's clock wrong by d.
+// Ahead adds d to the estimate of the storage's clock.
 func (f *Faulty) Ahead(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ahead = d
 }
 
-// Repeat makes the bus deliver everything twice, and each code's first state
-// once more after every later one.
+// Repeat makes the bus deliver everything twice, and each code's first state again after
+// every later one.
 func (f *Faulty) Repeat() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.old = make(map[session.ID]session.Snapshot)
 }
 
-// Tell delivers what the storage never said. Run must have begun.
-func (f *Faulty) Tell(s session.Snapshot, err error) {
+// Deliver delivers a snapshot that the storage did not announce. Run must be running.
+func (f *Faulty) Deliver(s session.Snapshot, err error) {
 	f.mu.Lock()
 	deliver := f.deliver
 	f.mu.Unlock()
 	deliver(s, err)
 }
 
-func (f *Faulty) trouble(ctx context.Context) error {
+// fault stalls and fails as commanded.
+func (f *Faulty) fault(ctx context.Context) error {
 	f.mu.Lock()
 	stall, err := f.stall, f.err
 	if err != nil {
@@ -98,12 +98,12 @@ func (f *Faulty) trouble(ctx context.Context) error {
 	return err
 }
 
-// Unwrap returns the node's store.
+// Unwrap returns the store of the wrapped node.
 func (f *Faulty) Unwrap() session.Store { return f.node.Store }
 
 // Check implements session.Checker: it fails and stalls as Load and Swap do.
 func (f *Faulty) Check(ctx context.Context) error {
-	if err := f.trouble(ctx); err != nil {
+	if err := f.fault(ctx); err != nil {
 		return err
 	}
 	return session.Check(ctx, f.node.Store)
@@ -111,7 +111,7 @@ func (f *Faulty) Check(ctx context.Context) error {
 
 // Load implements session.Store.
 func (f *Faulty) Load(ctx context.Context, id session.ID) (session.Session, error) {
-	if err := f.trouble(ctx); err != nil {
+	if err := f.fault(ctx); err != nil {
 		return session.Session{}, err
 	}
 	f.mu.Lock()
@@ -125,7 +125,7 @@ func (f *Faulty) Load(ctx context.Context, id session.ID) (session.Session, erro
 
 // Swap implements session.Store.
 func (f *Faulty) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	if err := f.trouble(ctx); err != nil {
+	if err := f.fault(ctx); err != nil {
 		return err
 	}
 	return f.node.Store.Swap(ctx, next, op)

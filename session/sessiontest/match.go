@@ -11,25 +11,24 @@ func (s *suite) mismatch(st session.Store, from session.Session) error {
 	return err
 }
 
-// eachWrongNumberCounts has two wrong numbers come at once on two nodes, from
-// phones that both saw the code with none: they are two.
-func (s *suite) eachWrongNumberCounts() {
+// everyWrongNumberCounts sends two wrong numbers concurrently to two nodes, both based on the
+// state without any.
+func (s *suite) everyWrongNumberCounts() {
 	scanned := s.apply(s.A.Store, s.create(time.Minute), session.Scan, Alice)
 	won := s.race(2, func(_ int, st session.Store) error { return s.mismatch(st, scanned) })
 	got := s.load(s.A.Store, scanned.ID)
 	if won != 2 || got.Mismatches != 2 || got.Status != session.Scanned || got.Version != scanned.Version+2 {
-		s.Errorf("%d wrong numbers were taken: %d counted, %s, version %d", won, got.Mismatches, got.Status.Event(), got.Version)
+		s.Errorf("%d wrong numbers were accepted: %d counted, %s, version %d", won, got.Mismatches, got.Status.Event(), got.Version)
 	}
 }
 
-// wrongNumbersEndACodeOnce has many wrong numbers and a right one, which is
-// late, come to a code: no more than are allowed are ever counted, and what was
-// ended stays so.
+// wrongNumbersEndACodeOnce sends many wrong numbers and then a right one: no more than the
+// maximum are counted, and the code stays canceled.
 func (s *suite) wrongNumbersEndACodeOnce() {
 	scanned := s.apply(s.A.Store, s.create(time.Minute), session.Scan, Alice)
 	won := s.race(racers, func(_ int, st session.Store) error { return s.mismatch(st, scanned) }, session.ErrUsed)
 	if won != session.MaxMismatches {
-		s.Errorf("%d of %d wrong numbers were taken, %d are allowed", won, racers, session.MaxMismatches)
+		s.Errorf("%d of %d wrong numbers were accepted, %d are allowed", won, racers, session.MaxMismatches)
 	}
 	_, err := session.Apply(s.ctx, s.B.Store, scanned, session.Change{Action: session.Confirm, User: Alice, TTL: time.Minute})
 	got := s.load(s.A.Store, scanned.ID)

@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// racers is how many want the same thing at once.
+// racers is the number of concurrent callers.
 const racers = 24
 
 func (s *suite) loadReturnsWhatWasStored() {
@@ -21,7 +21,7 @@ func (s *suite) loadReturnsWhatWasStored() {
 	s.same(s.load(s.A.Store, made.ID), confirmed)
 }
 
-// same compares all that is kept, times to the millisecond.
+// same compares all fields, times to the millisecond.
 func (s *suite) same(got, want session.Session) {
 	s.Helper()
 	if g, w := text(got), text(want); g != w {
@@ -70,7 +70,7 @@ func (s *suite) oneScanWins() {
 		return err
 	}, session.ErrOtherUser)
 	if got := s.load(s.A.Store, made.ID); won != 1 || got.Version != 2 || got.Status != session.Scanned {
-		s.Errorf("%d of %d scans won; version %d, %s", won, racers, got.Version, got.Status.Event())
+		s.Errorf("%d of %d scans succeeded; version %d, %s", won, racers, got.Version, got.Status.Event())
 	}
 }
 
@@ -94,7 +94,7 @@ func (s *suite) oneDecisionWins() {
 			}
 		}
 	}
-	// Repetitions of the winner succeed as well, so kinds are counted.
+	// Repetitions of the winner succeed as well, so actions are counted.
 	kinds := 0
 	for _, n := range won {
 		if n > 0 {
@@ -114,15 +114,15 @@ func (s *suite) oneRedeemWins() {
 		return err
 	}, session.ErrUsed)
 	if got := s.load(s.A.Store, code.ID); won != 1 || got.Status != session.Redeemed {
-		s.Errorf("%d of %d redeemed; %v", won, racers, got.Status)
+		s.Errorf("%d of %d redeem steps succeeded; %v", won, racers, got.Status)
 	}
 }
 
-func (s *suite) swapTwiceIsDoneOnce() {
+func (s *suite) repeatedSwap() {
 	made := s.create(time.Minute)
-	heard := s.listen(s.B)
-	heard.subscribe(made.ID)
-	heard.await(made.ID, 1)
+	watcher := s.listen(s.B)
+	watcher.subscribe(made.ID)
+	watcher.await(made.ID, 1)
 
 	next, op := made, session.NewOpID()
 	next.Version, next.Status, next.User = 2, session.Scanned, Alice
@@ -131,10 +131,10 @@ func (s *suite) swapTwiceIsDoneOnce() {
 			s.Fatalf("try %d: %v", try, err)
 		}
 	}
-	// A later step marks the end of what the three tries announced.
+	// A later step follows all announcements of the three tries.
 	s.apply(s.A.Store, s.load(s.A.Store, made.ID), session.Confirm, Alice)
-	heard.await(made.ID, 3)
-	if n := heard.count(made.ID, 2); n > 1 {
+	watcher.await(made.ID, 3)
+	if n := watcher.count(made.ID, 2); n > 1 {
 		s.Errorf("one swap was announced %d times", n)
 	}
 }
@@ -147,77 +147,77 @@ func (s *suite) identicalSwapsHaveOneWinner() {
 		return st.Swap(s.ctx, next, session.NewOpID())
 	}, session.ErrStale)
 	if won != 1 {
-		s.Errorf("%d of %d identical swaps won", won, racers)
+		s.Errorf("%d of %d identical swaps succeeded", won, racers)
 	}
 }
 
-func (s *suite) noSwapAfterTheEnd() {
+func (s *suite) noSwapAfterExpiry() {
 	made := s.create(200 * time.Millisecond)
-	before := made // as its maker knows it, from before the end
-	s.eventually("the code ends", func() bool { return s.load(s.A.Store, made.ID).Status == session.Expired })
+	before := made // as it was before it expired
+	s.eventually("the code expires", func() bool { return s.load(s.A.Store, made.ID).Status == session.Expired })
 
 	next := before
 	next.Version, next.Status, next.ExpiresAt = 2, session.Scanned, before.ExpiresAt.Add(time.Hour)
 	if err := s.B.Store.Swap(s.ctx, next, session.NewOpID()); !errors.Is(err, session.ErrOver) {
-		s.Errorf("swap after the end by one who read before it: %v", err)
+		s.Errorf("swap after expiry of a state read before it: %v", err)
 	}
 	_, err := session.Apply(s.ctx, s.B.Store, before, session.Change{Action: session.Scan, User: Alice, TTL: time.Hour})
 	if !errors.Is(err, session.ErrOver) {
-		s.Errorf("apply after the end: %v", err)
+		s.Errorf("apply after expiry: %v", err)
 	}
 	if got := s.load(s.A.Store, made.ID); got.Status != session.Expired || got.User.ID != "" {
 		s.Errorf("after that: %+v", got)
 	}
 }
 
-func (s *suite) nothingOnceContextIsOver() {
+func (s *suite) canceledContext() {
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
 	made := s.create(time.Minute)
 	next := made
 	next.Version, next.Status = 2, session.Scanned
 	if err := s.A.Store.Swap(ctx, next, session.NewOpID()); err == nil {
-		s.Error("a swap under a context that is over succeeded")
+		s.Error("a swap with a canceled context succeeded")
 	}
 	if _, err := s.A.Store.Load(ctx, made.ID); err == nil {
-		s.Error("a load under a context that is over succeeded")
+		s.Error("a load with a canceled context succeeded")
 	}
 	s.same(s.load(s.A.Store, made.ID), made)
 }
 
-func (s *suite) timeEndsACode() {
+func (s *suite) codesExpire() {
 	made := s.create(300 * time.Millisecond)
 	var got session.Session
-	s.eventually("time ends the code", func() bool {
+	s.eventually("the code expires", func() bool {
 		got = s.load(s.B.Store, made.ID)
 		return got.Status == session.Expired
 	})
 	if got.Version != 2 || got.Op != "" {
-		s.Errorf("ended by time: version %d by %q, want 2 by none", got.Version, got.Op)
+		s.Errorf("expired: version %d with op %q, want 2 with none", got.Version, got.Op)
 	}
 	if now := s.B.Store.Now(); now.Before(made.ExpiresAt.Add(-2 * time.Second)) {
 		s.Errorf("the estimate of the store's clock is %v behind", made.ExpiresAt.Sub(now))
 	}
 }
 
-func (s *suite) everyCodeHasAnEndOfLife() {
+func (s *suite) everyRecordHasAnExpiry() {
 	const ttl = time.Minute
 	code := s.create(ttl)
-	s.lives(code.ID, ttl)
+	s.checkTTL(code.ID, ttl)
 	for _, a := range []session.Action{session.Scan, session.Confirm, session.Redeem} {
 		code = s.apply(s.B.Store, code, a, Alice)
-		s.lives(code.ID, ttl)
+		s.checkTTL(code.ID, ttl)
 	}
 	canceled := s.apply(s.A.Store, s.apply(s.A.Store, s.create(ttl), session.Scan, Bob), session.Cancel, Bob)
-	s.lives(canceled.ID, 0)
+	s.checkTTL(canceled.ID, 0)
 }
 
-// lives checks that a code of at most ttl to go is kept for its memory after
-// that and no longer, give or take two seconds for a slow machine.
-func (s *suite) lives(id session.ID, ttl time.Duration) {
+// checkTTL checks that a code that expires within ttl is stored for its retention after that
+// and no longer, plus or minus two seconds for a slow machine.
+func (s *suite) checkTTL(id session.ID, ttl time.Duration) {
 	s.Helper()
-	life := s.Life(id)
-	if life <= session.Memory-2*time.Second || life > ttl+session.Memory+2*time.Second {
-		s.Errorf("the storage keeps a code of %v for %v", ttl, life)
+	left := s.TTL(id)
+	if left <= session.Retention-2*time.Second || left > ttl+session.Retention+2*time.Second {
+		s.Errorf("a code that expires within %v is stored for %v", ttl, left)
 	}
 }

@@ -1,6 +1,6 @@
-// Package sessiontest is the law of session in executable form: one suite that
-// every backend passes over two nodes on one storage, and a backend that
-// fails, stalls or repeats itself on command for the tests of those above.
+// Package sessiontest is the conformance suite of session: every backend passes it, with two
+// nodes on one storage. It also has a backend that fails, stalls or repeats itself on
+// command, for tests of other packages.
 package sessiontest
 
 import (
@@ -14,36 +14,35 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Node is what one process has of a storage.
+// Node is the access of one process to a storage.
 type Node struct {
 	Store session.Store
 	Bus   session.Bus
 }
 
-// Storage is an empty storage with two nodes over it, and what the suite must
-// do to it behind the nodes' backs.
+// Storage is an empty storage with two nodes, and functions that change the storage without
+// the nodes.
 type Storage struct {
 	A, B Node
 
-	// Cut severs the connections over which the nodes hear announcements;
-	// nil where there are none.
+	// Cut closes the connections over which the nodes receive announcements; nil if
+	// there are none.
 	Cut func()
-	// Save remembers how the storage holds a code, and returns what puts
-	// that back without announcing it, as a failover that lost writes does;
-	// nil where writes cannot be lost.
+	// Save saves the record of a code and returns a function that restores it without
+	// an announcement, as a failover that lost writes does; nil if writes cannot be
+	// lost.
 	Save func(id session.ID) (restore func())
-	// Forget removes a code without a word.
+	// Forget removes a code without an announcement.
 	Forget func(id session.ID)
-	// Life is how long the storage will go on holding a code by itself:
-	// negative for ever, 0 if it holds none.
-	Life func(id session.ID) time.Duration
+	// TTL returns the time until the storage deletes a code: negative if it never will,
+	// 0 if there is no such code.
+	TTL func(id session.ID) time.Duration
 }
 
-// patience is how long the suite waits for what must come: ten times what the
-// slowest rebuilding of a connection takes.
-const patience = 30 * time.Second
+// timeout is how long the suite waits for a condition: ten times the slowest reconnect.
+const timeout = 30 * time.Second
 
-// Run runs the suite; open makes a storage that t cleans up.
+// Run runs the suite. open creates a storage, which it cleans up with t.
 func Run(t *testing.T, open func(t *testing.T) Storage) {
 	for _, test := range []struct {
 		name string
@@ -54,28 +53,28 @@ func Run(t *testing.T, open func(t *testing.T) Storage) {
 		{"CreatedOnce", (*suite).createdOnce},
 		{"OneScanWins", (*suite).oneScanWins},
 		{"OneDecisionWins", (*suite).oneDecisionWins},
-		{"EachWrongNumberCounts", (*suite).eachWrongNumberCounts},
+		{"EveryWrongNumberCounts", (*suite).everyWrongNumberCounts},
 		{"WrongNumbersEndACodeOnce", (*suite).wrongNumbersEndACodeOnce},
 		{"OneRedeemWins", (*suite).oneRedeemWins},
-		{"SwapTwiceIsDoneOnceAndSaysSo", (*suite).swapTwiceIsDoneOnce},
+		{"ARepeatedSwapIsDoneOnceAndSucceeds", (*suite).repeatedSwap},
 		{"IdenticalSwapsHaveOneWinner", (*suite).identicalSwapsHaveOneWinner},
-		{"NoSwapAfterTheEnd", (*suite).noSwapAfterTheEnd},
-		{"NothingHappensWhenTheContextIsOver", (*suite).nothingOnceContextIsOver},
-		{"TimeEndsACode", (*suite).timeEndsACode},
-		{"EveryCodeHasAnEndOfLife", (*suite).everyCodeHasAnEndOfLife},
+		{"NoSwapAfterExpiry", (*suite).noSwapAfterExpiry},
+		{"ACanceledContextDoesNothing", (*suite).canceledContext},
+		{"CodesExpire", (*suite).codesExpire},
+		{"EveryRecordHasAnExpiry", (*suite).everyRecordHasAnExpiry},
 		{"StoredIsAnnouncedToEveryNode", (*suite).storedIsAnnounced},
-		{"RefusedIsSilent", (*suite).refusedIsSilent},
+		{"RejectedSwapsAreNotAnnounced", (*suite).rejectedIsNotAnnounced},
 		{"StateFollowsEachSubscribe", (*suite).stateFollowsEachSubscribe},
 		{"StateFollowsAReconnect", (*suite).stateFollowsAReconnect},
-		{"GoneIsTold", (*suite).goneIsTold},
-		{"LostIsTold", (*suite).lostIsTold},
-		{"OtherHistoryIsTold", (*suite).otherHistoryIsTold},
-		{"TwoCodesNeverCross", (*suite).twoCodesNeverCross},
-		{"UnsubscribedIsSilent", (*suite).unsubscribedIsSilent},
+		{"MissingCodesAreReported", (*suite).missingIsReported},
+		{"LostVersionsAreReported", (*suite).lostIsReported},
+		{"AnotherHistoryIsReported", (*suite).otherHistoryIsReported},
+		{"CodesAreSeparate", (*suite).codesAreSeparate},
+		{"UnsubscribedCodesAreNotDelivered", (*suite).unsubscribedIsNotDelivered},
 		{"RunEndsWithItsContext", (*suite).runEndsWithItsContext},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*timeout)
 			t.Cleanup(cancel)
 			test.run(&suite{T: t, ctx: ctx, Storage: open(t)})
 		})
@@ -88,7 +87,7 @@ type suite struct {
 	ctx context.Context
 }
 
-// New returns a session as a server makes it, which lives for ttl.
+// New returns a session as a server creates it, which expires after ttl.
 func New(st session.Store, ttl time.Duration) session.Session {
 	now := st.Now()
 	return session.Session{
@@ -132,8 +131,8 @@ func (s *suite) load(st session.Store, id session.ID) session.Session {
 	return got
 }
 
-// race calls do n times at once, by turns for node A and B, and returns how
-// many succeeded; each error must be among refusals.
+// race calls do n times concurrently, alternately for node A and B, and returns the number
+// of successes. Each error must be one of refusals.
 func (s *suite) race(n int, do func(i int, st session.Store) error, refusals ...error) (won int) {
 	s.Helper()
 	start := make(chan struct{})
@@ -155,7 +154,7 @@ func (s *suite) race(n int, do func(i int, st session.Store) error, refusals ...
 		if err == nil {
 			won++
 		} else if !isAny(err, refusals) {
-			s.Errorf("a loser got %v", err)
+			s.Errorf("unexpected error: %v", err)
 		}
 	}
 	return won
@@ -170,12 +169,12 @@ func isAny(err error, targets []error) bool {
 	return false
 }
 
-// eventually polls until ok, for at most patience.
+// eventually polls until ok, for at most timeout.
 func (s *suite) eventually(what string, ok func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
+	for deadline := time.Now().Add(timeout); !ok(); {
 		if time.Now().After(deadline) {
-			s.Fatalf("never: %s", what)
+			s.Fatalf("timed out: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -30,7 +30,7 @@ type Minute struct {
 }
 
 // Read sums up what is on the shelf.
-func Read(ctx context.Context, on kv.Shelf) (Hour, error) {
+func Read(ctx context.Context, on kv.Store) (Hour, error) {
 	var h Hour
 	now := on.Now()
 	first := minuteOf(now) - Minutes + 1

@@ -14,7 +14,7 @@ import (
 
 // Options are a Recorder's surroundings.
 type Options struct {
-	Shelf   kv.Shelf
+	Shelf   kv.Store
 	Node    string // the name that people know this node by
 	Version string
 	BusAge  func() time.Duration // nil: there is no bus to lose

@@ -29,7 +29,7 @@ func (b *breaking) Put(ctx context.Context, name, field, value string, end time.
 	return b.Memory.Put(ctx, name, field, value, end)
 }
 
-func newRecorder(on kv.Shelf, name string) *stats.Recorder {
+func newRecorder(on kv.Store, name string) *stats.Recorder {
 	return stats.NewRecorder(stats.Options{Shelf: on, Node: name, Version: "v1", Log: slog.New(slog.DiscardHandler)})
 }
 

@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// Memory is a Queue in the memory of one process; nothing outlives that. Its
-// clock is the process's own.
+// Memory is a Queue in the memory of one process, by the process's clock. Its entries are
+// lost with the process.
 type Memory struct {
-	mu    sync.Mutex
-	lanes map[string]*line
-	last  int64 // the number of the entry that was added last
+	mu     sync.Mutex
+	lanes  map[string]*laneState
+	lastID int64
 }
 
-// line holds the entries of a lane, oldest first.
-type line struct {
-	entries []*held
-	ends    time.Time
+// laneState is the content of a lane.
+type laneState struct {
+	entries []*heldEntry // oldest first
+	expiry  time.Time
 }
 
-type held struct {
+type heldEntry struct {
 	Entry
-	until time.Time // zero: never held
+	until time.Time // end of the hold; zero: never held
 }
 
-// NewMemory makes an empty one.
-func NewMemory() *Memory { return &Memory{lanes: make(map[string]*line)} }
+// NewMemory creates an empty Memory.
+func NewMemory() *Memory { return &Memory{lanes: make(map[string]*laneState)} }
 
 // Add implements Queue.
 func (m *Memory) Add(ctx context.Context, lane Lane, text string) error {
@@ -38,20 +38,20 @@ func (m *Memory) Add(ctx context.Context, lane Lane, text string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	l := m.line(lane, now)
+	l := m.lane(lane, now)
 	if l == nil {
-		l = new(line)
+		l = new(laneState)
 		m.lanes[lane.Name] = l
 	}
-	if over := len(l.entries) + 1 - lane.Most; over > 0 {
-		if !lane.Rolls {
+	if excess := len(l.entries) + 1 - lane.MaxLen; excess > 0 {
+		if !lane.DropOldest {
 			return ErrFull
 		}
-		l.entries = slices.Delete(l.entries, 0, over)
+		l.entries = slices.Delete(l.entries, 0, excess)
 	}
-	m.last++
-	l.entries = append(l.entries, &held{Entry: Entry{ID: strconv.FormatInt(m.last, 10), Added: now, Text: text}})
-	l.ends = now.Add(lane.Life)
+	m.lastID++
+	l.entries = append(l.entries, &heldEntry{Entry: Entry{ID: strconv.FormatInt(m.lastID, 10), Added: now, Text: text}})
+	l.expiry = now.Add(lane.TTL)
 	return nil
 }
 
@@ -64,7 +64,7 @@ func (m *Memory) Take(ctx context.Context, lane Lane, n int, hold time.Duration)
 	defer m.mu.Unlock()
 	now := time.Now()
 	var taken []Entry
-	take := func(which func(*held) bool) {
+	take := func(which func(*heldEntry) bool) {
 		for _, e := range m.entries(lane, now) {
 			if len(taken) < n && which(e) {
 				e.until = now.Add(hold)
@@ -72,8 +72,8 @@ func (m *Memory) Take(ctx context.Context, lane Lane, n int, hold time.Duration)
 			}
 		}
 	}
-	take(func(e *held) bool { return !e.until.IsZero() && !now.Before(e.until) })
-	take(func(e *held) bool { return e.until.IsZero() })
+	take(func(e *heldEntry) bool { return !e.until.IsZero() && !now.Before(e.until) })
+	take(func(e *heldEntry) bool { return e.until.IsZero() })
 	return taken, nil
 }
 
@@ -100,9 +100,9 @@ func (m *Memory) Done(ctx context.Context, lane Lane, ids ...string) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if l := m.line(lane, time.Now()); l != nil {
+	if l := m.lane(lane, time.Now()); l != nil {
 		wanted := setOf(ids)
-		l.entries = slices.DeleteFunc(l.entries, func(e *held) bool { return wanted[e.ID] })
+		l.entries = slices.DeleteFunc(l.entries, func(e *heldEntry) bool { return wanted[e.ID] })
 	}
 	return nil
 }
@@ -124,18 +124,18 @@ func (m *Memory) List(ctx context.Context, lane Lane, n int) ([]Entry, error) {
 	return newest, nil
 }
 
-// line returns a lane's line unless its life is over. m.mu is held.
-func (m *Memory) line(lane Lane, now time.Time) *line {
+// lane returns the content of a lane, or nil if it is missing or has expired. m.mu is held.
+func (m *Memory) lane(lane Lane, now time.Time) *laneState {
 	l := m.lanes[lane.Name]
-	if l != nil && !now.Before(l.ends) {
+	if l != nil && !now.Before(l.expiry) {
 		delete(m.lanes, lane.Name)
 		return nil
 	}
 	return l
 }
 
-func (m *Memory) entries(lane Lane, now time.Time) []*held {
-	if l := m.line(lane, now); l != nil {
+func (m *Memory) entries(lane Lane, now time.Time) []*heldEntry {
+	if l := m.lane(lane, now); l != nil {
 		return l.entries
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook/queue/queuetest"
 )
 
-func TestMemoryKeepsTheLaw(t *testing.T) {
+func TestMemoryConformance(t *testing.T) {
 	queuetest.Run(t, func(*testing.T) (a, b queue.Queue) {
 		m := queue.NewMemory()
 		return m, m

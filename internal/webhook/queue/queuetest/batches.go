@@ -1,7 +1,7 @@
 package queuetest
 
-// manyAreDoneAtOnce ends several entries with one call, and others stay.
-func (s *suite) manyAreDoneAtOnce() {
+// doneRemovesSeveral removes several entries with one call; the others stay.
+func (s *suite) doneRemovesSeveral() {
 	s.add("one", "two", "three", "four")
 	ids := idsOf(s.take(s.a, 4, long))
 	if err := s.b.Done(s.ctx, s.lane, ids[0], ids[1], ids[3]); err != nil {
@@ -14,9 +14,8 @@ func (s *suite) manyAreDoneAtOnce() {
 	s.expect(left, "three")
 }
 
-// noMoreThanAsked takes from a lane in which some are free again and others are
-// new.
-func (s *suite) noMoreThanAsked() {
+// takeReturnsAtMostN takes from a lane with released and new entries.
+func (s *suite) takeReturnsAtMostN() {
 	s.add("one", "two", "three")
 	ids := idsOf(s.take(s.a, 3, long))
 	s.add("four", "five", "six")
@@ -29,9 +28,9 @@ func (s *suite) noMoreThanAsked() {
 	s.expect(s.take(s.b, 5, long), "six")
 }
 
-// fewAmongHeld takes two where many are held, one is free at the front and ten
-// are free further behind.
-func (s *suite) fewAmongHeld() {
+// takeAmongHeldEntries takes two at a time from 100 held entries of which the first, and ten
+// further back, are released.
+func (s *suite) takeAmongHeldEntries() {
 	for range 100 {
 		s.add("held")
 	}
@@ -42,10 +41,10 @@ func (s *suite) fewAmongHeld() {
 	for free := 11; free > 0; {
 		got := len(s.take(s.b, 2, long))
 		if free -= got; got > 2 || free < 0 {
-			s.Fatalf("%d were taken, and %d are left", got, free)
+			s.Fatalf("%d entries were taken, %d are left", got, free)
 		}
 		if s.ctx.Err() != nil {
-			s.Fatalf("%d are left", free)
+			s.Fatalf("%d entries are left", free)
 		}
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
-func (s *suite) fullRefuses() {
-	s.lane.Most = 2
+func (s *suite) fullLaneRejects() {
+	s.lane.MaxLen = 2
 	s.add("one", "two")
 	if err := s.b.Add(s.ctx, s.lane, "three"); !errors.Is(err, queue.ErrFull) {
-		s.Errorf("the third of two: %v", err)
+		s.Errorf("entry 3 of 2: %v", err)
 	}
 	entries := s.take(s.a, 3, long)
 	s.expect(entries, "one", "two")
@@ -24,8 +24,8 @@ func (s *suite) fullRefuses() {
 	s.expect(s.take(s.a, 3, long), "three")
 }
 
-func (s *suite) rollingForgetsTheOldest() {
-	s.lane.Rolls, s.lane.Most = true, 200
+func (s *suite) dropsOldest() {
+	s.lane.DropOldest, s.lane.MaxLen = true, 200
 	for n := range 1000 {
 		s.add(fmt.Sprint(n))
 	}
@@ -35,13 +35,13 @@ func (s *suite) rollingForgetsTheOldest() {
 	}
 	s.expect(newest, "999", "998", "997")
 	all, err := s.b.List(s.ctx, s.lane, 1000)
-	if err != nil || len(all) < 200 || len(all) > 400 { // "about"
-		s.Errorf("%d are kept, %v", len(all), err)
+	if err != nil || len(all) < 200 || len(all) > 400 { // MaxLen is approximate
+		s.Errorf("%d entries are kept, %v", len(all), err)
 	}
 }
 
-// manyHeldHideNone looks for one that is free behind many that are held.
-func (s *suite) manyHeldHideNone() {
+// findsReleasedBehindHeld searches one released entry behind 499 held ones.
+func (s *suite) findsReleasedBehindHeld() {
 	for n := range 500 {
 		s.add(fmt.Sprint(n))
 	}
@@ -55,18 +55,18 @@ func (s *suite) manyHeldHideNone() {
 	if err := s.a.Hold(s.ctx, s.lane, 0, all[0].ID); err != nil {
 		s.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(timeout); ; {
 		if got := s.take(s.b, 1, long); len(got) > 0 {
 			s.expect(got, "499")
 			return
 		}
 		if time.Now().After(deadline) {
-			s.Fatal("never found")
+			s.Fatal("the released entry was not found")
 		}
 	}
 }
 
-func (s *suite) lanesNeverCross() {
+func (s *suite) lanesAreSeparate() {
 	s.add("one")
 	other := s.lane
 	other.Name += "x"
@@ -82,10 +82,10 @@ func (s *suite) lanesNeverCross() {
 	}
 }
 
-func (s *suite) lifeEnds() {
-	s.lane.Life = 50 * time.Millisecond
+func (s *suite) lanesExpire() {
+	s.lane.TTL = 50 * time.Millisecond
 	s.add("one")
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(5 * time.Millisecond) {
 		left, err := s.a.List(s.ctx, s.lane, 1)
 		if err != nil {
 			s.Fatal(err)
@@ -94,15 +94,15 @@ func (s *suite) lifeEnds() {
 			break
 		}
 		if time.Now().After(deadline) {
-			s.Fatal("it is kept for ever")
+			s.Fatal("the lane does not expire")
 		}
 	}
-	s.lane.Life = long
+	s.lane.TTL = long
 	s.add("two")
 	s.expect(s.take(s.b, 2, long), "two")
 }
 
-func (s *suite) nothingOnceContextIsOver() {
+func (s *suite) canceledContext() {
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
 	_, take := s.a.Take(ctx, s.lane, 1, long)

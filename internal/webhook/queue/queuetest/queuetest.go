@@ -1,5 +1,5 @@
-// Package queuetest is the law of queue in executable form: one suite that each
-// implementation passes, over two nodes on one storage.
+// Package queuetest is the conformance suite of queue: every implementation passes it, with
+// two nodes on one storage.
 package queuetest
 
 import (
@@ -14,39 +14,39 @@ import (
 )
 
 const (
-	// patience is how long the suite waits for what must come.
-	patience = 20 * time.Second
-	// long is a hold that no test sees the end of.
+	// timeout is how long the suite waits for a condition.
+	timeout = 20 * time.Second
+	// long is a hold that does not expire during a test.
 	long = time.Hour
 )
 
-// Run runs the suite; open makes two nodes on one storage that t cleans up.
+// Run runs the suite. open creates two nodes on one storage, which it cleans up with t.
 func Run(t *testing.T, open func(t *testing.T) (a, b queue.Queue)) {
 	for _, test := range []struct {
 		name string
 		run  func(*suite)
 	}{
-		{"TakenInTheirOrderAndOnce", (*suite).takenInTheirOrderAndOnce},
-		{"EachIsGivenToOne", (*suite).eachIsGivenToOne},
-		{"HeldComesBack", (*suite).heldComesBack},
-		{"LetGoComesBackAtOnce", (*suite).letGoComesBackAtOnce},
-		{"HoldIsRenewed", (*suite).holdIsRenewed},
-		{"DoneIsDone", (*suite).doneIsDone},
-		{"FullRefuses", (*suite).fullRefuses},
-		{"RollingForgetsTheOldest", (*suite).rollingForgetsTheOldest},
-		{"ManyHeldHideNone", (*suite).manyHeldHideNone},
-		{"ManyAreDoneAtOnce", (*suite).manyAreDoneAtOnce},
-		{"NoMoreThanAsked", (*suite).noMoreThanAsked},
-		{"FewAmongManyThatAreHeld", (*suite).fewAmongHeld},
-		{"LanesNeverCross", (*suite).lanesNeverCross},
-		{"LifeEnds", (*suite).lifeEnds},
-		{"NothingHappensWhenTheContextIsOver", (*suite).nothingOnceContextIsOver},
+		{"EntriesAreTakenInOrderAndOnce", (*suite).inOrderAndOnce},
+		{"EachEntryIsGivenToOneNode", (*suite).givenToOneNode},
+		{"HoldsExpire", (*suite).holdsExpire},
+		{"ReleasedEntriesAreAvailableAtOnce", (*suite).released},
+		{"HoldsAreRenewed", (*suite).holdIsRenewed},
+		{"DoneIsFinalAndRepeatable", (*suite).doneIsFinal},
+		{"AFullLaneRejectsEntries", (*suite).fullLaneRejects},
+		{"DropOldestMakesRoom", (*suite).dropsOldest},
+		{"AReleasedEntryIsFoundBehindHeldOnes", (*suite).findsReleasedBehindHeld},
+		{"DoneRemovesSeveralEntries", (*suite).doneRemovesSeveral},
+		{"TakeReturnsAtMostN", (*suite).takeReturnsAtMostN},
+		{"TakeFindsEntriesAmongHeldOnes", (*suite).takeAmongHeldEntries},
+		{"LanesAreSeparate", (*suite).lanesAreSeparate},
+		{"LanesExpire", (*suite).lanesExpire},
+		{"ACanceledContextDoesNothing", (*suite).canceledContext},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*timeout)
 			t.Cleanup(cancel)
 			a, b := open(t)
-			test.run(&suite{T: t, ctx: ctx, a: a, b: b, lane: queue.Lane{Name: t.Name(), Most: 1000, Life: long}})
+			test.run(&suite{T: t, ctx: ctx, a: a, b: b, lane: queue.Lane{Name: t.Name(), MaxLen: 1000, TTL: long}})
 		})
 	}
 }
@@ -76,15 +76,15 @@ func (s *suite) take(q queue.Queue, n int, hold time.Duration) []queue.Entry {
 	return entries
 }
 
-// await takes until there is something.
+// await calls Take until it returns entries.
 func (s *suite) await(q queue.Queue) []queue.Entry {
 	s.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(5 * time.Millisecond) {
 		if entries := s.take(q, 10, long); len(entries) > 0 {
 			return entries
 		}
 		if time.Now().After(deadline) {
-			s.Fatalf("nothing came back in %v", patience)
+			s.Fatalf("no entry within %v", timeout)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func idsOf(entries []queue.Entry) []string {
 	return ids
 }
 
-func (s *suite) takenInTheirOrderAndOnce() {
+func (s *suite) inOrderAndOnce() {
 	began := time.Now()
 	s.expect(s.take(s.a, 10, long))
 	s.add("one", "two", "drei \x00 \"{}\" ü")
@@ -125,7 +125,7 @@ func (s *suite) takenInTheirOrderAndOnce() {
 	}
 }
 
-func (s *suite) eachIsGivenToOne() {
+func (s *suite) givenToOneNode() {
 	const each = 50
 	var adding, taking sync.WaitGroup
 	for i := range 4 {
@@ -143,7 +143,7 @@ func (s *suite) eachIsGivenToOne() {
 	for i := range 4 {
 		q := []queue.Queue{s.a, s.b}[i%2]
 		taking.Go(func() {
-			for deadline := time.Now().Add(patience); count() < 4*each && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(timeout); count() < 4*each && time.Now().Before(deadline); {
 				entries, err := q.Take(s.ctx, s.lane, 7, long)
 				if err != nil {
 					s.Error(err)
@@ -161,26 +161,26 @@ func (s *suite) eachIsGivenToOne() {
 	taking.Wait()
 	for text, n := range seen {
 		if n != 1 {
-			s.Errorf("%q was given %d times", text, n)
+			s.Errorf("%q was taken %d times", text, n)
 		}
 	}
 	if len(seen) != 4*each {
-		s.Errorf("%d of %d were given", len(seen), 4*each)
+		s.Errorf("%d of %d entries were taken", len(seen), 4*each)
 	}
 }
 
-func (s *suite) heldComesBack() {
+func (s *suite) holdsExpire() {
 	s.add("one")
 	s.expect(s.take(s.a, 1, 50*time.Millisecond), "one")
 	s.add("two")
 	back := s.await(s.b)
-	if back[0].Text == "two" { // the hold was not over yet
+	if back[0].Text == "two" { // the hold had not expired yet
 		back = append(s.await(s.b), back...)
 	}
 	s.expect(back, "one", "two")
 }
 
-func (s *suite) letGoComesBackAtOnce() {
+func (s *suite) released() {
 	s.add("one", "two")
 	ids := idsOf(s.take(s.a, 2, long))
 	if err := s.a.Hold(s.ctx, s.lane, 0, ids[0]); err != nil {
@@ -196,14 +196,14 @@ func (s *suite) holdIsRenewed() {
 	if err := s.a.Hold(s.ctx, s.lane, queue.LongestHold, entries[0].ID); err != nil {
 		s.Fatal(err)
 	}
-	s.expect(s.await(s.b), "two") // so the first would have come back by now
+	s.expect(s.await(s.b), "two") // so without renewal the first would be available
 	s.expect(s.take(s.b, 2, long))
 }
 
-func (s *suite) doneIsDone() {
+func (s *suite) doneIsFinal() {
 	s.add("one", "two")
 	entries := s.take(s.a, 2, long)
-	for range 2 { // a call that is tried again
+	for range 2 { // a call that is repeated
 		if err := s.b.Done(s.ctx, s.lane, entries[0].ID); err != nil {
 			s.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func (s *suite) doneIsDone() {
 	}
 	s.expect(s.take(s.a, 2, long), "two")
 	if err := s.a.Done(s.ctx, s.lane); err != nil {
-		s.Errorf("none of them done: %v", err)
+		s.Errorf("without ids: %v", err)
 	}
 	if left, err := s.a.List(s.ctx, s.lane, 10); err != nil || len(left) != 1 {
 		s.Errorf("left: %v, %v", left, err)

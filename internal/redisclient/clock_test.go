@@ -1,4 +1,4 @@
-package redisstore
+package redisclient
 
 import (
 	"math/rand/v2"
@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-func TestScriptsAndSessionsAgreeOnTheEnd(t *testing.T) {
+func TestScriptsAndGoAgreeOnTheEnd(t *testing.T) {
 	for range 1000 {
 		end := time.Unix(1_700_000_000, rand.Int64N(5e6)).Round(time.Duration(rand.IntN(1000)) * time.Microsecond)
 		for ms := int64(-6); ms < 12; ms++ {
 			now := end.Truncate(time.Millisecond).Add(time.Duration(ms) * time.Millisecond)
-			if script, here := now.UnixMilli() < millis(end), now.Before(end); script != here {
-				t.Fatalf("at %v a code that ends at %v lives: %v in the script, %v here", now, end, script, here)
+			if script, inGo := now.UnixMilli() < CeilMillis(end), now.Before(end); script != inGo {
+				t.Fatalf("at %v, before an end at %v: %v in a script, %v in Go", now, end, script, inGo)
 			}
 		}
 	}
 }
 
-func TestTheClockIsAsGoodAsTheQuickestAnswer(t *testing.T) {
+func TestClockIsAsAccurateAsTheFastestAnswer(t *testing.T) {
 	const ahead = time.Hour
 	var c clock
 	local := time.Now().Round(0)
@@ -41,7 +41,7 @@ func TestTheClockIsAsGoodAsTheQuickestAnswer(t *testing.T) {
 	within(3 * time.Millisecond)
 }
 
-func TestTheClockFollowsOneThatJumps(t *testing.T) {
+func TestClockFollowsAJump(t *testing.T) {
 	var c clock
 	local := time.Now()
 	for _, ahead := range []time.Duration{0, time.Hour, -time.Minute} {

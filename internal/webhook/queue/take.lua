@@ -1,12 +1,12 @@
--- Takes entries of a stream, those whose hold is over before new ones, and
--- holds them. A hold is kept as idle time: the longest less what is left.
+-- Takes entries of a stream and holds them: first entries whose hold has expired, then new
+-- ones. A hold is stored as idle time: the longest hold minus the time that is left.
 -- KEYS[1]  the stream
--- ARGV     group, consumer, most entries, longest hold (ms), idle time that the hold begins with (ms), where to look
--- returns  {where to look next time, {{id, {'entry', entry}}, …}}
+-- ARGV     group, consumer, maximum number of entries, longest hold (ms), initial idle time (ms), cursor
+-- returns  {cursor for the next call, {{id, {'entry', entry}}, ...}}
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'0-0', {}} end
 local taken, at, most, rounds = {}, ARGV[6], tonumber(ARGV[3]), 0
 local function add(list) for _, e in ipairs(list) do if e then taken[#taken + 1] = e end end end
-repeat -- one round looks at ten times what it may take
+repeat -- XAUTOCLAIM examines ten times COUNT entries
   local free = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[4], at, 'COUNT', most - #taken)
   add(free[2])
   at, rounds = free[1], rounds + 1

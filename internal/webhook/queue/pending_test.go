@@ -1,4 +1,4 @@
-package redisstore_test
+package queue_test
 
 import (
 	"fmt"
@@ -10,11 +10,11 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
-// TestWhatIsDoneIsNoLongerPending looks at what the group holds: an entry that
-// is gone from the stream and still pending would fill Redis for ever.
-func TestWhatIsDoneIsNoLongerPending(t *testing.T) {
+// TestDoneEntriesAreRemovedFromThePendingList: an entry that is removed from the stream alone
+// would stay in the pending list of the group for ever.
+func TestDoneEntriesAreRemovedFromThePendingList(t *testing.T) {
 	server := redistest.Start(t)
-	q, lane := open(t, server.URL()).Queue(), queue.Lane{Name: "lane", Most: 10, Life: time.Hour}
+	q, lane := openRedis(t, server.URL()), queue.Lane{Name: "lane", MaxLen: 10, TTL: time.Hour}
 	for _, text := range []string{"one", "two", "three"} {
 		if err := q.Add(t.Context(), lane, text); err != nil {
 			t.Fatal(err)
@@ -41,11 +41,11 @@ func TestWhatIsDoneIsNoLongerPending(t *testing.T) {
 
 var autoclaims = regexp.MustCompile(`cmdstat_xautoclaim:calls=(\d+),`)
 
-// TestATakeLooksAtAPartOfWhatIsHeld frees the last of 1,200 entries that are
-// held: a take looks at 500 of them and no more, and the next one goes on there.
-func TestATakeLooksAtAPartOfWhatIsHeld(t *testing.T) {
+// TestTakeSearchesAPartOfTheHeldEntries releases the last of 1,200 held entries: each Take
+// examines 500 of them, and the next one continues there.
+func TestTakeSearchesAPartOfTheHeldEntries(t *testing.T) {
 	server := redistest.Start(t)
-	q, lane := open(t, server.URL()).Queue(), queue.Lane{Name: "lane", Most: 2000, Life: time.Hour}
+	q, lane := openRedis(t, server.URL()), queue.Lane{Name: "lane", MaxLen: 2000, TTL: time.Hour}
 	for range 1200 {
 		if err := q.Add(t.Context(), lane, "text"); err != nil {
 			t.Fatal(err)
@@ -73,10 +73,10 @@ func TestATakeLooksAtAPartOfWhatIsHeld(t *testing.T) {
 		found += len(take(1))
 		calls := autoclaims.FindStringSubmatch(fmt.Sprint(server.Do("INFO", "commandstats")))
 		if i == 0 && (calls == nil || calls[1] != "50") {
-			t.Errorf("the first take made %v calls, want 50", calls)
+			t.Errorf("the first Take made %v calls of XAUTOCLAIM, want 50", calls)
 		}
 	}
 	if found != 1 {
-		t.Errorf("%d were found by four takes", found)
+		t.Errorf("four calls of Take found %d entries, want 1", found)
 	}
 }

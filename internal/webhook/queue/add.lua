@@ -1,8 +1,8 @@
--- Adds an entry to a stream, and renews the key's end of life. Who makes the
--- stream makes its group, which so begins at the first entry.
+-- Adds an entry to a stream and renews the expiry of the key. A new stream gets its
+-- consumer group here, so the group starts at the first entry.
 -- KEYS[1]  the stream
--- ARGV     group, most entries, '1' if the oldest make room for more, end of life (ms from now), entry
--- returns  the entry's id, false if there is no room
+-- ARGV     group, maximum number of entries, '1' to drop the oldest entries when full, time to live (ms), entry
+-- returns  the entry's id, or false if the stream is full
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
 end

@@ -1,7 +1,7 @@
--- Counts one more, and sets the count's end of life.
--- KEYS[1]  the count's key
--- ARGV     its life from now on, in milliseconds
--- returns  the count
+-- Increments a counter and sets its expiry.
+-- KEYS[1]  the counter's key
+-- ARGV     time to live from now on (ms)
+-- returns  the counter's new value
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local count = (redis.call('HGET', KEYS[1], 'count') or 0) + 1

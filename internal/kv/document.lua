@@ -1,8 +1,8 @@
--- Stores a version of a document over the one before it and announces it: both, or nothing.
--- The key has no end of life: a document stays.
--- KEYS[1]  the document's key, and the channel on which it is announced
+-- Stores a version of a document over its predecessor and announces it, or does nothing.
+-- The key has no expiry.
+-- KEYS[1]  the document, and the channel on which it is announced
 -- ARGV     version, op, text
--- returns  'done' or 'stale' (another version is stored)
+-- returns  'done', or 'stale' if another version is stored
 local stored = redis.call('HMGET', KEYS[1], 'version', 'op')
 if stored[1] == ARGV[1] and stored[2] == ARGV[2] then return 'done' end
 if (tonumber(stored[1] or 0) or 0) ~= ARGV[1] - 1 then return 'stale' end

@@ -1,0 +1,118 @@
+package kv
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/scanlogin/scanlogin/internal/redisclient"
+)
+
+var (
+	//go:embed put.lua
+	putScript string
+	//go:embed document.lua
+	documentScript string
+)
+
+// Redis is a Store in Redis, under the keys
+//
+//	<prefix>:<name>
+//
+// A hash has an expiry, a document has none. A document's key is also the channel on
+// which its versions are announced.
+type Redis struct {
+	client   *redisclient.Client
+	put      *redis.Script
+	document *redis.Script
+}
+
+// NewRedis creates a Redis.
+func NewRedis(client *redisclient.Client) *Redis {
+	return &Redis{client, redis.NewScript(putScript), redis.NewScript(documentScript)}
+}
+
+// Now implements Store.
+func (r *Redis) Now() time.Time { return r.client.Now() }
+
+// Put implements Store.
+func (r *Redis) Put(ctx context.Context, name, field, value string, expiry time.Time) error {
+	_, err := redisclient.Call(ctx, r.client, func(ctx context.Context) (any, error) {
+		err := r.put.Run(ctx, r.client, []string{r.client.Key(name)}, redisclient.CeilMillis(expiry), field, value).Err()
+		if errors.Is(err, redis.Nil) { // the script returns nothing
+			err = nil
+		}
+		return nil, err
+	})
+	if err != nil {
+		return fmt.Errorf("put hash in redis: %w", err)
+	}
+	return nil
+}
+
+// Get implements Store in one round trip. A key that holds something else counts as
+// missing.
+func (r *Redis) Get(ctx context.Context, names ...string) ([]map[string]string, error) {
+	return redisclient.Call(ctx, r.client, func(ctx context.Context) ([]map[string]string, error) {
+		pipe := r.client.Pipeline()
+		cmds := make([]*redis.MapStringStringCmd, len(names))
+		for i, name := range names {
+			cmds[i] = pipe.HGetAll(ctx, r.client.Key(name))
+		}
+		_, _ = pipe.Exec(ctx) // its error is that of one command; each is checked below
+		hashes := make([]map[string]string, len(names))
+		for i, cmd := range cmds {
+			if err := cmd.Err(); err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+				return nil, fmt.Errorf("get hash from redis: %w", err)
+			}
+			hashes[i] = cmd.Val()
+		}
+		return hashes, nil
+	})
+}
+
+// Load implements Store. It reads the version first, so that polling every second is
+// cheap however long the text is.
+func (r *Redis) Load(ctx context.Context, name string, have Document) (Document, error) {
+	return redisclient.Call(ctx, r.client, func(ctx context.Context) (Document, error) {
+		stored, err := r.fields(ctx, name, "version", "op")
+		if err != nil || stored.Version == have.Version && stored.Op == have.Op {
+			return have, err
+		}
+		return r.fields(ctx, name, "version", "op", "text")
+	})
+}
+
+func (r *Redis) fields(ctx context.Context, name string, fields ...string) (Document, error) {
+	values, err := r.client.HMGet(ctx, r.client.Key(name), fields...).Result()
+	if err != nil {
+		return Document{}, fmt.Errorf("load document from redis: %w", err)
+	}
+	texts := make([]string, 3)
+	for i, v := range values {
+		texts[i], _ = v.(string) // nil becomes ""
+	}
+	version, _ := strconv.ParseInt(texts[0], 10, 64) // an invalid version counts as none
+	return Document{Version: version, Op: texts[1], Text: texts[2]}, nil
+}
+
+// Swap implements Store.
+func (r *Redis) Swap(ctx context.Context, name string, version int64, text string) (Document, error) {
+	next := Document{Version: version, Op: rand.Text(), Text: text}
+	outcome, err := redisclient.Call(ctx, r.client, func(ctx context.Context) (string, error) {
+		return r.document.Run(ctx, r.client, []string{r.client.Key(name)}, next.Version, next.Op, next.Text).Text()
+	})
+	switch {
+	case err != nil:
+		return Document{}, fmt.Errorf("swap document in redis: %w", err)
+	case outcome != "done":
+		return Document{}, ErrStale
+	}
+	return next, nil
+}

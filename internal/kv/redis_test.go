@@ -1,0 +1,129 @@
+package kv_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/kv/kvtest"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
+	"github.com/scanlogin/scanlogin/internal/redistest"
+)
+
+func openRedis(t testing.TB, url string) *kv.Redis {
+	return kv.NewRedis(redistest.Open(t, redisclient.Options{URL: url, Prefix: "test"}))
+}
+
+func TestRedisConformance(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(*testing.T) (url string){
+		"Single": func(t *testing.T) string { return redistest.Start(t).URL() },
+		"LeastRightsOnACluster": func(t *testing.T) string {
+			c := redistest.StartCluster(t)
+			c.Allow(redistest.LeastRights(t, "on a Cluster", "with a `console`"))
+			return c.URL(redistest.AppUser)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := start(t)
+			kvtest.Run(t, func(t *testing.T) (a, b kv.Store) { return openRedis(t, url), openRedis(t, url) })
+		})
+	}
+}
+
+func TestHashesExpireAndDocumentsDoNot(t *testing.T) {
+	server := redistest.Start(t)
+	store := openRedis(t, server.URL())
+	if err := store.Put(t.Context(), "hash", "x", "1", time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Swap(t.Context(), "doc", 1, "text"); err != nil {
+		t.Fatal(err)
+	}
+	keys := server.Do("KEYS", "*").([]any)
+	if len(keys) != 2 {
+		t.Errorf("keys: %v", keys)
+	}
+	for _, key := range keys {
+		stays := server.Do("PTTL", key) == int64(-1)
+		if want := key == "test:doc"; stays != want {
+			t.Errorf("%v has no expiry: %v, want %v", key, stays, want)
+		}
+	}
+}
+
+func TestInvalidRecordsCountAsMissing(t *testing.T) {
+	server := redistest.Start(t)
+	store := openRedis(t, server.URL())
+	server.Do("SET", "test:hash", "x")
+	server.Do("HSET", "test:doc", "version", "many", "text", "y")
+	if got, err := store.Get(t.Context(), "hash"); err != nil || len(got[0]) != 0 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if doc, err := store.Load(t.Context(), "doc", kv.Document{Version: 7}); err != nil || doc.Version != 0 {
+		t.Errorf("%+v, %v", doc, err)
+	}
+	if _, err := store.Swap(t.Context(), "doc", 1, "repaired"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEachVersionOfADocumentIsAnnouncedOnItsKey(t *testing.T) {
+	server := redistest.Start(t)
+	client := redistest.Open(t, redisclient.Options{URL: server.URL(), Prefix: "test"})
+	pubsub := client.Subscribe(t.Context(), "test:doc")
+	defer pubsub.Close()
+	if _, err := pubsub.ReceiveTimeout(t.Context(), 20*time.Second); err != nil { // the acknowledgement
+		t.Fatal(err)
+	}
+	store := kv.NewRedis(client)
+	for version, want := range []string{"1", "2"} {
+		if _, err := store.Swap(t.Context(), "doc", int64(version+1), "text"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := pubsub.ReceiveTimeout(t.Context(), 20*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if message, ok := got.(*redis.Message); !ok || message.Payload != want {
+			t.Errorf("announced %v, want %s", got, want)
+		}
+	}
+}
+
+func TestTheConsoleNeedsTheDocumentedRights(t *testing.T) {
+	server := redistest.Start(t)
+	useEverything := func() error {
+		server.Do("FLUSHALL")
+		server.Do("SCRIPT", "FLUSH")
+		client, err := redisclient.Open(redisclient.Options{URL: "redis://" + redistest.AppUser + server.Addr(), Prefix: "test"})
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		store := kv.NewRedis(client)
+		if err := store.Put(t.Context(), "hash", "x", "1", time.Now().Add(time.Minute)); err != nil {
+			return err
+		}
+		if _, err := store.Get(t.Context(), "hash"); err != nil {
+			return err
+		}
+		if _, err := store.Swap(t.Context(), "doc", 1, "text"); err != nil {
+			return err
+		}
+		_, err = store.Load(t.Context(), "doc", kv.Document{})
+		return err
+	}
+	server.Allow(redistest.LeastRights(t, "with a `console`"))
+	if err := useEverything(); err != nil {
+		t.Errorf("with all rights: %v", err)
+	}
+	server.Allow(redistest.LeastRights(t))
+	if err := useEverything(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("without the console's rights: %v", err)
+	}
+}

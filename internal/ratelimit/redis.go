@@ -1,0 +1,101 @@
+package ratelimit
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/scanlogin/scanlogin/internal/redisclient"
+)
+
+var (
+	//go:embed allow.lua
+	allowScript string
+	//go:embed incr.lua
+	incrScript string
+)
+
+// Redis is a Store in Redis, by Redis's clock. Each key is a hash with one field and an
+// expiry:
+//
+//	<prefix>:tally:<key>
+//
+// It needs the same ACL rights as sessions do. A call whose answer was lost may be sent
+// twice, and then counts twice.
+type Redis struct {
+	client *redisclient.Client
+	allow  *redis.Script
+	incr   *redis.Script
+}
+
+// NewRedis creates a Redis.
+func NewRedis(client *redisclient.Client) *Redis {
+	return &Redis{client: client, allow: redis.NewScript(allowScript), incr: redis.NewScript(incrScript)}
+}
+
+// Do implements Store with one round trip, in a Cluster one to each node concerned.
+func (r *Redis) Do(ctx context.Context, ops ...Op) ([]Result, error) {
+	results, err := redisclient.Call(ctx, r.client, func(ctx context.Context) ([]Result, error) { return r.pipeline(ctx, ops) })
+	if err != nil {
+		return nil, fmt.Errorf("rate limit in redis: %w", err)
+	}
+	return results, nil
+}
+
+func (r *Redis) pipeline(ctx context.Context, ops []Op) ([]Result, error) {
+	pipe := r.client.Pipeline()
+	cmds := make([]*redis.Cmd, len(ops))
+	for i, op := range ops {
+		cmds[i] = r.send(ctx, pipe, op, (*redis.Script).EvalSha)
+	}
+	_, _ = pipe.Exec(ctx) // its error is that of one command; each is checked below
+	results := make([]Result, len(ops))
+	resend := false
+	for i, cmd := range cmds {
+		missing := redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") // Redis was restarted
+		resend = resend || missing
+		if missing || resend && cmd.Name() != "evalsha" { // repeat reads that ran before their script
+			cmd = r.send(ctx, r.client, ops[i], (*redis.Script).Eval)
+		}
+		n, err := cmd.Int64()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return nil, err
+		}
+		switch ops[i].Kind {
+		case KindAllow:
+			results[i].RetryAfter = time.Duration(n) * time.Microsecond
+		case KindIncr, KindCount:
+			results[i].Count = int(n)
+		}
+	}
+	return results, nil
+}
+
+// send sends the command for op; run selects EVALSHA or EVAL. Operations that need no
+// script use none, which costs Redis a fifth less.
+func (r *Redis) send(ctx context.Context, to interface {
+	redis.Scripter
+	Do(ctx context.Context, args ...any) *redis.Cmd
+}, op Op, run func(*redis.Script, context.Context, redis.Scripter, []string, ...any) *redis.Cmd) *redis.Cmd {
+	key := r.client.Key("tally:" + op.Key)
+	switch op.Kind {
+	case KindAllow:
+		return run(r.allow, ctx, to, []string{key}, micros(op.Limit.Interval()), micros(op.Limit.Period))
+	case KindIncr:
+		return run(r.incr, ctx, to, []string{key}, op.TTL.Milliseconds())
+	case KindReset:
+		return to.Do(ctx, "pexpireat", key, 1) // an expiry in the past deletes the key; DEL would need another ACL right
+	default:
+		return to.Do(ctx, "hget", key, "count")
+	}
+}
+
+// micros formats d in microseconds, with fractions.
+func micros(d time.Duration) string {
+	return strconv.FormatFloat(float64(d)/float64(time.Microsecond), 'f', 3, 64)
+}

@@ -1,0 +1,137 @@
+package ratelimit_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/ratelimit/ratelimittest"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
+	"github.com/scanlogin/scanlogin/internal/redistest"
+)
+
+func openRedis(t testing.TB, url string) *ratelimit.Redis {
+	return ratelimit.NewRedis(redistest.Open(t, redisclient.Options{URL: url, Prefix: "test"}))
+}
+
+func TestRedisConformance(t *testing.T) {
+	t.Parallel()
+	single := func(server *redistest.Server) func(string) *redistest.Server {
+		return func(string) *redistest.Server { return server }
+	}
+	for name, start := range map[string]func(*testing.T) (url string, owner func(key string) *redistest.Server){
+		"Single": func(t *testing.T) (string, func(string) *redistest.Server) {
+			server := redistest.Start(t)
+			return server.URL(), single(server)
+		},
+		"LeastRightsOverAUnixSocket": func(t *testing.T) (string, func(string) *redistest.Server) {
+			socket := filepath.Join(t.TempDir(), "s")
+			server := redistest.Start(t, "--unixsocket", socket)
+			server.Allow(redistest.LeastRights(t))
+			return "unix://" + redistest.AppUser + socket, single(server)
+		},
+		"LeastRightsOnACluster": func(t *testing.T) (string, func(string) *redistest.Server) {
+			c := redistest.StartCluster(t)
+			c.Allow(redistest.LeastRights(t, "on a Cluster"))
+			return c.URL(redistest.AppUser), c.Owner
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, owner := start(t)
+			ratelimittest.Run(t, func(t *testing.T) ratelimittest.Storage {
+				return ratelimittest.Storage{A: openRedis(t, url), B: openRedis(t, url), TTL: func(key string) time.Duration {
+					return ttlOf(owner("test:tally:"+key), "test:tally:"+key)
+				}}
+			})
+		})
+	}
+}
+
+func ttlOf(server *redistest.Server, key string) time.Duration {
+	ms := server.Do("PTTL", key).(int64)
+	if ms == -2 { // no such key
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+func TestScriptsAreSentAgainAfterAScriptFlush(t *testing.T) {
+	server := redistest.Start(t)
+	store := openRedis(t, server.URL())
+	for range 2 {
+		results, err := store.Do(t.Context(), ratelimit.Allow("a", ratelimit.Limit{Burst: 2, Period: time.Hour}), ratelimit.Incr("b", time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log(results)
+		server.Do("SCRIPT", "FLUSH")
+	}
+	results, err := store.Do(t.Context(), ratelimit.Allow("a", ratelimit.Limit{Burst: 2, Period: time.Hour}), ratelimit.Count("b"))
+	if err != nil || results[0].RetryAfter == 0 || results[1].Count != 2 {
+		t.Errorf("%v, error %v", results, err)
+	}
+	server.Do("SCRIPT", "FLUSH")
+	results, err = store.Do(t.Context(), ratelimit.Incr("b", time.Hour), ratelimit.Reset("b"), ratelimit.Count("b"))
+	if err != nil || results[2].Count != 0 {
+		t.Errorf("incremented and reset: %v, error %v", results, err)
+	}
+}
+
+// TestPeekWritesNothing counts the commands of a Peek at a key that exists and at one that
+// does not.
+func TestPeekWritesNothing(t *testing.T) {
+	server := redistest.Start(t)
+	store := openRedis(t, server.URL())
+	do := func(ops ...ratelimit.Op) {
+		t.Helper()
+		if _, err := store.Do(t.Context(), ops...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commands := func() string { return fmt.Sprint(server.Do("INFO", "commandstats")) }
+	do(ratelimit.Allow("k", ratelimit.Limit{Burst: 2, Period: time.Hour}))
+	if !strings.Contains(commands(), "cmdstat_hset") {
+		t.Error("an allowed request wrote nothing")
+	}
+	server.Do("CONFIG", "RESETSTAT")
+	do(ratelimit.Peek("k"), ratelimit.Peek("other"))
+	if text := commands(); strings.Contains(text, "cmdstat_hset") || strings.Contains(text, "cmdstat_pexpireat") {
+		t.Errorf("Peek wrote: %s", text)
+	}
+}
+
+var scriptTime = regexp.MustCompile(`cmdstat_evalsha:calls=(\d+),usec=(\d+)`)
+
+// BenchmarkRedis measures the limits of one call that changes a code: one request each of
+// user, address and pool in one round trip. It also reports how long Redis is busy.
+func BenchmarkRedis(b *testing.B) {
+	server := redistest.Start(b)
+	store := openRedis(b, server.URL())
+	limit := ratelimit.Limit{Burst: 1000, Period: 10 * time.Second}
+	call := func(i int) error {
+		_, err := store.Do(b.Context(), ratelimit.Allow("user"+strconv.Itoa(i%10_000), limit),
+			ratelimit.Allow("address"+strconv.Itoa(i%100), limit), ratelimit.Allow("pool", ratelimit.Limit{Burst: 1e7, Period: time.Minute}))
+		return err
+	}
+	if err := call(0); err != nil {
+		b.Fatal(err)
+	}
+	server.Do("CONFIG", "RESETSTAT")
+	for i := 0; b.Loop(); i++ {
+		if err := call(i); err != nil {
+			b.Fatal(err)
+		}
+	}
+	found := scriptTime.FindStringSubmatch(fmt.Sprint(server.Do("INFO", "commandstats")))
+	if found == nil {
+		b.Fatal("INFO commandstats has no EVALSHA")
+	}
+	busy, _ := strconv.ParseFloat(found[2], 64)
+	b.ReportMetric(busy/float64(b.N), "redis-µs/op")
+}
