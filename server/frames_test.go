@@ -30,11 +30,20 @@ func TestFloodsOfFramesAreClosed(t *testing.T) {
 		"empty continuation frames": {frame(0x01, []byte("{")), frame(0x00, nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn := opened(t, dialTCP(t, n), nil)
-			go floodFrames(conn, sent[0], sent[1])
-			if code := closeCode(t, conn); code != 1008 {
-				t.Errorf("closed with %d", code)
+			// TCP resets a connection that is closed with bytes unread, and what was
+			// sent last may be lost by that: the close frame is read from most connections.
+			for range 10 {
+				conn := opened(t, dialTCP(t, n), nil)
+				go floodFrames(conn, sent[0], sent[1])
+				switch code := closeCode(t, conn); code {
+				case 0:
+				case 1008:
+					return
+				default:
+					t.Fatalf("closed with %d", code)
+				}
 			}
+			t.Error("no close frame was read from 10 connections")
 		})
 	}
 	eventually(t, "none is left", func() bool { return n.srv.Sockets() == 0 })
