@@ -125,7 +125,7 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	}
 	by := callerOf(c)
 	by.user = change.User.ID
-	code, made, err := s.apply(ctx, code, change, by)
+	code, stored, err := s.transition(ctx, code, change, by)
 	if err != nil {
 		if isGone(err) {
 			return errInvalidCode
@@ -135,7 +135,7 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	if change.Action == session.Mismatch {
 		return mismatch(code)
 	}
-	if made { // not a phone that asks again
+	if stored { // not a phone that asks again
 		s.stepped(ctx, p, code)
 	}
 	data := s.phoneAnswer(c, p, code)

@@ -29,7 +29,7 @@ type lettersFlags struct {
 var errNoRedis = errors.New("redis_url is not set: a server without Redis keeps these messages in its own memory, where no command reaches them")
 
 // with opens what the nodes share, and hands the dead letters to do.
-func (f lettersFlags) with(line *kong.Context, do func(webhook.Dead) error) error {
+func (f lettersFlags) with(line *kong.Context, do func(webhook.DeadLetters) error) error {
 	s, err := f.load(line)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (f lettersFlags) with(line *kong.Context, do func(webhook.Dead) error) erro
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(webhook.Dead{Queue: store.Queue()}), store.Close())
+	return errors.Join(do(webhook.DeadLetters{Queue: store.Queue()}), store.Close())
 }
 
 type webhooksListCommand struct {
@@ -54,7 +54,7 @@ type webhooksListCommand struct {
 
 // Run prints a pool's dead letters.
 func (c *webhooksListCommand) Run(ctx context.Context, line *kong.Context, o output) error {
-	return c.with(line, func(dead webhook.Dead) error {
+	return c.with(line, func(dead webhook.DeadLetters) error {
 		letters, err := dead.List(ctx, c.Pool, c.Limit)
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func (c *webhooksResendCommand) Run(ctx context.Context, line *kong.Context, o o
 	if c.All == (len(c.IDs) > 0) {
 		return errors.New("name the ids of the messages, or --all of them")
 	}
-	return c.with(line, func(dead webhook.Dead) error {
+	return c.with(line, func(dead webhook.DeadLetters) error {
 		n, err := dead.Resend(ctx, c.Pool, c.IDs...)
 		fmt.Fprintf(o.out, "queued anew: %d\n", n)
 		return err

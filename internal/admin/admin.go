@@ -90,7 +90,7 @@ func (c *Console) showLogin(w http.ResponseWriter, _ *http.Request) {
 
 func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	again := func(status int, why string) {
-		c.tell(r, Deed{What: "login refused"})
+		c.record(r, Action{Name: "login_refused"})
 		c.show(w, status, "login", view{Title: "Log in", Data: why})
 	}
 	if !c.tries.allow(host(r)) {
@@ -107,7 +107,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		c.away(w, err)
 		return
 	}
-	c.tell(r, Deed{What: "login", Admin: admin.Name})
+	c.record(r, Action{Name: "login", Admin: admin.Name})
 	http.Redirect(w, r, "/console", http.StatusSeeOther)
 }
 
@@ -116,6 +116,6 @@ func (c *Console) logout(w http.ResponseWriter, r *http.Request, v visit) {
 		c.away(w, err)
 		return
 	}
-	c.tell(r, Deed{What: "logout", Admin: v.Admin})
+	c.record(r, Action{Name: "logout", Admin: v.Admin})
 	http.Redirect(w, r, "/console/login", http.StatusSeeOther)
 }

@@ -36,13 +36,14 @@ type Desk interface {
 	Change(ctx context.Context, e settings.Edit) error
 }
 
-// Deed is something that an administrator did, or somebody who would be one.
-type Deed struct {
-	Time  time.Time
-	What  string // "login", "login refused", "logout", "change" or "resend"
-	Admin string // "" if it was refused
-	IP    string // of who called
-	Pool  string // of a change, or whose messages were sent again
+// Action is something that an administrator did in the console, or a login that was
+// refused.
+type Action struct {
+	Time  time.Time // by the store's clock
+	Name  string    // "login", "login_refused", "logout", "change" or "resend"
+	Admin string    // name of the administrator; "" for login_refused
+	IP    string    // of the caller
+	Pool  string    // id of the pool whose settings changed or whose messages were resent
 }
 
 // Options are a Console's surroundings.
@@ -50,11 +51,11 @@ type Options struct {
 	Admins    func() []Admin // those of the configuration as it is now
 	Desk      Desk
 	Shelf     kv.Shelf
-	Public    http.Handler    // what browsers and phones call, for trying a pool
-	PublicURL string          // its address
-	Letters   webhook.Dead    // messages of webhooks that were given up
-	Trail     func() []string // the last lines of this node's audit trail, newest first; nil: there is none
-	Witnesses []func(Deed)    // are told of each deed, beside the log; they must not block
+	Public    http.Handler        // what browsers and phones call, for trying a pool
+	PublicURL string              // its address
+	Letters   webhook.DeadLetters // messages of webhooks that were given up
+	Trail     func() []string     // the last lines of this node's audit trail, newest first; nil: there is none
+	Observe   func(Action)        // receives each action in addition to the log; must not block; nil: not called
 	Log       *slog.Logger
 }
 
@@ -151,12 +152,12 @@ func (c *Console) away(w http.ResponseWriter, err error) {
 		"Each node keeps the settings that it has. Whether a change that was just saved is stored is not known: look again when the store is back.")
 }
 
-// tell logs a deed, and tells whoever wants to know.
-func (c *Console) tell(r *http.Request, d Deed) {
-	d.Time, d.IP = c.options.Shelf.Now(), host(r)
-	c.options.Log.Info("console", "what", d.What, "admin", d.Admin, "ip", d.IP, "pool", d.Pool)
-	for _, see := range c.options.Witnesses {
-		see(d)
+// record logs an action and passes it to the observer.
+func (c *Console) record(r *http.Request, a Action) {
+	a.Time, a.IP = c.options.Shelf.Now(), host(r)
+	c.options.Log.Info("console action", "action", a.Name, "admin", a.Admin, "ip", a.IP, "pool", a.Pool)
+	if c.options.Observe != nil {
+		c.options.Observe(a)
 	}
 }
 

@@ -28,8 +28,8 @@ func TestNobodySeesAnythingWithoutAToken(t *testing.T) {
 	}
 	r.login()
 	r.expect(200, "GET", "/console/pools", nil)
-	if got := strings.Join(r.deeds, ","); got != strings.Repeat("login refused ,", 5)+"login alice" {
-		t.Errorf("deeds: %s", got)
+	if got := strings.Join(r.actions, ","); got != strings.Repeat("login_refused ,", 5)+"login alice" {
+		t.Errorf("actions: %s", got)
 	}
 }
 

@@ -14,7 +14,7 @@ const lettersShown = 50
 // lot is the dead letters of a pool.
 type lot struct {
 	Pool    string
-	Letters []webhook.Letter
+	Letters []webhook.DeadLetter
 	CSRF    string
 }
 
@@ -49,6 +49,6 @@ func (c *Console) resend(w http.ResponseWriter, r *http.Request, v visit) {
 		c.away(w, err)
 		return
 	}
-	c.tell(r, Deed{What: "resend", Admin: v.Admin, Pool: p.ID})
+	c.record(r, Action{Name: "resend", Admin: v.Admin, Pool: p.ID})
 	http.Redirect(w, r, "/console/letters#"+url.PathEscape(p.ID), http.StatusSeeOther)
 }

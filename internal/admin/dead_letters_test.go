@@ -48,8 +48,8 @@ func TestDeadLettersAreSeenAndSentAgain(t *testing.T) {
 	if err != nil || len(due) != 3 {
 		t.Errorf("%d are due, error %v", len(due), err)
 	}
-	if want := "resend alice"; !slices.Contains(r.deeds, want) {
-		t.Errorf("deeds %q lack %q", r.deeds, want)
+	if want := "resend alice"; !slices.Contains(r.actions, want) {
+		t.Errorf("actions %q lack %q", r.actions, want)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/admin/stats"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // hour is the page that shows the last one.
@@ -29,18 +29,18 @@ type hour struct {
 type total struct {
 	Class string // of the chart's parts
 	Label string
-	Kinds []server.EventKind
+	Kinds []session.EventKind
 	Count int
 }
 
 // totals are the rows, in the order of a code's life.
 var totals = [...]total{
-	{Class: "made", Label: "Shown, waiting", Kinds: []server.EventKind{server.EventMade}},
-	{Class: "scanned", Label: "Scanned", Kinds: []server.EventKind{server.EventScanned}},
-	{Class: "confirmed", Label: "Confirmed", Kinds: []server.EventKind{server.EventConfirmed}},
-	{Class: "canceled", Label: "Canceled", Kinds: []server.EventKind{server.EventCanceled}},
-	{Class: "expired", Label: "Expired, or given back", Kinds: []server.EventKind{stats.Expired, server.EventWithdrawn}},
-	{Class: "exchanged", Label: "Ticket exchanged", Kinds: []server.EventKind{server.EventExchanged}},
+	{Class: "made", Label: "Shown, waiting", Kinds: []session.EventKind{session.EventMade}},
+	{Class: "scanned", Label: "Scanned", Kinds: []session.EventKind{session.EventScanned}},
+	{Class: "confirmed", Label: "Confirmed", Kinds: []session.EventKind{session.EventConfirmed}},
+	{Class: "canceled", Label: "Canceled", Kinds: []session.EventKind{session.EventCanceled}},
+	{Class: "expired", Label: "Expired, or given back", Kinds: []session.EventKind{session.EventExpired, session.EventWithdrawn}},
+	{Class: "exchanged", Label: "Ticket exchanged", Kinds: []session.EventKind{session.EventExchanged}},
 }
 
 type refusal struct {

@@ -123,7 +123,7 @@ func (c *Console) changePool(w http.ResponseWriter, r *http.Request, v visit) {
 	problems, wrong := errors.AsType[settings.Problems](err)
 	switch {
 	case err == nil:
-		c.tell(r, Deed{What: "change", Admin: v.Admin, Pool: p.ID})
+		c.record(r, Action{Name: "change", Admin: v.Admin, Pool: p.ID})
 		http.Redirect(w, r, "/console/pool?saved&id="+url.QueryEscape(p.ID), http.StatusSeeOther)
 	case errors.Is(err, kv.ErrStale):
 		c.stale(w, r, v, form)

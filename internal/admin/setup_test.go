@@ -64,16 +64,16 @@ func (c *clocked) Get(ctx context.Context, names ...string) ([]map[string]string
 
 // rig is a console, and a browser in front of it.
 type rig struct {
-	t      *testing.T
-	url    string
-	token  string
-	admins []admin.Admin
-	desk   *desk
-	shelf  *clocked
-	deeds  []string
-	seen   http.Header // by the public server
-	queue  *queue.Memory
-	http   *http.Client
+	t       *testing.T
+	url     string
+	token   string
+	admins  []admin.Admin
+	desk    *desk
+	shelf   *clocked
+	actions []string
+	seen    http.Header // by the public server
+	queue   *queue.Memory
+	http    *http.Client
 }
 
 func newRig(t *testing.T) *rig {
@@ -87,9 +87,9 @@ func newRig(t *testing.T) *rig {
 			fmt.Fprint(w, req.URL)
 		}),
 		PublicURL: "https://scan.example.com",
-		Letters:   webhook.Dead{Queue: r.queue},
+		Letters:   webhook.DeadLetters{Queue: r.queue},
 		Trail:     func() []string { return []string{"{\"event\":\"<made>\"}\n"} },
-		Witnesses: []func(admin.Deed){func(d admin.Deed) { r.deeds = append(r.deeds, d.What+" "+d.Admin) }},
+		Observe:   func(a admin.Action) { r.actions = append(r.actions, a.Name+" "+a.Admin) },
 		Log:       slog.New(slog.DiscardHandler),
 	}))
 	t.Cleanup(srv.Close)

@@ -25,7 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // Options say where the trail is written.
@@ -84,16 +84,37 @@ func Open(o Options) (*Trail, error) {
 	return t, nil
 }
 
-// Witness takes an event to be written; it does not wait. It is one of
-// server.Options.Witnesses.
-func (t *Trail) Witness(e server.Event) {
-	refused := e.Kind == server.EventRefused
+// Observe queues an event to be written. It does not wait. It is a session.Observer.
+func (t *Trail) Observe(e session.Event) {
+	refused := e.Kind == session.EventRefused
 	if refused && e.Call == "" {
-		return // there is no such address: nothing was tried
+		return // no such route: nothing was attempted
 	}
+	t.enqueue(t.recordOf(e), refused)
+}
+
+// AdminAction is something that an administrator did in the console, or a login there
+// that was refused. It has the fields of admin.Action, so that one converts to the other.
+type AdminAction struct {
+	Time  time.Time
+	Name  string
+	Admin string // "" for a refused login
+	IP    string
+	Pool  string
+}
+
+// ObserveAdmin queues an administrator's action to be written. It does not wait.
+func (t *Trail) ObserveAdmin(a AdminAction) {
+	r := record{Time: a.Time.UTC().Format(timeFormat), Event: "admin_" + a.Name, Pool: a.Pool, Admin: a.Admin}
+	t.setAddress(&r, a.IP)
+	t.enqueue(r, a.Admin == "")
+}
+
+// enqueue queues a line. Lines of refusals are dropped when half of the queue is used.
+func (t *Trail) enqueue(r record, refused bool) {
 	if !refused || len(t.queue) < refusedMost {
 		select {
-		case t.queue <- t.recordOf(e):
+		case t.queue <- r:
 			return
 		default:
 		}
@@ -112,7 +133,7 @@ func (t *Trail) drop(n int64, reason string) {
 }
 
 // recordOf is what the trail says of an event.
-func (t *Trail) recordOf(e server.Event) record {
+func (t *Trail) recordOf(e session.Event) record {
 	r := record{
 		Time: e.Time.UTC().Format(timeFormat), Event: string(e.Kind), Pool: e.Pool, User: e.User,
 		Request: e.RequestID, Call: e.Call, Reason: e.Reason,
@@ -122,17 +143,22 @@ func (t *Trail) recordOf(e server.Event) record {
 		r.Code = hex.EncodeToString(sum[:hashBytes])
 	}
 	switch e.Kind {
-	case server.EventMade:
+	case session.EventMade:
 		r.Agent = e.Code.Client.UserAgent
-	case server.EventExchanged, server.EventWithdrawn: // no user did it, but it is about one
+	case session.EventExchanged, session.EventWithdrawn: // no user did it, but it is about one
 		r.User = cmp.Or(e.User, e.Code.User.ID)
 	}
-	if t.hashKey == nil {
-		r.Address = e.IP
-	} else {
-		r.AddressHash = t.hash(e.IP)
-	}
+	t.setAddress(&r, e.IP)
 	return r
+}
+
+// setAddress writes an address into r, as it is or hashed.
+func (t *Trail) setAddress(r *record, ip string) {
+	if t.hashKey == nil {
+		r.Address = ip
+	} else {
+		r.AddressHash = t.hash(ip)
+	}
 }
 
 // hash names an address for who has the key.

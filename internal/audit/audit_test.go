@@ -14,7 +14,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/scanlogin/scanlogin/internal/audit"
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -23,8 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = 30 * time.Second
 
 // event is a step by alice, with all that a session has.
-func event(kind server.EventKind) server.Event {
-	return server.Event{
+func event(kind session.EventKind) session.Event {
+	return session.Event{
 		Kind: kind, Time: time.Date(2026, 11, 22, 10, 0, 0, 5e6, time.UTC), Pool: "p1", User: "alice", IP: "192.0.2.7", RequestID: "req-1",
 		Code: session.Session{
 			ID: "AbCdEfGhIjKlMnOpQrStUvWxYz0123", Salt: []byte("sixteen bytes ok"), SecretID: "abcdef01", CookieHash: []byte("hash of a cookie"),
@@ -75,24 +74,24 @@ func run(t *testing.T, o audit.Options) *running {
 }
 
 // written has events written, and returns the lines.
-func written(t *testing.T, o audit.Options, events ...server.Event) []string {
+func written(t *testing.T, o audit.Options, events ...session.Event) []string {
 	t.Helper()
 	out := new(safeBuffer)
 	o.File, o.Stdout = "-", out
 	r := run(t, o)
 	for _, e := range events {
-		r.Witness(e)
+		r.Observe(e)
 	}
 	r.stop()
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 
 func TestALineSaysWhoDidWhatToWhichCode(t *testing.T) {
-	withdrawn, refused := event(server.EventWithdrawn), event(server.EventRefused)
+	withdrawn, refused := event(session.EventWithdrawn), event(session.EventRefused)
 	withdrawn.User, withdrawn.RequestID = "", ""
 	refused.User, refused.Call, refused.Reason = "bob", "scanned", "other_user"
-	unknown := server.Event{Kind: server.EventRefused, Time: refused.Time, IP: "192.0.2.7", RequestID: "r", Call: "check", Reason: "no_code"}
-	elsewhere := server.Event{Kind: server.EventRefused, Time: refused.Time, IP: "192.0.2.7", Reason: "no_route"}
+	unknown := session.Event{Kind: session.EventRefused, Time: refused.Time, IP: "192.0.2.7", RequestID: "r", Call: "check", Reason: "no_code"}
+	elsewhere := session.Event{Kind: session.EventRefused, Time: refused.Time, IP: "192.0.2.7", Reason: "no_route"}
 	// code: printf %s AbCdEfGhIjKlMnOpQrStUvWxYz0123 | sha256sum | cut -c1-16
 	want := []string{
 		`{"time":"2026-11-22T10:00:00.005Z","event":"made","pool":"p1","code":"381f36713fa9e6ee","user":"alice","address":"192.0.2.7","agent":"Browser/1.0","request":"req-1"}`,
@@ -101,16 +100,31 @@ func TestALineSaysWhoDidWhatToWhichCode(t *testing.T) {
 		`{"time":"2026-11-22T10:00:00.005Z","event":"refused","pool":"p1","code":"381f36713fa9e6ee","user":"bob","address":"192.0.2.7","request":"req-1","call":"scanned","reason":"other_user"}`,
 		`{"time":"2026-11-22T10:00:00.005Z","event":"refused","address":"192.0.2.7","request":"r","call":"check","reason":"no_code"}`,
 	}
-	got := written(t, audit.Options{}, event(server.EventMade), event(server.EventScanned), withdrawn, refused, unknown, elsewhere)
+	got := written(t, audit.Options{}, event(session.EventMade), event(session.EventScanned), withdrawn, refused, unknown, elsewhere)
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestAdministratorsActionsAreWritten(t *testing.T) {
+	out := new(safeBuffer)
+	r := run(t, audit.Options{File: "-", Stdout: out})
+	at := event(session.EventMade).Time
+	r.ObserveAdmin(audit.AdminAction{Time: at, Name: "change", Admin: "alice", IP: "192.0.2.7", Pool: "p1"})
+	r.ObserveAdmin(audit.AdminAction{Time: at, Name: "login_refused", IP: "192.0.2.7"})
+	r.stop()
+	want := `{"time":"2026-11-22T10:00:00.005Z","event":"admin_change","pool":"p1","admin":"alice","address":"192.0.2.7"}
+{"time":"2026-11-22T10:00:00.005Z","event":"admin_login_refused","address":"192.0.2.7"}
+`
+	if out.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", out, want)
 	}
 }
 
 // TestNoLineHoldsWhatASessionKeeps neither what secrets are derived from, nor
 // the random by which a code is watched.
 func TestNoLineHoldsWhatASessionKeeps(t *testing.T) {
-	for _, kind := range []server.EventKind{server.EventMade, server.EventScanned, server.EventConfirmed, server.EventCanceled, server.EventWithdrawn, server.EventExchanged, server.EventRefused} {
+	for _, kind := range []session.EventKind{session.EventMade, session.EventScanned, session.EventConfirmed, session.EventCanceled, session.EventWithdrawn, session.EventExchanged, session.EventRefused} {
 		e := event(kind)
 		e.Call = "scanned"
 		line := written(t, audit.Options{}, e)[0]
@@ -129,7 +143,7 @@ func TestNobodyForgesALine(t *testing.T) {
 		"x\n{\"event\":\"confirmed\"}", "x\r\n", `","event":"confirmed","x":"`, "\u2028\u2029\u0085\u000b", "\x1b[2J\x1b]0;x\x07", "\u009b2J", "\u202e\u2066", "\x7f\x00", "\xff\xfe",
 		"\U0001f600", strings.Repeat("é", 10_000), strings.Repeat("\x00", 10_000),
 	} {
-		e := event(server.EventMade)
+		e := event(session.EventMade)
 		e.Code.Client.UserAgent, e.User, e.RequestID, e.IP, e.Pool = evil, evil, evil, evil, evil
 		lines := written(t, audit.Options{}, e)
 		if len(lines) != 1 || len(lines[0]) > 16<<10 {
@@ -150,7 +164,7 @@ func TestNobodyForgesALine(t *testing.T) {
 
 func TestHashedAddressesAreTheSameUnderTheSameKey(t *testing.T) {
 	hashOf := func(key, ip string) string {
-		e := event(server.EventScanned)
+		e := event(session.EventScanned)
 		e.IP = ip
 		line := written(t, audit.Options{HashAddresses: true, HashKey: []byte(key)}, e)[0]
 		var r struct{ Address, AddressHash string }
@@ -182,9 +196,9 @@ func eventually(t *testing.T, what string, happens func() bool) {
 func TestTheLastLinesAreRemembered(t *testing.T) {
 	trail := run(t, audit.Options{File: filepath.Join(t.TempDir(), "audit.jsonl")})
 	for range 40 {
-		trail.Witness(event(server.EventScanned))
+		trail.Observe(event(session.EventScanned))
 	}
-	trail.Witness(event(server.EventConfirmed))
+	trail.Observe(event(session.EventConfirmed))
 	trail.stop()
 	last := trail.Last()
 	if len(last) != 30 || !strings.Contains(last[0], `"confirmed"`) || !strings.Contains(last[29], `"scanned"`) {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/audit"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // TestAStuckDiskHoldsUpNobody lets nothing read what is written.
@@ -24,19 +24,19 @@ func TestAStuckDiskHoldsUpNobody(t *testing.T) {
 	defer in.Close()
 	defer out.Close()
 	r := run(t, audit.Options{File: "-", Stdout: out})
-	refused := event(server.EventRefused)
+	refused := event(session.EventRefused)
 	refused.Call = "scanned"
 	const flood, steps, more = 20_000, 1000, 10_000
 	witnessed := make(chan struct{})
 	go func() {
 		for range flood {
-			r.Witness(refused)
+			r.Observe(refused)
 		}
 		for range steps {
-			r.Witness(event(server.EventConfirmed))
+			r.Observe(event(session.EventConfirmed))
 		}
 		for range more { // the queue is full even for steps
-			r.Witness(event(server.EventScanned))
+			r.Observe(event(session.EventScanned))
 		}
 		close(witnessed)
 	}()
@@ -87,7 +87,7 @@ func TestTheEndDoesNotWaitForAStuckDisk(t *testing.T) {
 	defer in.Close() // lets the write that was left behind fail
 	r := run(t, audit.Options{File: "-", Stdout: out})
 	for range 3000 {
-		r.Witness(event(server.EventConfirmed))
+		r.Observe(event(session.EventConfirmed))
 	}
 	began := time.Now()
 	r.stop()
@@ -118,9 +118,9 @@ func (n *narrow) Write(p []byte) (int, error) {
 func TestAFullDiskSpoilsNoOtherLine(t *testing.T) {
 	disk := &narrow{room: 20}
 	r := run(t, audit.Options{File: "-", Stdout: disk})
-	r.Witness(event(server.EventScanned))
+	r.Observe(event(session.EventScanned))
 	eventually(t, "the loss is logged", func() bool { return strings.Contains(r.log.String(), "no space left") })
-	r.Witness(event(server.EventConfirmed))
+	r.Observe(event(session.EventConfirmed))
 	r.stop()
 	lines := strings.Split(disk.String(), "\n")
 	if len(lines) != 4 || len(lines[0]) != 20 || !strings.Contains(lines[1], `"event":"dropped","count":1}`) || !json.Valid([]byte(lines[2])) {
@@ -135,16 +135,16 @@ func TestTheFileIsPrivateAndOpenedAnew(t *testing.T) {
 		text, err := os.ReadFile(path)
 		return err == nil && strings.Contains(string(text), kind)
 	}
-	r.Witness(event(server.EventScanned))
+	r.Observe(event(session.EventScanned))
 	eventually(t, "the line is there", func() bool { return has(path, "scanned") })
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
-	r.Witness(event(server.EventConfirmed))
+	r.Observe(event(session.EventConfirmed))
 	eventually(t, "the line is in the old file", func() bool { return has(path+".1", "confirmed") })
 	r.Reopen()
 	eventually(t, "the file is there again", func() bool { _, err := os.Stat(path); return err == nil })
-	r.Witness(event(server.EventExchanged))
+	r.Observe(event(session.EventExchanged))
 	r.stop()
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 || !has(path, "exchanged") || has(path+".1", "exchanged") {

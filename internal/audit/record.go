@@ -27,6 +27,7 @@ type record struct {
 	// needs no key, and who has the random finds the lines about it.
 	Code        string `json:"code,omitempty"`
 	User        string `json:"user,omitempty"`
+	Admin       string `json:"admin,omitempty"`   // name of the administrator
 	Address     string `json:"address,omitempty"` // one of the two
 	AddressHash string `json:"addressHash,omitempty"`
 	Agent       string `json:"agent,omitempty"` // User-Agent, of a code that was made
@@ -40,7 +41,7 @@ type record struct {
 // what looks like the end of a line, moves a terminal's cursor or turns the
 // direction of writing is escaped.
 func (r record) appendTo(lines []byte) []byte {
-	for _, field := range []*string{&r.Pool, &r.User, &r.Address, &r.Agent, &r.Request, &r.Call, &r.Reason} {
+	for _, field := range []*string{&r.Pool, &r.User, &r.Admin, &r.Address, &r.Agent, &r.Request, &r.Call, &r.Reason} {
 		*field = bounded(*field)
 	}
 	text, err := json.Marshal(r)

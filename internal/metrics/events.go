@@ -3,7 +3,6 @@ package metrics
 import (
 	"time"
 
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -17,18 +16,21 @@ const (
 
 // ends are all ways in which a code ends.
 var ends = []struct {
-	how   server.EventKind
+	how   session.EventKind
 	after []string
 }{
-	{server.EventCanceled, []string{scanned}},
-	{server.EventWithdrawn, []string{waiting, scanned}},
-	{server.EventExchanged, []string{confirmed}},
-	{server.EventExpired, []string{waiting, scanned, confirmed}},
-	{server.EventLost, []string{unknown}},
+	{session.EventCanceled, []string{scanned}},
+	{session.EventWithdrawn, []string{waiting, scanned}},
+	{session.EventExchanged, []string{confirmed}},
+	{session.EventExpired, []string{waiting, scanned, confirmed}},
+	{session.EventLost, []string{unknown}},
 }
 
 // timed are the steps whose time is measured.
-var timed = []server.EventKind{server.EventScanned, server.EventConfirmed, server.EventCanceled, server.EventExchanged}
+var timed = []session.EventKind{session.EventScanned, session.EventConfirmed, session.EventCanceled, session.EventExchanged}
+
+// outcomes are the outcomes of webhook messages, see webhook.Outcome.
+var outcomes = []string{"delivered", "failed", "dead", "dropped"}
 
 func (m *Metrics) showZeros(pools []string) {
 	for _, pool := range pools {
@@ -41,46 +43,49 @@ func (m *Metrics) showZeros(pools []string) {
 				m.ended.WithLabelValues(pool, string(end.how), after)
 			}
 		}
+		for _, outcome := range outcomes {
+			m.deliveries.WithLabelValues(pool, outcome)
+		}
 		for _, step := range timed {
 			m.steps.WithLabelValues(pool, string(step))
 		}
 	}
 }
 
-// Witness counts an event; it is one of server.Options.Witnesses.
-func (m *Metrics) Witness(e server.Event) {
+// Observe counts an event. It is a session.Observer.
+func (m *Metrics) Observe(e session.Event) {
 	code := e.Code
 	switch e.Kind {
-	case server.EventMade:
+	case session.EventMade:
 		m.made.WithLabelValues(e.Pool).Inc()
-	case server.EventScanned:
+	case session.EventScanned:
 		m.scanned.WithLabelValues(e.Pool).Inc()
 		m.step(e, code.ScannedAt.Sub(code.CreatedAt))
-	case server.EventConfirmed:
+	case session.EventConfirmed:
 		m.confirmed.WithLabelValues(e.Pool).Inc()
 		m.step(e, code.ConfirmedAt.Sub(code.ScannedAt))
-	case server.EventCanceled:
+	case session.EventCanceled:
 		m.step(e, code.ExpiresAt.Sub(code.ScannedAt))
 		m.end(e)
-	case server.EventExchanged:
+	case session.EventExchanged:
 		m.step(e, code.ExpiresAt.Sub(code.ConfirmedAt))
 		m.end(e)
-	case server.EventWithdrawn, server.EventExpired, server.EventLost:
+	case session.EventWithdrawn, session.EventExpired, session.EventLost:
 		m.end(e)
-	case server.EventRefused:
+	case session.EventRefused:
 		m.refused.WithLabelValues(e.Pool, e.Call, e.Reason).Inc()
 	}
 }
 
 // step observes the time before a step. Nodes estimate one clock, each for
 // itself, so that it may come out below zero by a round trip.
-func (m *Metrics) step(e server.Event, took time.Duration) {
+func (m *Metrics) step(e session.Event, took time.Duration) {
 	m.steps.WithLabelValues(e.Pool, string(e.Kind)).Observe(max(0, took.Seconds()))
 }
 
-func (m *Metrics) end(e server.Event) {
+func (m *Metrics) end(e session.Event) {
 	after := unknown
-	if e.Kind != server.EventLost {
+	if e.Kind != session.EventLost {
 		after = reached(e.Code)
 	}
 	m.ended.WithLabelValues(e.Pool, string(e.Kind), after).Inc()
@@ -95,6 +100,11 @@ func reached(code session.Session) string {
 		return scanned
 	}
 	return waiting
+}
+
+// Webhook counts the outcome of a webhook attempt or message.
+func (m *Metrics) Webhook(pool, outcome string) {
+	m.deliveries.WithLabelValues(pool, outcome).Inc()
 }
 
 // Pushed counts a step that was sent to a page; it is server.Options.Pushed.

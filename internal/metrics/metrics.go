@@ -27,6 +27,7 @@ type Metrics struct {
 	refused                  *prometheus.CounterVec // by pool, call, reason
 	steps                    *prometheus.HistogramVec
 	pushes                   *prometheus.HistogramVec
+	deliveries               *prometheus.CounterVec // by pool, outcome
 	calls                    *prometheus.HistogramVec
 	failures                 *prometheus.CounterVec
 }
@@ -55,16 +56,17 @@ func New(pools ...string) *Metrics {
 		return h
 	}
 	m := &Metrics{
-		registry:  r,
-		made:      counter("codes_made_total", "Codes made.", "pool"),
-		scanned:   counter("codes_scanned_total", "Codes scanned.", "pool"),
-		confirmed: counter("codes_confirmed_total", "Codes confirmed.", "pool"),
-		ended:     counter("codes_ended_total", "Codes that are over: how they ended, and after which status.", "pool", "how", "after"),
-		refused:   counter("requests_refused_total", "Calls that were refused, by the call and the row in the table of errors.", "pool", "call", "reason"),
-		steps:     histogram("code_step_duration_seconds", "Time from one step of a code to the next, by the step that ended it.", stepBuckets, "pool", "step"),
-		pushes:    histogram("push_delay_seconds", "Time from a step of a code until it was written to a page that waited for it.", pushBuckets, "pool"),
-		calls:     histogram("store_duration_seconds", "Time that the store took for one call, failed ones included.", callBuckets, "operation"),
-		failures:  counter("store_failures_total", "Calls that the store did not answer.", "operation"),
+		registry:   r,
+		made:       counter("codes_made_total", "Codes made.", "pool"),
+		scanned:    counter("codes_scanned_total", "Codes scanned.", "pool"),
+		confirmed:  counter("codes_confirmed_total", "Codes confirmed.", "pool"),
+		ended:      counter("codes_ended_total", "Codes that are over: how they ended, and after which status.", "pool", "how", "after"),
+		refused:    counter("requests_refused_total", "Calls that were refused, by the call and the row in the table of errors.", "pool", "call", "reason"),
+		steps:      histogram("code_step_duration_seconds", "Time from one step of a code to the next, by the step that ended it.", stepBuckets, "pool", "step"),
+		pushes:     histogram("push_delay_seconds", "Time from a step of a code until it was written to a page that waited for it.", pushBuckets, "pool"),
+		deliveries: counter("webhook_deliveries_total", "Webhook delivery attempts (delivered, failed) and messages that were given up (dead, dropped).", "pool", "outcome"),
+		calls:      histogram("store_duration_seconds", "Time that the store took for one call, failed ones included.", callBuckets, "operation"),
+		failures:   counter("store_failures_total", "Calls that the store did not answer.", "operation"),
 	}
 	r.MustRegister(
 		collectors.NewGoCollector(),

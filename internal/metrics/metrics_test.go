@@ -6,36 +6,35 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/metrics"
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 )
 
 // scannedEvent is one with the most to count.
-func scannedEvent() server.Event {
+func scannedEvent() session.Event {
 	now := time.Now()
-	return server.Event{Kind: server.EventScanned, Pool: "p1", Code: session.Session{CreatedAt: now.Add(-5 * time.Second), ScannedAt: now}}
+	return session.Event{Kind: session.EventScanned, Pool: "p1", Code: session.Session{CreatedAt: now.Add(-5 * time.Second), ScannedAt: now}}
 }
 
 // TestCountingAllocatesNothing, or each step of each code would pay for it.
 func TestCountingAllocatesNothing(t *testing.T) {
 	m, scanned := metrics.New("p1"), scannedEvent()
-	refused := server.Event{Kind: server.EventRefused, Pool: "p1", Call: "confirm", Reason: "used"}
-	m.Witness(refused) // makes the series
+	refused := session.Event{Kind: session.EventRefused, Pool: "p1", Call: "confirm", Reason: "used"}
+	m.Observe(refused) // makes the series
 	if n := testing.AllocsPerRun(1000, func() {
-		m.Witness(scanned)
-		m.Witness(refused)
+		m.Observe(scanned)
+		m.Observe(refused)
 		m.Pushed("p1", time.Millisecond)
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-func BenchmarkWitness(b *testing.B) {
+func BenchmarkObserve(b *testing.B) {
 	m, e := metrics.New("p1"), scannedEvent()
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Witness(e)
+		m.Observe(e)
 	}
 }
 

@@ -29,7 +29,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -98,7 +97,7 @@ func (t *Traces) Close() {
 // own, linked to the one that it names: joining it would let whoever writes the
 // header decide what is recorded, by its flag or by a number that the sampler
 // likes.
-func (t *Traces) Begin(r *http.Request, route string) (context.Context, func(server.CallEnd)) {
+func (t *Traces) Begin(r *http.Request, route string) (context.Context, func(status int, about session.Event)) {
 	ctx := r.Context()
 	method := knownMethod(r.Method)
 	options := []trace.SpanStartOption{
@@ -113,7 +112,7 @@ func (t *Traces) Begin(r *http.Request, route string) (context.Context, func(ser
 		}
 	}
 	ctx, span := t.tracer.Start(ctx, strings.TrimSpace(method+" "+route), options...)
-	return ctx, func(how server.CallEnd) { end(span, how) }
+	return ctx, func(status int, about session.Event) { end(span, status, about) }
 }
 
 // knownMethod is a method as the semantic conventions have it: what is not
@@ -126,26 +125,26 @@ func knownMethod(method string) string {
 	return "_OTHER"
 }
 
-func end(span trace.Span, how server.CallEnd) {
+func end(span trace.Span, status int, about session.Event) {
 	defer span.End()
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(attribute.Int("http.response.status_code", how.Status))
-	if how.Reason != "" {
-		span.SetAttributes(attribute.String("error.type", how.Reason))
+	span.SetAttributes(attribute.Int("http.response.status_code", status))
+	if about.Reason != "" {
+		span.SetAttributes(attribute.String("error.type", about.Reason))
 	}
-	if how.Status >= http.StatusInternalServerError {
-		span.SetStatus(codes.Error, how.Reason)
+	if status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, about.Reason)
 	}
-	if how.Pool != "" {
-		span.SetAttributes(attribute.String("scanlogin.pool", how.Pool))
+	if about.Pool != "" {
+		span.SetAttributes(attribute.String("scanlogin.pool", about.Pool))
 	}
-	if how.Code.ID == "" {
+	if about.Code.ID == "" {
 		return
 	}
-	span.SetAttributes(attribute.String("scanlogin.code", hash(how.Code.ID)))
-	if made := named(how.Code.Trace); made.IsValid() && made.SpanID() != span.SpanContext().SpanID() {
+	span.SetAttributes(attribute.String("scanlogin.code", hash(about.Code.ID)))
+	if made := named(about.Code.Trace); made.IsValid() && made.SpanID() != span.SpanContext().SpanID() {
 		span.AddLink(trace.Link{SpanContext: made})
 	}
 }

@@ -21,7 +21,7 @@ func (r *Relay) bury(ctx context.Context, pool string, dead queue.Lane, m messag
 		return err
 	}
 	r.logSome(ctx, slog.LevelWarn, pool, "webhook message is given up", "id", m.ID, "reason", failure)
-	r.Observe(pool, Buried)
+	r.Observe(pool, Dead)
 	return nil
 }
 
@@ -32,8 +32,8 @@ func (r *Relay) drop(ctx context.Context, pool, failure string) {
 	r.Observe(pool, Dropped)
 }
 
-// Letter is a message that was given up.
-type Letter struct {
+// DeadLetter is a message that was given up.
+type DeadLetter struct {
 	ID      string    `json:"id"` // webhook-id
 	Since   time.Time `json:"since"`
 	Failure string    `json:"failure"` // why the last attempt failed
@@ -42,20 +42,20 @@ type Letter struct {
 	entry string
 }
 
-// Dead is the dead letters in a queue, for a console or a command. They are kept
+// DeadLetters are the dead letters in a queue, for the console and the commands. They are kept
 // for 30 days after the last of their pool came, and about 10,000 of a pool.
-type Dead struct{ Queue queue.Queue }
+type DeadLetters struct{ Queue queue.Queue }
 
 // List returns the n newest dead letters of a pool, the newest first.
-func (d Dead) List(ctx context.Context, pool string, n int) ([]Letter, error) {
+func (d DeadLetters) List(ctx context.Context, pool string, n int) ([]DeadLetter, error) {
 	entries, err := d.Queue.List(ctx, deadOf(pool), n)
 	if err != nil {
 		return nil, err
 	}
-	letters := make([]Letter, 0, len(entries))
+	letters := make([]DeadLetter, 0, len(entries))
 	for _, e := range entries {
 		if m, ok := readMessage(e.Text); ok {
-			letters = append(letters, Letter{ID: m.ID, Since: e.Added, Failure: m.Failure, Body: m.Body, entry: e.ID})
+			letters = append(letters, DeadLetter{ID: m.ID, Since: e.Added, Failure: m.Failure, Body: m.Body, entry: e.ID})
 		}
 	}
 	return letters, nil
@@ -64,7 +64,7 @@ func (d Dead) List(ctx context.Context, pool string, n int) ([]Letter, error) {
 // Resend queues dead letters of a pool anew, as if their transitions had just
 // happened: those with the ids, or all if there are none. It returns how many;
 // with an error, so many were queued before it.
-func (d Dead) Resend(ctx context.Context, pool string, ids ...string) (n int, err error) {
+func (d DeadLetters) Resend(ctx context.Context, pool string, ids ...string) (n int, err error) {
 	letters, err := d.List(ctx, pool, 2*mostDead) // a lane may have some more than it has room for
 	if err != nil {
 		return 0, err

@@ -75,7 +75,7 @@ func flood(t *testing.T, s storage) {
 		unscanned(codes / 2 / logins)
 	}
 	awaitQueued(t, s.queue, 3*logins)
-	if dead, err := (webhook.Dead{Queue: s.queue}).List(t.Context(), "p", 1); err != nil || len(dead) > 0 {
+	if dead, err := (webhook.DeadLetters{Queue: s.queue}).List(t.Context(), "p", 1); err != nil || len(dead) > 0 {
 		t.Errorf("dead letters: %v, %v", dead, err)
 	}
 	release()

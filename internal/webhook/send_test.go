@@ -110,9 +110,9 @@ func (o *office) answers(answer func(w http.ResponseWriter)) {
 	o.answer = answer
 }
 
-func (o *office) dead(t *testing.T) []Letter {
+func (o *office) dead(t *testing.T) []DeadLetter {
 	t.Helper()
-	letters, err := Dead{o.queue}.List(t.Context(), "p", 10)
+	letters, err := DeadLetters{o.queue}.List(t.Context(), "p", 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,10 +153,10 @@ func TestPausesGrowForADayAndThenAnOperatorDecides(t *testing.T) {
 		}
 
 		o.answers(status(http.StatusNoContent))
-		if n, err := (Dead{o.queue}).Resend(t.Context(), "p", "msg_of_another"); n != 0 || err != nil {
+		if n, err := (DeadLetters{o.queue}).Resend(t.Context(), "p", "msg_of_another"); n != 0 || err != nil {
 			t.Errorf("another: %d, %v", n, err)
 		}
-		if n, err := (Dead{o.queue}).Resend(t.Context(), "p", o.letter); n != 1 || err != nil {
+		if n, err := (DeadLetters{o.queue}).Resend(t.Context(), "p", o.letter); n != 1 || err != nil {
 			t.Errorf("resend: %d, %v", n, err)
 		}
 		time.Sleep(time.Minute)
@@ -251,11 +251,11 @@ func TestDeadLettersOfUnscannedCodesDisplaceNoOthers(t *testing.T) {
 				o.add(t, unscannedOf("p"), "msg_2")
 				time.Sleep(test.after)
 				left, err := o.queue.List(t.Context(), unscannedOf("p"), 10)
-				dead, failed := Dead{o.queue}.List(t.Context(), "p", 2*mostDead)
+				dead, failed := DeadLetters{o.queue}.List(t.Context(), "p", 2*mostDead)
 				if len(dead) != test.want || len(left) > 0 || errors.Join(err, failed) != nil {
 					t.Errorf("%d dead, want %d; left: %+v, %v", len(dead), test.want, left, err)
 				}
-				if hasMine := slices.ContainsFunc(dead, func(l Letter) bool { return l.ID == o.letter }); !hasMine {
+				if hasMine := slices.ContainsFunc(dead, func(l DeadLetter) bool { return l.ID == o.letter }); !hasMine {
 					t.Error("the login's is not among them")
 				}
 			})

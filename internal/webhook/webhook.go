@@ -15,7 +15,7 @@
 // is ([Relay.Announce]), and whoever takes it follows the code to its end
 // (follower) and reads from its session what has happened (transitionsOf). Each
 // transition becomes a message in another lane, which is sent until the receiver
-// has it (sender), or is laid aside for an operator after a day ([Dead]).
+// has it (sender), or is laid aside for an operator after a day ([DeadLetters]).
 package webhook
 
 import (
@@ -38,21 +38,22 @@ type Options struct {
 	Hub   *hub.Hub // its Run must outlive the relay
 	Queue queue.Queue
 
-	// Observe is told of what became of a message or an attempt; it must not
-	// block. nil: nobody is.
+	// Observe receives the outcome of each attempt, and of each message that is given
+	// up. It must not block. nil: not called.
 	Observe func(pool string, outcome Outcome)
 	Log     *slog.Logger // nil: no log
 }
 
-// Outcome is what became of a message, or of an attempt to deliver one.
+// Outcome is the result of an attempt to deliver a message (Delivered, Failed), or the
+// end of a message that is given up (Dead, Dropped).
 type Outcome string
 
 const (
 	Delivered Outcome = "delivered"
-	Failed    Outcome = "failed" // the attempt; there will be another one
-	Buried    Outcome = "buried" // no further attempt: a dead letter
-	// Dropped is a message of a code that was not scanned, for which there was no room:
-	// no further attempt, and no dead letter.
+	Failed    Outcome = "failed" // the message is tried again or becomes Dead or Dropped
+	Dead      Outcome = "dead"   // the message is now a dead letter
+	// Dropped is a message of an unscanned code for which neither the queue nor the dead
+	// letters had room.
 	Dropped Outcome = "dropped"
 )
 

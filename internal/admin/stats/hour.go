@@ -7,11 +7,8 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
-
-// Expired is the kind of event that tells of a code's end by time.
-const Expired = server.EventKind("expired")
 
 // Hour is what all nodes counted within the last hour.
 type Hour struct {
@@ -73,7 +70,7 @@ func newer(a, b Report) Report {
 }
 
 // Count returns how many events there were of the kinds.
-func (m Minute) Count(kinds ...server.EventKind) (n int) {
+func (m Minute) Count(kinds ...session.EventKind) (n int) {
 	for _, kind := range kinds {
 		n += m.Events[string(kind)]
 	}

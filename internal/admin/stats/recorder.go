@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -22,7 +21,7 @@ type Options struct {
 }
 
 // Recorder counts what one node does, and says so on the shelf. Make it with
-// NewRecorder; its See is a witness of the server.
+// NewRecorder; its Observe is a session.Observer.
 type Recorder struct {
 	options Options
 	id      string // of this process
@@ -41,18 +40,18 @@ func NewRecorder(o Options) *Recorder {
 	}
 }
 
-// See counts an event. It never waits.
-func (r *Recorder) See(e server.Event) {
+// Observe counts an event. It is a session.Observer.
+func (r *Recorder) Observe(e session.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.minute(minuteOf(r.options.Shelf.Now()))
 	m.Events[string(e.Kind)]++
 	switch e.Kind {
-	case server.EventScanned:
+	case session.EventScanned:
 		m.ToScan.count(e.Code.ScannedAt.Sub(e.Code.CreatedAt))
-	case server.EventConfirmed:
+	case session.EventConfirmed:
 		m.ToConfirm.count(e.Code.ConfirmedAt.Sub(e.Code.ScannedAt))
-	case server.EventRefused:
+	case session.EventRefused:
 		m.Refused[e.Reason]++
 	}
 }

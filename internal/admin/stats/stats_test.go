@@ -12,7 +12,6 @@ import (
 
 	"github.com/scanlogin/scanlogin/internal/admin/stats"
 	"github.com/scanlogin/scanlogin/internal/kv"
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -37,11 +36,11 @@ func newRecorder(on kv.Shelf, name string) *stats.Recorder {
 func story(r *stats.Recorder) {
 	made := time.Now()
 	code := session.Session{CreatedAt: made, ScannedAt: made.Add(4 * time.Second), ConfirmedAt: made.Add(6 * time.Second)}
-	for _, kind := range []server.EventKind{server.EventMade, server.EventScanned, server.EventConfirmed} {
-		r.See(server.Event{Kind: kind, Code: code})
+	for _, kind := range []session.EventKind{session.EventMade, session.EventScanned, session.EventConfirmed} {
+		r.Observe(session.Event{Kind: kind, Code: code})
 	}
-	r.See(server.Event{Kind: server.EventRefused, Reason: "no_code"})
-	r.See(server.Event{Kind: stats.Expired})
+	r.Observe(session.Event{Kind: session.EventRefused, Reason: "no_code"})
+	r.Observe(session.Event{Kind: session.EventExpired})
 }
 
 func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
@@ -71,7 +70,7 @@ func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for kind, want := range map[server.EventKind]int{server.EventMade: 8, server.EventConfirmed: 8, stats.Expired: 8} {
+		for kind, want := range map[session.EventKind]int{session.EventMade: 8, session.EventConfirmed: 8, session.EventExpired: 8} {
 			sum := 0
 			for _, m := range h.Minutes {
 				sum += m.Count(kind)
