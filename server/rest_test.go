@@ -359,8 +359,8 @@ func TestVouchedUser(t *testing.T) {
 	n.phone("scanned", c.random, "alice").refused(401, 2020)
 	user := map[string]any{"id": "u1", "nickname": strings.Repeat("x", 65), "photo": "javascript:alert(1)", "phone": "+49"}
 	n.call("POST", "/scanned", map[string]any{"random": c.random, "user": user}, auth...).ok()
-	if info := n.check(c)["userInfo"].(map[string]any); len(info) != 0 {
-		t.Errorf("out of bounds, and shown: %v", info)
+	if info := n.check(c)["userInfo"].(map[string]any); len(info) != 1 || info["nickname"] != strings.Repeat("x", 63)+"…" {
+		t.Errorf("a nickname of 65 characters and an invalid photo give %v", info)
 	}
 	n.call("POST", "/confirm", map[string]any{"random": c.random, "user": map[string]any{"id": "u2"}}, auth...).refused(409, 2245)
 	n.call("POST", "/confirm", map[string]any{"random": c.random, "user": user}, auth...).ok()

@@ -31,7 +31,7 @@ func TestUserComesFromTheClaimsThatAreConfigured(t *testing.T) {
 		"other types are as good as missing": {Claims{}, `{"sub":"a","email":["a@x"],"email_verified":1,"name":{}}`,
 			session.User{ID: "a"}},
 		"out of bounds": {Claims{}, `{"sub":"a","picture":"javascript:alert(1)","nickname":"` + strings.Repeat("n", 65) + `"}`,
-			session.User{ID: "a"}},
+			session.User{ID: "a", Nickname: strings.Repeat("n", 63) + "…"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims, err := decodeObject([]byte(c.text))
