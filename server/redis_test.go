@@ -73,7 +73,7 @@ func TestNoKeyOutlivesItsTime(t *testing.T) {
 		longest := pool.DefaultKnownBrowserTTL
 		if !strings.HasPrefix(key.(string), "test:tally:") {
 			codes++
-			longest = pool.DefaultTicketTTL + session.Memory
+			longest = pool.DefaultTicketTTL + session.Retention
 		}
 		ttl, _ := redis.Do("PTTL", key).(int64)
 		if ttl < 0 && ttl != gone || time.Duration(ttl)*time.Millisecond > longest+estimate {

@@ -33,7 +33,7 @@ import (
 // set.
 type Options struct {
 	PublicURL string // how browsers reach this server: scheme://host[:port]
-	Pools     *pool.Book
+	Pools     *pool.Registry
 	Store     session.Store
 	Hub       *hub.Hub // its Run belongs to the caller, and must outlive the server's
 
@@ -71,7 +71,7 @@ type Server struct {
 	publicURL  string
 	origin     string // of publicURL
 	secure     bool   // publicURL is https
-	pools      *pool.Book
+	pools      *pool.Registry
 	store      session.Store
 	hub        *hub.Hub
 	signer     *Signer

@@ -89,11 +89,11 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 	}
 
 	// An allowance of n codes over two minutes: n at once, and as many in each two
-	// minutes after that. A code is kept for its life and session.Memory, what is
+	// minutes after that. A code is kept for its life and session.Retention, what is
 	// noted of an address for 20 minutes.
 	most := float64(server.DefaultLimits().CodesPerPool)
 	within := func(d time.Duration) float64 { return most * (1 + float64(d)/float64(2*time.Minute)) }
-	open := within(pool.DefaultCodeTTL + session.Memory)
+	open := within(pool.DefaultCodeTTL + session.Retention)
 	noted := within(20*time.Minute) - open
 	need := open*float64(made+entry) + noted*float64(note)
 	have := composeMemory(t)
@@ -142,7 +142,7 @@ func TestTheDefaultLimitsFitIntoAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := float64(server.DefaultLimits().CodesPerPool) * (1 + float64(pool.DefaultCodeTTL+session.Memory)/float64(2*time.Minute))
+	open := float64(server.DefaultLimits().CodesPerPool) * (1 + float64(pool.DefaultCodeTTL+session.Retention)/float64(2*time.Minute))
 	t.Logf("a code is estimated as %d bytes: %.0f of them are %.0f MB of %d MB", usage.Used, open, open*float64(usage.Used)/1e6, usage.Max/1e6)
 	if need := open * float64(usage.Used); need > 0.8*float64(usage.Max) {
 		t.Errorf("%.0f MB may be needed for one pool, 80 %% of the store is %.0f MB", need/1e6, 0.8*float64(usage.Max)/1e6)

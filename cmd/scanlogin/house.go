@@ -31,7 +31,7 @@ import (
 type house struct {
 	settings  *configuration
 	desk      *desk
-	places    *geoip.Atlas
+	places    *geoip.Locator
 	signer    *server.Signer // nil: no token is issued
 	trail     *audit.Trail   // nil: off
 	public    net.Listener
@@ -64,7 +64,7 @@ func (h *house) run(ctx context.Context) error {
 	hooks := webhook.New(webhook.Options{
 		Pools: h.desk.book, Store: base.store, Hub: watchers, Queue: base.queue, Observe: webhookObserver(counts), Log: h.log,
 	})
-	base.store = hooks.Announce(base.store)
+	base.store = hooks.WrapStore(base.store)
 	office := h.openOffice(ctx, base)
 	options := h.options(base, watchers)
 	options.Observers = append(h.observers(), office.observers()...)
@@ -121,7 +121,7 @@ func (h *house) options(base foundation, watchers *hub.Hub) server.Options {
 	return server.Options{
 		PublicURL: h.settings.PublicURL, Pools: h.desk.book, Store: base.store, Hub: watchers, Signer: h.signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback,
+		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Lookup, PhonePage: h.phonePage, Fallback: h.fallback,
 		Log: h.log,
 	}
 }

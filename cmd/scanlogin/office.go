@@ -44,7 +44,7 @@ func (h *house) openOffice(ctx context.Context, base foundation) *office {
 	info, _ := debug.ReadBuildInfo()
 	version, _ := build(info)
 	o.recorder = stats.NewRecorder(stats.Options{
-		Shelf: base.shelf, Node: nodeName(h.public.Addr().String()), Version: version,
+		Store: base.shelf, Node: nodeName(h.public.Addr().String()), Version: version,
 		BusAge: base.busAge, Log: h.log,
 	})
 	return o
@@ -73,18 +73,18 @@ func (o *office) handler(srv *server.Server) http.Handler {
 	}
 	h := o.house
 	options := admin.Options{
-		Admins: h.desk.admins, Desk: h.desk, Shelf: o.base.shelf, Letters: webhook.DeadLetters{Queue: o.base.queue},
+		Admins: h.desk.admins, Settings: h.desk, Store: o.base.shelf, DeadLetters: webhook.DeadLetters{Queue: o.base.queue},
 		Public: srv.Handler(), PublicURL: h.settings.PublicURL, Log: h.log,
 	}
 	if h.trail != nil {
 		options.Trail = h.trail.Last
 		options.Observe = func(a admin.Action) { h.trail.ObserveAdmin(audit.AdminAction(a)) }
 	}
-	desk := admin.New(options)
+	console := admin.New(options)
 	mux := http.NewServeMux()
 	mux.Handle("/", srv.Ops())
-	mux.Handle("/console", desk)
-	mux.Handle("/console/", desk)
+	mux.Handle("/console", console)
+	mux.Handle("/console/", console)
 	return mux
 }
 

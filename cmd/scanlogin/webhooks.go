@@ -37,7 +37,7 @@ func (f lettersFlags) with(line *kong.Context, do func(webhook.DeadLetters) erro
 	if s.RedisURL == "" {
 		return errNoRedis
 	}
-	if pool.NewBook(s.Pools...).ByID(f.Pool) == nil {
+	if pool.NewRegistry(s.Pools...).ByID(f.Pool) == nil {
 		return fmt.Errorf("--pool: the configuration has no pool %q", f.Pool)
 	}
 	store, err := redisstore.Open(redisstore.Options{URL: string(s.RedisURL), Prefix: s.KeyPrefix})

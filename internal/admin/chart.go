@@ -7,18 +7,18 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// The chart's size in its own units; the page stretches it.
+// Size of the chart in its own units; the page scales it.
 const (
 	columnWidth = 10
 	chartHeight = 120
 )
 
-// column is a minute of the chart: bars on top of each other for what became of
-// codes, and a line for how many were shown.
+// column is a minute of the chart: stacked bars for how codes ended, and a line for how many
+// were created.
 type column struct {
 	X, Width int
 	Bars     []bar
-	Line     int // height at which the line is, from above
+	Line     int // y position of the line
 	Words    string
 }
 
@@ -27,7 +27,7 @@ type bar struct {
 	Y, Height int
 }
 
-// columns draws minutes, and returns the count that the whole height stands for.
+// columns returns the chart of minutes, and the count at its full height.
 func columns(minutes []stats.Minute) (drawn []column, most int) {
 	ends := func(m stats.Minute) [3]int {
 		return [3]int{
@@ -42,7 +42,7 @@ func columns(minutes []stats.Minute) (drawn []column, most int) {
 	for i, m := range minutes {
 		e, made := ends(m), m.Count(session.EventMade)
 		k := column{X: i * columnWidth, Width: columnWidth - 2, Line: chartHeight - height(made)}
-		k.Words = fmt.Sprintf("%s: %d shown, %d scanned, %d confirmed, %d canceled, %d expired or given back",
+		k.Words = fmt.Sprintf("%s: %d shown, %d scanned, %d confirmed, %d canceled, %d expired or withdrawn",
 			m.Start.UTC().Format("15:04"), made, m.Count(session.EventScanned), e[0], e[1], e[2])
 		below := 0
 		for j, class := range [...]string{"confirmed", "canceled", "expired"} {

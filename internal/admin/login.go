@@ -12,29 +12,28 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Admin is who may use the console.
+// Admin is an administrator, who may use the console.
 type Admin struct {
 	Name string
 	Hash [sha256.Size]byte // of the token
 }
 
-// tokenMark begins each token, so that programs which look for secrets in the
-// wrong places know one.
-const tokenMark = "scanlogin_"
+// tokenPrefix starts each token, so that secret scanners can recognize it.
+const tokenPrefix = "scanlogin_"
 
-// NewToken makes a token of 256 random bits.
+// NewToken returns a token of 256 random bits.
 func NewToken() string {
 	var bits [32]byte
 	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
-	return tokenMark + base64.RawURLEncoding.EncodeToString(bits[:])
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
-// HashToken is what the configuration has of a token. What is random needs no
-// slow hash: nobody can try 2^256.
+// HashToken returns the hash of a token for the configuration. A random token of 256 bits
+// needs no slow hash.
 func HashToken(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
 
-// find returns the administrator whose token it is. All are compared, each in
-// constant time.
+// find returns the administrator with the token. It compares all of them, each in constant
+// time.
 func find(admins []Admin, token string) (found Admin, ok bool) {
 	hash := HashToken(token)
 	for _, a := range admins {
@@ -45,77 +44,77 @@ func find(admins []Admin, token string) (found Admin, ok bool) {
 	return found, ok
 }
 
-// Logins of one address: some at once, for people who paste wrongly, and then
-// one in a few seconds.
+// Limits for login attempts per address: a burst for pasting errors, then one per interval.
 const (
-	triesAtOnce  = 10
-	trySeconds   = 5
-	maxAddresses = 1000
+	loginBurst    = 10
+	loginInterval = 5 // seconds
+	maxAddresses  = 1000
 )
 
-// tries counts logins by address.
-type tries struct {
-	mu sync.Mutex
-	of map[string]*rate.Limiter
+// loginLimiter limits login attempts per address.
+type loginLimiter struct {
+	mu        sync.Mutex
+	byAddress map[string]*rate.Limiter
 }
 
-func newTries() *tries { return &tries{of: make(map[string]*rate.Limiter)} }
+func newLoginLimiter() *loginLimiter {
+	return &loginLimiter{byAddress: make(map[string]*rate.Limiter)}
+}
 
-// allow counts one login of an address. Addresses beyond the number that is
-// remembered count as one.
-func (t *tries) allow(address string) bool {
+// allow counts a login attempt. Addresses beyond maxAddresses share one limit.
+func (t *loginLimiter) allow(address string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.of[address]
+	l := t.byAddress[address]
 	if l == nil {
-		for a, other := range t.of {
-			if other.Tokens() >= triesAtOnce {
-				delete(t.of, a) // it was quiet for long
+		for a, other := range t.byAddress {
+			if other.Tokens() >= loginBurst {
+				delete(t.byAddress, a) // no recent attempts
 			}
 		}
-		if len(t.of) >= maxAddresses {
+		if len(t.byAddress) >= maxAddresses {
 			address = "others"
 		}
-		if l = t.of[address]; l == nil {
-			l = rate.NewLimiter(rate.Limit(1.0/trySeconds), triesAtOnce)
-			t.of[address] = l
+		if l = t.byAddress[address]; l == nil {
+			l = rate.NewLimiter(rate.Limit(1.0/loginInterval), loginBurst)
+			t.byAddress[address] = l
 		}
 	}
 	return l.Allow()
 }
 
 func (c *Console) showLogin(w http.ResponseWriter, _ *http.Request) {
-	c.show(w, http.StatusOK, "login", view{Title: "Log in"})
+	c.render(w, http.StatusOK, "login", view{Title: "Log in"})
 }
 
 func (c *Console) login(w http.ResponseWriter, r *http.Request) {
-	again := func(status int, why string) {
+	refuse := func(status int, reason string) {
 		c.record(r, Action{Name: "login_refused"})
-		c.show(w, status, "login", view{Title: "Log in", Data: why})
+		c.render(w, status, "login", view{Title: "Log in", Data: reason})
 	}
-	if !c.tries.allow(host(r)) {
-		w.Header().Set("Retry-After", strconv.Itoa(trySeconds))
-		again(http.StatusTooManyRequests, "Too many tries. Wait some seconds.")
+	if !c.limiter.allow(host(r)) {
+		w.Header().Set("Retry-After", strconv.Itoa(loginInterval))
+		refuse(http.StatusTooManyRequests, "Too many attempts. Wait a few seconds.")
 		return
 	}
 	admin, ok := find(c.options.Admins(), r.PostFormValue("token"))
 	if !ok {
-		again(http.StatusUnauthorized, "This is no administrator's token.")
+		refuse(http.StatusUnauthorized, "This is not the token of an administrator.")
 		return
 	}
-	if err := c.begin(w, r, admin); err != nil {
-		c.away(w, err)
+	if err := c.startSession(w, r, admin); err != nil {
+		c.renderUnavailable(w, err)
 		return
 	}
 	c.record(r, Action{Name: "login", Admin: admin.Name})
 	http.Redirect(w, r, "/console", http.StatusSeeOther)
 }
 
-func (c *Console) logout(w http.ResponseWriter, r *http.Request, v visit) {
-	if err := c.end(w, r, v); err != nil {
-		c.away(w, err)
+func (c *Console) logout(w http.ResponseWriter, r *http.Request, s loginSession) {
+	if err := c.endSession(w, r, s); err != nil {
+		c.renderUnavailable(w, err)
 		return
 	}
-	c.record(r, Action{Name: "logout", Admin: v.Admin})
+	c.record(r, Action{Name: "logout", Admin: s.Admin})
 	http.Redirect(w, r, "/console/login", http.StatusSeeOther)
 }

@@ -13,79 +13,82 @@ import (
 	"time"
 )
 
-// How long a login lasts: until its administrator does nothing for idleTime, and
-// never longer than a working day.
+// A login session ends after idleTimeout without a request, and after maxDuration at the
+// latest.
 const (
-	idleTime    = 30 * time.Minute
-	longestTime = 12 * time.Hour
+	idleTimeout = 30 * time.Minute
+	maxDuration = 12 * time.Hour
 )
 
-// visit is what a login is remembered by, on the shelf, under the hash of its
-// cookie: so it holds on each node, ends on each node, and whoever reads the
-// storage learns no cookie.
-type visit struct {
+// loginSession is an administrator's login. It is stored under the hash of its cookie: it is
+// valid on every node, ends on every node, and the storage does not reveal the cookie.
+type loginSession struct {
 	Admin string    `json:"admin"`
-	Token string    `json:"token"` // beginning of the token's hash: the login ends with it
+	Token string    `json:"token"` // first digits of the token's hash: the session ends when the token is removed
 	Made  time.Time `json:"made"`
 	Ends  time.Time `json:"ends"`
 
 	cookie string
 }
 
-const visitField = "visit"
+const sessionField = "visit"
 
-// sheet is where a visit with that cookie is.
-func sheet(cookie string) string {
+// sessionKey returns the key of the session with a cookie.
+func sessionKey(cookie string) string {
 	sum := sha256.Sum256([]byte(cookie))
 	return "console:" + hex.EncodeToString(sum[:])
 }
 
 func tokenName(a Admin) string { return hex.EncodeToString(a.Hash[:8]) }
 
-// csrf is the token that the forms of a visit carry. Who does not have the
-// cookie cannot compute it.
-func (v visit) csrf() string {
-	h := hmac.New(sha256.New, []byte(v.cookie))
+// csrf returns the token in the session's forms. Computing it needs the cookie.
+func (s loginSession) csrf() string {
+	h := hmac.New(sha256.New, []byte(s.cookie))
 	h.Write([]byte("scanlogin console form"))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// begin makes a visit, and sets its cookie.
-func (c *Console) begin(w http.ResponseWriter, r *http.Request, a Admin) error {
+// view returns the data of a page for the session.
+func (s loginSession) view(title, page string, data any) view {
+	return view{Title: title, Page: page, Admin: s.Admin, CSRF: s.csrf(), Data: data}
+}
+
+// startSession creates a session and sets its cookie.
+func (c *Console) startSession(w http.ResponseWriter, r *http.Request, a Admin) error {
 	var bits [32]byte
 	rand.Read(bits[:])
-	now := c.options.Shelf.Now()
-	v := visit{Admin: a.Name, Token: tokenName(a), Made: now, Ends: now.Add(idleTime), cookie: base64.RawURLEncoding.EncodeToString(bits[:])}
-	if err := c.keep(r.Context(), v); err != nil {
+	now := c.options.Store.Now()
+	s := loginSession{Admin: a.Name, Token: tokenName(a), Made: now, Ends: now.Add(idleTimeout), cookie: base64.RawURLEncoding.EncodeToString(bits[:])}
+	if err := c.saveSession(r.Context(), s); err != nil {
 		return err
 	}
-	http.SetCookie(w, cookie(r, v.cookie))
+	http.SetCookie(w, cookie(r, s.cookie))
 	return nil
 }
 
-func (c *Console) keep(ctx context.Context, v visit) error {
-	text, err := json.Marshal(v)
+func (c *Console) saveSession(ctx context.Context, s loginSession) error {
+	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	return c.options.Shelf.Put(ctx, sheet(v.cookie), visitField, string(text), v.Ends)
+	return c.options.Store.Put(ctx, sessionKey(s.cookie), sessionField, string(text), s.Ends)
 }
 
-// end forgets a visit.
-func (c *Console) end(w http.ResponseWriter, r *http.Request, v visit) error {
-	v.Ends = time.Unix(1, 0)
-	if err := c.keep(r.Context(), v); err != nil {
+// endSession deletes a session and its cookie.
+func (c *Console) endSession(w http.ResponseWriter, r *http.Request, s loginSession) error {
+	s.Ends = time.Unix(1, 0)
+	if err := c.saveSession(r.Context(), s); err != nil {
 		return err
 	}
-	gone := cookie(r, "") // #nosec G124 -- as cookie says: Secure where it came by https
-	gone.MaxAge = -1
-	http.SetCookie(w, gone)
+	expired := cookie(r, "") // #nosec G124 -- cookie sets Secure for https
+	expired.MaxAge = -1
+	http.SetCookie(w, expired)
 	return nil
 }
 
-// cookie makes the cookie of a visit: over https one that no other host, path or
-// plain connection can set. Who says of itself that it came by https, and did
-// not, has made its own login useless.
+// cookie returns the cookie of a session. Over https it is one that no other host, path or
+// plain connection can set. A client that sets X-Forwarded-Proto itself only makes its own
+// login unusable.
 func cookie(r *http.Request, value string) *http.Cookie {
 	k := &http.Cookie{Name: "scanlogin_console", Value: value, Path: "/console", HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
@@ -94,66 +97,66 @@ func cookie(r *http.Request, value string) *http.Cookie {
 	return k
 }
 
-// visitOf returns the visit of a request; ok is false if there is none (any
-// more). An error means that the store does not answer.
-func (c *Console) visitOf(r *http.Request) (v visit, ok bool, err error) {
+// sessionOf returns the session of a request; ok is false if there is none or it has ended. An
+// error means that the store is unavailable.
+func (c *Console) sessionOf(r *http.Request) (s loginSession, ok bool, err error) {
 	k, err := r.Cookie(cookie(r, "").Name)
 	if err != nil || k.Value == "" {
-		return visit{}, false, nil
+		return loginSession{}, false, nil
 	}
-	sheets, err := c.options.Shelf.Get(r.Context(), sheet(k.Value))
+	hashes, err := c.options.Store.Get(r.Context(), sessionKey(k.Value))
 	if err != nil {
-		return visit{}, false, err
+		return loginSession{}, false, err
 	}
-	if json.Unmarshal([]byte(sheets[0][visitField]), &v) != nil || !c.options.Shelf.Now().Before(v.Ends) {
-		return visit{}, false, nil
+	if json.Unmarshal([]byte(hashes[0][sessionField]), &s) != nil || !c.options.Store.Now().Before(s.Ends) {
+		return loginSession{}, false, nil
 	}
-	v.cookie = k.Value
+	s.cookie = k.Value
 	for _, a := range c.options.Admins() {
-		ok = ok || a.Name == v.Admin && tokenName(a) == v.Token
+		ok = ok || a.Name == s.Admin && tokenName(a) == s.Token
 	}
-	return v, ok, nil
+	return s, ok, nil
 }
 
-// inside lets only who is logged in to a page, and only the page's own forms
-// change something.
-func (c *Console) inside(page func(http.ResponseWriter, *http.Request, visit)) http.HandlerFunc {
+// requireLogin returns a handler that serves page to logged-in administrators only, and that
+// refuses changes without the session's CSRF token.
+func (c *Console) requireLogin(page func(http.ResponseWriter, *http.Request, loginSession)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v, ok, err := c.visitOf(r)
+		s, ok, err := c.sessionOf(r)
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		switch {
 		case err != nil:
-			c.away(w, err)
+			c.renderUnavailable(w, err)
 			return
 		case !ok && reads:
 			http.Redirect(w, r, "/console/login", http.StatusSeeOther)
 			return
 		case !ok:
-			c.sorry(w, http.StatusUnauthorized, "You are logged out", "Nothing was changed. Log in again.")
+			c.renderError(w, http.StatusUnauthorized, "You are logged out", "Nothing was changed. Log in again.")
 			return
 		}
-		if !reads && subtle.ConstantTimeCompare([]byte(r.PostFormValue("csrf")), []byte(v.csrf())) != 1 {
-			c.sorry(w, http.StatusForbidden, "This form is not of your login", "Nothing was changed. Open the page again.")
+		if !reads && subtle.ConstantTimeCompare([]byte(r.PostFormValue("csrf")), []byte(s.csrf())) != 1 {
+			c.renderError(w, http.StatusForbidden, "The form belongs to another login", "Nothing was changed. Open the page again.")
 			return
 		}
-		if err := c.extend(r, v); err != nil {
-			c.away(w, err)
+		if err := c.extendSession(r, s); err != nil {
+			c.renderUnavailable(w, err)
 			return
 		}
-		page(w, r, v)
+		page(w, r, s)
 	}
 }
 
-// extend puts a visit's end off. A page that only keeps itself up to date is
-// nobody who is there, and each minute is soon enough.
-func (c *Console) extend(r *http.Request, v visit) error {
-	ends := c.options.Shelf.Now().Add(idleTime)
-	if last := v.Made.Add(longestTime); ends.After(last) {
+// extendSession postpones a session's end, at most once per minute. Automatic refreshes of a
+// page do not count as activity.
+func (c *Console) extendSession(r *http.Request, s loginSession) error {
+	ends := c.options.Store.Now().Add(idleTimeout)
+	if last := s.Made.Add(maxDuration); ends.After(last) {
 		ends = last
 	}
-	if ends.Sub(v.Ends) < time.Minute || r.Header.Get("Sec-Fetch-Dest") == "empty" {
+	if ends.Sub(s.Ends) < time.Minute || r.Header.Get("Sec-Fetch-Dest") == "empty" {
 		return nil
 	}
-	v.Ends = ends
-	return c.keep(r.Context(), v)
+	s.Ends = ends
+	return c.saveSession(r.Context(), s)
 }

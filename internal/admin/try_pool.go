@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// tryPath is where the login element of the pane finds the public server, which
-// does not know the console's origin and need not.
+// tryPath is the path under which the login element in the console reaches the public server,
+// which does not allow the console's origin.
 const tryPath = "/console/try/api/v2/qrcode/"
 
-// tried are the calls that a login page makes.
-var tried = [...]string{"ws", "check", "image"}
+// triedCalls are the calls that a login page makes.
+var triedCalls = [...]string{"ws", "check", "image"}
 
-// try hands a call of the login element to the public server, as one of its own
-// pages. Cookies and passwords are the console's, and stay here.
-func (c *Console) try(w http.ResponseWriter, r *http.Request, _ visit) {
+// tryPool forwards a call of the login element to the public server, with the origin of the
+// server's own pages. It removes cookies and credentials, which belong to the console.
+func (c *Console) tryPool(w http.ResponseWriter, r *http.Request, _ loginSession) {
 	call, _, _ := strings.Cut(r.PathValue("call"), "/")
-	if !slices.Contains(tried[:], call) || r.Method != http.MethodGet {
-		c.sorry(w, http.StatusNotFound, "There is no such page", "Go back to the console.")
+	if !slices.Contains(triedCalls[:], call) || r.Method != http.MethodGet {
+		c.renderError(w, http.StatusNotFound, "Page not found", "Go back to the console.")
 		return
 	}
-	// A handshake is no form: no protection but this one asks where it comes from.
+	// The CSRF protection does not cover WebSocket handshakes, so the origin is checked here.
 	from := r.Header.Get("Origin")
 	if origin, err := url.Parse(from); from != "" && (err != nil || origin.Host != r.Host) {
-		c.sorry(w, http.StatusForbidden, "This came from another site", "Use the console's own pages.")
+		c.renderError(w, http.StatusForbidden, "The request came from another site", "Use the console's own pages.")
 		return
 	}
 	out := r.Clone(r.Context())

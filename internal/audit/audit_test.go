@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 30 * time.Second
 
-// event is a step by alice, with all that a session has.
+// event returns a step by alice with a complete session.
 func event(kind session.EventKind) session.Event {
 	return session.Event{
 		Kind: kind, Time: time.Date(2026, 11, 22, 10, 0, 0, 5e6, time.UTC), Pool: "p1", User: "alice", IP: "192.0.2.7", RequestID: "req-1",
@@ -33,11 +33,11 @@ func event(kind session.EventKind) session.Event {
 	}
 }
 
-// running is a trail at work, and its log.
+// running is a running trail and its log.
 type running struct {
 	*audit.Trail
 	log  *safeBuffer
-	stop func() // ends it, and waits
+	stop func() // ends it and waits
 }
 
 type safeBuffer struct {
@@ -73,7 +73,7 @@ func run(t *testing.T, o audit.Options) *running {
 	return r
 }
 
-// written has events written, and returns the lines.
+// written returns the lines for events.
 func written(t *testing.T, o audit.Options, events ...session.Event) []string {
 	t.Helper()
 	out := new(safeBuffer)
@@ -86,7 +86,7 @@ func written(t *testing.T, o audit.Options, events ...session.Event) []string {
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 
-func TestALineSaysWhoDidWhatToWhichCode(t *testing.T) {
+func TestLinesContainUserActionAndCode(t *testing.T) {
 	withdrawn, refused := event(session.EventWithdrawn), event(session.EventRefused)
 	withdrawn.User, withdrawn.RequestID = "", ""
 	refused.User, refused.Call, refused.Reason = "bob", "scanned", "other_user"
@@ -121,24 +121,23 @@ func TestAdministratorsActionsAreWritten(t *testing.T) {
 	}
 }
 
-// TestNoLineHoldsWhatASessionKeeps neither what secrets are derived from, nor
-// the random by which a code is watched.
-func TestNoLineHoldsWhatASessionKeeps(t *testing.T) {
+// TestLinesContainNoSecretOfASession covers the inputs of derived secrets, and the code's id.
+func TestLinesContainNoSecretOfASession(t *testing.T) {
 	for _, kind := range []session.EventKind{session.EventMade, session.EventScanned, session.EventConfirmed, session.EventCanceled, session.EventWithdrawn, session.EventExchanged, session.EventRefused} {
 		e := event(kind)
 		e.Call = "scanned"
 		line := written(t, audit.Options{}, e)[0]
 		for _, kept := range []string{string(e.Code.ID), "sixteen", "c2l4dGVlbi", "abcdef01", "cookie", "picture", "anybody", "example.com"} {
 			if strings.Contains(line, kept) {
-				t.Errorf("%s holds %s", line, kept)
+				t.Errorf("%s contains %s", line, kept)
 			}
 		}
 	}
 }
 
-// TestNobodyForgesALine puts the ends of lines, terminals' commands and what
-// turns the direction of writing into all that comes from outside.
-func TestNobodyForgesALine(t *testing.T) {
+// TestInputCannotForgeALine puts line breaks, terminal controls and bidirectional controls into
+// all values that come from outside.
+func TestInputCannotForgeALine(t *testing.T) {
 	for _, evil := range []string{
 		"x\n{\"event\":\"confirmed\"}", "x\r\n", `","event":"confirmed","x":"`, "\u2028\u2029\u0085\u000b", "\x1b[2J\x1b]0;x\x07", "\u009b2J", "\u202e\u2066", "\x7f\x00", "\xff\xfe",
 		"\U0001f600", strings.Repeat("é", 10_000), strings.Repeat("\x00", 10_000),
@@ -150,7 +149,7 @@ func TestNobodyForgesALine(t *testing.T) {
 			t.Fatalf("%q: %d lines of %d bytes", evil[:3], len(lines), len(lines[0]))
 		}
 		if at := strings.IndexFunc(lines[0], func(r rune) bool { return r < ' ' || r > '~' }); at >= 0 {
-			t.Errorf("%q: unprintable at %d", evil[:3], at)
+			t.Errorf("%q: not printable at %d", evil[:3], at)
 		}
 		var r struct{ Event, Agent string }
 		if err := json.Unmarshal([]byte(lines[0]), &r); err != nil || r.Event != "made" {
@@ -162,7 +161,7 @@ func TestNobodyForgesALine(t *testing.T) {
 	}
 }
 
-func TestHashedAddressesAreTheSameUnderTheSameKey(t *testing.T) {
+func TestHashedAddressesDependOnAddressAndKey(t *testing.T) {
 	hashOf := func(key, ip string) string {
 		e := event(session.EventScanned)
 		e.IP = ip
@@ -176,11 +175,11 @@ func TestHashedAddressesAreTheSameUnderTheSameKey(t *testing.T) {
 	const key = "a key of at least thirty-two bytes, given"
 	same := hashOf(key, "192.0.2.7")
 	if hashOf(key, "192.0.2.7") != same || hashOf(key, "::ffff:192.0.2.7") != same {
-		t.Error("one address, two hashes")
+		t.Error("the same address has two hashes")
 	}
-	one, another := hashOf("", "192.0.2.7"), hashOf("", "192.0.2.7") // a key of each Trail's own
+	one, another := hashOf("", "192.0.2.7"), hashOf("", "192.0.2.7") // with a random key of each Trail
 	if hashOf(key, "192.0.2.8") == same || hashOf(key+"!", "192.0.2.7") == same || one == another {
-		t.Error("one hash of what differs")
+		t.Error("different inputs have the same hash")
 	}
 }
 
@@ -188,12 +187,12 @@ func eventually(t *testing.T, what string, happens func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !happens(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
+			t.Fatalf("not in time: %s", what)
 		}
 	}
 }
 
-func TestTheLastLinesAreRemembered(t *testing.T) {
+func TestLastReturnsTheNewestLines(t *testing.T) {
 	trail := run(t, audit.Options{File: filepath.Join(t.TempDir(), "audit.jsonl")})
 	for range 40 {
 		trail.Observe(event(session.EventScanned))

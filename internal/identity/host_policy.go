@@ -7,28 +7,28 @@ import (
 	"github.com/scanlogin/scanlogin/internal/safehttp"
 )
 
-// hosts decides where a call may lead. The host that the configuration names
-// may be anywhere, also in the own network. Any other is named by an answer, as
-// a redirect or as a jwks_uri: that may lead to the public internet only, or who
-// answers for an issuer could have us call whatever we can reach.
-type hosts struct {
-	configured string            // host[:port]; another port is another service
-	anywhere   http.RoundTripper // for it
-	public     http.RoundTripper // for all others
+// hostPolicy is a transport that protects against server-side request forgery. The
+// configured host may be on any network. All other hosts come from responses (redirects,
+// jwks_uri) and must be on the public internet, because whoever controls an issuer's
+// responses could otherwise make this server call internal addresses.
+type hostPolicy struct {
+	configured   string            // host[:port]; a different port is a different service
+	unrestricted http.RoundTripper // for the configured host
+	public       http.RoundTripper // for all other hosts
 }
 
-func newHosts(address string) *hosts {
-	h := &hosts{anywhere: safehttp.Transport(nil), public: safehttp.Transport(safehttp.Public)}
-	if u, err := url.Parse(address); err == nil { // checkURL has said so before
+func newHostPolicy(address string) *hostPolicy {
+	h := &hostPolicy{unrestricted: safehttp.Transport(nil), public: safehttp.Transport(safehttp.Public)}
+	if u, err := url.Parse(address); err == nil { // checkURL has accepted it before
 		h.configured = u.Host
 	}
 	return h
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) {
+func (h *hostPolicy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host == h.configured {
-		return h.anywhere.RoundTrip(r)
+		return h.unrestricted.RoundTrip(r)
 	}
 	return h.public.RoundTrip(r)
 }

@@ -6,16 +6,16 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// How a code ended, and the status that it had before.
+// Last status of a code before its end.
 const (
 	waiting   = "waiting"
 	scanned   = "scanned"
 	confirmed = "confirmed"
-	unknown   = "unknown" // of a lost one
+	unknown   = "unknown" // for lost codes
 )
 
-// ends are all ways in which a code ends.
-var ends = []struct {
+// endings are all ways in which a code can end, with the possible last statuses.
+var endings = []struct {
 	how   session.EventKind
 	after []string
 }{
@@ -26,8 +26,8 @@ var ends = []struct {
 	{session.EventLost, []string{unknown}},
 }
 
-// timed are the steps whose time is measured.
-var timed = []session.EventKind{session.EventScanned, session.EventConfirmed, session.EventCanceled, session.EventExchanged}
+// timedSteps are the steps whose duration is measured.
+var timedSteps = []session.EventKind{session.EventScanned, session.EventConfirmed, session.EventCanceled, session.EventExchanged}
 
 // outcomes are the outcomes of webhook messages, see webhook.Outcome.
 var outcomes = []string{"delivered", "failed", "dead", "dropped"}
@@ -38,15 +38,15 @@ func (m *Metrics) showZeros(pools []string) {
 		m.scanned.WithLabelValues(pool)
 		m.confirmed.WithLabelValues(pool)
 		m.pushes.WithLabelValues(pool)
-		for _, end := range ends {
-			for _, after := range end.after {
-				m.ended.WithLabelValues(pool, string(end.how), after)
+		for _, ending := range endings {
+			for _, after := range ending.after {
+				m.ended.WithLabelValues(pool, string(ending.how), after)
 			}
 		}
 		for _, outcome := range outcomes {
 			m.deliveries.WithLabelValues(pool, outcome)
 		}
-		for _, step := range timed {
+		for _, step := range timedSteps {
 			m.steps.WithLabelValues(pool, string(step))
 		}
 	}
@@ -77,8 +77,8 @@ func (m *Metrics) Observe(e session.Event) {
 	}
 }
 
-// step observes the time before a step. Nodes estimate one clock, each for
-// itself, so that it may come out below zero by a round trip.
+// step observes the time before a step. It can be slightly negative, because each node
+// estimates the store's clock.
 func (m *Metrics) step(e session.Event, took time.Duration) {
 	m.steps.WithLabelValues(e.Pool, string(e.Kind)).Observe(max(0, took.Seconds()))
 }
@@ -86,13 +86,13 @@ func (m *Metrics) step(e session.Event, took time.Duration) {
 func (m *Metrics) end(e session.Event) {
 	after := unknown
 	if e.Kind != session.EventLost {
-		after = reached(e.Code)
+		after = lastStatus(e.Code)
 	}
 	m.ended.WithLabelValues(e.Pool, string(e.Kind), after).Inc()
 }
 
-// reached is how far a code came before its end.
-func reached(code session.Session) string {
+// lastStatus returns the status of a code before its end.
+func lastStatus(code session.Session) string {
 	switch {
 	case !code.ConfirmedAt.IsZero():
 		return confirmed
@@ -107,7 +107,7 @@ func (m *Metrics) Webhook(pool, outcome string) {
 	m.deliveries.WithLabelValues(pool, outcome).Inc()
 }
 
-// Pushed counts a step that was sent to a page; it is server.Options.Pushed.
+// Pushed observes the delay of a push to a page.
 func (m *Metrics) Pushed(pool string, delay time.Duration) {
 	m.pushes.WithLabelValues(pool).Observe(delay.Seconds())
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/scanlogin/scanlogin/session/memstore"
 )
 
-// scannedEvent is one with the most to count.
+// scannedEvent returns an event of the kind with the most metrics.
 func scannedEvent() session.Event {
 	now := time.Now()
 	return session.Event{Kind: session.EventScanned, Pool: "p1", Code: session.Session{CreatedAt: now.Add(-5 * time.Second), ScannedAt: now}}
 }
 
-// TestCountingAllocatesNothing, or each step of each code would pay for it.
+// TestCountingAllocatesNothing covers the path that each step of each code takes.
 func TestCountingAllocatesNothing(t *testing.T) {
 	m, scanned := metrics.New("p1"), scannedEvent()
 	refused := session.Event{Kind: session.EventRefused, Pool: "p1", Call: "confirm", Reason: "used"}
-	m.Observe(refused) // makes the series
+	m.Observe(refused) // creates the series
 	if n := testing.AllocsPerRun(1000, func() {
 		m.Observe(scanned)
 		m.Observe(refused)
@@ -40,7 +40,7 @@ func BenchmarkObserve(b *testing.B) {
 
 func BenchmarkStore(b *testing.B) {
 	for name, wrap := range map[string]func(session.Store) session.Store{
-		"bare":     func(st session.Store) session.Store { return st },
+		"plain":    func(st session.Store) session.Store { return st },
 		"measured": metrics.New().Store,
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/hub"
 )
 
-// Bus is what a bus between nodes tells of itself, as redisstore.Bus does.
+// Bus reports the state of a bus between nodes. redisstore.Bus implements it.
 type Bus interface {
 	Age() time.Duration
 	Reconnects() int64
@@ -37,18 +37,18 @@ func (m *Metrics) Node(load func() Load, watches *hub.Hub, bus Bus) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help},
 			func() float64 { return float64(value()) }))
 	}
-	gauge("sockets", "WebSocket connections that are open.", func() float64 { return float64(load().Sockets) })
-	gauge("connections", "Connections that wait: WebSockets, event streams, checks with wait.", func() float64 { return float64(load().Connections) })
-	gauge("connections_limit", "Connections that may wait: limits.sockets.", func() float64 { return float64(load().ConnectionsLimit) })
-	gauge("tcp_connections", "Connections of clients that are open, from accept until they are closed.", func() float64 { return float64(load().Clients) })
-	gauge("tcp_connections_limit", "Connections of clients that may be open: what the limit of open files leaves.", func() float64 { return float64(load().ClientsLimit) })
-	gauge("codes_unresolved", "Codes made by this node of which it does not know yet that they are over.", func() float64 { return float64(load().UnknownEnds) })
-	gauge("watches", "Watches of codes by pages of this node.", func() float64 { return float64(watches.Watches()) })
-	gauge("store_usage_ratio", "Part of the store's memory that is used, 1 for full; NaN: not known.", func() float64 { return load().StoreUsage })
+	gauge("sockets", "Open WebSocket connections.", func() float64 { return float64(load().Sockets) })
+	gauge("connections", "Waiting connections: WebSockets, event streams, checks with wait.", func() float64 { return float64(load().Connections) })
+	gauge("connections_limit", "Maximum of waiting connections: limits.sockets.", func() float64 { return float64(load().ConnectionsLimit) })
+	gauge("tcp_connections", "Open TCP connections of clients.", func() float64 { return float64(load().Clients) })
+	gauge("tcp_connections_limit", "Maximum of open TCP connections of clients, by the limit of open files.", func() float64 { return float64(load().ClientsLimit) })
+	gauge("codes_unresolved", "Codes created by this node whose end is not known yet.", func() float64 { return float64(load().UnknownEnds) })
+	gauge("watches", "Subscriptions of pages of this node to codes.", func() float64 { return float64(watches.Watches()) })
+	gauge("store_usage_ratio", "Used part of the store's memory, from 0 to 1; NaN if unknown.", func() float64 { return load().StoreUsage })
 	held := func(reason string, value func() int64) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: namespace, Name: "codes_held_total", ConstLabels: prometheus.Labels{"reason": reason},
-			Help: "New codes that were refused because the store is filling up, by the reason.",
+			Help: "New codes that were refused because the store is filling up, by reason.",
 		}, func() float64 { return float64(value()) }))
 	}
 	held("pool", func() int64 { return load().CodesHeld.Pool })
@@ -57,13 +57,13 @@ func (m *Metrics) Node(load func() Load, watches *hub.Hub, bus Bus) {
 	if bus == nil {
 		return
 	}
-	gauge("bus_age_seconds", "Time since the bus was last heard.", func() float64 {
+	gauge("bus_age_seconds", "Time since the last message on the bus.", func() float64 {
 		age := bus.Age()
-		if age == math.MaxInt64 { // it never was
+		if age == math.MaxInt64 { // never
 			return math.Inf(1)
 		}
 		return age.Seconds()
 	})
-	counter("bus_reconnects_total", "Times that the bus was lost and came back.", bus.Reconnects)
-	counter("bus_reads_total", "Codes read by the bus: when subscribed, when their end comes, and after each loss.", bus.Reads)
+	counter("bus_reconnects_total", "Reconnects of the bus.", bus.Reconnects)
+	counter("bus_reads_total", "Codes read by the bus: after subscribing, at their end, and after reconnects.", bus.Reads)
 }

@@ -18,12 +18,12 @@ import (
 	"github.com/scanlogin/scanlogin/session/memstore"
 )
 
-// office is a sender whose receiver answers within the process, so that days
-// pass in no time.
-type office struct {
-	queue  *queue.Memory
-	letter string // id of the one message
-	began  time.Time
+// fixture is a running sender whose receiver is in the same process and responds through a
+// pipe, so that synctest can advance the time by days.
+type fixture struct {
+	queue *queue.Memory
+	first string // id of the first message
+	began time.Time
 
 	mu       sync.Mutex
 	attempts []time.Duration // since began
@@ -58,70 +58,69 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// openOffice runs a sender with one message to send, until leave. It belongs
-// into a bubble of synctest.
-func openOffice(t *testing.T, answer func(w http.ResponseWriter)) (o *office, leave func()) {
+// newFixture runs a sender with one message until stop. It must be called within synctest.
+func newFixture(t *testing.T, answer func(w http.ResponseWriter)) (f *fixture, stop func()) {
 	t.Helper()
-	o = &office{queue: queue.NewMemory(), letter: "msg_1", began: time.Now(), answer: answer}
+	f = &fixture{queue: queue.NewMemory(), first: "msg_1", began: time.Now(), answer: answer}
 	key, err := pool.ParseWebhookKey(pool.FormatWebhookKey([32]byte{1}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	book := pool.NewBook(&pool.Pool{ID: "p", Webhook: &pool.Webhook{URL: "http://receiver.example/hook", Keys: []pool.WebhookKey{key}}})
-	s := newSender(New(Options{Pools: book, Store: memstore.New(), Queue: o.queue}), "p")
+	registry := pool.NewRegistry(&pool.Pool{ID: "p", Webhook: &pool.Webhook{URL: "http://receiver.example/hook", Keys: []pool.WebhookKey{key}}})
+	s := newSender(New(Options{Pools: registry, Store: memstore.New(), Queue: f.queue}), "p")
 	line := pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 	line.close = sync.OnceFunc(func() { close(line.done) })
-	s.caller.transport.DialContext = line.dial
+	s.poster.transport.DialContext = line.dial
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		o.mu.Lock()
-		o.attempts = append(o.attempts, time.Since(o.began))
-		answer := o.answer
-		o.mu.Unlock()
+		f.mu.Lock()
+		f.attempts = append(f.attempts, time.Since(f.began))
+		answer := f.answer
+		f.mu.Unlock()
 		answer(w)
 	})}
-	o.add(t, dueOf("p"), o.letter)
+	f.add(t, dueOf("p"), f.first)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { server.Serve(line) })
 	running.Go(func() { s.run(ctx) })
-	return o, func() {
+	return f, func() {
 		cancel()
 		server.Close()
 		running.Wait()
 	}
 }
 
-func (o *office) add(t *testing.T, lane queue.Lane, id string) {
+func (f *fixture) add(t *testing.T, lane queue.Lane, id string) {
 	t.Helper()
-	if err := o.queue.Add(t.Context(), lane, message{ID: id, Body: "{}"}.text()); err != nil {
+	if err := f.queue.Add(t.Context(), lane, message{ID: id, Body: "{}"}.text()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (o *office) seen() []time.Duration {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clone(o.attempts)
+func (f *fixture) seen() []time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.attempts)
 }
 
-func (o *office) answers(answer func(w http.ResponseWriter)) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.answer = answer
+func (f *fixture) answers(answer func(w http.ResponseWriter)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer = answer
 }
 
-func (o *office) dead(t *testing.T) []DeadLetter {
+func (f *fixture) dead(t *testing.T) []DeadLetter {
 	t.Helper()
-	letters, err := DeadLetters{o.queue}.List(t.Context(), "p", 10)
+	letters, err := DeadLetters{f.queue}.List(t.Context(), "p", 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return letters
 }
 
-func (o *office) due(t *testing.T) int {
+func (f *fixture) due(t *testing.T) int {
 	t.Helper()
-	entries, err := o.queue.List(t.Context(), dueOf("p"), 10)
+	entries, err := f.queue.List(t.Context(), dueOf("p"), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,41 +131,41 @@ func status(code int) func(http.ResponseWriter) {
 	return func(w http.ResponseWriter) { w.WriteHeader(code) }
 }
 
-func TestPausesGrowForADayAndThenAnOperatorDecides(t *testing.T) {
+func TestPausesGrowForADayAndThenTheMessageIsADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o, leave := openOffice(t, status(http.StatusInternalServerError))
-		defer leave()
-		time.Sleep(giveUp + longestPause + 2*time.Hour)
-		attempts := o.seen()
-		if n := len(attempts); n < 12 || n > 20 || attempts[0] > time.Second || attempts[n-1] < giveUp || attempts[n-1] > giveUp+longestPause+time.Minute {
+		f, stop := newFixture(t, status(http.StatusInternalServerError))
+		defer stop()
+		time.Sleep(giveUpAge + maxPause + 2*time.Hour)
+		attempts := f.seen()
+		if n := len(attempts); n < 12 || n > 20 || attempts[0] > time.Second || attempts[n-1] < giveUpAge || attempts[n-1] > giveUpAge+maxPause+time.Minute {
 			t.Fatalf("%d attempts: %v", n, attempts)
 		}
 		for i := 2; i < len(attempts); i++ {
 			before, after := attempts[i-1]-attempts[i-2], attempts[i]-attempts[i-1]
-			if after < min(before, longestPause)-time.Second || after > longestPause+time.Second {
+			if after < min(before, maxPause)-time.Second || after > maxPause+time.Second {
 				t.Errorf("a pause of %v follows one of %v", after, before)
 			}
 		}
-		dead := o.dead(t)
-		if len(dead) != 1 || dead[0].ID != o.letter || dead[0].Body != "{}" || dead[0].Failure != "the receiver answers 500" || o.due(t) != 0 {
-			t.Fatalf("dead: %+v, due: %d", dead, o.due(t))
+		dead := f.dead(t)
+		if len(dead) != 1 || dead[0].ID != f.first || dead[0].Body != "{}" || dead[0].Failure != "the receiver returned status 500" || f.due(t) != 0 {
+			t.Fatalf("dead: %+v, due: %d", dead, f.due(t))
 		}
 
-		o.answers(status(http.StatusNoContent))
-		if n, err := (DeadLetters{o.queue}).Resend(t.Context(), "p", "msg_of_another"); n != 0 || err != nil {
+		f.answers(status(http.StatusNoContent))
+		if n, err := (DeadLetters{f.queue}).Resend(t.Context(), "p", "msg_of_another"); n != 0 || err != nil {
 			t.Errorf("another: %d, %v", n, err)
 		}
-		if n, err := (DeadLetters{o.queue}).Resend(t.Context(), "p", o.letter); n != 1 || err != nil {
+		if n, err := (DeadLetters{f.queue}).Resend(t.Context(), "p", f.first); n != 1 || err != nil {
 			t.Errorf("resend: %d, %v", n, err)
 		}
 		time.Sleep(time.Minute)
-		if n := len(o.seen()) - len(attempts); n != 1 || o.due(t) != 0 || len(o.dead(t)) != 0 {
-			t.Errorf("%d attempts; due: %d, dead: %d", n, o.due(t), len(o.dead(t)))
+		if n := len(f.seen()) - len(attempts); n != 1 || f.due(t) != 0 || len(f.dead(t)) != 0 {
+			t.Errorf("%d attempts; due: %d, dead: %d", n, f.due(t), len(f.dead(t)))
 		}
 	})
 }
 
-func TestAReceiverSaysWhenAndWhetherToComeAgain(t *testing.T) {
+func TestReceiversControlRetries(t *testing.T) {
 	retryIn := func(text string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
 			w.Header().Set("Retry-After", text)
@@ -189,46 +188,46 @@ func TestAReceiverSaysWhenAndWhetherToComeAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o, leave := openOffice(t, test.answer)
-				defer leave()
+				f, stop := newFixture(t, test.answer)
+				defer stop()
 				time.Sleep(time.Second)
-				if n := len(o.dead(t)); n != test.dead {
+				if n := len(f.dead(t)); n != test.dead {
 					t.Errorf("%d dead letters", n)
 				}
-				o.answers(status(http.StatusOK))
-				time.Sleep(longestPause + time.Hour)
-				attempts := o.seen()
+				f.answers(status(http.StatusOK))
+				time.Sleep(maxPause + time.Hour)
+				attempts := f.seen()
 				switch {
 				case test.most == 0 && len(attempts) != 1, test.most > 0 && len(attempts) != 2:
 					t.Fatalf("attempts: %v", attempts)
 				case test.most > 0 && (attempts[1]-attempts[0] < test.least || attempts[1]-attempts[0] > test.most):
 					t.Errorf("the second attempt came after %v", attempts[1]-attempts[0])
 				}
-				if o.due(t) != 0 {
-					t.Error("it is still due")
+				if f.due(t) != 0 {
+					t.Error("the message is still due")
 				}
 			})
 		})
 	}
 }
 
-func TestAReceiverThatStallsIsLeft(t *testing.T) {
+func TestAttemptsToASlowReceiverTimeOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o, leave := openOffice(t, func(http.ResponseWriter) { time.Sleep(time.Hour) })
-		defer leave()
-		time.Sleep(attemptTime + time.Second)
-		o.answers(status(http.StatusOK))
+		f, stop := newFixture(t, func(http.ResponseWriter) { time.Sleep(time.Hour) })
+		defer stop()
+		time.Sleep(attemptTimeout + time.Second)
+		f.answers(status(http.StatusOK))
 		time.Sleep(time.Minute)
-		attempts := o.seen()
-		if len(attempts) != 2 || attempts[1]-attempts[0] < attemptTime || o.due(t) != 0 {
+		attempts := f.seen()
+		if len(attempts) != 2 || attempts[1]-attempts[0] < attemptTimeout || f.due(t) != 0 {
 			t.Errorf("attempts: %v", attempts)
 		}
-		time.Sleep(time.Hour) // the receiver's first handler ends
+		time.Sleep(time.Hour) // lets the first handler of the receiver end
 	})
 }
 
-// Messages of unscanned codes become dead letters while half of the room is free, and
-// displace none of logins.
+// Messages of unscanned codes become dead letters while half of the lane is free, and
+// displace no others.
 func TestDeadLettersOfUnscannedCodesDisplaceNoOthers(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer func(http.ResponseWriter)
@@ -237,62 +236,61 @@ func TestDeadLettersOfUnscannedCodesDisplaceNoOthers(t *testing.T) {
 		want   int
 	}{
 		"gone":               {status(http.StatusGone), 5 * time.Second, 0, 2},
-		"for a day":          {status(http.StatusInternalServerError), giveUp + longestPause + 2*time.Hour, 0, 2},
-		"gone, no room":      {status(http.StatusGone), 5 * time.Second, mostDead / 2, mostDead/2 + 1},
-		"for a day, no room": {status(http.StatusInternalServerError), giveUp + longestPause + 2*time.Hour, mostDead / 2, mostDead/2 + 1},
+		"for a day":          {status(http.StatusInternalServerError), giveUpAge + maxPause + 2*time.Hour, 0, 2},
+		"gone, no room":      {status(http.StatusGone), 5 * time.Second, maxDead / 2, maxDead/2 + 1},
+		"for a day, no room": {status(http.StatusInternalServerError), giveUpAge + maxPause + 2*time.Hour, maxDead / 2, maxDead/2 + 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o, leave := openOffice(t, test.answer)
-				defer leave()
+				f, stop := newFixture(t, test.answer)
+				defer stop()
 				for n := range test.before {
-					o.add(t, deadOf("p"), fmt.Sprint("before", n))
+					f.add(t, deadOf("p"), fmt.Sprint("before", n))
 				}
-				o.add(t, unscannedOf("p"), "msg_2")
+				f.add(t, unscannedOf("p"), "msg_2")
 				time.Sleep(test.after)
-				left, err := o.queue.List(t.Context(), unscannedOf("p"), 10)
-				dead, failed := DeadLetters{o.queue}.List(t.Context(), "p", 2*mostDead)
+				left, err := f.queue.List(t.Context(), unscannedOf("p"), 10)
+				dead, failed := DeadLetters{f.queue}.List(t.Context(), "p", 2*maxDead)
 				if len(dead) != test.want || len(left) > 0 || errors.Join(err, failed) != nil {
 					t.Errorf("%d dead, want %d; left: %+v, %v", len(dead), test.want, left, err)
 				}
-				if hasMine := slices.ContainsFunc(dead, func(l DeadLetter) bool { return l.ID == o.letter }); !hasMine {
-					t.Error("the login's is not among them")
+				if hasFirst := slices.ContainsFunc(dead, func(l DeadLetter) bool { return l.ID == f.first }); !hasFirst {
+					t.Error("the dead letter of the login is missing")
 				}
 			})
 		})
 	}
 }
 
-// A message of a login does not wait until a receiver that stalls has let those of
-// unscanned codes go.
-func TestMessagesOfLoginsWaitForNoOthers(t *testing.T) {
+// Messages of unscanned codes that a slow receiver keeps waiting do not delay one of a login.
+func TestMessagesOfLoginsDoNotWaitForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o, leave := openOffice(t, func(http.ResponseWriter) { time.Sleep(time.Hour) })
-		for n := range 2 * atOnce {
-			o.add(t, unscannedOf("p"), fmt.Sprint("unscanned", n))
+		f, stop := newFixture(t, func(http.ResponseWriter) { time.Sleep(time.Hour) })
+		for n := range 2 * maxParallel {
+			f.add(t, unscannedOf("p"), fmt.Sprint("unscanned", n))
 		}
-		time.Sleep(attemptTime / 2)
-		if n := len(o.seen()); n != 1+unscannedAtOnce {
-			t.Errorf("%d attempts, want one of a login and %d others", n, unscannedAtOnce)
+		time.Sleep(attemptTimeout / 2)
+		if n := len(f.seen()); n != 1+maxParallelUnscanned {
+			t.Errorf("%d attempts, want one for a login and %d others", n, maxParallelUnscanned)
 		}
-		o.add(t, dueOf("p"), "msg_2")
+		f.add(t, dueOf("p"), "msg_2")
 		time.Sleep(time.Second)
-		if n := len(o.seen()); n != 2+unscannedAtOnce {
+		if n := len(f.seen()); n != 2+maxParallelUnscanned {
 			t.Errorf("%d attempts, want one more", n)
 		}
-		leave()
-		time.Sleep(time.Hour) // the receiver's handlers end
+		stop()
+		time.Sleep(time.Hour) // lets the handlers of the receiver end
 	})
 }
 
-func TestAMessageWithoutAReceiverWaits(t *testing.T) {
-	s := newSender(New(Options{Pools: pool.NewBook(), Store: memstore.New(), Queue: queue.NewMemory()}), "p")
+func TestSendFailsWithoutAWebhook(t *testing.T) {
+	s := newSender(New(Options{Pools: pool.NewRegistry(), Store: memstore.New(), Queue: queue.NewMemory()}), "p")
 	if err := s.send(t.Context(), message{ID: "msg_1", Body: "{}"}); !errors.Is(err, errNoWebhook) {
 		t.Error(err)
 	}
 }
 
-func TestRetryAfterIsReadInBothForms(t *testing.T) {
+func TestRetryAfterAcceptsBothForms(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
 		"": 0, "7": 7 * time.Second, "-7": 0, "x": 0, "99999999999999999999": 0,

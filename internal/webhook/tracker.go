@@ -15,96 +15,95 @@ import (
 )
 
 const (
-	// lease is for how long a node holds a code that it follows; it renews that
-	// three times as often. So the codes of a node that died are followed
-	// again, by another, after this time, well within the 90 s for which a
-	// code that is over is remembered.
+	// lease is how long a node holds a code that it tracks; it renews the lease three
+	// times as often. So another node continues with the codes of a dead node after this
+	// time, well within the 90 s for which an ended code is retained.
 	lease      = 15 * time.Second
 	renewEvery = lease / 3
 
-	// grace is how long a code may take from its name's entry to its being
-	// stored; a node gives up storing after 2 s.
+	// grace is how long a code may take from queueing its id to storing it; a node gives
+	// up storing after 2 s.
 	grace = 10 * time.Second
 
-	// mostFollowed bounds what a node follows of one pool, at some 2 KB each:
-	// as many as it may have made by the limits' defaults.
-	mostFollowed = 100_000
+	// maxTracked bounds the codes that a node tracks per pool, at about 2 KB each: as many
+	// as the default limits allow it to create.
+	maxTracked = 100_000
 
-	takeBatch   = 100
-	lookAtOnce  = 16 // each look is two round trips or more
-	retryLooks  = time.Second
-	logNotFound = "code of a webhook is not there: it was never stored, or it ended while no node followed it"
+	takeBatch      = 100
+	parallelChecks = 16 // each takes at least two round trips
+	retryInterval  = time.Second
+	logNotFound    = "webhook code not found: it was never stored, or it ended while no node tracked it"
 )
 
-// follower follows the codes of one lane of a pool to their ends, and queues a
-// message for each of their transitions that is its own. A pool has two: that of
-// all codes, and that of scanned ones, which so wait for no others.
-type follower struct {
+// tracker tracks the codes of one lane of a pool to their end, and queues a message for each
+// of their transitions that belongs to the lane. A pool has two: one for all codes, and one
+// for scanned codes, which therefore do not wait for the others.
+type tracker struct {
 	*Relay
 	pool  string
 	codes queue.Lane // scannedOf or codesOf the pool
-	// scannedOnly is whether codes is the lane of scanned codes.
+	// scannedOnly is true if codes is the lane of scanned codes.
 	scannedOnly    bool
 	due, unscanned queue.Lane
-	added          func()        // called when there are new messages
+	added          func()        // called after a message was queued
 	wake           chan struct{} // holds a token when dirty is not empty
 
 	mu    sync.Mutex
-	dirty map[session.ID]struct{} // codes that may have news
+	dirty map[session.ID]struct{} // codes that may have changed
 
-	followed map[session.ID]*followed // run's own
+	tracked map[session.ID]*trackedCode // used by run only
 }
 
-// followed is a code that is followed.
-type followed struct {
-	entry queue.Entry
-	watch *hub.Watch      // nil: not yet, or it has ended
-	told  map[string]bool // by id of the messages so far: whether it was queued, and not dropped
-	again bool            // the last look did not tell all
+// trackedCode is a code that is tracked.
+type trackedCode struct {
+	entry  queue.Entry
+	watch  *hub.Watch      // nil: not started, or ended
+	queued map[string]bool // by id of the messages so far: false if it was dropped
+	retry  bool            // the last check was incomplete
 }
 
-func newFollower(r *Relay, pool string, codes queue.Lane, added func()) *follower {
-	return &follower{
+func newTracker(r *Relay, pool string, codes queue.Lane, added func()) *tracker {
+	return &tracker{
 		Relay: r, pool: pool, codes: codes, scannedOnly: codes == scannedOf(pool), due: dueOf(pool), unscanned: unscannedOf(pool), added: added,
-		wake: make(chan struct{}, 1), dirty: make(map[session.ID]struct{}), followed: make(map[session.ID]*followed),
+		wake: make(chan struct{}, 1), dirty: make(map[session.ID]struct{}), tracked: make(map[session.ID]*trackedCode),
 	}
 }
 
-// run follows until ctx ends, and then lets go what it has in hand.
-func (f *follower) run(ctx context.Context) {
-	take, renew, retry := time.NewTicker(lookEvery), time.NewTicker(renewEvery), time.NewTicker(retryLooks)
+// run tracks codes until ctx ends, and then releases them.
+func (t *tracker) run(ctx context.Context) {
+	take, renew, retry := time.NewTicker(pollInterval), time.NewTicker(renewEvery), time.NewTicker(retryInterval)
 	defer take.Stop()
 	defer renew.Stop()
 	defer retry.Stop()
-	defer f.leave(ctx)
+	defer t.releaseAll(ctx)
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-take.C:
-			f.take(ctx)
+			t.take(ctx)
 		case <-renew.C:
-			if err := f.Queue.Hold(ctx, f.codes, lease, f.entries()...); err != nil {
-				f.Log.Debug("webhook codes are not held", "pool", f.pool, "error", err)
+			if err := t.Queue.Hold(ctx, t.codes, lease, t.entries()...); err != nil {
+				t.Log.Debug("webhook codes not held", "pool", t.pool, "error", err)
 			}
 		case <-retry.C:
-			f.lookAgain()
-		case <-f.wake:
-			f.look(ctx)
+			t.retryIncomplete()
+		case <-t.wake:
+			t.checkAll(ctx)
 		}
 	}
 }
 
-// take takes codes that nobody follows.
-func (f *follower) take(ctx context.Context) {
+// take takes codes that no node tracks.
+func (t *tracker) take(ctx context.Context) {
 	for {
-		n := min(takeBatch, mostFollowed-len(f.followed))
-		entries, err := f.Queue.Take(ctx, f.codes, n, lease)
+		n := min(takeBatch, maxTracked-len(t.tracked))
+		entries, err := t.Queue.Take(ctx, t.codes, n, lease)
 		if err != nil {
-			f.Log.Debug("webhook codes are not taken", "pool", f.pool, "error", err)
+			t.Log.Debug("webhook codes not taken", "pool", t.pool, "error", err)
 			return
 		}
 		for _, e := range entries {
-			f.begin(ctx, e)
+			t.begin(ctx, e)
 		}
 		if len(entries) < takeBatch {
 			return
@@ -112,54 +111,54 @@ func (f *follower) take(ctx context.Context) {
 	}
 }
 
-func (f *follower) begin(ctx context.Context, e queue.Entry) {
+func (t *tracker) begin(ctx context.Context, e queue.Entry) {
 	id, err := session.ParseID(e.Text)
-	if err != nil { // a stranger's
-		f.done(ctx, e.ID)
+	if err != nil { // not written by scanlogin
+		t.done(ctx, e.ID)
 		return
 	}
-	if before := f.followed[id]; before == nil {
-		f.followed[id] = &followed{entry: e, told: make(map[string]bool)}
-	} else if before.entry.ID != e.ID { // queued twice; the newer one has the grace that is left
-		f.done(ctx, before.entry.ID)
+	if before := t.tracked[id]; before == nil {
+		t.tracked[id] = &trackedCode{entry: e, queued: make(map[string]bool)}
+	} else if before.entry.ID != e.ID { // queued twice; the newer entry has more grace left
+		t.done(ctx, before.entry.ID)
 		before.entry = e
 	}
-	f.mark(id)
+	t.markDirty(id)
 }
 
-// mark notes that a code may have news. It is what the hub calls.
-func (f *follower) mark(id session.ID) {
-	f.mu.Lock()
-	f.dirty[id] = struct{}{}
-	f.mu.Unlock()
-	nudge(f.wake)
+// markDirty records that a code may have changed. The hub calls it.
+func (t *tracker) markDirty(id session.ID) {
+	t.mu.Lock()
+	t.dirty[id] = struct{}{}
+	t.mu.Unlock()
+	nudge(t.wake)
 }
 
-func (f *follower) lookAgain() {
-	for id, c := range f.followed {
-		if c.again {
-			f.mark(id)
+func (t *tracker) retryIncomplete() {
+	for id, c := range t.tracked {
+		if c.retry {
+			t.markDirty(id)
 		}
 	}
 }
 
-// look looks at all codes that may have news, some at once, each by itself.
-func (f *follower) look(ctx context.Context) {
-	f.mu.Lock()
-	dirty := f.dirty
-	f.dirty = make(map[session.ID]struct{})
-	f.mu.Unlock()
-	var looks errgroup.Group
-	looks.SetLimit(lookAtOnce)
+// checkAll checks all codes that may have changed, up to parallelChecks at once.
+func (t *tracker) checkAll(ctx context.Context) {
+	t.mu.Lock()
+	dirty := t.dirty
+	t.dirty = make(map[session.ID]struct{})
+	t.mu.Unlock()
+	var checks errgroup.Group
+	checks.SetLimit(parallelChecks)
 	var mu sync.Mutex
 	var over []session.ID
 	for id := range dirty {
-		c := f.followed[id]
+		c := t.tracked[id]
 		if c == nil {
-			continue // it ended meanwhile
+			continue // ended in the meantime
 		}
-		looks.Go(func() error {
-			if f.tell(ctx, id, c) {
+		checks.Go(func() error {
+			if t.check(ctx, id, c) {
 				mu.Lock()
 				defer mu.Unlock()
 				over = append(over, id)
@@ -167,89 +166,89 @@ func (f *follower) look(ctx context.Context) {
 			return nil
 		})
 	}
-	_ = looks.Wait() // there are no errors
-	f.end(ctx, over)
+	_ = checks.Wait() // always nil
+	t.end(ctx, over)
 }
 
-// tell queues what has happened to a code and was not queued yet, and reports
-// whether nothing more can happen.
-func (f *follower) tell(ctx context.Context, id session.ID, c *followed) (over bool) {
-	c.again = true
+// check queues the transitions of a code that were not queued yet, and reports whether the
+// code has ended.
+func (t *tracker) check(ctx context.Context, id session.ID, c *trackedCode) (over bool) {
+	c.retry = true
 	if c.watch != nil {
-		if _, err := c.watch.Latest(); err != nil { // it is gone, or has another history
+		if _, err := c.watch.Latest(); err != nil { // not found, or contradictory
 			c.watch.Close()
 			c.watch = nil
 		}
 	}
-	s, err := f.Store.Load(ctx, id)
+	s, err := t.Store.Load(ctx, id)
 	switch {
 	case errors.Is(err, session.ErrNotFound):
-		if f.Store.Now().Sub(c.entry.Added) < grace {
+		if t.Store.Now().Sub(c.entry.Added) < grace {
 			return false
 		}
-		f.logSome(ctx, slog.LevelInfo, f.pool, logNotFound, "told", len(c.told))
+		t.logLimited(ctx, slog.LevelInfo, t.pool, logNotFound, "queued", len(c.queued))
 		return true
 	case err != nil:
-		f.Log.Debug("code of a webhook is not read", "pool", f.pool, "error", err)
+		t.Log.Debug("webhook code not read", "pool", t.pool, "error", err)
 		return false
 	}
-	if err := f.queueAll(ctx, s, c); err != nil {
-		f.logSome(ctx, slog.LevelWarn, f.pool, "webhook message is not queued", "error", err)
+	if err := t.queueAll(ctx, s, c); err != nil {
+		t.logLimited(ctx, slog.LevelWarn, t.pool, "webhook message not queued", "error", err)
 		return false
 	}
 	if s.Status.Over() {
 		return true
 	}
-	if c.watch == nil { // the hub's first news lead to another look
-		c.watch, err = f.Hub.Watch(id, func() { f.mark(id) })
+	if c.watch == nil { // the hub's first state causes another check
+		c.watch, err = t.Hub.Watch(id, func() { t.markDirty(id) })
 	}
-	early := f.scannedOnly && s.ScannedAt.IsZero() // the scan is about to be stored, or failed
-	c.again = err != nil || early
-	return early && f.Store.Now().Sub(c.entry.Added) >= grace
+	early := t.scannedOnly && s.ScannedAt.IsZero() // the scan is not stored yet, or failed
+	c.retry = err != nil || early
+	return early && t.Store.Now().Sub(c.entry.Added) >= grace
 }
 
-// end stops following codes.
-func (f *follower) end(ctx context.Context, ids []session.ID) {
+// end stops tracking codes.
+func (t *tracker) end(ctx context.Context, ids []session.ID) {
 	entries := make([]string, len(ids))
 	for i, id := range ids {
-		c := f.followed[id]
+		c := t.tracked[id]
 		entries[i] = c.entry.ID
 		c.close()
-		delete(f.followed, id)
+		delete(t.tracked, id)
 	}
-	f.done(ctx, entries...)
+	t.done(ctx, entries...)
 }
 
-func (c *followed) close() {
+func (c *trackedCode) close() {
 	if c.watch != nil {
 		c.watch.Close()
 	}
 }
 
-// done removes codes from the queue. If that fails somebody takes them once
-// more, tells what was told, and the receiver knows it by its ids.
-func (f *follower) done(ctx context.Context, entries ...string) {
-	if err := f.Queue.Done(ctx, f.codes, entries...); err != nil {
-		f.Log.Debug("webhook codes are not done", "pool", f.pool, "error", err)
+// done removes codes from the queue. If that fails, they are tracked again and their messages
+// repeated; the receiver recognizes the ids.
+func (t *tracker) done(ctx context.Context, entries ...string) {
+	if err := t.Queue.Done(ctx, t.codes, entries...); err != nil {
+		t.Log.Debug("webhook codes not removed", "pool", t.pool, "error", err)
 	}
 }
 
-func (f *follower) entries() []string {
-	ids := make([]string, 0, len(f.followed))
-	for _, c := range f.followed {
+func (t *tracker) entries() []string {
+	ids := make([]string, 0, len(t.tracked))
+	for _, c := range t.tracked {
 		ids = append(ids, c.entry.ID)
 	}
 	return ids
 }
 
-func (f *follower) leave(ctx context.Context) {
-	for _, c := range f.followed {
+func (t *tracker) releaseAll(ctx context.Context) {
+	for _, c := range t.tracked {
 		c.close()
 	}
-	f.letGo(ctx, f.codes, f.entries()...)
+	t.release(ctx, t.codes, t.entries()...)
 }
 
-// nudge puts a token into a channel that holds one.
+// nudge puts a token into a channel with room for one.
 func nudge(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

@@ -23,7 +23,7 @@ func (st *Store) Life(id session.ID) time.Duration {
 	if !ok {
 		return 0
 	}
-	return time.Until(s.ExpiresAt.Add(session.Memory))
+	return time.Until(s.ExpiresAt.Add(session.Retention))
 }
 
 // Len is how many codes are kept.

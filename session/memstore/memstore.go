@@ -31,7 +31,7 @@ type Store struct {
 const never = math.MaxInt64
 
 // sweepEvery is how often a bus that runs removes the codes that are forgotten, if
-// no step does. So they are gone within [session.Memory] and 10 s.
+// no step does. So they are gone within [session.Retention] and 10 s.
 const sweepEvery = 10 * time.Second
 
 // New makes an empty store of DefaultMaxBytes.
@@ -100,4 +100,4 @@ func (st *Store) Swap(ctx context.Context, next session.Session, op session.OpID
 
 func forgotten(s session.Session, now time.Time) bool { return !now.Before(forgetAt(s)) }
 
-func forgetAt(s session.Session) time.Time { return s.ExpiresAt.Add(session.Memory) }
+func forgetAt(s session.Session) time.Time { return s.ExpiresAt.Add(session.Retention) }

@@ -48,7 +48,7 @@ func TestCodesAreForgottenInTime(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(time.Minute + session.Memory + 15*time.Second)
+		time.Sleep(time.Minute + session.Retention + 15*time.Second)
 		if n := st.Len(); n != 5_000 {
 			t.Errorf("%d codes are kept when half are forgotten", n)
 		}

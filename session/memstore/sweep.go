@@ -75,7 +75,7 @@ func (st *Store) sweep(now time.Time) {
 	}
 }
 
-// Usage implements [session.Measured]: the estimated bytes of the codes that are kept.
+// Usage implements [session.UsageReporter]: the estimated bytes of the codes that are kept.
 func (st *Store) Usage(context.Context) (session.Usage, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -65,7 +65,7 @@ func isFull(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "OOM command not allowed")
 }
 
-// Usage implements [session.Measured] by INFO memory, of each master on a
+// Usage implements [session.UsageReporter] by INFO memory, of each master on a
 // Cluster: used_memory without what Redis itself does not count
 // (mem_not_counted_for_evict), and maxmemory or Options.MaxBytes, whichever is
 // less.

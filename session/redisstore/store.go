@@ -109,7 +109,7 @@ func (s *Store) Swap(ctx context.Context, next session.Session, op session.OpID)
 	waits := s.replicas > 0 && next.Status == session.Redeemed
 	outcome, err := bounded(ctx, s, func(ctx context.Context) (string, error) {
 		return s.runSwap(ctx, waits, s.name(next.ID), next.Version, string(op), millis(next.ExpiresAt), stored,
-			millis(next.ExpiresAt.Add(session.Memory)), announced)
+			millis(next.ExpiresAt.Add(session.Retention)), announced)
 	})
 	if err != nil {
 		return fmt.Errorf("swap in redis: %w", err)

@@ -120,14 +120,14 @@ func TestEveryKeyHasAnEndOfLife(t *testing.T) {
 	for range 20 {
 		apply(t, st, create(t, st), session.Scan)
 	}
-	late := sessiontest.New(st, -session.Memory-time.Second)
+	late := sessiontest.New(st, -session.Retention-time.Second)
 	if _, err := session.Create(t.Context(), st, late); err != nil {
 		t.Fatal(err)
 	}
 	keys := server.Do("KEYS", "*").([]any)
 	const estimate = time.Second // the end is by an estimate of Redis's clock
 	for _, k := range keys {
-		if ms := server.Do("PTTL", k).(int64); ms <= 0 || ms > (time.Hour+session.Memory+estimate).Milliseconds() {
+		if ms := server.Do("PTTL", k).(int64); ms <= 0 || ms > (time.Hour+session.Retention+estimate).Milliseconds() {
 			t.Errorf("%v is kept for %d ms", k, ms)
 		}
 	}

@@ -217,7 +217,7 @@ func (s *suite) everyCodeHasAnEndOfLife() {
 func (s *suite) lives(id session.ID, ttl time.Duration) {
 	s.Helper()
 	life := s.Life(id)
-	if life <= session.Memory-2*time.Second || life > ttl+session.Memory+2*time.Second {
+	if life <= session.Retention-2*time.Second || life > ttl+session.Retention+2*time.Second {
 		s.Errorf("the storage keeps a code of %v for %v", ttl, life)
 	}
 }
