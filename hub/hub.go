@@ -1,11 +1,11 @@
-// Package hub knows who in this process watches which code, and brings each of
-// them its newest state.
+// Package hub tracks which watcher in this process waits for which code, and gives each
+// watcher the newest state of its code.
 //
-// It promises that a watcher, from joining on, is woken for every state that is
-// newer than the one it saw, and never sees an older one after a newer; that a
-// watcher which does not look costs nothing and holds up nobody; that a code
-// whose time is over is asked for again until the store says so; and that
-// nothing is left, here or on the bus, when the last watcher has gone.
+// It guarantees that a watcher is woken for every state that is newer than the last one it
+// read, and never reads an older state after a newer one; that a watcher which does not
+// read costs nothing and blocks nobody; that a code past its end is read again until the
+// store confirms the end; and that neither the hub nor the bus keeps anything for a code
+// after its last watcher has gone.
 package hub
 
 import (
@@ -17,76 +17,76 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// ErrStopped is returned by Watch when the hub's Run has ended.
+// ErrStopped is returned by Watch after the hub's Run has returned.
 var ErrStopped = errors.New("the hub has stopped")
 
-// Hub brings the states of codes from a bus to watchers.
+// Hub distributes the states of codes from a bus to watchers.
 type Hub struct {
-	bus   session.Bus
-	now   func() time.Time
-	nudge chan struct{} // holds one token when dirty is not empty
+	bus  session.Bus
+	now  func() time.Time
+	wake chan struct{} // holds one token when dirty is not empty
 
 	mu      sync.Mutex
-	topics  map[session.ID]*topic
-	dirty   map[session.ID]struct{} // topics that the bus must be told about
-	ends    map[int64][]session.ID  // codes to ask for again, by the step of the store's clock (endStep)
+	entries map[session.ID]*entry
+	dirty   map[session.ID]struct{} // codes whose subscription may have to change
+	rereads map[int64][]session.ID  // codes to read again, by the step of the store's clock (see stepSize)
 	watches int
 	stopped bool
 }
 
-// topic is a code that is watched, or was until just now.
-type topic struct {
-	first *Watch // a list: a code nearly always has one watcher
+// entry is a code that is watched, or was until the next reconciliation.
+type entry struct {
+	first *Watch // linked list: nearly all codes have one watcher
 
-	latest session.Snapshot // of version 0 until the first delivery
+	latest session.Snapshot // version 0 until the first delivery
 	err    error            // session.ErrNotFound or ErrLost; final
 
-	subscribed bool  // the bus was told to follow it
-	again      bool  // the bus is to tell its state again
-	due        int64 // the step in ends under which it stands; 0: under none
+	subscribed bool  // the bus delivers this code
+	reread     bool  // the bus must deliver the stored state again
+	rereadStep int64 // the step in rereads that holds this code; 0: none
 }
 
-// New makes a hub over bus; now is the store's clock (session.Store.Now).
+// New returns a hub on bus. now is the store's clock (session.Store.Now).
 func New(bus session.Bus, now func() time.Time) *Hub {
 	return &Hub{
-		bus:    bus,
-		now:    now,
-		nudge:  make(chan struct{}, 1),
-		topics: make(map[session.ID]*topic),
-		dirty:  make(map[session.ID]struct{}),
-		ends:   make(map[int64][]session.ID),
+		bus:     bus,
+		now:     now,
+		wake:    make(chan struct{}, 1),
+		entries: make(map[session.ID]*entry),
+		dirty:   make(map[session.ID]struct{}),
+		rereads: make(map[int64][]session.ID),
 	}
 }
 
-// Watch is one watcher's hold on a code.
+// Watch is one watcher's subscription to a code.
 type Watch struct {
 	hub  *Hub
 	id   session.ID
 	wake func()
 
-	topic *topic // nil after Close
+	entry *entry // nil after Close
 	next  *Watch
 }
 
-// Watch follows a code until Close. It calls wake when something newer than
-// what Latest returned may be there: without locks held, perhaps before Watch
-// returns and once after Close. wake must not block. The error is ErrStopped.
+// Watch subscribes to a code until Close. It calls wake when Latest may return something
+// newer: without holding a lock, possibly before Watch returns, and possibly once after
+// Close. wake must not block. The error is ErrStopped.
 func (h *Hub) Watch(id session.ID, wake func()) (*Watch, error) {
 	h.mu.Lock()
 	if h.stopped {
 		h.mu.Unlock()
 		return nil, ErrStopped
 	}
-	t := h.topics[id]
-	if t == nil {
-		t = new(topic)
-		h.topics[id] = t
-		h.mark(id)
+	e := h.entries[id]
+	if e == nil {
+		e = new(entry)
+		h.entries[id] = e
+		h.markDirty(id)
 	}
-	w := &Watch{hub: h, id: id, wake: wake, topic: t, next: t.first}
-	t.first = w
+	w := &Watch{hub: h, id: id, wake: wake, entry: e, next: e.first}
+	e.first = w
 	h.watches++
-	known := t.known()
+	known := e.known()
 	h.mu.Unlock()
 	if known {
 		wake()
@@ -94,49 +94,49 @@ func (h *Hub) Watch(id session.ID, wake func()) (*Watch, error) {
 	return w, nil
 }
 
-// Latest returns the newest state; of version 0 if none was told yet. Errors,
-// both final: session.ErrNotFound if the store has no such code (any more),
-// session.ErrLost if it contradicted what was told.
+// Latest returns the newest state, with version 0 if none has been delivered yet. Both
+// errors are final: session.ErrNotFound if the store does not have the code (any more),
+// session.ErrLost if the store contradicts an earlier delivery.
 func (w *Watch) Latest() (session.Snapshot, error) {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
-	if w.topic == nil {
+	if w.entry == nil {
 		return session.Snapshot{}, nil
 	}
-	return w.topic.latest, w.topic.err
+	return w.entry.latest, w.entry.err
 }
 
-// Close ends the watch; a second Close does nothing.
+// Close ends the subscription. Further calls do nothing.
 func (w *Watch) Close() {
 	h := w.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if w.topic == nil {
+	if w.entry == nil {
 		return
 	}
-	t := w.topic
-	for at := &t.first; *at != nil; at = &(*at).next {
+	e := w.entry
+	for at := &e.first; *at != nil; at = &(*at).next {
 		if *at == w {
 			*at = w.next
 			break
 		}
 	}
-	w.topic, w.next = nil, nil
+	w.entry, w.next = nil, nil
 	h.watches--
-	if t.first == nil {
-		h.mark(w.id)
+	if e.first == nil {
+		h.markDirty(w.id)
 	}
 }
 
-// Watches is the number of watches that are open.
+// Watches returns the number of open watches.
 func (h *Hub) Watches() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.watches
 }
 
-// Run brings states until ctx ends, and returns its error, or why the bus can
-// never work. It may be called once.
+// Run distributes states until ctx ends, and returns ctx's error, or the error that
+// permanently stopped the bus. It may be called once.
 func (h *Hub) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -151,18 +151,18 @@ func (h *Hub) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// deliver takes what the bus says of a code, and wakes whom it is news for.
+// deliver takes a delivery of the bus, and wakes the code's watchers if it is newer.
 func (h *Hub) deliver(s session.Snapshot, err error) {
 	h.mu.Lock()
-	t := h.topics[s.ID]
-	if t == nil || !t.take(s, err) {
+	e := h.entries[s.ID]
+	if e == nil || !e.update(s, err) {
 		h.mu.Unlock()
 		return
 	}
-	h.awaitEnd(s.ID, t)
+	h.scheduleExpiry(s.ID, e)
 	var few [4]func()
 	wakes := few[:0]
-	for w := t.first; w != nil; w = w.next {
+	for w := e.first; w != nil; w = w.next {
 		wakes = append(wakes, w.wake)
 	}
 	h.mu.Unlock()
@@ -171,23 +171,23 @@ func (h *Hub) deliver(s session.Snapshot, err error) {
 	}
 }
 
-func (t *topic) known() bool { return t.latest.Version > 0 || t.err != nil }
+func (e *entry) known() bool { return e.latest.Version > 0 || e.err != nil }
 
-// take makes s the newest state, and reports whether it is news.
-func (t *topic) take(s session.Snapshot, err error) bool {
+// update makes s the newest state, and reports whether that changed anything.
+func (e *entry) update(s session.Snapshot, err error) bool {
 	switch {
-	case t.err != nil: // final
+	case e.err != nil: // final
 		return false
 	case err != nil:
-		t.err = err
-	case s.Version < t.latest.Version: // late
+		e.err = err
+	case s.Version < e.latest.Version: // late
 		return false
-	case s.Version > t.latest.Version:
-		t.latest = s
-	case s.Op == t.latest.Op: // said twice
+	case s.Version > e.latest.Version:
+		e.latest = s
+	case s.Op == e.latest.Op: // repeated
 		return false
-	default: // another history
-		t.err = session.ErrLost
+	default: // the same version by another operation
+		e.err = session.ErrLost
 	}
 	return true
 }

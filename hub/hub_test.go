@@ -19,37 +19,37 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// rig is a hub that runs over a memory store.
-type rig struct {
+// fixture is a running hub on a memory store.
+type fixture struct {
 	*testing.T
 	store *sessiontest.Faulty
 	bus   *countingBus
 	hub   *Hub
 }
 
-// countingBus counts the codes that it was told to follow and not to leave,
-// and swallows what it is told on command, as a bus without storage does.
+// countingBus counts the subscribed codes. It can drop subscriptions, as a bus does whose
+// storage is unavailable.
 type countingBus struct {
 	session.Bus
-	mu       sync.Mutex
-	followed map[session.ID]bool
-	deaf     bool
+	mu         sync.Mutex
+	subscribed map[session.ID]bool
+	dropping   bool
 }
 
-func (b *countingBus) swallow(on bool) {
+func (b *countingBus) drop(on bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.deaf = on
+	b.dropping = on
 }
 
 func (b *countingBus) Subscribe(ctx context.Context, ids ...session.ID) error {
 	b.mu.Lock()
 	for _, id := range ids {
-		b.followed[id] = true
+		b.subscribed[id] = true
 	}
-	deaf := b.deaf
+	dropping := b.dropping
 	b.mu.Unlock()
-	if deaf {
+	if dropping {
 		return nil
 	}
 	return b.Bus.Subscribe(ctx, ids...)
@@ -58,7 +58,7 @@ func (b *countingBus) Subscribe(ctx context.Context, ids ...session.ID) error {
 func (b *countingBus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 	b.mu.Lock()
 	for _, id := range ids {
-		delete(b.followed, id)
+		delete(b.subscribed, id)
 	}
 	b.mu.Unlock()
 	return b.Bus.Unsubscribe(ctx, ids...)
@@ -67,14 +67,14 @@ func (b *countingBus) Unsubscribe(ctx context.Context, ids ...session.ID) error 
 func (b *countingBus) len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.followed)
+	return len(b.subscribed)
 }
 
-func newRig(t *testing.T) *rig {
+func newFixture(t *testing.T) *fixture {
 	mem := memstore.New()
 	faulty := sessiontest.NewFaulty(sessiontest.Node{Store: mem, Bus: mem.Bus()})
-	bus := &countingBus{Bus: faulty, followed: make(map[session.ID]bool)}
-	r := &rig{T: t, store: faulty, bus: bus, hub: New(bus, mem.Now)}
+	bus := &countingBus{Bus: faulty, subscribed: make(map[session.ID]bool)}
+	r := &fixture{T: t, store: faulty, bus: bus, hub: New(bus, mem.Now)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.hub.Run(ctx) }()
@@ -87,14 +87,14 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// left is how many topics there are, and how many ends are waited for.
-func (r *rig) left() (topics, ends int) {
+// left returns the number of entries and of scheduled reads.
+func (r *fixture) left() (entries, rereads int) {
 	r.hub.mu.Lock()
 	defer r.hub.mu.Unlock()
-	return len(r.hub.topics), len(r.hub.ends)
+	return len(r.hub.entries), len(r.hub.rereads)
 }
 
-func (r *rig) create(ttl time.Duration) session.Session {
+func (r *fixture) create(ttl time.Duration) session.Session {
 	r.Helper()
 	s, err := session.Create(context.Background(), r.store, sessiontest.New(r.store, ttl))
 	if err != nil {
@@ -103,7 +103,7 @@ func (r *rig) create(ttl time.Duration) session.Session {
 	return s
 }
 
-func (r *rig) apply(s session.Session, a session.Action) session.Session {
+func (r *fixture) apply(s session.Session, a session.Action) session.Session {
 	r.Helper()
 	s, err := session.Apply(context.Background(), r.store, s, session.Change{Action: a, User: sessiontest.Alice, TTL: time.Minute})
 	if err != nil {
@@ -112,7 +112,7 @@ func (r *rig) apply(s session.Session, a session.Action) session.Session {
 	return s
 }
 
-func (r *rig) watch(id session.ID) *Watch {
+func (r *fixture) watch(id session.ID) *Watch {
 	r.Helper()
 	w, err := r.hub.Watch(id, func() {})
 	if err != nil {
@@ -121,16 +121,16 @@ func (r *rig) watch(id session.ID) *Watch {
 	return w
 }
 
-func (r *rig) sees(w *Watch, version int64, status session.Status) {
+func (r *fixture) sees(w *Watch, version int64, status session.Status) {
 	r.Helper()
 	if got, err := w.Latest(); err != nil || got.Version != version || got.Status != status {
 		r.Errorf("latest is version %d, %v, %v; want version %d, %v", got.Version, got.Status, err, version, status)
 	}
 }
 
-func TestAWatcherSeesEachStep(t *testing.T) {
+func TestWatchersReceiveEachStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		s := r.create(time.Minute)
 		w := r.watch(s.ID)
 		defer w.Close()
@@ -142,7 +142,7 @@ func TestAWatcherSeesEachStep(t *testing.T) {
 		r.sees(w, 2, session.Scanned)
 		second := r.watch(s.ID)
 		defer second.Close()
-		r.sees(second, 2, session.Scanned) // at once: the topic is known
+		r.sees(second, 2, session.Scanned) // at once: the state is known
 		r.apply(s, session.Cancel)
 		synctest.Wait()
 		r.sees(w, 3, session.Canceled)
@@ -150,9 +150,9 @@ func TestAWatcherSeesEachStep(t *testing.T) {
 	})
 }
 
-func TestAWakeForEachNewsAndNoneForRepetitions(t *testing.T) {
+func TestWatchersAreWokenOncePerState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		r.store.Repeat()
 		s := r.create(time.Minute)
 		var mu sync.Mutex
@@ -176,13 +176,13 @@ func TestAWakeForEachNewsAndNoneForRepetitions(t *testing.T) {
 	})
 }
 
-func TestTimeIsTold(t *testing.T) {
+func TestWatchersReceiveExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		s := r.create(90 * time.Second)
 		w := r.watch(s.ID)
 		defer w.Close()
-		time.Sleep(60 * time.Second) // of the bubble
+		time.Sleep(60 * time.Second) // synthetic time
 		s = r.apply(s, session.Scan) // moves the end to 120 s
 		time.Sleep(59 * time.Second)
 		synctest.Wait()
@@ -190,33 +190,33 @@ func TestTimeIsTold(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		r.sees(w, 3, session.Expired)
-		if _, ends := r.left(); ends != 0 {
-			t.Errorf("%d ends are waited for", ends)
+		if _, rereads := r.left(); rereads != 0 {
+			t.Errorf("%d reads are scheduled", rereads)
 		}
 	})
 }
 
-func TestTimeIsToldOnceTheStoreIsBack(t *testing.T) {
+func TestExpiryArrivesWhenTheStoreReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		s := r.create(10 * time.Second)
 		w := r.watch(s.ID)
 		defer w.Close()
 		synctest.Wait()
-		r.bus.swallow(true)
+		r.bus.drop(true)
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		r.sees(w, 1, session.Waiting)
-		r.bus.swallow(false)
+		r.bus.drop(false)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		r.sees(w, 2, session.Expired)
 	})
 }
 
-func TestGoneAndLostAreFinal(t *testing.T) {
+func TestNotFoundAndLostAreFinal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		gone := r.watch(session.NewID())
 		defer gone.Close()
 		s := r.apply(r.create(time.Minute), session.Scan)
@@ -224,7 +224,7 @@ func TestGoneAndLostAreFinal(t *testing.T) {
 		defer lost.Close()
 		synctest.Wait()
 		if _, err := gone.Latest(); !errors.Is(err, session.ErrNotFound) {
-			t.Errorf("a code that is not there: %v", err)
+			t.Errorf("an unknown code: %v", err)
 		}
 		other := s.Snapshot()
 		other.Op = "another"
@@ -235,14 +235,14 @@ func TestGoneAndLostAreFinal(t *testing.T) {
 		r.apply(s, session.Confirm)
 		synctest.Wait()
 		if _, err := lost.Latest(); !errors.Is(err, session.ErrLost) {
-			t.Error("certainty came back by itself")
+			t.Error("the error is not final")
 		}
 	})
 }
 
-func TestOlderAfterNewerIsNotTold(t *testing.T) {
+func TestOlderStatesAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		first := r.create(time.Minute)
 		second := r.apply(first, session.Scan)
 		w := r.watch(first.ID)
@@ -253,9 +253,9 @@ func TestOlderAfterNewerIsNotTold(t *testing.T) {
 	})
 }
 
-func TestNothingIsLeftWhenTheLastWatcherGoes(t *testing.T) {
+func TestNothingRemainsAfterTheLastWatcher(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		var watches []*Watch
 		for range 100 {
 			s := r.create(time.Minute)
@@ -263,25 +263,25 @@ func TestNothingIsLeftWhenTheLastWatcherGoes(t *testing.T) {
 		}
 		synctest.Wait()
 		if n := r.bus.len(); n != 100 {
-			t.Errorf("%d codes are followed, want 100", n)
+			t.Errorf("%d codes are subscribed, want 100", n)
 		}
 		for _, w := range watches {
 			w.Close()
 			w.Close()
 		}
 		synctest.Wait()
-		topics, _ := r.left()
-		if n := r.bus.len(); n != 0 || topics != 0 || r.hub.Watches() != 0 {
-			t.Errorf("left: %d on the bus, %d topics, %d watches", n, topics, r.hub.Watches())
+		entries, _ := r.left()
+		if n := r.bus.len(); n != 0 || entries != 0 || r.hub.Watches() != 0 {
+			t.Errorf("left: %d on the bus, %d entries, %d watches", n, entries, r.hub.Watches())
 		}
 		time.Sleep(2 * time.Minute)
-		if _, ends := r.left(); ends != 0 {
-			t.Errorf("%d ends are waited for", ends)
+		if _, rereads := r.left(); rereads != 0 {
+			t.Errorf("%d reads are scheduled", rereads)
 		}
 	})
 }
 
-func TestNobodyWatchesAfterTheEnd(t *testing.T) {
+func TestWatchFailsAfterTheHubStopped(t *testing.T) {
 	mem := memstore.New()
 	h := New(mem.Bus(), mem.Now)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -294,10 +294,10 @@ func TestNobodyWatchesAfterTheEnd(t *testing.T) {
 	}
 }
 
-// TestStormOfJoiningAndLeaving is for the race detector, and for whoever stays:
-// after the storm each sees the last state.
-func TestStormOfJoiningAndLeaving(t *testing.T) {
-	r := newRig(t)
+// TestConcurrentWatchAndClose runs under the race detector. Watchers that stay must receive
+// the last state.
+func TestConcurrentWatchAndClose(t *testing.T) {
+	r := newFixture(t)
 	codes := make([]session.Session, 20)
 	ids := make([]session.ID, len(codes))
 	stay := make([]*Watch, len(codes))
@@ -340,17 +340,17 @@ func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("never")
+			t.Fatal("the condition was not met in time")
 		}
 	}
 }
 
 func BenchmarkDeliver(b *testing.B) {
-	for _, topics := range []int{1, 10_000, 100_000} {
-		b.Run(fmt.Sprintf("topics=%d", topics), func(b *testing.B) {
+	for _, codes := range []int{1, 10_000, 100_000} {
+		b.Run(fmt.Sprintf("codes=%d", codes), func(b *testing.B) {
 			mem := memstore.New()
 			h := New(mem.Bus(), mem.Now)
-			ids := make([]session.ID, topics)
+			ids := make([]session.ID, codes)
 			for i := range ids {
 				ids[i] = session.NewID()
 				if _, err := h.Watch(ids[i], func() {}); err != nil {
@@ -360,7 +360,7 @@ func BenchmarkDeliver(b *testing.B) {
 			s := session.Snapshot{Status: session.Scanned, ExpiresAt: time.Now().Add(time.Minute)}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				s.ID, s.Version = ids[i%topics], int64(i+1)
+				s.ID, s.Version = ids[i%codes], int64(i+1)
 				h.deliver(s, nil)
 			}
 		})

@@ -7,114 +7,112 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// mark notes that the bus must be told about a code: that it is watched, that
-// it no longer is, or that its state is wanted again. What exactly is found
-// out when the reconciler looks, so that no order of events matters. h.mu is
-// held.
-func (h *Hub) mark(id session.ID) {
+// markDirty records that the bus subscription of a code may have to change: it is watched
+// now, it is no longer watched, or its state must be read again. The reconciler looks at
+// the entry to find out which, so the order of events does not matter. h.mu is held.
+func (h *Hub) markDirty(id session.ID) {
 	h.dirty[id] = struct{}{}
 	select {
-	case h.nudge <- struct{}{}:
+	case h.wake <- struct{}{}:
 	default:
 	}
 }
 
-// endStep is how finely ends of life are kept: a code is asked for again at most
-// two steps after its end, and one waking serves all that end within a step.
-const endStep = 250 * time.Millisecond
+// stepSize is the resolution of end times. A code is read again at most two steps after
+// its end, and one timer serves all codes that end in the same step.
+const stepSize = 250 * time.Millisecond
 
-func stepOf(t time.Time) int64 { return t.UnixMilli() / endStep.Milliseconds() }
+func stepOf(t time.Time) int64 { return t.UnixMilli() / stepSize.Milliseconds() }
 
-// reconcile tells the bus what is wanted until ctx ends: the only goroutine
-// that does, so that the bus hears one thing after the other.
+// reconcile updates the bus subscriptions until ctx ends. It is the only goroutine that
+// does, so the bus receives one request after the other.
 func (h *Hub) reconcile(ctx context.Context) {
-	tick := time.NewTicker(endStep)
+	tick := time.NewTicker(stepSize)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			h.markEnded()
+			h.rereadExpired()
 			continue
-		case <-h.nudge:
+		case <-h.wake:
 		}
-		follow, leave := h.changes()
-		// An error means that ctx ended, which the loop sees next.
-		if len(leave) > 0 {
-			_ = h.bus.Unsubscribe(ctx, leave...)
+		subscribe, unsubscribe := h.changes()
+		// An error means that ctx has ended, which the next iteration handles.
+		if len(unsubscribe) > 0 {
+			_ = h.bus.Unsubscribe(ctx, unsubscribe...)
 		}
-		if len(follow) > 0 {
-			_ = h.bus.Subscribe(ctx, follow...)
+		if len(subscribe) > 0 {
+			_ = h.bus.Subscribe(ctx, subscribe...)
 		}
 	}
 }
 
-// changes returns what the bus must be told, and forgets the topics that
-// nobody watches.
-func (h *Hub) changes() (follow, leave []session.ID) {
+// changes returns the pending subscription changes, and removes the entries without
+// watchers.
+func (h *Hub) changes() (subscribe, unsubscribe []session.ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id := range h.dirty {
-		t := h.topics[id]
+		e := h.entries[id]
 		switch {
-		case t == nil:
-		case t.first == nil:
-			delete(h.topics, id)
-			if t.subscribed {
-				leave = append(leave, id)
+		case e == nil:
+		case e.first == nil:
+			delete(h.entries, id)
+			if e.subscribed {
+				unsubscribe = append(unsubscribe, id)
 			}
-		case !t.subscribed || t.again:
-			t.subscribed, t.again = true, false
-			follow = append(follow, id)
+		case !e.subscribed || e.reread:
+			e.subscribed, e.reread = true, false
+			subscribe = append(subscribe, id)
 		}
 	}
 	clear(h.dirty)
-	return follow, leave
+	return subscribe, unsubscribe
 }
 
-// awaitEnd notes when a code's state must be asked for again, because its end
-// will have come: time's end is announced by nobody. h.mu is held.
-func (h *Hub) awaitEnd(id session.ID, t *topic) {
-	if t.err != nil || t.latest.Status.Over() {
+// scheduleExpiry schedules a read of a code after its end: the store does not announce
+// expiry. h.mu is held.
+func (h *Hub) scheduleExpiry(id session.ID, e *entry) {
+	if e.err != nil || e.latest.Status.Over() {
 		return
 	}
-	// The end of the step in which the code ends, so that the first
-	// question nearly always is the last.
-	h.askAgain(id, t, stepOf(t.latest.ExpiresAt)+1)
+	// At the end of the step in which the code ends, so that one read nearly always
+	// suffices.
+	h.scheduleReread(id, e, stepOf(e.latest.ExpiresAt)+1)
 }
 
-func (h *Hub) askAgain(id session.ID, t *topic, step int64) {
-	if t.due == step {
+func (h *Hub) scheduleReread(id session.ID, e *entry, step int64) {
+	if e.rereadStep == step {
 		return
 	}
-	t.due = step
-	h.ends[step] = append(h.ends[step], id)
+	e.rereadStep = step
+	h.rereads[step] = append(h.rereads[step], id)
 }
 
-// stepsToRetry is a second: how long a question may take to be answered before
-// it is asked again.
-const stepsToRetry = int64(time.Second / endStep)
+// retrySteps is one second: the time that a read may take before it is repeated.
+const retrySteps = int64(time.Second / stepSize)
 
-// markEnded asks for the state of all codes whose end has come, each second
-// anew until the store says that it has.
-func (h *Hub) markEnded() {
+// rereadExpired requests the state of all codes past their end, and repeats that every
+// second until the store has confirmed the end.
+func (h *Hub) rereadExpired() {
 	now := stepOf(h.now())
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for step, ids := range h.ends {
+	for step, ids := range h.rereads {
 		if step > now {
 			continue
 		}
-		delete(h.ends, step)
+		delete(h.rereads, step)
 		for _, id := range ids {
-			t := h.topics[id]
-			if t == nil || t.due != step || t.err != nil || t.latest.Status.Over() {
-				continue // gone, told, or its end has moved
+			e := h.entries[id]
+			if e == nil || e.rereadStep != step || e.err != nil || e.latest.Status.Over() {
+				continue // not watched any more, ended, or rescheduled
 			}
-			t.again = true
-			h.mark(id)
-			h.askAgain(id, t, now+stepsToRetry)
+			e.reread = true
+			h.markDirty(id)
+			h.scheduleReread(id, e, now+retrySteps)
 		}
 	}
 }

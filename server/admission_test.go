@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // TestHandshakesAreAdmittedFairly has one address fill all places and the queue
@@ -19,8 +20,8 @@ import (
 func TestHandshakesAreAdmittedFairly(t *testing.T) {
 	made, goOn := make(chan string, 1000), make(chan struct{})
 	n := start(t, memNode(), func(o *server.Options) {
-		o.Witnesses = append(o.Witnesses, func(e server.Event) {
-			if e.Kind == server.EventMade { // the handshake has its place until this returns
+		o.Observers = append(o.Observers, func(e session.Event) {
+			if e.Kind == session.EventMade { // the handshake has its place until this returns
 				made <- e.Code.Client.IP
 				<-goOn
 			}

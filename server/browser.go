@@ -130,7 +130,7 @@ func (s *Server) makeCode(ctx context.Context, p *pool.Pool, from source, by cal
 		return err
 	})
 	if err == nil {
-		s.tell(EventMade, code, by)
+		s.emit(session.EventMade, code, by)
 	}
 	return code, err
 }

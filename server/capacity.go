@@ -37,7 +37,7 @@ var errStoreFull = errors.New("the store is nearly full")
 // takes (see fairshare). It is for new codes only: steps, questions and exchanges
 // are never refused for this.
 type capacity struct {
-	store session.Measured // nil: the store cannot tell
+	store session.UsageReporter // nil: the store cannot tell
 	guard *fairshare.Guard
 	log   *slog.Logger
 
@@ -48,7 +48,7 @@ type capacity struct {
 
 func newCapacity(st session.Store, log *slog.Logger) *capacity {
 	c := &capacity{guard: fairshare.New(keptFor), log: log}
-	c.store, _ = session.As[session.Measured](st)
+	c.store, _ = session.As[session.UsageReporter](st)
 	c.usage.Store(math.Float64bits(math.NaN()))
 	return c
 }
@@ -111,9 +111,9 @@ func (c *capacity) learn(ctx context.Context, ratio float64) {
 	}
 	text, severity := "store usage is normal: new codes are taken", slog.LevelInfo
 	switch level {
-	case fairshare.Tight:
+	case fairshare.Limited:
 		text, severity = "store is filling up: new codes of pools and networks above their share are refused", slog.LevelWarn
-	case fairshare.NoSpace:
+	case fairshare.Stopped:
 		text, severity = "store is nearly full: new codes are refused", slog.LevelWarn
 	}
 	c.log.Log(ctx, severity, text, "usage", math.Round(ratio*100)/100)
@@ -126,7 +126,7 @@ func (c *capacity) ratio() float64 { return math.Float64frombits(c.usage.Load())
 // that of who asks, or its addressKey; "" for a site.
 func (c *capacity) admit(p *pool.Pool, address string) error {
 	verdict := c.guard.Admit(p.ID, networkKey(address), time.Now())
-	if verdict == fairshare.Taken {
+	if verdict == fairshare.Admitted {
 		return nil
 	}
 	c.refused[verdict].Add(1)

@@ -23,7 +23,7 @@ func watchful(t *testing.T, far ratelimit.Store, change func(*pool.Pool)) *node 
 	}
 	return start(t, memNode(), func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-		o.Place, o.Tally = m.Find, far
+		o.Place, o.Tally = m.Lookup, far
 	}, newPool(t, change))
 }
 

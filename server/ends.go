@@ -20,7 +20,7 @@ import (
 // second, four times those of as many pages as a node takes.
 type ends struct {
 	store session.Store
-	tell  func(Event)
+	emit  func(session.Event)
 	log   *slog.Logger
 
 	mu      sync.Mutex
@@ -39,13 +39,13 @@ type made struct {
 // open by default. Those beyond are told by nobody, which the log says.
 const maxEnds = 200_000
 
-func newEnds(store session.Store, tell func(Event), log *slog.Logger) *ends {
-	return &ends{store: store, tell: tell, log: log, due: make(map[int64][]made)}
+func newEnds(store session.Store, emit func(session.Event), log *slog.Logger) *ends {
+	return &ends{store: store, emit: emit, log: log, due: make(map[int64][]made)}
 }
 
-// note is the witness that learns which codes are made.
-func (e *ends) note(ev Event) {
-	if ev.Kind == EventMade {
+// note is the session.Observer that learns which codes are made.
+func (e *ends) note(ev session.Event) {
+	if ev.Kind == session.EventMade {
 		e.lookAt(ev.Code.ExpiresAt, made{ev.Code.ID, ev.Pool})
 	}
 }
@@ -130,13 +130,13 @@ func (e *ends) look(ctx context.Context, m made) error {
 	now := e.store.Now()
 	switch {
 	case isGone(err):
-		e.tell(Event{Kind: EventLost, Time: now, Pool: m.pool, Code: session.Session{ID: m.id, Pool: m.pool}})
+		e.emit(session.Event{Kind: session.EventLost, Time: now, Pool: m.pool, Code: session.Session{ID: m.id, Pool: m.pool}})
 	case err != nil:
 		return err
 	case !code.Status.Over():
 		e.lookAt(later(code.ExpiresAt, now), m)
 	case code.Status == session.Expired && code.Op == "": // not withdrawn: time did it
-		e.tell(Event{Kind: EventExpired, Time: now, Pool: m.pool, Code: code})
+		e.emit(session.Event{Kind: session.EventExpired, Time: now, Pool: m.pool, Code: code})
 	}
 	return nil
 }

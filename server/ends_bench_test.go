@@ -26,7 +26,7 @@ func BenchmarkEndsOf100000Codes(b *testing.B) {
 		began := time.Now()
 		for i := range codes {
 			end := began.Add(time.Duration(i) * 2 * time.Minute / codes)
-			e.note(Event{Kind: EventMade, Pool: "p1", Code: session.Session{ID: session.NewID(), ExpiresAt: end}})
+			e.note(session.Event{Kind: session.EventMade, Pool: "p1", Code: session.Session{ID: session.NewID(), ExpiresAt: end}})
 		}
 		b.ReportMetric(float64(heap()-before)/codes, "B/code")
 		if e.len() != codes {

@@ -18,12 +18,12 @@ func TestTimesEndIsToldOnceByWhoMadeTheCode(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	ends := make(map[session.ID][]string)
-	witness := func(o *server.Options) {
-		o.Witnesses = append(o.Witnesses, func(e server.Event) {
+	observe := func(o *server.Options) {
+		o.Observers = append(o.Observers, func(e session.Event) {
 			mu.Lock()
 			defer mu.Unlock()
 			switch e.Kind {
-			case server.EventExpired, server.EventLost, server.EventCanceled, server.EventWithdrawn, server.EventExchanged:
+			case session.EventExpired, session.EventLost, session.EventCanceled, session.EventWithdrawn, session.EventExchanged:
 				if e.Pool != "p1" || e.Time.IsZero() {
 					t.Errorf("event %+v", e)
 				}
@@ -37,7 +37,7 @@ func TestTimesEndIsToldOnceByWhoMadeTheCode(t *testing.T) {
 			}
 		})
 	}
-	n, other, _ := pair(t, witness, newPool(t, func(p *pool.Pool) {
+	n, other, _ := pair(t, observe, newPool(t, func(p *pool.Pool) {
 		p.CodeTTL, p.ConfirmTTL, p.TicketTTL = 3*time.Second, 4*time.Second, 4*time.Second
 	}))
 	want := make(map[session.ID][]string)
@@ -66,18 +66,18 @@ func TestTimesEndIsToldOnceByWhoMadeTheCode(t *testing.T) {
 // forgotten the code when it is back.
 func TestLostCodesAreTold(t *testing.T) {
 	t.Parallel()
-	told := make(chan server.Event, 10)
+	told := make(chan session.Event, 10)
 	n := start(t, memNode(), func(o *server.Options) {
-		o.Witnesses = append(o.Witnesses, func(e server.Event) { told <- e })
+		o.Observers = append(o.Observers, func(e session.Event) { told <- e })
 	}, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
-	next := func() server.Event {
+	next := func() session.Event {
 		t.Helper()
 		select {
 		case e := <-told:
 			return e
 		case <-time.After(30 * time.Second):
 			t.Fatal("nothing was told")
-			return server.Event{}
+			return session.Event{}
 		}
 	}
 	c := n.gene("p1")
@@ -88,7 +88,7 @@ func TestLostCodesAreTold(t *testing.T) {
 		t.Errorf("%d ends are unknown, %d were told", open, len(told))
 	}
 	n.store.Fail(session.ErrNotFound)
-	if e := next(); e.Kind != server.EventLost || e.Pool != "p1" || string(e.Code.ID) != c.random {
+	if e := next(); e.Kind != session.EventLost || e.Pool != "p1" || string(e.Code.ID) != c.random {
 		t.Errorf("event %+v", e)
 	}
 	eventually(t, "all ends are known", func() bool { return n.srv.Load().UnknownEnds == 0 })

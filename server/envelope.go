@@ -56,7 +56,7 @@ func (s *Server) writeError(err error, c echo.Context) {
 		level = slog.LevelDebug
 	}
 	s.log.Log(c.Request().Context(), level, "request refused", about...)
-	s.refused(c, p)
+	s.emitRefused(c, p)
 	if c.Response().Committed {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
@@ -151,8 +152,8 @@ func FuzzForwardedFor(f *testing.F) {
 	var seen string
 	n := fuzzed(f, func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // as httptest's requests come
-		o.Witnesses = append(o.Witnesses, func(e server.Event) {
-			if e.Kind == server.EventMade { // codes of before end by time meanwhile, which is nobody's doing
+		o.Observers = append(o.Observers, func(e session.Event) {
+			if e.Kind == session.EventMade { // codes of before end by time meanwhile, which is nobody's doing
 				seen = e.IP
 			}
 		})

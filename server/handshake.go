@@ -88,7 +88,7 @@ func (s *Server) handshake(c echo.Context) (served bool, err error) {
 		k.entered = true
 	} else if bye == nil {
 		bye = byeBusy
-		k.refused(errTooMany)
+		k.emitRefused(errTooMany)
 	}
 	k.inLine.Store(true)
 	if !s.sockets.add(k) { // the node began to leave meanwhile

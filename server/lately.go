@@ -17,7 +17,7 @@ import (
 // what all nodes have noted, and errs while the tally is away: what is not
 // known is no zero.
 type lately struct {
-	pools *pool.Book
+	pools *pool.Registry
 	tally *ratelimit.Batcher
 	now   func() time.Time // the same on all nodes: the store's
 	log   *loglimit.Logger

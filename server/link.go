@@ -13,7 +13,7 @@ import (
 )
 
 // over is made once: strangers may ask for it as often as they are let.
-var over = web.Over()
+var over = web.Ended()
 
 // link is what a phone's own camera opens: /s/<random>. People are told in words
 // that a code is over, programs by the envelope.

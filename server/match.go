@@ -15,7 +15,7 @@ var twoDigits = regexp.MustCompile(`^[0-9]{2}$`)
 // is refused without counting as a try.
 func matched(p *pool.Pool, code session.Session, confirm session.Change, number string) (session.Change, error) {
 	switch {
-	case code.Match == session.MatchNothing || p.IsMatchCode(code, number):
+	case code.Match == session.MatchNone || p.IsMatchCode(code, number):
 		return confirm, nil
 	case number == "":
 		return confirm, errNumber

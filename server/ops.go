@@ -73,13 +73,13 @@ type Load struct {
 }
 
 // CodesHeld counts the new codes that were refused because the store was filling up.
-type CodesHeld struct {
+type CodesHeld = struct {
 	Pool    int64 // the pool had more than its share
-	Network int64 // the network had
-	Full    int64 // none was taken
+	Network int64 // the network had more than its share
+	Full    int64 // no new code was accepted
 }
 
-// Load tells it.
+// Load returns the server's current load.
 func (s *Server) Load() Load {
 	l := Load{Sockets: s.sockets.len(), Connections: int(s.gates.open.Load()), ConnectionsLimit: s.gates.Sockets}
 	held := &s.capacity.refused

@@ -115,7 +115,7 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 			return err
 		}
 	}
-	if change.Action == session.Confirm && session.Moves(code, change) {
+	if change.Action == session.Confirm && session.Advances(code, change) {
 		if err := s.notBlocked(ctx, p, code, change.User.ID, address); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	}
 	by := callerOf(c)
 	by.user = change.User.ID
-	code, made, err := s.apply(ctx, code, change, by)
+	code, stored, err := s.transition(ctx, code, change, by)
 	if err != nil {
 		if isGone(err) {
 			return errInvalidCode
@@ -135,7 +135,7 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	if change.Action == session.Mismatch {
 		return mismatch(code)
 	}
-	if made { // not a phone that asks again
+	if stored { // not a phone that asks again
 		s.stepped(ctx, p, code)
 	}
 	data := s.phoneAnswer(c, p, code)
@@ -188,7 +188,7 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 	switch {
 	case err == nil && own.ID != p.ID:
 		return session.User{}, errOtherPool
-	case errors.Is(err, identity.ErrRefused) && s.knownElsewhere(ctx, own, token):
+	case errors.Is(err, identity.ErrRefused) && identity.AcceptedByAny(ctx, token, s.store.Now(), s.pools.IdentitiesExcept(own)):
 		return session.User{}, errOtherPool.because(err)
 	}
 	return user, err
@@ -200,27 +200,6 @@ func identify(ctx context.Context, p *pool.Pool, token string, now time.Time, ma
 		return session.User{}, fmt.Errorf("%w: the pool has no identity", identity.ErrRefused)
 	}
 	return p.Identity.Identify(ctx, token, now, maxAge)
-}
-
-// elsewhereTime bounds the search for another pool that knows a token: it makes
-// a clearer answer, for which nobody shall wait long.
-const elsewhereTime = 300 * time.Millisecond
-
-// knownElsewhere reports whether a token that own refuses is another pool's, as
-// far as that can be told without sending it to anybody.
-func (s *Server) knownElsewhere(ctx context.Context, own *pool.Pool, token string) bool {
-	ctx, cancel := context.WithTimeout(ctx, elsewhereTime)
-	defer cancel()
-	for _, other := range s.pools.All() {
-		local, ok := other.Identity.(*identity.JWT)
-		if !ok || other.ID == own.ID {
-			continue
-		}
-		if _, err := local.Identify(ctx, token, s.store.Now(), 0); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // vouchedUser is a user as the app's back end names it.

@@ -360,7 +360,7 @@ func TestVouchedUser(t *testing.T) {
 	user := map[string]any{"id": "u1", "nickname": strings.Repeat("x", 65), "photo": "javascript:alert(1)", "phone": "+49"}
 	n.call("POST", "/scanned", map[string]any{"random": c.random, "user": user}, auth...).ok()
 	if info := n.check(c)["userInfo"].(map[string]any); len(info) != 1 || info["nickname"] != strings.Repeat("x", 63)+"…" {
-		t.Errorf("shown of what is out of bounds: %v", info)
+		t.Errorf("a nickname of 65 characters and an invalid photo give %v", info)
 	}
 	n.call("POST", "/confirm", map[string]any{"random": c.random, "user": map[string]any{"id": "u2"}}, auth...).refused(409, 2245)
 	n.call("POST", "/confirm", map[string]any{"random": c.random, "user": user}, auth...).ok()

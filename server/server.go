@@ -33,14 +33,14 @@ import (
 // set.
 type Options struct {
 	PublicURL string // how browsers reach this server: scheme://host[:port]
-	Pools     *pool.Book
+	Pools     *pool.Registry
 	Store     session.Store
 	Hub       *hub.Hub // its Run belongs to the caller, and must outlive the server's
 
 	Signer         *Signer        // nil: no token is issued
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
-	Witnesses      []func(Event)        // told of what happens, in its order by each goroutine; they must not block
+	Observers      session.Observers    // receive the events of this node
 	Tally          ratelimit.Store      // what happened lately on all nodes; nil: on this one
 	Tracer         Tracer               // follows calls; nil: nobody does
 	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
@@ -71,7 +71,7 @@ type Server struct {
 	publicURL  string
 	origin     string // of publicURL
 	secure     bool   // publicURL is https
-	pools      *pool.Book
+	pools      *pool.Registry
 	store      session.Store
 	hub        *hub.Hub
 	signer     *Signer
@@ -81,7 +81,7 @@ type Server struct {
 	phonePage  string
 	trusting   bool // there are trusted proxies
 	fallback   http.Handler
-	witnesses  []func(Event)
+	observers  session.Observers
 	pushed     func(pool string, delay time.Duration)
 	metrics    http.Handler
 	tracer     Tracer
@@ -128,15 +128,15 @@ func New(o Options) *Server {
 		secure: strings.HasPrefix(o.PublicURL, "https:"),
 		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
 		drainDelay: o.DrainDelay, busAge: o.BusAge, place: o.Place, phonePage: o.PhonePage, fallback: o.Fallback,
-		witnesses: o.Witnesses,
+		observers: o.Observers,
 		trusting:  len(o.TrustedProxies) > 0,
 		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
 		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), admission: newSlots(places, 0, 0),
 		clients: newConnections(o.MaxConnections, o, limits),
 	}
-	if len(o.Witnesses) > 0 {
-		s.ends = newEnds(s.store, s.witness, o.Log)
-		s.witnesses = append(slices.Clip(o.Witnesses), s.ends.note)
+	if len(o.Observers) > 0 {
+		s.ends = newEnds(s.store, o.Observers.Emit, o.Log)
+		s.observers = append(slices.Clip(o.Observers), s.ends.note)
 	}
 	s.ready, s.capacity = newReadiness(s.store, o.Log), newCapacity(s.store, o.Log)
 	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now, log: s.quiet}

@@ -101,7 +101,7 @@ func secondPool(t testing.TB) *pool.Pool {
 type node struct {
 	testing.TB
 	url   string
-	pools *pool.Book
+	pools *pool.Registry
 	store *sessiontest.Faulty
 	hub   *hub.Hub
 	srv   *server.Server
@@ -142,7 +142,7 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 		t.Fatal(err)
 	}
 	ln = wrap(ln)
-	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewBook(pools...), store: sessiontest.NewFaulty(over), log: new(safeBuffer)}
+	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewRegistry(pools...), store: sessiontest.NewFaulty(over), log: new(safeBuffer)}
 	theReferee.watch(t, n.url)
 	n.hub = hub.New(n.store, n.store.Now)
 	o := server.Options{

@@ -66,7 +66,7 @@ func (s *Server) exchange(c echo.Context) error {
 
 // redeem spends the ticket of a code.
 func (s *Server) redeem(c echo.Context, p *pool.Pool, code session.Session) error {
-	code, _, err := s.apply(c.Request().Context(), code, session.Change{Action: session.Redeem}, callerOf(c))
+	code, _, err := s.transition(c.Request().Context(), code, session.Change{Action: session.Redeem}, callerOf(c))
 	if err != nil {
 		if p, _, _ := describe(err); p == errBusy {
 			return err

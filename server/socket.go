@@ -192,7 +192,7 @@ func (k *socket) newCode(count int) *farewell {
 	}
 	k.pool = p
 	if err := k.srv.mayMakeOn(p, k.address); err != nil {
-		k.refused(rowOf(err))
+		k.emitRefused(rowOf(err))
 		return byeBusy
 	}
 	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count, trace: k.trace}
@@ -243,7 +243,7 @@ func (k *socket) another() *farewell {
 	k.refresh.Store(false)
 	code, _, err := k.srv.load(context.Background(), k.code.id)
 	if err == nil {
-		_, _, err = k.srv.apply(context.Background(), code, session.Change{Action: session.Withdraw}, caller{ip: k.client.IP})
+		_, _, err = k.srv.transition(context.Background(), code, session.Change{Action: session.Withdraw}, caller{ip: k.client.IP})
 	}
 	switch {
 	case errors.Is(err, session.ErrUsed):

@@ -473,7 +473,7 @@ func TestAHandshakeThatIsUnderWayIsNotForgotten(t *testing.T) {
 	ln := holdingListener{plain, make(chan struct{}, 10), make(chan struct{})}
 	st := memstore.New()
 	srv := server.New(server.Options{
-		PublicURL: "http://" + plain.Addr().String(), Pools: pool.NewBook(newPool(t, nil)), Store: st, Hub: hub.New(st.Bus(), st.Now),
+		PublicURL: "http://" + plain.Addr().String(), Pools: pool.NewRegistry(newPool(t, nil)), Store: st, Hub: hub.New(st.Bus(), st.Now),
 		Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, leave := context.WithCancel(t.Context())

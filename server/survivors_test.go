@@ -41,7 +41,7 @@ func TestPeopleAreToldThatACodeIsOverOnlyWhereItIs(t *testing.T) {
 func TestOnlyCallsOfTheInterfaceAreToldAsRefused(t *testing.T) {
 	var told atomic.Int64
 	n := start(t, memNode(), func(o *server.Options) {
-		o.Witnesses = append(o.Witnesses, func(e server.Event) { told.Add(1) })
+		o.Observers = append(o.Observers, func(e session.Event) { told.Add(1) })
 	}, newPool(t, nil))
 	n.call("GET", "/s/"+string(session.NewID()), nil).refused(404, 2241)
 	if told.Load() != 0 {

@@ -12,21 +12,14 @@ import (
 
 // Tracer follows calls through what they cause; package tracing has one.
 type Tracer interface {
-	// Begin is told of a call as it begins, by its route's pattern ("" if it has
-	// none), and returns the context of all that it causes, and whom to tell how
-	// it ended.
-	Begin(r *http.Request, route string) (context.Context, func(CallEnd))
+	// Begin is called when a request begins. route is the pattern of its route, "" if
+	// there is none. It returns the context for all that the request causes, and the
+	// function to call when the request ends, with the HTTP status and what is known
+	// of the event's Pool, Code and, if it was refused, Reason.
+	Begin(r *http.Request, route string) (context.Context, func(status int, about session.Event))
 	// Name is how what is traced in ctx can be found by later calls about the
 	// same code; "" if it is not traced.
 	Name(ctx context.Context) string
-}
-
-// CallEnd is how a call ended, and what it turned out to be about.
-type CallEnd struct {
-	Status int             // of HTTP
-	Reason string          // of a refused call, as in Event
-	Pool   string          // id; "" if it is not known
-	Code   session.Session // zero if there is none
 }
 
 // traced has each call followed; it is there only if there is a tracer.
@@ -36,12 +29,12 @@ func (s *Server) traced(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(c.Request().WithContext(ctx))
 		err := next(c)
 		of, _ := c.Get(subjectKey).(subject)
-		how := CallEnd{Status: c.Response().Status, Pool: of.pool, Code: of.code}
+		status, e := c.Response().Status, session.Event{Pool: of.pool, Code: of.code}
 		if err != nil {
 			p, _, _ := describe(routing(err))
-			how.Status, how.Reason = statusFor(p, c.Request()), p.name
+			status, e.Reason = statusFor(p, c.Request()), p.name
 		}
-		end(how)
+		end(status, e)
 		return err
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestAnEstimateOfTheClockEndsNoCode has a node whose estimate is an hour ahead
-// of the store's clock, which alone decides what is over.
-func TestAnEstimateOfTheClockEndsNoCode(t *testing.T) {
+// TestOnlyTheStoresClockExpiresACode uses a node whose clock is an hour ahead of the
+// store's.
+func TestOnlyTheStoresClockExpiresACode(t *testing.T) {
 	st := memstore.New()
 	made, err := session.Create(t.Context(), st, sessiontest.New(st, time.Minute))
 	if err != nil {

@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// TestMovesIsWhatApplyWouldStore compares Moves with Step for every action at
-// every status: it reports neither a repetition nor a refusal.
-func TestMovesIsWhatApplyWouldStore(t *testing.T) {
+// TestAdvancesAgreesWithStep covers every action in every status: Advances is false for
+// repetitions and for refusals.
+func TestAdvancesAgreesWithStep(t *testing.T) {
 	for _, status := range []Status{Waiting, Scanned, Confirmed, Redeemed, Canceled, Expired} {
 		for _, action := range []Action{Scan, Confirm, Cancel, Mismatch, Redeem, Withdraw} {
 			s, c := at(status), Change{Action: action, User: alice, TTL: time.Minute}
 			next, err := Step(s, c, t0)
-			if want := err == nil && next.Version > s.Version; Moves(s, c) != want {
-				t.Errorf("%s at %s: Moves says %v", action, status.Event(), !want)
+			if want := err == nil && next.Version > s.Version; Advances(s, c) != want {
+				t.Errorf("%s at %s: Advances returns %v", action, status.Event(), !want)
 			}
 		}
 	}
 }
 
-// TestAFieldAtItsBoundStays gives a user the longest fields that are allowed,
-// and then one byte more in each.
-func TestAFieldAtItsBoundStays(t *testing.T) {
+// TestUserFieldsAreRemovedBeyondTheirLimit uses the longest allowed fields, and then one
+// byte more in each.
+func TestUserFieldsAreRemovedBeyondTheirLimit(t *testing.T) {
 	longest := strings.Repeat("x", 255)
 	photo := "https://example.com/" + strings.Repeat("x", 1024-len("https://example.com/"))
 	got, err := User{ID: longest, Username: longest, Email: longest, Phone: longest, Photo: photo}.Bounded()
@@ -43,7 +43,7 @@ func TestAFieldAtItsBoundStays(t *testing.T) {
 	}
 }
 
-// size is a user's length as JSON.
+// size returns a user's length as JSON.
 func size(t *testing.T, u User) int {
 	t.Helper()
 	text, err := json.Marshal(u)
@@ -53,8 +53,8 @@ func size(t *testing.T, u User) int {
 	return len(text)
 }
 
-// large is a user of exactly n bytes of JSON, most of them escapes, without
-// further claims.
+// large returns a user with exactly n bytes of JSON, most of them escapes, without other
+// claims.
 func large(t *testing.T, n int) User {
 	t.Helper()
 	escaped := strings.Repeat("<", 255) // six bytes each
@@ -66,7 +66,7 @@ func large(t *testing.T, n int) User {
 	return u
 }
 
-func TestAUserThatFitsIsKeptWhole(t *testing.T) {
+func TestUserWithinTheLimitIsUnchanged(t *testing.T) {
 	u := large(t, maxUserBytes-len(`,"more":{}`))
 	if got, err := u.Bounded(); err != nil || got.Username != u.Username || got.Email != u.Email {
 		t.Errorf("error %v, user %+v", err, got)
@@ -77,27 +77,27 @@ func TestAUserThatFitsIsKeptWhole(t *testing.T) {
 	}
 }
 
-// TestClaimsAreKeptWhileTheyFit tries one claim of every length around the
-// bound, with fields that stay and with fields that are left out.
+// TestClaimsAreKeptWhileTheyFit tries a claim of each length around the limit, with fields
+// that are kept and with fields that are removed.
 func TestClaimsAreKeptWhileTheyFit(t *testing.T) {
-	for name, u := range map[string]User{"fields stay": {ID: "1"}, "fields are left out": large(t, maxUserBytes)} {
+	for name, u := range map[string]User{"fields are kept": {ID: "1"}, "fields are removed": large(t, maxUserBytes)} {
 		rest := u
 		rest.Username, rest.Email = "", ""
 		for n := maxUserBytes - 40; n < maxUserBytes+40; n++ {
 			rest.More = map[string]any{"claim": ""}
-			u.More = map[string]any{"claim": strings.Repeat("x", n-size(t, rest))} // n bytes with it
+			u.More = map[string]any{"claim": strings.Repeat("x", n-size(t, rest))} // makes n bytes in total
 			got, err := u.Bounded()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if kept := got.More != nil; kept != (n < maxUserBytes) { // the claim's comma is counted too
+			if kept := got.More != nil; kept != (n < maxUserBytes) { // counts the comma of the claim, too
 				t.Errorf("%s: a claim that makes %d bytes, kept: %v", name, n, kept)
 			}
 		}
 	}
 }
 
-func TestAClaimThatIsNoJSONIsLeftOut(t *testing.T) {
+func TestClaimsWithoutAJSONFormAreRemoved(t *testing.T) {
 	got, err := User{ID: "1", More: map[string]any{"a": math.NaN()}}.Bounded()
 	if err != nil || got.More != nil {
 		t.Errorf("error %v, claims %v", err, got.More)

@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	// maxMarks bounds the combining marks on one character: written languages need
-	// three at most; more of them draw over what stands above and below.
+	// maxMarks bounds the combining marks on one character. Languages need three at
+	// most; more of them overprint the lines above and below.
 	maxMarks = 4
-	// maxJoiners bounds joiners in a row, which no language has more than one of.
+	// maxJoiners bounds consecutive joiners. No language needs more than one.
 	maxJoiners = 1
 
 	zeroWidthNonJoiner, zeroWidthJoiner = '\u200c', '\u200d'
 )
 
-// DisplayText returns text from a third party as it may stand on a screen, in at most
-// most characters: without control characters, line breaks, characters that change
-// the direction or order of others, and characters that cannot be seen. Each stretch
-// of white space becomes one space. The joiners that Persian and emoji need are kept
-// between characters, and so are a few combining marks on each. What is too long ends in "…".
-func DisplayText(text string, most int) string {
+// DisplayText returns text from a third party in a form that is safe to show, with at most
+// limit characters: without control characters, line breaks, characters that change the
+// direction or order of others, and invisible characters. Consecutive white space becomes
+// one space. It keeps the joiners between characters that Persian and emoji need, and a few
+// combining marks per character. Text that is too long is cut and ends in "…".
+func DisplayText(text string, limit int) string {
 	var out strings.Builder
-	space := false         // white space is owed
+	space := false         // white space is pending
 	marks, joiners := 0, 0 // since the last base character
 	for _, r := range text {
 		switch {
@@ -50,30 +50,29 @@ func DisplayText(text string, most int) string {
 		}
 		out.WriteRune(r)
 	}
-	return bounded(strings.TrimRight(out.String(), string(zeroWidthJoiner)+string(zeroWidthNonJoiner)), most)
+	return truncate(strings.TrimRight(out.String(), string(zeroWidthJoiner)+string(zeroWidthNonJoiner)), limit)
 }
 
-// bounded cuts text after most characters, the last of which is then an ellipsis.
-func bounded(text string, most int) string {
-	if utf8.RuneCountInString(text) <= most {
+// truncate cuts text to limit characters, the last of which is then an ellipsis.
+func truncate(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}
-	if most < 1 {
+	if limit < 1 {
 		return ""
 	}
-	return strings.TrimRightFunc(string([]rune(text)[:most-1]), func(r rune) bool {
+	return strings.TrimRightFunc(string([]rune(text)[:limit-1]), func(r rune) bool {
 		return r == ' ' || r == zeroWidthJoiner || r == zeroWidthNonJoiner
 	}) + "…"
 }
 
 // Hidden reports whether r is a control character, changes the direction or order of
-// others, or cannot be seen where it stands alone; white space that is none of these
-// is not hidden.
+// other characters, or is invisible on its own. Other white space is not hidden.
 func Hidden(r rune) bool {
 	switch r {
-	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u2800', '\u3164', '\uffa0', '\ufffc': // invisible, and of other classes
+	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u2800', '\u3164', '\uffa0', '\ufffc': // invisible characters of other classes
 		return true
 	}
-	// Cf has the bidirectional controls, soft hyphen, zero-width space, byte order mark and tags.
+	// Cf contains the bidirectional controls, soft hyphen, zero-width space, byte order mark and tags.
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp)
 }

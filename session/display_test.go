@@ -23,7 +23,7 @@ func TestDisplayText(t *testing.T) {
 		"a\ufff9b\ufffbc\ufffcd":                                    "abcd",
 		"a\ue000b\U000f0000c":                                       "abc", // private use
 		"a\xffb\xed\xa0\x80c\ufffdd":                                "abcd",
-		"\u0301a":                                                   "a", // a mark would stand on the label before it
+		"\u0301a":                                                   "a", // the mark would change the label before it
 		"e\u0301":                                                   "e\u0301",
 		"a" + strings.Repeat("\u0335", 50):                          "a" + strings.Repeat("\u0335", maxMarks),
 		"می\u200cخواهم":                                             "می\u200cخواهم", // Persian
@@ -42,7 +42,7 @@ func TestDisplayText(t *testing.T) {
 	}
 	for most, want := range []string{"", "…", "a…", "abc"} {
 		if got := DisplayText("abc", most); got != want {
-			t.Errorf("in %d: %q, want %q", most, got, want)
+			t.Errorf("limit %d: %q, want %q", most, got, want)
 		}
 	}
 }

@@ -5,22 +5,22 @@ import (
 	"errors"
 )
 
-// Reasons why a storage that answers stores nothing.
+// Errors of a storage that answers but cannot store.
 var (
 	ErrFull    = errors.New("the store is full")
 	ErrRefused = errors.New("the store refuses to write")
 )
 
-// Checker is a [Store] that can tell whether it would store a step.
+// Checker is a [Store] that can check whether it would store a step.
 type Checker interface {
-	// Check does what a step does, on a record that no code has, and returns why
-	// it failed: [ErrFull] where the storage is full, [ErrRefused] where it answers
-	// and refuses for another reason, anything else where it does not answer.
+	// Check performs a step on a record that belongs to no code. It returns [ErrFull] if
+	// the storage is full, [ErrRefused] if the storage refuses to write for another
+	// reason, and any other error if it does not answer.
 	Check(ctx context.Context) error
 }
 
-// Check reports whether st answers and would store a step. A store that is no
-// [Checker], and wraps none, is asked for a code that does not exist.
+// Check returns nil if st answers and would store a step. If st neither is nor wraps a
+// [Checker], Check loads a code that does not exist instead.
 func Check(ctx context.Context, st Store) error {
 	if c, ok := As[Checker](st); ok {
 		return c.Check(ctx)
@@ -31,13 +31,13 @@ func Check(ctx context.Context, st Store) error {
 	return nil
 }
 
-// Usage is how much of a storage is used, in bytes.
+// Usage is the memory use of a storage, in bytes.
 type Usage struct {
 	Used int64
-	Max  int64 // 0: there is no bound, or it is not known
+	Max  int64 // 0: unlimited or unknown
 }
 
-// Ratio is the part that is used, 0 if there is no bound.
+// Ratio returns the used part, from 0 to 1; 0 if Max is unknown.
 func (u Usage) Ratio() float64 {
 	if u.Max <= 0 {
 		return 0
@@ -45,15 +45,15 @@ func (u Usage) Ratio() float64 {
 	return float64(u.Used) / float64(u.Max)
 }
 
-// Measured is a [Store] that can tell how full its storage is.
-type Measured interface {
-	// Usage asks the storage. Of a storage of several parts it is that of the
-	// fullest. An error means that it is not known.
+// UsageReporter is a [Store] that can measure its storage.
+type UsageReporter interface {
+	// Usage asks the storage, and returns the usage of its fullest part if it has
+	// several. An error means that the usage is unknown.
 	Usage(ctx context.Context) (Usage, error)
 }
 
-// As returns the first of st and the stores that it wraps that is a T. A store
-// that wraps another one has a method Unwrap() Store.
+// As returns the first T among st and the stores that it wraps. A wrapping store has a
+// method Unwrap() Store.
 func As[T any](st Store) (T, bool) {
 	for st != nil {
 		if found, ok := st.(T); ok {

@@ -2,50 +2,50 @@ package session
 
 import "time"
 
-// Action is what somebody wants to do with a code.
+// Action is what a phone, a site or a browser asks for.
 type Action string
 
 const (
-	Scan     Action = "scan"     // the phone: I see it
-	Confirm  Action = "confirm"  // the phone: I agree
-	Cancel   Action = "cancel"   // the phone: I decline
-	Mismatch Action = "mismatch" // the phone: I agree, with a number that the page does not show
-	Redeem   Action = "redeem"   // the site: the ticket for the user
-	Withdraw Action = "withdraw" // the browser: not me, another code please
+	Scan     Action = "scan"     // phone: the user scanned the code
+	Confirm  Action = "confirm"  // phone: the user agrees
+	Cancel   Action = "cancel"   // phone: the user declines
+	Mismatch Action = "mismatch" // phone: the user agrees, with a number that the page does not show
+	Redeem   Action = "redeem"   // site: exchange the ticket for the user
+	Withdraw Action = "withdraw" // browser: discard this code ("not me")
 )
 
-// Change is an action with what it brings along.
+// Change is an action with its parameters.
 type Change struct {
 	Action Action
-	// User is whose phone does it; its ID must be set for what the phone
-	// does, and is of no meaning for the others.
+	// User is the phone's user. Scan, Confirm, Cancel and Mismatch need its ID; the
+	// others ignore it.
 	User User
-	// Op names the operation, so that its caller recognises in what Apply
-	// returns whether this was it; empty: Apply makes one.
+	// Op is the id of the operation. The caller finds it in the result of Apply if this
+	// call changed the code. If it is empty, Apply creates one.
 	Op OpID
-	// TTL is how long the code may live from a Scan (at least) and from a
-	// Confirm (exactly); of no meaning for the others.
+	// TTL is how long the code stays valid after a Scan (at least) or a Confirm (exactly).
+	// The other actions ignore it.
 	TTL time.Duration
 }
 
-// rule is a row of the protocol: action leads from a status to another.
-// A row that leads to where it began is a repetition: for the user who led the
-// code there it is a success that changes nothing, because phones retry. The
-// one exception is Mismatch, of which each counts.
+// rule is a row of the protocol table: action is allowed in status from and leads to
+// status to. A row with equal statuses is a repetition: it succeeds without a change for
+// the user who caused the status, because phones retry. Mismatch is the exception: each
+// one counts.
 type rule struct {
 	action   Action
 	from, to Status
 }
 
-// MaxMismatches is how many wrong numbers end a code: enough for a slip of the
-// finger; who guesses one of ninety numbers is right with one code in thirty,
-// and has shown with each who they are.
+// MaxMismatches is the number of wrong numbers that ends a code. Two typing errors are
+// forgiven; somebody who guesses among 90 numbers succeeds with one code in thirty, and
+// is known as the user of the token.
 const MaxMismatches = 3
 
-// lastMismatch is what Step makes of the Mismatch that is one too many.
+// lastMismatch is the action that Step substitutes for the Mismatch that ends the code.
 const lastMismatch Action = "last mismatch"
 
-// protocol is all that may happen to a code, but for time's end.
+// protocol is the complete protocol, except for expiry.
 var protocol = [...]rule{
 	{Scan, Waiting, Scanned},
 	{Scan, Scanned, Scanned},
@@ -57,7 +57,7 @@ var protocol = [...]rule{
 	{Cancel, Scanned, Canceled},
 	{Cancel, Canceled, Canceled},
 
-	{Mismatch, Scanned, Scanned}, // with one more to its count
+	{Mismatch, Scanned, Scanned}, // increments Mismatches
 	{lastMismatch, Scanned, Canceled},
 
 	{Redeem, Confirmed, Redeemed}, // no repetition: a ticket works once
@@ -67,15 +67,14 @@ var protocol = [...]rule{
 	{Withdraw, Expired, Expired},
 }
 
-// refusal says why an action is refused at a status for which the protocol
-// has no row.
+// refusal returns the error for an action that the protocol does not allow in a status.
 func refusal(a Action, from Status) error {
 	switch from {
 	case Waiting, Scanned:
 		if a == Redeem {
 			return ErrNotConfirmed
 		}
-		return ErrNotScanned // only what the phone decides has no row, at Waiting
+		return ErrNotScanned // the phone's decisions, in Waiting
 	case Expired:
 		return ErrOver
 	default:
@@ -83,12 +82,12 @@ func refusal(a Action, from Status) error {
 	}
 }
 
-// Step returns what c makes of s at now, one version higher, or s itself where
-// c repeats the step that led here. It is pure: whether the result comes true
-// is for [Store.Swap] to say.
+// Step applies c to s at the time now. It returns the next version of s, or s unchanged
+// if c repeats the step that led to its status. Step is pure; whether the result becomes
+// the stored state is decided by [Store.Swap].
 //
-// Errors: [ErrOver], [ErrNotScanned], [ErrOtherUser], [ErrUsed],
-// [ErrNotConfirmed]; s is then returned as it stands at now.
+// Errors: [ErrOver], [ErrNotScanned], [ErrOtherUser], [ErrUsed], [ErrNotConfirmed]. The
+// session is then returned as it is at now.
 func Step(s Session, c Change, now time.Time) (Session, error) {
 	s = s.At(now)
 	if c.Action == Mismatch && s.Mismatches+1 >= MaxMismatches {
@@ -107,12 +106,12 @@ func Step(s Session, c Change, now time.Time) (Session, error) {
 	if to == s.Status && c.Action != Mismatch {
 		return s, nil
 	}
-	return s.moved(to, c, now), nil
+	return s.advance(to, c, now), nil
 }
 
-// Moves reports whether c leads s on to another version if it comes in time. If
-// not, [Apply] on the same s changes nothing, whatever the time.
-func Moves(s Session, c Change) bool {
+// Advances reports whether c leads from s to a new version, provided that s has not
+// expired. If it does not, [Apply] on the same s stores nothing.
+func Advances(s Session, c Change) bool {
 	next, err := Step(s, c, time.Time{})
 	return err == nil && next.Version != s.Version
 }
@@ -134,8 +133,8 @@ func (c Change) byPhone() bool {
 	return false
 }
 
-// moved returns s one version on, at status to.
-func (s Session) moved(to Status, c Change, now time.Time) Session {
+// advance returns the next version of s, with status to.
+func (s Session) advance(to Status, c Change, now time.Time) Session {
 	s.Version++
 	s.Op = ""
 	s.Status = to
@@ -150,11 +149,11 @@ func (s Session) moved(to Status, c Change, now time.Time) Session {
 		s.ConfirmedAt = now
 		s.ExpiresAt = now.Add(c.TTL)
 	case Mismatch:
-		s.Mismatches++ // and no longer a life
+		s.Mismatches++ // does not extend the code's life
 	case lastMismatch:
 		s.Mismatches++
 		s.ExpiresAt = now
-	default: // over
+	default: // the code ends
 		s.ExpiresAt = now
 	}
 	return s

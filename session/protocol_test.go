@@ -14,7 +14,7 @@ var (
 	bob   = User{ID: "bob"}
 )
 
-// at returns a code of alice's (once scanned) that stands at status.
+// at returns a code with a status; if that is not Waiting, alice scanned it.
 func at(status Status) Session {
 	s := Session{ID: "code", Version: 5, Op: "op", Status: status, CreatedAt: t0, ExpiresAt: t0.Add(time.Minute)}
 	if status != Waiting {
@@ -23,7 +23,7 @@ func at(status Status) Session {
 	return s
 }
 
-func TestEveryCellOfTheProtocol(t *testing.T) {
+func TestEveryActionInEveryStatus(t *testing.T) {
 	type cell struct {
 		to  Status
 		err error
@@ -44,22 +44,22 @@ func TestEveryCellOfTheProtocol(t *testing.T) {
 			from := at(statuses[i])
 			got, err := Step(from, Change{Action: action, User: alice, TTL: time.Minute}, t0)
 			if !errors.Is(err, want.err) {
-				t.Errorf("%s at %v: error %v, want %v", action, from.Status, err, want.err)
+				t.Errorf("%s in status %v: error %v, want %v", action, from.Status, err, want.err)
 				continue
 			}
 			switch {
 			case want.err != nil, want.to == from.Status && action != Mismatch:
 				if got.Version != from.Version || got.Status != from.Status || got.Op != from.Op {
-					t.Errorf("%s at %v changed the code to %+v", action, from.Status, got)
+					t.Errorf("%s in status %v changed the code to %+v", action, from.Status, got)
 				}
 			case got.Status != want.to || got.Version != from.Version+1:
-				t.Errorf("%s at %v: %v, version %d", action, from.Status, got.Status, got.Version)
+				t.Errorf("%s in status %v: %v, version %d", action, from.Status, got.Status, got.Version)
 			}
 		}
 	}
 }
 
-func TestOnlyWhoScannedDecides(t *testing.T) {
+func TestOnlyTheUserWhoScannedCanDecide(t *testing.T) {
 	for _, test := range []struct {
 		action Action
 		from   Status
@@ -77,7 +77,7 @@ func TestOnlyWhoScannedDecides(t *testing.T) {
 	} {
 		got, err := Step(at(test.from), Change{Action: test.action, User: bob, TTL: time.Hour}, t0)
 		if !errors.Is(err, test.want) || got.User.ID != alice.ID {
-			t.Errorf("%s by another user at %v: %v, want %v; user %q", test.action, test.from, err, test.want, got.User.ID)
+			t.Errorf("%s by another user in status %v: %v, want %v; user %q", test.action, test.from, err, test.want, got.User.ID)
 		}
 	}
 }
@@ -94,11 +94,11 @@ func TestTheThirdWrongNumberEndsTheCode(t *testing.T) {
 			t.Fatalf("after wrong number %d: %+v", n+1, s)
 		}
 		if want == Scanned && !s.ExpiresAt.Equal(before.ExpiresAt) {
-			t.Error("a wrong number moved the end")
+			t.Error("a wrong number changed the end time")
 		}
 	}
 	if !s.ExpiresAt.Equal(t0) {
-		t.Error("the code did not end with the last number")
+		t.Error("the code did not end with the last wrong number")
 	}
 	for _, a := range []Action{Confirm, Mismatch, Scan, Withdraw} {
 		if _, err := Step(s, Change{Action: a, User: alice, TTL: time.Hour}, t0); !errors.Is(err, ErrUsed) {
@@ -107,7 +107,7 @@ func TestTheThirdWrongNumberEndsTheCode(t *testing.T) {
 	}
 }
 
-func TestTimeEndsWhatIsNotOver(t *testing.T) {
+func TestCodesExpireUnlessTheyHaveEnded(t *testing.T) {
 	end := t0.Add(time.Minute)
 	for _, test := range []struct{ from, want Status }{
 		{Waiting, Expired}, {Scanned, Expired}, {Confirmed, Expired},
@@ -125,12 +125,12 @@ func TestTimeEndsWhatIsNotOver(t *testing.T) {
 			t.Errorf("%v at the end: %v, version %d", test.from, got.Status, got.Version)
 		}
 		if again := got.At(end.Add(time.Hour)); again.Version != got.Version {
-			t.Errorf("%v ended twice", test.from)
+			t.Errorf("%v expired twice", test.from)
 		}
 	}
 }
 
-func TestStepsMoveTheEnd(t *testing.T) {
+func TestStepsChangeTheEndTime(t *testing.T) {
 	step := func(s Session, c Change, now time.Time) Session {
 		t.Helper()
 		s, err := Step(s, c, now)
@@ -158,8 +158,8 @@ func TestStepsMoveTheEnd(t *testing.T) {
 	}
 }
 
-// TestRandomWalks lets anybody do anything at any time and watches what must
-// hold whatever happens.
+// TestRandomWalks applies random actions at random times and checks the invariants of the
+// protocol.
 func TestRandomWalks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := Session{Version: 1, ExpiresAt: t0.Add(time.Minute)}

@@ -1,12 +1,12 @@
-// Package session is the contract of scanlogin: what a code is, which steps
-// its life may take, and what a store and a bus must promise so that every
-// node tells every browser the same truth.
+// Package session is the domain of scanlogin: codes and their logins, the protocol that
+// changes them, the events that observers receive, and the contracts of [Store] and
+// [Bus], which together guarantee that every node shows every browser the same state.
 //
-// The rules are a table (protocol.go) over which [Step] is a pure function.
-// A [Store] knows no rule: it keeps version n of a code if n-1 is there and
-// the code's end has not come, and announces what it kept. A [Bus] brings the
-// announcements, and the state as stored whenever something might have been
-// missed. Nothing here does I/O, and nothing here imports anything of ours.
+// The protocol is a table (protocol.go); [Step] applies it and is pure. A [Store] knows
+// no protocol rule: it stores version n of a code if version n-1 is stored and has not
+// expired, and announces what it stored. A [Bus] delivers the announcements, and the
+// stored state whenever an announcement may have been lost. The package does no I/O and
+// imports only the standard library.
 package session
 
 import (
@@ -15,24 +15,23 @@ import (
 	"time"
 )
 
-// ID names one code. It is public: it is printed in the picture.
+// ID identifies a code. It is public: the QR code contains it.
 type ID string
 
-// IDLength is the length of an ID in characters: 30 of 62 letters and digits are
-// 178 bits.
+// IDLength is the length of an ID in characters: 30 letters and digits are 178 bits.
 const IDLength = 30
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// NewID makes an unguessable ID from crypto/rand.
+// NewID returns a random ID from crypto/rand.
 func NewID() ID {
 	id := make([]byte, 0, IDLength)
 	var buf [2 * IDLength]byte
 	for {
 		rand.Read(buf[:]) // never fails (crypto/rand, Go 1.24)
 		for _, b := range buf {
-			// 248 is the largest multiple of 62 in a byte; what is above
-			// would make the first letters likelier.
+			// 248 is the largest multiple of 62 in a byte. Larger values would
+			// make the first characters more likely.
 			if b >= 248 {
 				continue
 			}
@@ -44,9 +43,8 @@ func NewID() ID {
 	}
 }
 
-// ParseID returns text as an ID, or [ErrNotFound] if no code can have that
-// name; so a malformed one never reaches the store and looks like an unknown
-// one to whoever asked.
+// ParseID returns text as an ID, or [ErrNotFound] if text is malformed. A malformed ID
+// never reaches the store, and a client cannot tell it from an unknown one.
 func ParseID(text string) (ID, error) {
 	if len(text) != IDLength {
 		return "", ErrNotFound
@@ -60,78 +58,76 @@ func ParseID(text string) (ID, error) {
 	return ID(text), nil
 }
 
-// OpID names one operation on a code, so that an operation that is tried again
-// after a lost answer recognises its own work, and two operations that wrote
-// the same thing are told apart.
+// OpID identifies an operation on a code. A retry after a lost response recognizes its
+// own write by it, and two operations that wrote the same state can be told apart.
 type OpID string
 
-// NewOpID makes an OpID of 128 random bits.
+// NewOpID returns an OpID of 128 random bits.
 func NewOpID() OpID {
 	var buf [16]byte
 	rand.Read(buf[:])
 	return OpID(base64.RawURLEncoding.EncodeToString(buf[:]))
 }
 
-// Retention is how long a code that is over is still known, so that pages and
-// phones that ask late learn how it ended; then the store forgets it. The
-// contract promises at least a minute.
+// Retention is how long the store keeps a code after its end, so that late requests
+// learn how it ended. The API contract requires at least one minute.
 const Retention = 90 * time.Second
 
-// Session is one code and the login it stands for: a value, stored whole.
+// Session is a code and the login that it stands for. It is a value and is stored as a
+// whole.
 type Session struct {
 	ID      ID     `json:"id"`
 	Pool    string `json:"pool"`    // id of the user pool
-	Version int64  `json:"version"` // 1 when made, one higher with each step
-	Op      OpID   `json:"op"`      // the operation that wrote this version; empty if time did
+	Version int64  `json:"version"` // starts at 1, incremented by each step
+	Op      OpID   `json:"op"`      // operation that wrote this version; empty after expiry
 	Status  Status `json:"status"`
-	User    User   `json:"user,omitzero"` // who scanned; zero before
+	User    User   `json:"user,omitzero"` // the user who scanned; zero before the scan
 
-	// Payload is the text inside the picture. It is kept because it never
-	// changes, whatever happens to the code's end or to settings.
+	// Payload is the text in the QR code. It is stored because it must not change when
+	// the code's end or the settings do.
 	Payload    string `json:"payload"`
-	CustomData string `json:"customData,omitempty"` // JSON object from whoever made the code: untrusted
-	Client     Client `json:"client,omitzero"`      // the browser that asked for the code
+	CustomData string `json:"customData,omitempty"` // JSON object from the page: untrusted
+	Client     Client `json:"client,omitzero"`      // the browser that requested the code
 
-	Salt       []byte `json:"salt"`                 // 16 random bytes that only the store has; secrets are derived over them
-	SecretID   string `json:"secretId"`             // which of the pool's secrets the code's secrets are derived from
-	CookieHash []byte `json:"cookieHash,omitempty"` // SHA-256 of the browser cookie the code was made under
-	Challenge  string `json:"challenge,omitempty"`  // RFC 7636, S256: the exchange needs its verifier; empty: none
-	Count      int    `json:"count"`                // which code of its page this is, from 1; refreshes do not count
+	Salt       []byte `json:"salt"`                 // 16 random bytes that never leave the store and the nodes; the code's secrets are derived from them
+	SecretID   string `json:"secretId"`             // id of the pool secret that the code's secrets are derived from
+	CookieHash []byte `json:"cookieHash,omitempty"` // SHA-256 of the browser cookie
+	Challenge  string `json:"challenge,omitempty"`  // RFC 7636, S256: the exchange needs the verifier; empty: none
+	Count      int    `json:"count"`                // number of this code on its page, from 1; refreshes do not count
 
-	// Match is how the phone has to show that its user sees the page. As the
-	// challenge, it is settled when the code is made.
+	// Match is the check that the phone's user sees the page. It is set when the code is
+	// created, like Challenge.
 	Match      Match  `json:"match,omitempty"`
-	Mismatches int    `json:"mismatches,omitempty"` // wrong numbers so far
-	Trace      string `json:"trace,omitempty"`      // W3C traceparent of the call that made the code; empty if that was not traced
+	Mismatches int    `json:"mismatches,omitempty"` // number of wrong numbers so far
+	Trace      string `json:"trace,omitempty"`      // W3C traceparent of the request that created the code; empty if it was not traced
 
-	// ScanQueued is whether the scan was queued for the pool's webhook before it
-	// was stored. A version before this field stores false.
+	// ScanQueued is true if the scan was queued for the pool's webhook before it was
+	// stored. Program versions without this field store false.
 	ScanQueued bool `json:"scanQueued,omitempty"`
 
 	CreatedAt   time.Time `json:"createdAt"`
 	ScannedAt   time.Time `json:"scannedAt,omitzero"`
 	ConfirmedAt time.Time `json:"confirmedAt,omitzero"`
-	ExpiresAt   time.Time `json:"expiresAt"` // when time ends it; for a code that is over, when it ended
+	ExpiresAt   time.Time `json:"expiresAt"` // when the code expires; after its end, when it ended
 }
 
-// Match is a way to show that the phone's user sees the page.
+// Match is a check that the phone's user sees the page.
 type Match string
 
 const (
-	MatchNothing Match = ""       // none is asked for
-	MatchDigits  Match = "digits" // the two digits on the page
+	MatchNone   Match = ""       // no check
+	MatchDigits Match = "digits" // the phone sends the two digits that the page shows
 )
 
-// Client is the browser that asked for a code, as it was seen then. All of it
-// is what the browser and the proxies said: to be shown, not to be trusted.
+// Client describes the browser that requested a code, as it was then. Browser and proxies
+// supply the values: show them, do not trust them.
 type Client struct {
 	IP        string `json:"ip,omitempty"`
 	UserAgent string `json:"userAgent,omitempty"`
 }
 
-// Snapshot is what watchers are told of a session and no more: no e-mail, no
-// claims, nothing that a secret could be derived from. It is whole, so the
-// newest one is all that a watcher needs.
+// Snapshot is the part of a session that watchers receive: no e-mail, no claims, nothing
+// that a secret is derived from. It is complete, so a watcher needs only the newest one.
 type Snapshot struct {
 	ID        ID        `json:"id"`
 	Version   int64     `json:"v"`
@@ -141,10 +137,10 @@ type Snapshot struct {
 	Nickname  string    `json:"n,omitempty"`
 	Photo     string    `json:"p,omitempty"`
 	ExpiresAt time.Time `json:"e"`
-	ChangedAt time.Time `json:"t,omitzero"` // when the code came to this status
+	ChangedAt time.Time `json:"t,omitzero"` // when the code reached this status
 }
 
-// Snapshot returns what watchers are told of s.
+// Snapshot returns the snapshot of s.
 func (s Session) Snapshot() Snapshot {
 	return Snapshot{
 		ID: s.ID, Version: s.Version, Op: s.Op, Status: s.Status,
@@ -166,8 +162,8 @@ func (s Session) changedAt() time.Time {
 	}
 }
 
-// At returns s as it stands at now: a code whose end has come is expired, one
-// version on. Time writes nothing, so that version has no operation.
+// At returns s as it is at now: a code past its end is Expired, with the next version.
+// Nothing is stored for that, so this version has no operation.
 func (s Session) At(now time.Time) Session {
 	if s.Status.Over() || now.Before(s.ExpiresAt) {
 		return s

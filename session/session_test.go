@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestIDsAreDistinctAndParse(t *testing.T) {
+func TestIDsAreUniqueAndParse(t *testing.T) {
 	seen := make(map[ID]bool)
 	for range 10_000 {
 		id := NewID()
@@ -20,9 +20,9 @@ func TestIDsAreDistinctAndParse(t *testing.T) {
 	}
 }
 
-// TestIDsAreOfAllLettersAlike counts letters: what is rare or absent would leave
-// fewer ids to guess.
-func TestIDsAreOfAllLettersAlike(t *testing.T) {
+// TestIDCharactersAreEquallyLikely counts characters: a rare one would make ids easier to
+// guess.
+func TestIDCharactersAreEquallyLikely(t *testing.T) {
 	const ids, letters = 20_000, 62
 	count := make(map[rune]int)
 	for range ids {
@@ -31,17 +31,17 @@ func TestIDsAreOfAllLettersAlike(t *testing.T) {
 		}
 	}
 	if len(count) != letters {
-		t.Errorf("%d different letters", len(count))
+		t.Errorf("%d different characters", len(count))
 	}
 	const expected = ids * IDLength / letters // with a standard deviation of 98
 	for letter, n := range count {
 		if n < expected*9/10 || n > expected*11/10 {
-			t.Errorf("%c comes %d times, others %d times", letter, n, expected)
+			t.Errorf("%c occurs %d times, expected %d", letter, n, expected)
 		}
 	}
 }
 
-func TestMalformedIDsLookUnknown(t *testing.T) {
+func TestMalformedIDsAreNotFound(t *testing.T) {
 	good := string(NewID())
 	for _, text := range []string{"", good[1:], good + "a", good[1:] + "-", good[1:] + " ", good[1:] + "\x00", good[2:] + "é"} {
 		if id, err := ParseID(text); !errors.Is(err, ErrNotFound) || id != "" {
@@ -50,7 +50,7 @@ func TestMalformedIDsLookUnknown(t *testing.T) {
 	}
 }
 
-func TestSnapshotTellsNoSecret(t *testing.T) {
+func TestSnapshotContainsNoSecret(t *testing.T) {
 	s := Session{
 		ID: "id", Pool: "POOL", Status: Scanned, Payload: "PAYLOAD", Salt: []byte("SALT"), SecretID: "SECRET",
 		Challenge: "CHALLENGE", Match: "MATCH", CookieHash: []byte("COOKIE"), CustomData: "CUSTOM", Client: Client{IP: "IP", UserAgent: "AGENT"},
@@ -61,7 +61,7 @@ func TestSnapshotTellsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	if upper := strings.Trim(string(text), `{}`); strings.ContainsAny(strings.ReplaceAll(upper, "T00:00:00Z", ""), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-		t.Errorf("the snapshot tells %s", text)
+		t.Errorf("the snapshot contains %s", text)
 	}
 }
 
@@ -78,16 +78,16 @@ func TestBoundedUser(t *testing.T) {
 	}
 	hidden := User{ID: "1", Username: "a\u202eb", Nickname: "a\u202e\nb\ufffd", Photo: "https://example.com/\u202ep.png", Email: "a@\u200bx", Phone: "+1\x00"}
 	if got, err := hidden.Bounded(); err != nil || !reflect.DeepEqual(got, User{ID: "1", Nickname: "a b"}) {
-		t.Errorf("of hidden characters stayed %+v, %v", got, err)
+		t.Errorf("hidden characters were kept: %+v, %v", got, err)
 	}
 	u := User{ID: "1", Nickname: strings.Repeat("é", 64), Photo: "https://example.com/p.png", Email: "a@example.com", More: map[string]any{"b": 1.0, "a": "x"}}
 	got, err := u.Bounded()
 	if err != nil || got.Nickname != u.Nickname || got.Photo != u.Photo || got.Email != u.Email || len(got.More) != 2 {
-		t.Errorf("a user within bounds became %+v, %v", got, err)
+		t.Errorf("a user within the limits became %+v, %v", got, err)
 	}
 	for _, photo := range []string{"javascript:alert(1)", "data:image/png;base64,AA", "//x", "https://" + strings.Repeat("x", 1020), "https:///x", "x"} {
 		if got, _ := (User{ID: "1", Photo: photo}).Bounded(); got.Photo != "" {
-			t.Errorf("photo %.40q stayed", photo)
+			t.Errorf("photo %.40q was kept", photo)
 		}
 	}
 	if got, _ := (User{ID: "1", Nickname: strings.Repeat("é", 65)}).Bounded(); got.Nickname != strings.Repeat("é", 63)+"…" {

@@ -1,20 +1,19 @@
 package session
 
-// Status is how a code stands. Outside, [Redeemed] reads as [Confirmed]; see
-// [Status.Code].
+// Status is the state of a code. Clients see [Redeemed] as [Confirmed], see [Status.Code].
 type Status int8
 
-// The numbers are stored; those up to Canceled are also the contract's.
+// The numbers are stored. Those up to Canceled are also part of the API contract.
 const (
-	Waiting   Status = 0  // not scanned
-	Scanned   Status = 1  // scanned, the user has not decided
+	Waiting   Status = 0  // not scanned yet
+	Scanned   Status = 1  // scanned, the user has not decided yet
 	Confirmed Status = 2  // the user agreed; the ticket may be exchanged
 	Canceled  Status = 3  // the user declined
 	Redeemed  Status = 4  // the ticket was exchanged
-	Expired   Status = -1 // over by time, or withdrawn by the browser
+	Expired   Status = -1 // expired, or withdrawn by the browser
 )
 
-// Over reports whether nothing can happen to the code any more.
+// Over reports whether the code has ended: its status cannot change any more.
 func (s Status) Over() bool {
 	return s == Canceled || s == Redeemed || s == Expired
 }
@@ -27,7 +26,7 @@ func (s Status) Code() int {
 	return int(s)
 }
 
-// Event returns the word that clients see beside the number.
+// Event returns the status name that clients see.
 func (s Status) Event() string {
 	switch s {
 	case Waiting:

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// User is a phone's user, as the pool's identity or the app's own back end
-// vouches for. Fields have the SDKs' names when they go out.
+// User is a phone's user, as verified by the pool's identity or named by the app's back
+// end. The server translates the fields to the names of the SDKs.
 type User struct {
 	ID            string         `json:"id"`
 	Username      string         `json:"username,omitempty"`
@@ -20,11 +20,11 @@ type User struct {
 	Email         string         `json:"email,omitempty"`
 	EmailVerified bool           `json:"emailVerified,omitempty"`
 	Phone         string         `json:"phone,omitempty"`
-	More          map[string]any `json:"more,omitempty"` // further claims by name; never changed in place
+	More          map[string]any `json:"more,omitempty"` // other claims by name; never modified in place
 }
 
-// Bounds of a user: the contract's for nickname, photo and the whole; the
-// others so that the fixed fields always fit into the whole.
+// Limits of a user. Those for the nickname, the photo and the whole user are in the API
+// contract; the others ensure that the fixed fields fit into the whole.
 const (
 	maxUserBytes     = 4 << 10
 	maxNicknameRunes = 64
@@ -34,24 +34,24 @@ const (
 
 // Errors of [User.Bounded].
 var (
-	// ErrUserID is for a user without an id, or with one that is no id.
+	// ErrUserID is returned for a missing or invalid id.
 	ErrUserID = errors.New("the user's id must be valid Unicode text of 1 to 255 bytes, without U+FFFD")
-	// ErrUsername is for a user whose username may be somebody else's.
+	// ErrUsername is returned for a username that may stand for several users.
 	ErrUsername = errors.New("the user's username must be valid Unicode text, without U+FFFD")
 )
 
-// Bounded returns u within the bounds of what a session holds: a field that is
-// out of bounds, or has characters that are [Hidden], is left out; the nickname is
-// made a [DisplayText] of at most 64 characters; further claims are kept in the order of their names as
-// long as all of it has at most 4 KiB as JSON.
+// Bounded returns u within the limits of a session. It removes fields that are too long or
+// contain [Hidden] characters, converts the nickname to a [DisplayText] of at most 64
+// characters, and keeps other claims in the order of their names while the whole user has
+// at most 4 KiB as JSON.
 //
-// An id or username that may have been made of different ones is an error, ErrUserID
-// or ErrUsername: decoders put U+FFFD in the place of all that is not Unicode.
+// An id or username with U+FFFD is an error (ErrUserID, ErrUsername): decoders replace
+// everything that is not Unicode with it, so different names would become equal.
 func (u User) Bounded() (User, error) {
-	if u.ID == "" || len(u.ID) > maxFieldBytes || !isClear(u.ID) {
+	if u.ID == "" || len(u.ID) > maxFieldBytes || !isIntact(u.ID) {
 		return User{}, ErrUserID
 	}
-	if !isClear(u.Username) {
+	if !isIntact(u.Username) {
 		return User{}, ErrUsername
 	}
 	for _, field := range []*string{&u.Username, &u.Email, &u.Phone} {
@@ -66,7 +66,7 @@ func (u User) Bounded() (User, error) {
 	all := u.More
 	u.More = nil
 	size := jsonSize(u) + len(`,"more":{}`)
-	if size > maxUserBytes { // escapes can make six bytes of one
+	if size > maxUserBytes { // JSON escapes can turn one byte into six
 		u.Username, u.Email, u.Phone = "", "", ""
 		size = jsonSize(u) + len(`,"more":{}`)
 	}
@@ -83,21 +83,20 @@ func (u User) Bounded() (User, error) {
 	return u, nil
 }
 
-// isClear reports whether text names one user: it is Unicode, and no decoder has
-// replaced what was not.
-func isClear(text string) bool {
+// isIntact reports whether text is valid Unicode in which no decoder replaced anything.
+func isIntact(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsRune(text, utf8.RuneError)
 }
 
 func isPhoto(text string) bool {
-	if len(text) > maxPhotoBytes || !isClear(text) || strings.ContainsFunc(text, Hidden) {
+	if len(text) > maxPhotoBytes || !isIntact(text) || strings.ContainsFunc(text, Hidden) {
 		return false
 	}
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
-// jsonSize is v's length as JSON, or more than any bound if it has none.
+// jsonSize returns the length of v as JSON, or more than any limit if v has no JSON form.
 func jsonSize(v any) int {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -10,15 +10,14 @@ import (
 //go:embed console/*.html console/*.css console/*.js
 var consoleFiles embed.FS
 
-// consoleAssets are what the console's pages refer to, beside what they share
-// with the others.
+// consoleAssets are the assets of the console's pages only.
 var consoleAssets = []string{"console.css", "console.js"}
 
-// consolePages are the console's pages, each of which stands in the frame.
-var consolePages = []string{"login", "live", "pools", "pool", "changes", "letters", "sorry"}
+// consolePages are the console's pages. Each is rendered in frame.html.
+var consolePages = []string{"login", "live", "pools", "pool", "changes", "dead_letters", "error"}
 
-// ConsolePages returns the console's pages by name, with the functions that they
-// call.
+// ConsolePages returns the templates of the console's pages by name. functions are the
+// functions that they call.
 func ConsolePages(functions template.FuncMap) map[string]*template.Template {
 	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(consoleFiles, "console/frame.html"))
 	pages := make(map[string]*template.Template)
@@ -29,7 +28,7 @@ func ConsolePages(functions template.FuncMap) map[string]*template.Template {
 	return pages
 }
 
-// ConsoleAssets serves what the console's pages are made of, under /assets/.
+// ConsoleAssets serves the assets of the console's pages under /assets/.
 func ConsoleAssets() http.Handler {
 	mux := http.NewServeMux()
 	for _, name := range []string{"mark.svg", "style.css", "scanlogin.js"} {

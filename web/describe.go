@@ -7,8 +7,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// ordered is a YAML mapping in the order in which it is written, which is the
-// order in which it is to be read.
+// ordered is a YAML mapping that keeps the order of its keys.
 type ordered[T any] []named[T]
 
 type named[T any] struct {
@@ -42,7 +41,7 @@ func (o ordered[T]) get(name string) (value T) {
 	return value
 }
 
-// restDescription is as much of openapi.yaml as the page shows.
+// restDescription is the part of openapi.yaml that the page shows.
 type restDescription struct {
 	Info struct {
 		Title, Version, Summary, Description string
@@ -98,7 +97,7 @@ type errorRow struct {
 	Message, When string
 }
 
-// schema is a JSON Schema, as far as the descriptions use it.
+// schema is the part of JSON Schema that the descriptions use.
 type schema struct {
 	Ref         string `yaml:"$ref"`
 	Type        any    // a name, or a list of them
@@ -116,7 +115,7 @@ type schema struct {
 	Default     any
 }
 
-// socketDescription is as much of asyncapi.yaml as the page shows.
+// socketDescription is the part of asyncapi.yaml that the page shows.
 type socketDescription struct {
 	Info       struct{ Description string }
 	Channels   ordered[channel]
@@ -143,12 +142,12 @@ type message struct {
 	Payload              schema
 }
 
-// describe reads an embedded description; the tests read both.
+// describe parses an embedded description. The tests parse both.
 func describe(name string, into any) {
 	if err := yaml.Unmarshal(read(name), into); err != nil {
 		panic(fmt.Errorf("%s: %w", name, err))
 	}
 }
 
-// lastOf returns what a reference ends with: the name of a component.
+// lastOf returns the last part of a reference, which is the name of a component.
 func lastOf(ref string) string { return ref[strings.LastIndex(ref, "/")+1:] }

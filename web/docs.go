@@ -11,38 +11,38 @@ import (
 	"sync"
 )
 
-// OpenAPI serves /openapi.yaml, the description of the REST interface.
-func OpenAPI() http.Handler { return foreign("openapi.yaml") }
+// OpenAPI serves /openapi.yaml, the description of the REST API.
+func OpenAPI() http.Handler { return crossOrigin("openapi.yaml") }
 
-// AsyncAPI serves /asyncapi.yaml, the description of what sockets and event
-// streams say. It refers to openapi.yaml beside it.
-func AsyncAPI() http.Handler { return foreign("asyncapi.yaml") }
+// AsyncAPI serves /asyncapi.yaml, the description of the messages of WebSockets and event
+// streams. It refers to openapi.yaml in the same folder.
+func AsyncAPI() http.Handler { return crossOrigin("asyncapi.yaml") }
 
-// Docs serves /docs, both descriptions as a page. It is made when it is first
-// asked for, because reading YAML takes longer than all else at start.
+// Docs serves /docs, both descriptions as a page. The page is rendered at the first request,
+// because parsing YAML takes longer than everything else at start.
 func Docs() http.Handler {
-	made := sync.OnceValue(func() asset {
+	render := sync.OnceValue(func() asset {
 		var d descriptions
 		describe("openapi.yaml", &d.REST)
 		describe("asyncapi.yaml", &d.Sockets)
 		return page("docs.html", d)
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { made().ServeHTTP(w, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { render().ServeHTTP(w, r) })
 }
 
-// descriptions is both, with what the template asks of them.
+// descriptions are both descriptions, with the methods that the template calls.
 type descriptions struct {
 	REST    restDescription
 	Sockets socketDescription
 }
 
-// addressed is one operation with its address.
+// addressed is an operation with its address.
 type addressed struct {
 	operation
 	Method, Address string
 }
 
-// Calls are the operations whose first tag that is.
+// Calls returns the operations whose first tag is tag.
 func (d descriptions) Calls(tag string) (calls []addressed) {
 	for _, path := range d.REST.Paths {
 		servers := path.Value.Servers
@@ -60,8 +60,7 @@ func (d descriptions) Calls(tag string) (calls []addressed) {
 	return calls
 }
 
-// Own are a call's parameters that stand beside it: its own, and what it cannot
-// do without.
+// Own returns the parameters that are shown with a call: its own and the required ones.
 func (d descriptions) Own(c addressed) (own []parameter) {
 	for _, p := range c.Parameters {
 		known := d.REST.Components.Parameters.get(lastOf(p.Ref))
@@ -75,7 +74,7 @@ func (d descriptions) Own(c addressed) (own []parameter) {
 	return own
 }
 
-// Common are the others, which have a table of their own.
+// Common returns the names of the other parameters, which have a table of their own.
 func (d descriptions) Common(c addressed) (names []string) {
 	for _, p := range c.Parameters {
 		if known := d.REST.Components.Parameters.get(lastOf(p.Ref)); p.Ref != "" && !known.Required {
@@ -85,7 +84,7 @@ func (d descriptions) Common(c addressed) (names []string) {
 	return names
 }
 
-// Shared is the table of them.
+// Shared returns the parameters in that table.
 func (d descriptions) Shared() (shared []parameter) {
 	for _, p := range d.REST.Components.Parameters {
 		if !p.Value.Required {
@@ -95,8 +94,7 @@ func (d descriptions) Shared() (shared []parameter) {
 	return shared
 }
 
-// Proofs names the ways in which a call may show who calls, each with whether
-// it also goes without.
+// Proofs returns the names of a call's security schemes; "" means that none is needed.
 func (d descriptions) Proofs(c addressed) (names []string) {
 	for _, way := range c.Security {
 		for name := range way {
@@ -109,7 +107,7 @@ func (d descriptions) Proofs(c addressed) (names []string) {
 	return names
 }
 
-// Response is a response with its reference followed.
+// Response returns a response with its reference resolved.
 func (d descriptions) Response(r response) response {
 	if r.Ref != "" {
 		return d.REST.Components.Responses.get(lastOf(r.Ref))
@@ -117,7 +115,7 @@ func (d descriptions) Response(r response) response {
 	return r
 }
 
-// Holds is what an answer's envelope has inside, or its codes, or else its type.
+// Holds returns the content of a response: the data or the codes of its envelope, or its type.
 func (d descriptions) Holds(r response) (out template.HTML) {
 	for _, m := range r.Content {
 		out = code(m.Name)
@@ -136,35 +134,35 @@ func (d descriptions) Holds(r response) (out template.HTML) {
 	return out
 }
 
-// Messages are a channel's, with who says them.
-func (d descriptions) Messages(c named[channel]) (said []saidMessage) {
+// Messages returns a channel's messages with their senders.
+func (d descriptions) Messages(c named[channel]) (sent []sentMessage) {
 	for _, m := range c.Value.Messages {
-		who := "The server says"
+		who := "The server sends"
 		for _, op := range d.Sockets.Operations {
 			for _, ref := range op.Value.Messages {
 				if op.Value.Action == "receive" && ref.Ref == "#/channels/"+c.Name+"/messages/"+m.Name {
-					who = "The page says"
+					who = "The page sends"
 				}
 			}
 		}
-		said = append(said, saidMessage{d.Sockets.Components.Messages.get(m.Name), c.Name + "-" + m.Name, m.Name, who})
+		sent = append(sent, sentMessage{d.Sockets.Components.Messages.get(m.Name), c.Name + "-" + m.Name, m.Name, who})
 	}
-	return said
+	return sent
 }
 
-type saidMessage struct {
+type sentMessage struct {
 	message
 	ID, Name, Who string
 }
 
-// field is a row of a table of fields.
+// field is a row in a table of fields.
 type field struct {
 	Name     string
 	Required bool
 	Schema   schema
 }
 
-// Fields are a schema's, with those of the objects in it below their names.
+// Fields returns a schema's fields, including those of nested objects with their path.
 func (d descriptions) Fields(s schema) (fields []field) {
 	for _, p := range s.Properties {
 		inside := p.Value
@@ -185,8 +183,7 @@ func (d descriptions) Fields(s schema) (fields []field) {
 	return fields
 }
 
-// About is what is said of a schema: its own words, or those of the one that it
-// refers to.
+// About returns the description of a schema, or of the schema that it refers to.
 func (d descriptions) About(s schema) string {
 	if s.Description == "" && s.Ref != "" {
 		return d.REST.Components.Schemas.get(lastOf(s.Ref)).Description
@@ -194,12 +191,12 @@ func (d descriptions) About(s schema) string {
 	return s.Description
 }
 
-// Kind says what a value may be.
+// Kind returns the type or the allowed values of a schema.
 func (d descriptions) Kind(s schema) template.HTML {
 	switch {
 	case s.Ref != "":
 		name := html.EscapeString(lastOf(s.Ref))
-		return template.HTML(`<a href="#schema-` + name + `">` + name + `</a>`) // #nosec G203 -- escaped just here, or of escaped parts
+		return template.HTML(`<a href="#schema-` + name + `">` + name + `</a>`) // #nosec G203 -- escaped here, or composed of escaped parts
 	case s.Const != nil:
 		return code(s.Const)
 	case s.Enum != nil:
@@ -207,7 +204,7 @@ func (d descriptions) Kind(s schema) template.HTML {
 		for i, v := range s.Enum {
 			words[i] = string(code(v))
 		}
-		return template.HTML(strings.Join(words, ", ")) // #nosec G203 -- escaped just here, or of escaped parts
+		return template.HTML(strings.Join(words, ", ")) // #nosec G203 -- escaped here, or composed of escaped parts
 	case s.AllOf != nil:
 		return d.Kind(s.AllOf[0])
 	case s.Items != nil:
@@ -221,13 +218,13 @@ func (d descriptions) Kind(s schema) template.HTML {
 		for i, v := range t {
 			words[i] = fmt.Sprint(v)
 		}
-		return template.HTML(html.EscapeString(strings.Join(words, " or "))) // #nosec G203 -- escaped just here, or of escaped parts
+		return template.HTML(html.EscapeString(strings.Join(words, " or "))) // #nosec G203 -- escaped here, or composed of escaped parts
 	default:
-		return template.HTML(html.EscapeString(fmt.Sprint(t))) // #nosec G203 -- escaped just here, or of escaped parts
+		return template.HTML(html.EscapeString(fmt.Sprint(t))) // #nosec G203 -- escaped here, or composed of escaped parts
 	}
 }
 
-// Bounds says what a value must keep to, beyond its kind.
+// Bounds returns the limits and the default of a schema.
 func (d descriptions) Bounds(s schema) (bounds []string) {
 	if s.Minimum != nil {
 		bounds = append(bounds, fmt.Sprintf("at least %v", *s.Minimum))
@@ -252,7 +249,7 @@ func code(v any) template.HTML {
 	case "":
 		text = `""`
 	}
-	return template.HTML("<code>" + html.EscapeString(text) + "</code>") // #nosec G203 -- escaped just here, or of escaped parts
+	return template.HTML("<code>" + html.EscapeString(text) + "</code>") // #nosec G203 -- escaped here, or composed of escaped parts
 }
 
 var (
@@ -260,13 +257,13 @@ var (
 	inBold = regexp.MustCompile(`\*\*([^*]+)\*\*`)
 )
 
-// Line is a text with its `code` and **bold** as markup.
+// Line converts `code` and **bold** in a text to HTML.
 func (d descriptions) Line(text string) template.HTML {
 	text = inCode.ReplaceAllString(html.EscapeString(text), "<code>$1</code>")
-	return template.HTML(inBold.ReplaceAllString(text, "<strong>$1</strong>")) // #nosec G203 -- escaped just here, or of escaped parts
+	return template.HTML(inBold.ReplaceAllString(text, "<strong>$1</strong>")) // #nosec G203 -- escaped here, or composed of escaped parts
 }
 
-// Prose is the same with paragraphs.
+// Prose is Line with paragraphs.
 func (d descriptions) Prose(text string) (out template.HTML) {
 	for part := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		if part != "" {
@@ -276,17 +273,17 @@ func (d descriptions) Prose(text string) (out template.HTML) {
 	return out
 }
 
-// list is the rows of one table, for the templates that draw it.
+// list is the data of a table in the template.
 type list struct {
 	Of    descriptions
 	Rows  any
 	Label string
 }
 
-// List puts together what a table needs.
+// List returns the data of a table.
 func (d descriptions) List(rows any, label string) list { return list{d, rows, label} }
 
-// IsShared reports whether a parameter stands in the table of the common ones.
+// IsShared reports whether a parameter is in the table of shared parameters.
 func (d descriptions) IsShared(name string) bool {
 	return slices.ContainsFunc(d.Shared(), func(p parameter) bool { return p.Name == name })
 }

@@ -1,11 +1,10 @@
-// Package web holds the pages, the browser module and the descriptions of the
-// interface that the server hands out.
+// Package web contains the pages, the browser module and the API descriptions that the server
+// delivers.
 //
-// It promises: everything is in the binary and nothing is fetched from elsewhere
-// or written inline, so that the pages work under the strict policy that every
-// answer carries. An answer's bytes never change once they were given; each has
-// a strong ETag made of them, and a browser asks before it uses a copy. Only GET
-// and HEAD are answered.
+// It guarantees that everything is in the binary and that no page loads anything from another
+// server or contains inline code, so that the pages work under the strict content security
+// policy of every response. A response never changes while the program runs; it has a strong
+// ETag of its content, and browsers revalidate their copy. Only GET and HEAD are allowed.
 package web
 
 import (
@@ -22,43 +21,43 @@ import (
 //go:embed *.css *.html *.js *.svg *.yaml
 var files embed.FS
 
-// assets are what the pages refer to.
+// assets are the files that the pages load.
 var assets = []string{
 	"mark.svg", "style.css", "page.js", "words.js",
 	"login.css", "login.js", "phone.css", "phone.js", "docs.css",
 }
 
-// policy lets a page load and call its own server only. Pictures may come from
-// anywhere with a certificate: users' photos do, and a pool's logo.
+// policy allows pages to load from and call this server only. Images may come from any https
+// address, because photos of users and logos of pools do.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' https: data: blob:; connect-src 'self' ws: wss:; " +
 	"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Site is what a page says about the user pool that it is for.
+// Site is the data of a page's user pool.
 type Site struct {
 	Pool string // id
-	Name string // shown to people; [Link] does without
-	Logo string // address of a picture; absent: scanlogin's mark
+	Name string // shown to users; optional for [Link]
+	Logo string // address of an image; empty: scanlogin's logo
 }
 
-// User is somebody whom the demo's phone can be.
+// User is a user of the demo's phone page.
 type User struct {
 	ID   string // as POST /demo/token takes it
 	Name string
 }
 
 // Module serves /scanlogin.js, the browser module, to pages of every origin.
-func Module() http.Handler { return foreign("scanlogin.js") }
+func Module() http.Handler { return crossOrigin("scanlogin.js") }
 
-// foreign is a file for pages of every origin.
-func foreign(name string) asset {
+// crossOrigin returns an asset for pages of every origin.
+func crossOrigin(name string) asset {
 	a := newAsset(name, read(name))
-	a.foreign = true
+	a.crossOrigin = true
 	return a
 }
 
-// Assets serves what the pages are made of. It is to be mounted at /assets/,
-// beside the pages; elsewhere, strip what comes before.
+// Assets serves the assets of the pages. Mount it at /assets/; below another path, strip the
+// prefix.
 func Assets() http.Handler {
 	mux := http.NewServeMux()
 	for _, name := range assets {
@@ -71,29 +70,28 @@ func Assets() http.Handler {
 	return mux
 }
 
-// Login serves the demo's login page. It exchanges the ticket itself, so the
-// site's pool must allow that, and leads to the phone page at /phone.
+// Login serves the demo's login page. The page exchanges the ticket itself, which the pool must
+// allow, and links to the phone page at /phone.
 func Login(site Site) http.Handler { return page("login.html", site) }
 
-// Phone serves the demo's phone page, on which one is any of users, of whom there
-// must be one at least. It gets tokens from /demo/token and photos from
-// /demo/photo/<id>.svg, and has pictures of codes read by /demo/decode.
+// Phone serves the demo's phone page, on which a visitor acts as one of users; at least one is
+// required. The page gets tokens from /demo/token and photos from /demo/photo/<id>.svg, and
+// sends pictures of codes to /demo/decode.
 func Phone(users ...User) http.Handler { return page("phone.html", users) }
 
-// Link serves the page at /s/<random> for who followed the address in a picture
-// with something else than the site's app. A zero site is nobody's.
+// Link serves the page at /s/<random> for visitors who opened the address in a code without the
+// site's app. A zero site gives a neutral page.
 func Link(site Site) http.Handler { return page("link.html", site) }
 
-// Over serves the page at /s/<random> where there is no such code any more, with
+// Ended serves the page at /s/<random> for codes that do not exist or have ended, with status
 // 404.
-func Over() http.Handler {
-	a := newAsset("over.html", read("over.html"))
-	a.absent = true
+func Ended() http.Handler {
+	a := newAsset("ended.html", read("ended.html"))
+	a.notFound = true
 	return a
 }
 
-// page fills in a page. That can fail for a wrong template only, never for what
-// is filled in; the tests make every page.
+// page renders a page. Only an invalid template can make it fail; the tests render every page.
 func page(name string, data any) asset {
 	var body bytes.Buffer
 	if err := template.Must(template.ParseFS(files, name)).Execute(&body, data); err != nil {
@@ -102,7 +100,7 @@ func page(name string, data any) asset {
 	return newAsset(name, body.Bytes())
 }
 
-// read returns an embedded file; the tests read all of them.
+// read returns an embedded file. The tests read all of them.
 func read(name string) []byte {
 	body, err := files.ReadFile(name)
 	if err != nil {
@@ -111,13 +109,13 @@ func read(name string) []byte {
 	return body
 }
 
-// asset answers with one file.
+// asset serves a file.
 type asset struct {
 	contentType string
 	etag        string
 	body        []byte
-	foreign     bool // pages of other origins may load it
-	absent      bool // it stands for what is not there
+	crossOrigin bool // pages of other origins may load it
+	notFound    bool // served with 404
 }
 
 func newAsset(name string, body []byte) asset {
@@ -129,7 +127,7 @@ func newAsset(name string, body []byte) asset {
 	}
 }
 
-// contentTypes by ending, since the system's table may say something else.
+// contentTypes by extension, because the table of the system may differ.
 var contentTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".html": "text/html; charset=utf-8",
@@ -141,7 +139,7 @@ var contentTypes = map[string]string{
 func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	secure(h)
-	if a.foreign {
+	if a.crossOrigin {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	}
@@ -151,11 +149,11 @@ func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Set("Content-Type", a.contentType)
-	if a.absent {
+	if a.notFound {
 		h.Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusNotFound)
 		if r.Method == http.MethodGet {
-			_, _ = w.Write(a.body) // an error: nobody reads it
+			_, _ = w.Write(a.body) // an error means that the client has gone
 		}
 		return
 	}
@@ -164,7 +162,7 @@ func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))
 }
 
-// secure sets what every answer carries.
+// secure sets the security headers of every response.
 func secure(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")

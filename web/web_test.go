@@ -17,10 +17,10 @@ import (
 	"testing"
 )
 
-// hostile is a name that would be markup if it were let.
+// hostile is a name that contains markup.
 const hostile = `"><script>alert(1)</script>`
 
-// pages are all pages, each with what its handler may be given.
+// pages returns all pages, with hostile data.
 func pages() map[string]http.Handler {
 	site := Site{Pool: "5fae2648201cfd526f0ec354", Name: hostile, Logo: "https://www.example.com/logo.png"}
 	return map[string]http.Handler{
@@ -44,9 +44,9 @@ func call(h http.Handler, method, target string, header ...string) *http.Respons
 	return w.Result()
 }
 
-func TestACodeThatIsOverIsNotFound(t *testing.T) {
-	for method, size := range map[string]int{http.MethodGet: len(read("over.html")), http.MethodHead: 0} {
-		res := call(Over(), method, "/s/over")
+func TestEndedCodesAreNotFound(t *testing.T) {
+	for method, size := range map[string]int{http.MethodGet: len(read("ended.html")), http.MethodHead: 0} {
+		res := call(Ended(), method, "/s/over")
 		body, _ := io.ReadAll(res.Body)
 		if res.StatusCode != http.StatusNotFound || len(body) != size || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 			t.Errorf("%s: %d %v, %d bytes", method, res.StatusCode, res.Header, len(body))
@@ -60,7 +60,7 @@ func bodyOf(h http.Handler, target string) string {
 	return w.Body.String()
 }
 
-// everything is each address with its handler.
+// everything returns all paths with their handlers.
 func everything() map[string]http.Handler {
 	all := pages()
 	all["/scanlogin.js"], all["/openapi.yaml"], all["/asyncapi.yaml"] = Module(), OpenAPI(), AsyncAPI()
@@ -70,14 +70,13 @@ func everything() map[string]http.Handler {
 	return all
 }
 
-// wantedPolicy is what a page may do: no frame around it, nothing inline, and no code
-// but the server's own.
+// wantedPolicy is the required policy: no frames, no inline code, only the server's own code.
 var wantedPolicy = map[string]string{
 	"default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self' https: data: blob:", "connect-src": "'self' ws: wss:",
 	"object-src": "'none'", "base-uri": "'none'", "form-action": "'self'", "frame-ancestors": "'none'",
 }
 
-// directives are a policy's (CSP 3), by name.
+// directives parses a policy (CSP 3).
 func directives(policy string) map[string]string {
 	all := make(map[string]string)
 	for directive := range strings.SplitSeq(policy, ";") {
@@ -87,9 +86,9 @@ func directives(policy string) map[string]string {
 	return all
 }
 
-func TestEveryAnswerCarriesThePolicy(t *testing.T) {
+func TestEveryResponseHasThePolicy(t *testing.T) {
 	all := everything()
-	all["/assets/absent.js"], all["/s/over"] = Assets(), Over()
+	all["/assets/absent.js"], all["/s/over"] = Assets(), Ended()
 	for target, h := range all {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 			header := call(h, method, target).Header
@@ -110,7 +109,7 @@ func TestEveryAnswerCarriesThePolicy(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerHasItsType(t *testing.T) {
+func TestEveryResponseHasItsType(t *testing.T) {
 	for target, h := range everything() {
 		want := contentTypes[path.Ext(target)]
 		if want == "" {
@@ -123,7 +122,7 @@ func TestEveryAnswerHasItsType(t *testing.T) {
 	}
 }
 
-func TestBrowserAsksAndIsToldThatNothingChanged(t *testing.T) {
+func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 	for target, h := range everything() {
 		first := call(h, http.MethodGet, target)
 		etag := first.Header.Get("ETag")
@@ -146,7 +145,7 @@ func etag(h http.Handler) string {
 	return call(h, http.MethodGet, "/").Header.Get("ETag")
 }
 
-func TestOnlyGetAndHeadAreAnswered(t *testing.T) {
+func TestOnlyGetAndHeadAreAllowed(t *testing.T) {
 	for target, h := range everything() {
 		if res := call(h, http.MethodHead, target); res.StatusCode != http.StatusOK || res.ContentLength <= 0 {
 			t.Errorf("HEAD %s: %d, length %d", target, res.StatusCode, res.ContentLength)
@@ -160,7 +159,7 @@ func TestOnlyGetAndHeadAreAnswered(t *testing.T) {
 	}
 }
 
-func TestOnlyModuleAndDescriptionsAreForOtherOrigins(t *testing.T) {
+func TestOnlyModuleAndDescriptionsAllowOtherOrigins(t *testing.T) {
 	for target, h := range everything() {
 		header := call(h, http.MethodGet, target, "Origin", "https://www.example.com").Header
 		origin, resource := "", "same-origin"
@@ -176,8 +175,8 @@ func TestOnlyModuleAndDescriptionsAreForOtherOrigins(t *testing.T) {
 	}
 }
 
-// The policy would block what is written inline; a page must not need it.
-func TestPagesHaveNothingInline(t *testing.T) {
+// The policy blocks inline code, so pages must not need it.
+func TestPagesHaveNoInlineCode(t *testing.T) {
 	withSource := regexp.MustCompile(`<script type="module" src="[^"]+"></script>`)
 	inline := regexp.MustCompile(`(?i)<style|<script|\s(?:style|on\w+)\s*=|javascript:`)
 	for target, h := range pages() {
@@ -188,7 +187,7 @@ func TestPagesHaveNothingInline(t *testing.T) {
 	}
 }
 
-func TestNamesAreText(t *testing.T) {
+func TestNamesAreEscaped(t *testing.T) {
 	for _, target := range []string{"/", "/phone", "/s/of-a-site"} {
 		text := bodyOf(pages()[target], target)
 		if strings.Contains(text, "<script>alert") || !strings.Contains(text, "&lt;script&gt;alert") {
@@ -197,7 +196,7 @@ func TestNamesAreText(t *testing.T) {
 	}
 }
 
-// A login page waits for the module before it shows a code.
+// A login page loads the module before it can show a code.
 func TestModuleIsSmall(t *testing.T) {
 	const most = 12_000 // bytes, compressed
 	var compressed bytes.Buffer
@@ -213,8 +212,8 @@ func TestModuleIsSmall(t *testing.T) {
 	}
 }
 
-// markup is all by which a script makes elements or code of text: the injection sinks
-// of Trusted Types, and parsers whose result can be put into a page.
+// markup matches everything that turns text into elements or code: the injection sinks of
+// Trusted Types, and parsers whose result can be inserted.
 var markup = regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|setHTML|parseHTML|document\s*\.\s*write|createContextualFragment|DOMParser|parseFromString` +
 	`|XSLTProcessor|execCommand|srcdoc|\beval\b|\bFunction\b\s*\(|set(?:Timeout|Interval)\(\s*['"` + "`" + `]|javascript:|setAttribute(?:NS)?\(\s*['"` + "`" + `]on`)
 
@@ -236,7 +235,7 @@ func TestMarkupIsRecognized(t *testing.T) {
 	}
 }
 
-// What comes from outside is shown as text; nothing else can be written then.
+// Modules can only insert text.
 func TestModulesMakeNoMarkupFromText(t *testing.T) {
 	for _, name := range append([]string{"scanlogin.js"}, assets...) {
 		if at := markup.Find(read(name)); at != nil {
@@ -252,10 +251,10 @@ func TestModulesMakeNoMarkupFromText(t *testing.T) {
 	}
 }
 
-// What the console's frame refers to is served.
+// All assets of the console's frame are served.
 func TestConsolePagesHaveTheirAssets(t *testing.T) {
 	var frame strings.Builder
-	if err := ConsolePages(template.FuncMap{"iso": fmt.Sprint, "clock": fmt.Sprint, "marked": strings.Fields})["sorry"].Execute(&frame, map[string]string{"Title": hostile, "Admin": hostile, "Page": "live"}); err != nil {
+	if err := ConsolePages(template.FuncMap{"iso": fmt.Sprint, "clock": fmt.Sprint, "marked": strings.Fields})["error"].Execute(&frame, map[string]string{"Title": hostile, "Admin": hostile, "Page": "live"}); err != nil {
 		t.Fatal(err)
 	}
 	used := regexp.MustCompile(`(?:src|href)="/console(/assets/[^"]+)"`).FindAllStringSubmatch(frame.String(), -1)
@@ -269,8 +268,7 @@ func TestConsolePagesHaveTheirAssets(t *testing.T) {
 	}
 }
 
-// Whatever a page or a module refers to is served, and whatever is embedded is
-// used.
+// All references of pages and modules are served, and all embedded files are used.
 func TestReferencesAreServed(t *testing.T) {
 	inPage := regexp.MustCompile(`(?:src|href)="(?:\.\./)?(assets/[^"]+)"`)
 	inModule := regexp.MustCompile(`from '\./([^']+)'`)
@@ -306,7 +304,7 @@ func TestReferencesAreServed(t *testing.T) {
 	}
 }
 
-// Words are asked for by name; a page must not ask for one that is not there.
+// Pages look up words by name.
 func TestPagesAskForWordsThatExist(t *testing.T) {
 	asked := regexp.MustCompile(`data-(?:word|hint)="([^"]+)"`)
 	words := string(read("words.js"))

@@ -17,7 +17,7 @@ import (
 
 func TestWhoSaysNothingIsWarnedAndBlocksNothing(t *testing.T) {
 	p := mustLoad(t, good).Pools[0]
-	if p.Consent != pool.DefaultConsent() || p.Match != session.MatchNothing || p.RequirePKCE {
+	if p.Consent != pool.DefaultConsent() || p.Match != session.MatchNone || p.RequirePKCE {
 		t.Errorf("%+v, match %q, PKCE %v", p.Consent, p.Match, p.RequirePKCE)
 	}
 }
@@ -45,7 +45,7 @@ func TestConsentMatchAndPKCEAreTaken(t *testing.T) {
 			t.Errorf("no warning that says %q in %q", want, warnings)
 		}
 	}
-	if off := mustLoad(t, good+"    match: off\n").Pools[0]; off.Match != session.MatchNothing {
+	if off := mustLoad(t, good+"    match: off\n").Pools[0]; off.Match != session.MatchNone {
 		t.Errorf("off is %q", off.Match)
 	}
 }
@@ -63,7 +63,7 @@ func TestPlacesAreReadWithTheConfigurationAndAtEachHangup(t *testing.T) {
 	writeData(t, file, geoiptest.City(t))
 	r := newReloading(t, good+"geoip_file: "+file+"\n")
 	in := func() string {
-		country, _ := r.places.Find(netip.MustParseAddr("203.0.113.7"), "en")
+		country, _ := r.places.Lookup(netip.MustParseAddr("203.0.113.7"), "en")
 		return country
 	}
 	r.reload()
@@ -79,7 +79,7 @@ func TestPlacesAreReadWithTheConfigurationAndAtEachHangup(t *testing.T) {
 	writeData(t, file, []byte("half a download"))
 	kept := r.desk.book.ByID("demo")
 	log := r.with(t, good+"geoip_file: "+file+"\n")
-	expectLogged(t, log, "geoip_file: is no MaxMind DB file", "nothing was changed")
+	expectLogged(t, log, "geoip_file: is not a MaxMind DB file", "nothing was changed")
 	if got := in(); got != "PT" || r.desk.book.ByID("demo") != kept {
 		t.Errorf("a broken file changed something: %q", got)
 	}

@@ -65,7 +65,7 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	}
 	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
 	h := &house{
-		settings: s, desk: newDesk(s, newLog(o.err, s)), signer: signer, places: new(geoip.Atlas), public: ln,
+		settings: s, desk: newDesk(s, newLog(o.err, s)), signer: signer, places: new(geoip.Locator), public: ln,
 		phonePage: "/phone", fallback: d.handler(), log: newLog(o.err, s),
 	}
 	return h.run(ctx)

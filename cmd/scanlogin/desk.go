@@ -16,7 +16,7 @@ import (
 // desk is where the pools of a node come from: the file's settings first, what
 // administrators changed over them. Either may change while the node runs.
 type desk struct {
-	book   *pool.Book
+	book   *pool.Registry
 	keeper *settings.Keeper // nil: nothing but the file
 	log    *slog.Logger
 	made   time.Time
@@ -28,7 +28,7 @@ type desk struct {
 }
 
 func newDesk(file *configuration, log *slog.Logger) *desk {
-	return &desk{book: pool.NewBook(file.Pools...), file: file, now: file, log: log, made: time.Now()}
+	return &desk{book: pool.NewRegistry(file.Pools...), file: file, now: file, log: log, made: time.Now()}
 }
 
 // read takes what a file says.
@@ -84,7 +84,7 @@ func (d *desk) lay() {
 	d.book.Replace(now.Pools...)
 }
 
-// Pools implements console.Desk.
+// Pools implements admin.Settings.
 func (d *desk) Pools() []settings.Pool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -95,7 +95,7 @@ func (d *desk) Pools() []settings.Pool {
 	return pools
 }
 
-// History implements console.Desk.
+// History implements admin.Settings.
 func (d *desk) History() []settings.Change {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -106,7 +106,7 @@ func (d *desk) History() []settings.Change {
 // came first.
 const attempts = 5
 
-// Change implements console.Desk: it makes an edit, stores it, and has it take
+// Change implements admin.Settings: it makes an edit, stores it, and has it take
 // effect on this node. The error is overlay.Problems if the edit is wrong, and
 // kv.ErrStale if somebody else was faster with this pool.
 func (d *desk) Change(ctx context.Context, e settings.Edit) (err error) {

@@ -32,7 +32,7 @@ import (
 type house struct {
 	settings  *configuration
 	desk      *desk
-	places    *geoip.Atlas
+	places    *geoip.Locator
 	signer    *server.Signer // nil: no token is issued
 	trail     *audit.Trail   // nil: off
 	public    net.Listener
@@ -58,12 +58,18 @@ func (h *house) run(ctx context.Context) error {
 	}
 	defer traces.Close()
 	watchers := hub.New(base.bus, base.store.Now)
-	hooks := webhook.New(webhook.Options{Pools: h.desk.book, Store: base.store, Hub: watchers, Queue: base.queue, Log: h.log})
-	base.store = hooks.Announce(base.store)
+	var counts *metrics.Metrics // nil: no listener serves them
+	if h.ops != nil {
+		counts = metrics.New(poolIDs(h.settings.Pools)...)
+	}
+	hooks := webhook.New(webhook.Options{
+		Pools: h.desk.book, Store: base.store, Hub: watchers, Queue: base.queue, Observe: webhookObserver(counts), Log: h.log,
+	})
+	base.store = hooks.WrapStore(base.store)
 	office := h.openOffice(ctx, base)
 	options := h.options(base, watchers)
-	options.Witnesses = append(options.Witnesses, office.witnesses()...)
-	return h.serve(ctx, h.observed(base.busStats, traces, options), watchers, hooks, office)
+	options.Observers = append(h.observers(), office.observers()...)
+	return h.serve(ctx, observed(base.busStats, traces, counts, options), watchers, hooks, office)
 }
 
 // serve has srv serve until ctx ends, and what it stands on outlive it.
@@ -96,37 +102,43 @@ func (h *house) serve(ctx context.Context, srv *server.Server, watchers *hub.Hub
 	return nil
 }
 
-// witnesses are told of what the server does.
-func (h *house) witnesses() []func(server.Event) {
+// observers returns the audit trail, if there is one.
+func (h *house) observers() session.Observers {
 	if h.trail == nil {
 		return nil
 	}
-	return []func(server.Event){h.trail.Witness}
+	return session.Observers{h.trail.Observe}
+}
+
+// webhookObserver returns the function that counts webhook deliveries; nil without metrics.
+func webhookObserver(counts *metrics.Metrics) func(string, webhook.Outcome) {
+	if counts == nil {
+		return nil
+	}
+	return func(pool string, outcome webhook.Outcome) { counts.Webhook(pool, string(outcome)) }
 }
 
 func (h *house) options(base foundation, watchers *hub.Hub) server.Options {
 	return server.Options{
 		PublicURL: h.settings.PublicURL, Pools: h.desk.book, Store: base.store, Hub: watchers, Signer: h.signer,
 		TrustedProxies: h.settings.TrustedProxies, DrainDelay: h.settings.DrainDelay, BusAge: base.busAge,
-		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Find, PhonePage: h.phonePage, Fallback: h.fallback,
-		Witnesses: h.witnesses(), Log: h.log,
+		Limits: h.settings.Limits, Tally: base.tally, Place: h.places.Lookup, PhonePage: h.phonePage, Fallback: h.fallback,
+		Log: h.log,
 	}
 }
 
-// observed makes the server, with traces unless they are nil, and with metrics if there is a
-// listener to ask for them.
-func (h *house) observed(bus metrics.Bus, traces *tracing.Traces, o server.Options) *server.Server {
+// observed makes the server, with traces and metrics unless they are nil.
+func observed(bus metrics.Bus, traces *tracing.Traces, counts *metrics.Metrics, o server.Options) *server.Server {
 	if traces != nil {
 		o.Tracer, o.Store = traces, traces.Store(o.Store)
 	}
-	if h.ops == nil {
+	if counts == nil {
 		return server.New(o)
 	}
-	counts := metrics.New(poolIDs(h.settings.Pools)...)
 	o.Store, o.Pushed, o.Metrics = counts.Store(o.Store), counts.Pushed, counts.Handler()
-	o.Witnesses = append(o.Witnesses, counts.Witness)
+	o.Observers = append(o.Observers, counts.Observe)
 	srv := server.New(o)
-	counts.Node(srv, o.Hub, bus)
+	counts.Node(func() metrics.Load { return metrics.Load(srv.Load()) }, o.Hub, bus)
 	return srv
 }
 

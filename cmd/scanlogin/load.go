@@ -30,7 +30,7 @@ type configuration struct {
 	TokenTTL          time.Duration
 	TrustedProxies    []netip.Prefix
 	DrainDelay        time.Duration
-	Places            *geoip.Map // nil: nobody knows where an address is
+	Places            *geoip.Database // nil: nobody knows where an address is
 	TrustTrace        bool
 	Limits            server.Limits
 	LogLevel          slog.Level

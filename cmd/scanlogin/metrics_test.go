@@ -132,6 +132,7 @@ var mayBe = map[string]*regexp.Regexp{
 	"how":       regexp.MustCompile(`^(canceled|withdrawn|exchanged|expired|lost)$`),
 	"after":     regexp.MustCompile(`^(waiting|scanned|confirmed|unknown)$`),
 	"step":      regexp.MustCompile(`^(scanned|confirmed|canceled|exchanged)$`),
+	"outcome":   regexp.MustCompile(`^(delivered|failed|dead|dropped)$`),
 	"operation": regexp.MustCompile(`^(load|swap)$`),
 	"call":      regexp.MustCompile(`^(gene|check|userinfo|scanned|confirm|cancel|image|ws|events|)$`),
 	"reason":    regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`),

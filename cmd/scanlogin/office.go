@@ -10,9 +10,11 @@ import (
 
 	"github.com/scanlogin/scanlogin/internal/admin"
 	"github.com/scanlogin/scanlogin/internal/admin/stats"
+	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/internal/settings"
 	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // office is what a server has for its administrators. Without any it is nil,
@@ -42,7 +44,7 @@ func (h *house) openOffice(ctx context.Context, base foundation) *office {
 	info, _ := debug.ReadBuildInfo()
 	version, _ := build(info)
 	o.recorder = stats.NewRecorder(stats.Options{
-		Shelf: base.shelf, Node: nodeName(h.public.Addr().String()), Version: version,
+		Store: base.shelf, Node: nodeName(h.public.Addr().String()), Version: version,
 		BusAge: base.busAge, Log: h.log,
 	})
 	return o
@@ -57,11 +59,11 @@ func nodeName(address string) string {
 	return host + " " + address
 }
 
-func (o *office) witnesses() []func(server.Event) {
+func (o *office) observers() session.Observers {
 	if o == nil {
 		return nil
 	}
-	return []func(server.Event){o.recorder.See}
+	return session.Observers{o.recorder.Observe}
 }
 
 // handler answers operators, and administrators at /console.
@@ -71,17 +73,18 @@ func (o *office) handler(srv *server.Server) http.Handler {
 	}
 	h := o.house
 	options := admin.Options{
-		Admins: h.desk.admins, Desk: h.desk, Shelf: o.base.shelf, Letters: webhook.Dead{Queue: o.base.queue},
+		Admins: h.desk.admins, Settings: h.desk, Store: o.base.shelf, DeadLetters: webhook.DeadLetters{Queue: o.base.queue},
 		Public: srv.Handler(), PublicURL: h.settings.PublicURL, Log: h.log,
 	}
 	if h.trail != nil {
 		options.Trail = h.trail.Last
+		options.Observe = func(a admin.Action) { h.trail.ObserveAdmin(audit.AdminAction(a)) }
 	}
-	desk := admin.New(options)
+	console := admin.New(options)
 	mux := http.NewServeMux()
 	mux.Handle("/", srv.Ops())
-	mux.Handle("/console", desk)
-	mux.Handle("/console/", desk)
+	mux.Handle("/console", console)
+	mux.Handle("/console/", console)
 	return mux
 }
 

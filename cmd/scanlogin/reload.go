@@ -20,7 +20,7 @@ type reloader struct {
 	desk    *desk
 	signer  *server.Signer
 	trail   *audit.Trail // nil: off
-	places  *geoip.Atlas
+	places  *geoip.Locator
 	running config // what the server runs with
 	log     *slog.Logger
 }

@@ -33,7 +33,7 @@ func newReloading(t *testing.T, file string) *reloading {
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	return &reloading{&reloader{load: load, desk: newDesk(s, logger), signer: signer, places: new(geoip.Atlas), running: s.config, log: logger}, path, log}
+	return &reloading{&reloader{load: load, desk: newDesk(s, logger), signer: signer, places: new(geoip.Locator), running: s.config, log: logger}, path, log}
 }
 
 // with puts text into the file, reloads, and returns what was logged then.

@@ -38,7 +38,7 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 	if err != nil {
 		return err
 	}
-	h := &house{settings: s, desk: newDesk(s, log), signer: signer, trail: trail, places: new(geoip.Atlas), log: log}
+	h := &house{settings: s, desk: newDesk(s, log), signer: signer, trail: trail, places: new(geoip.Locator), log: log}
 	h.places.Replace(s.Places)
 	if err := h.listen(); err != nil {
 		return err

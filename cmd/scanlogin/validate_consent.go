@@ -16,7 +16,7 @@ const (
 )
 
 // geoIP reads the file that knows where addresses are; nil if there is none.
-func (d *document) geoIP(path string) *geoip.Map {
+func (d *document) geoIP(path string) *geoip.Database {
 	if path == "" {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (d *document) geoIP(path string) *geoip.Map {
 func (d *document) match(path, value string) session.Match {
 	d.checkOneOf(path, value, "off", string(session.MatchDigits))
 	if value == "off" {
-		return session.MatchNothing
+		return session.MatchNone
 	}
 	return session.Match(value)
 }

@@ -62,11 +62,11 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		},
 		"two key sources": {
 			pools("identity: {jwt: {jwks_url: https://a.example.com, hs256_secret: " + testSecret + "}}"),
-			"pools[0].identity.jwt: hs256_secret, jwks_url: only one of them",
+			"pools[0].identity.jwt: hs256_secret, jwks_url: only one of these",
 		},
 		"no key source":          {pools("identity: {jwt: {audience: a}}"), "pools[0].identity.jwt: hs256_secret, public_key, jwks_url or issuer must be set"},
 		"weak token secret":      {pools("identity: {jwt: {hs256_secret: 0123456789012345678901234}}"), ":5:36: pools[0].identity.jwt.hs256_secret: must have at least 32 bytes"},
-		"no address to ask":      {pools("identity: {userinfo: {url: me}}"), "pools[0].identity.userinfo.url: must be a whole address"},
+		"no address to ask":      {pools("identity: {userinfo: {url: me}}"), "pools[0].identity.userinfo.url: must be an absolute URL"},
 		"digits by another name": {pools("match: numbers"), ":5:12: pools[0].match: must be off or digits"},
 		"PKCE by a word":         {pools("require_pkce: yes"), "pools[0].require_pkce: must be true or false"},
 		"no verdict":             {pools("consent: {new_browser: refuse}"), "pools[0].consent.new_browser: must be ok or careful or block"},

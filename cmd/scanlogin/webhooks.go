@@ -30,7 +30,7 @@ type lettersFlags struct {
 var errNoRedis = errors.New("redis_url is not set: a server without Redis keeps these messages in its own memory, where no command reaches them")
 
 // with opens what the nodes share, and hands the dead letters to do.
-func (f lettersFlags) with(line *kong.Context, do func(webhook.Dead) error) error {
+func (f lettersFlags) with(line *kong.Context, do func(webhook.DeadLetters) error) error {
 	s, err := f.load(line)
 	if err != nil {
 		return err
@@ -38,14 +38,14 @@ func (f lettersFlags) with(line *kong.Context, do func(webhook.Dead) error) erro
 	if s.RedisURL == "" {
 		return errNoRedis
 	}
-	if pool.NewBook(s.Pools...).ByID(f.Pool) == nil {
+	if pool.NewRegistry(s.Pools...).ByID(f.Pool) == nil {
 		return fmt.Errorf("--pool: the configuration has no pool %q", f.Pool)
 	}
 	client, err := redisclient.Open(redisclient.Options{URL: string(s.RedisURL), Prefix: s.KeyPrefix})
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(webhook.Dead{Queue: queue.NewRedis(client)}), client.Close())
+	return errors.Join(do(webhook.DeadLetters{Queue: queue.NewRedis(client)}), client.Close())
 }
 
 type webhooksListCommand struct {
@@ -55,7 +55,7 @@ type webhooksListCommand struct {
 
 // Run prints a pool's dead letters.
 func (c *webhooksListCommand) Run(ctx context.Context, line *kong.Context, o output) error {
-	return c.with(line, func(dead webhook.Dead) error {
+	return c.with(line, func(dead webhook.DeadLetters) error {
 		letters, err := dead.List(ctx, c.Pool, c.Limit)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (c *webhooksResendCommand) Run(ctx context.Context, line *kong.Context, o o
 	if c.All == (len(c.IDs) > 0) {
 		return errors.New("name the ids of the messages, or --all of them")
 	}
-	return c.with(line, func(dead webhook.Dead) error {
+	return c.with(line, func(dead webhook.DeadLetters) error {
 		n, err := dead.Resend(ctx, c.Pool, c.IDs...)
 		fmt.Fprintf(o.out, "queued anew: %d\n", n)
 		return err

@@ -81,10 +81,10 @@ func TestDeadLettersAreListedAndSentAgain(t *testing.T) {
 	if status, answer := call(t, http.MethodPost, address+"/api/v2/qrcode/gene", `{"userPoolId":"demo"}`); status != http.StatusOK {
 		t.Fatalf("%d: %s", status, answer)
 	}
-	id := server.wait(t, `webhook message is given up.*"id":"(msg_[^"]+)"`)
+	id := server.wait(t, `webhook message became a dead letter.*"id":"(msg_[^"]+)"`)
 
 	code, out, errOut := runCommand(t, "webhooks", "list", "--config", file, "--pool", "demo")
-	if code != exitOK || strings.Count(out, "\n") != 1 || !strings.Contains(out, id) || !strings.Contains(out, "answers 410") || !strings.Contains(out, "code.made") {
+	if code != exitOK || strings.Count(out, "\n") != 1 || !strings.Contains(out, id) || !strings.Contains(out, "returned status 410") || !strings.Contains(out, "code.made") {
 		t.Errorf("code %d: %s%s", code, out, errOut)
 	}
 	for _, args := range [][]string{{"--all", id}, {}} {
@@ -96,9 +96,9 @@ func TestDeadLettersAreListedAndSentAgain(t *testing.T) {
 	if code, out, errOut := runCommand(t, "webhooks", "resend", "--config", file, "--pool", "demo", id); code != exitOK || out != "queued anew: 1\n" {
 		t.Errorf("code %d: %s%s", code, out, errOut)
 	}
-	server.wait(t, `(the receiver answers 500)`)
+	server.wait(t, `(the receiver returned status 500)`)
 	answers <- http.StatusOK
-	server.wait(t, `(webhook receiver is well again)`)
+	server.wait(t, `(webhook receiver recovered)`)
 	if code, out, _ := runCommand(t, "webhooks", "list", "--config", file, "--pool", "demo"); code != exitOK || out != "" {
 		t.Errorf("code %d: %s", code, out)
 	}

@@ -20,13 +20,13 @@ func TestNoWrapperHidesWhatAStoreCan(t *testing.T) {
 		"nothing": func(st session.Store) session.Store { return st },
 		"metrics": metrics.New().Store,
 		"tracing": new(tracing.Traces).Store,
-		"webhook": new(webhook.Relay).Announce,
+		"webhook": new(webhook.Relay).WrapStore,
 	} {
 		st := wrap(redis)
 		if _, ok := session.As[session.Checker](st); !ok {
 			t.Errorf("%s hides Check", name)
 		}
-		if _, ok := session.As[session.Measured](st); !ok {
+		if _, ok := session.As[session.UsageReporter](st); !ok {
 			t.Errorf("%s hides Usage", name)
 		}
 	}

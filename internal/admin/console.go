@@ -25,81 +25,82 @@ import (
 	"github.com/scanlogin/scanlogin/web"
 )
 
-// Desk is where settings are changed.
-type Desk interface {
-	// Pools returns all pools as they stand on this node.
+// Settings reads and changes the settings of pools.
+type Settings interface {
+	// Pools returns all pools with the settings that this node uses.
 	Pools() []settings.Pool
 	// History returns the last changes, newest first.
 	History() []settings.Change
-	// Change makes an edit that has been stored when it returns. Errors:
-	// overlay.Problems, kv.ErrStale; any other: the store does not answer.
+	// Change applies an edit; it is stored when Change returns nil. Errors:
+	// settings.Problems, kv.ErrStale; any other error means that the store is
+	// unavailable.
 	Change(ctx context.Context, e settings.Edit) error
 }
 
-// Deed is something that an administrator did, or somebody who would be one.
-type Deed struct {
-	Time  time.Time
-	What  string // "login", "login refused", "logout", "change" or "resend"
-	Admin string // "" if it was refused
-	IP    string // of who called
-	Pool  string // of a change, or whose messages were sent again
+// Action is something that an administrator did in the console, or a login that was
+// refused.
+type Action struct {
+	Time  time.Time // by the store's clock
+	Name  string    // "login", "login_refused", "logout", "change" or "resend"
+	Admin string    // name of the administrator; "" for login_refused
+	IP    string    // of the caller
+	Pool  string    // id of the pool whose settings changed or whose messages were resent
 }
 
-// Options are a Console's surroundings.
+// Options configure a Console.
 type Options struct {
-	Admins    func() []Admin // those of the configuration as it is now
-	Desk      Desk
-	Shelf     kv.Store
-	Public    http.Handler    // what browsers and phones call, for trying a pool
-	PublicURL string          // its address
-	Letters   webhook.Dead    // messages of webhooks that were given up
-	Trail     func() []string // the last lines of this node's audit trail, newest first; nil: there is none
-	Witnesses []func(Deed)    // are told of each deed, beside the log; they must not block
-	Log       *slog.Logger
+	Admins      func() []Admin // the administrators in the current configuration
+	Settings    Settings
+	Store       kv.Store
+	Public      http.Handler        // the public handler, for trying a pool
+	PublicURL   string              // the address of Public
+	DeadLetters webhook.DeadLetters // of webhooks
+	Trail       func() []string     // last lines of this node's audit trail, newest first; nil: no trail
+	Observe     func(Action)        // receives each action in addition to the log; must not block; nil: not called
+	Log         *slog.Logger
 }
 
-// Console is an http.Handler for /console and what is below. Make it with New.
+// Console is an http.Handler for /console and all paths below it. Create it with New.
 type Console struct {
 	options Options
 	handler http.Handler
 	pages   map[string]*template.Template
-	tries   *tries
+	limiter *loginLimiter
 }
 
-// New makes a console. It starts nothing.
+// New returns a console. It starts no goroutines.
 func New(o Options) *Console {
-	c := &Console{options: o, pages: web.ConsolePages(functions), tries: newTries()}
+	c := &Console{options: o, pages: web.ConsolePages(functions), limiter: newLoginLimiter()}
 	mux := http.NewServeMux()
 	mux.Handle("GET /console/assets/", http.StripPrefix("/console", web.ConsoleAssets()))
 	mux.HandleFunc("GET /console/login", c.showLogin)
 	mux.HandleFunc("POST /console/login", c.login)
-	mux.HandleFunc("POST /console/logout", c.inside(c.logout))
-	mux.HandleFunc("GET /console", c.inside(c.live))
-	mux.HandleFunc("GET /console/pools", c.inside(c.listPools))
-	mux.HandleFunc("GET /console/pool", c.inside(c.showPool))
-	mux.HandleFunc("POST /console/pool", c.inside(c.changePool))
-	mux.HandleFunc("GET /console/changes", c.inside(c.changes))
-	mux.HandleFunc("GET /console/letters", c.inside(c.letters))
-	mux.HandleFunc("POST /console/letters", c.inside(c.resend))
-	mux.HandleFunc(tryPath+"{call...}", c.inside(c.try))
+	mux.HandleFunc("POST /console/logout", c.requireLogin(c.logout))
+	mux.HandleFunc("GET /console", c.requireLogin(c.lastHour))
+	mux.HandleFunc("GET /console/pools", c.requireLogin(c.listPools))
+	mux.HandleFunc("GET /console/pool", c.requireLogin(c.showPool))
+	mux.HandleFunc("POST /console/pool", c.requireLogin(c.changePool))
+	mux.HandleFunc("GET /console/changes", c.requireLogin(c.changes))
+	mux.HandleFunc("GET /console/letters", c.requireLogin(c.deadLetters))
+	mux.HandleFunc("POST /console/letters", c.requireLogin(c.resend))
+	mux.HandleFunc(tryPath+"{call...}", c.requireLogin(c.tryPool))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		c.sorry(w, http.StatusNotFound, "There is no such page", "Go back to the console.")
+		c.renderError(w, http.StatusNotFound, "Page not found", "Go back to the console.")
 	})
-	foreign := http.NewCrossOriginProtection()
-	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		c.sorry(w, http.StatusForbidden, "This came from another site", "Nothing was changed. Use the console's own pages.")
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c.renderError(w, http.StatusForbidden, "The request came from another site", "Nothing was changed. Use the console's own pages.")
 	}))
-	c.handler = foreign.Handler(mux)
+	c.handler = protection.Handler(mux)
 	return c
 }
 
-// policy lets a page load and call its own server only. Pictures may come from
-// anywhere with a certificate: users' photos do.
+// policy allows pages to load from and call this server only. Images may come from any https
+// address, because photos of users do.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; " +
 	"connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// maxForm bounds what is read of a form, in bytes: a pool's settings with some
-// hundred origins.
+// maxForm bounds a form, in bytes: the settings of a pool with a few hundred origins.
 const maxForm = 64 << 10
 
 // ServeHTTP implements http.Handler.
@@ -108,7 +109,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin") // with none, browsers call a form's origin null
+	h.Set("Referrer-Policy", "same-origin") // with no-referrer, browsers send the origin null with forms
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
@@ -116,51 +117,51 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.handler.ServeHTTP(w, r)
 }
 
-// view is what every page is made of.
+// view is the data of a page's template.
 type view struct {
 	Title string
-	Page  string // which one of the navigation
-	Admin string // "" if nobody is logged in
+	Page  string // entry in the navigation
+	Admin string // "" before the login
 	CSRF  string
 	Data  any
 }
 
-// show writes a page.
-func (c *Console) show(w http.ResponseWriter, status int, name string, v view) {
+// render writes a page.
+func (c *Console) render(w http.ResponseWriter, status int, name string, v view) {
 	var body bytes.Buffer
 	if err := c.pages[name].Execute(&body, v); err != nil {
-		c.options.Log.Error("a page of the console cannot be made", "page", name, "error", err)
-		http.Error(w, "The page cannot be made; the log says why.", http.StatusInternalServerError)
+		c.options.Log.Error("console page not rendered", "page", name, "error", err)
+		http.Error(w, "The page cannot be rendered. See the log.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = body.WriteTo(w) // fails only when nobody listens any more
+	_, _ = body.WriteTo(w) // fails only if the client has gone
 }
 
-// sorry writes a page that says what is wrong and the cure.
-func (c *Console) sorry(w http.ResponseWriter, status int, what, cure string) {
-	c.show(w, status, "sorry", view{Title: what, Data: cure})
+// renderError writes an error page with the problem and the cure.
+func (c *Console) renderError(w http.ResponseWriter, status int, problem, cure string) {
+	c.render(w, status, "error", view{Title: problem, Data: cure})
 }
 
-// away writes that the store does not answer.
-func (c *Console) away(w http.ResponseWriter, err error) {
-	c.options.Log.Warn("the console's store does not answer", "error", err)
+// renderUnavailable writes that the store is unavailable.
+func (c *Console) renderUnavailable(w http.ResponseWriter, err error) {
+	c.options.Log.Warn("console store unavailable", "error", err)
 	w.Header().Set("Retry-After", "2")
-	c.sorry(w, http.StatusServiceUnavailable, "The store does not answer",
-		"Each node keeps the settings that it has. Whether a change that was just saved is stored is not known: look again when the store is back.")
+	c.renderError(w, http.StatusServiceUnavailable, "The store does not answer",
+		"All nodes keep their current settings. Whether a change that you just saved was stored is unknown. Check again when the store is available.")
 }
 
-// tell logs a deed, and tells whoever wants to know.
-func (c *Console) tell(r *http.Request, d Deed) {
-	d.Time, d.IP = c.options.Shelf.Now(), host(r)
-	c.options.Log.Info("console", "what", d.What, "admin", d.Admin, "ip", d.IP, "pool", d.Pool)
-	for _, see := range c.options.Witnesses {
-		see(d)
+// record logs an action and passes it to the observer.
+func (c *Console) record(r *http.Request, a Action) {
+	a.Time, a.IP = c.options.Store.Now(), host(r)
+	c.options.Log.Info("console action", "action", a.Name, "admin", a.Admin, "ip", a.IP, "pool", a.Pool)
+	if c.options.Observe != nil {
+		c.options.Observe(a)
 	}
 }
 
-// host is who calls; behind a proxy, that.
+// host returns the address of the client, or of the proxy in front of the console.
 func host(r *http.Request) string {
 	ip, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -169,20 +170,20 @@ func host(r *http.Request) string {
 	return ip
 }
 
-// functions are what the pages can call.
+// functions are the functions of the templates.
 var functions = template.FuncMap{
 	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"marked": marked,
 }
 
-// span is a piece of text that may be code.
+// span is a part of a text, as code or not.
 type span struct {
 	Code bool
 	Text string
 }
 
-// marked takes a text apart at its backticks, between which is code.
+// marked splits a text at its backticks, which enclose code.
 func marked(text string) (spans []span) {
 	code := false
 	for piece := range strings.SplitSeq(text, "`") {

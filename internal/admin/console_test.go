@@ -14,8 +14,8 @@ import (
 	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
-func TestNobodySeesAnythingWithoutAToken(t *testing.T) {
-	r := newRig(t)
+func TestNothingIsShownWithoutAToken(t *testing.T) {
+	r := newFixture(t)
 	for _, path := range []string{"/console", "/console/pools", "/console/pool?id=p", "/console/changes", "/console/try/api/v2/qrcode/check?random=x"} {
 		resp, body := r.call("GET", path, nil)
 		if resp.StatusCode != 303 || resp.Header.Get("Location") != "/console/login" || strings.Contains(body, "alert") {
@@ -28,13 +28,13 @@ func TestNobodySeesAnythingWithoutAToken(t *testing.T) {
 	}
 	r.login()
 	r.expect(200, "GET", "/console/pools", nil)
-	if got := strings.Join(r.deeds, ","); got != strings.Repeat("login refused ,", 5)+"login alice" {
-		t.Errorf("deeds: %s", got)
+	if got := strings.Join(r.actions, ","); got != strings.Repeat("login_refused ,", 5)+"login alice" {
+		t.Errorf("actions: %s", got)
 	}
 }
 
-func TestGuessingIsSlow(t *testing.T) {
-	r := newRig(t)
+func TestLoginAttemptsAreLimited(t *testing.T) {
+	r := newFixture(t)
 	for range 10 {
 		r.expect(401, "POST", "/console/login", url.Values{"token": {"x"}})
 	}
@@ -44,8 +44,8 @@ func TestGuessingIsSlow(t *testing.T) {
 	}
 }
 
-func TestOnlyTheLoginsOwnFormsChangeSomething(t *testing.T) {
-	r := newRig(t)
+func TestChangesNeedAFormOfTheSameLogin(t *testing.T) {
+	r := newFixture(t)
 	r.login()
 	own := r.form("set.code_ttl", "30s")
 	stolen := func() url.Values { // of another login of the same administrator
@@ -66,44 +66,44 @@ func TestOnlyTheLoginsOwnFormsChangeSomething(t *testing.T) {
 		r.expect(403, "POST", "/console/pool?id=p", own, header...)
 		r.expect(403, "POST", "/console/login", url.Values{"token": {r.token}}, header...)
 	}
-	if len(r.desk.edits) != 0 {
-		t.Fatalf("edits: %+v", r.desk.edits)
+	if len(r.settings.edits) != 0 {
+		t.Fatalf("edits: %+v", r.settings.edits)
 	}
 	r.expect(303, "POST", "/console/pool?id=p", own, "Origin", r.url)
-	if e := r.desk.edits[0]; len(r.desk.edits) != 1 || e.By != "alice" || e.Mark == "" || len(e.Set) != 1 || e.Set["code_ttl"] != "30s" {
-		t.Errorf("edits: %+v", r.desk.edits)
+	if e := r.settings.edits[0]; len(r.settings.edits) != 1 || e.By != "alice" || e.Mark == "" || len(e.Set) != 1 || e.Set["code_ttl"] != "30s" {
+		t.Errorf("edits: %+v", r.settings.edits)
 	}
 }
 
-func TestALoginEnds(t *testing.T) {
-	r := newRig(t)
+func TestLoginSessionsEnd(t *testing.T) {
+	r := newFixture(t)
 	in := func() bool {
 		resp, _ := r.call("GET", "/console/pools", nil)
 		return resp.StatusCode == 200
 	}
 	r.login()
-	r.shelf.later = 29 * time.Minute
+	r.store.later = 29 * time.Minute
 	if !in() {
 		t.Error("after 29 minutes")
 	}
-	r.shelf.later += 29 * time.Minute
+	r.store.later += 29 * time.Minute
 	if !in() {
-		t.Error("after 29 minutes more: it was used meanwhile")
+		t.Error("after 29 more minutes, with activity in between")
 	}
-	r.shelf.later += 31 * time.Minute
+	r.store.later += 31 * time.Minute
 	if in() {
-		t.Error("after half an hour without use")
+		t.Error("after half an hour without activity")
 	}
-	r.shelf.later = 0
+	r.store.later = 0
 	r.login()
 	for range 25 {
-		r.shelf.later += 29 * time.Minute
+		r.store.later += 29 * time.Minute
 		in()
 	}
 	if in() {
-		t.Error("after 12 hours of use")
+		t.Error("after 12 hours with activity")
 	}
-	r.shelf.later = 0
+	r.store.later = 0
 	r.login()
 	old := r.http.Jar
 	r.expect(303, "POST", "/console/logout", url.Values{"csrf": {r.form().Get("csrf")}})
@@ -114,21 +114,21 @@ func TestALoginEnds(t *testing.T) {
 	r.login()
 	r.admins = []admin.Admin{{Name: "alice", Hash: admin.HashToken(admin.NewToken())}}
 	if in() {
-		t.Error("after the token was taken out of the configuration")
+		t.Error("after the token was removed from the configuration")
 	}
 }
 
-func TestAPageThatKeepsItselfUpToDateIsNobody(t *testing.T) {
-	r := newRig(t)
+func TestAutomaticRefreshesAreNoActivity(t *testing.T) {
+	r := newFixture(t)
 	r.login()
-	r.shelf.later = 29 * time.Minute
+	r.store.later = 29 * time.Minute
 	r.expect(200, "GET", "/console", nil, "Sec-Fetch-Dest", "empty")
-	r.shelf.later = 31 * time.Minute
+	r.store.later = 31 * time.Minute
 	r.expect(303, "GET", "/console", nil)
 }
 
-func TestACookieIsNoUseElsewhere(t *testing.T) {
-	r := newRig(t)
+func TestTheCookieIsRestricted(t *testing.T) {
+	r := newFixture(t)
 	for proto, want := range map[string]string{
 		"http":  "scanlogin_console=…; Path=/console; HttpOnly; SameSite=Strict",
 		"https": "__Host-scanlogin_console=…; Path=/; HttpOnly; Secure; SameSite=Strict",
@@ -141,8 +141,8 @@ func TestACookieIsNoUseElsewhere(t *testing.T) {
 	}
 }
 
-func TestNothingIsKeptFramedOrTakenForMarkup(t *testing.T) {
-	r := newRig(t)
+func TestPagesAreNotCachedFramedOrInjectable(t *testing.T) {
+	r := newFixture(t)
 	r.login()
 	for _, path := range []string{"/console", "/console/pools", "/console/pool?id=p", "/console/changes", "/console/login", "/console/nothing"} {
 		resp, body := r.call("GET", path, nil)
@@ -157,36 +157,36 @@ func TestNothingIsKeptFramedOrTakenForMarkup(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongIsSaidAndKeptInTheForm(t *testing.T) {
-	r := newRig(t)
+func TestProblemsAreShownAndEditsKeptInTheForm(t *testing.T) {
+	r := newFixture(t)
 	r.login()
-	r.desk.err = settings.Problems{"code_ttl": "must be from 1s to 10m"}
+	r.settings.err = settings.Problems{"code_ttl": "must be from 1s to 10m"}
 	body := r.expect(422, "POST", "/console/pool?id=p", r.form("set.code_ttl", "1h"))
 	if !strings.Contains(body, "must be from 1s to 10m") || !strings.Contains(body, `value="1h"`) {
 		t.Errorf("%s", body)
 	}
-	r.desk.err = kv.ErrStale
+	r.settings.err = kv.ErrStale
 	form := r.form("set.code_ttl", "1h")
-	r.desk.value = "5m"
+	r.settings.value = "5m"
 	body = r.expect(409, "POST", "/console/pool?id=p", form)
 	if !strings.Contains(body, "Somebody else") || !strings.Contains(body, `value="1h"`) || !strings.Contains(body, `name="was.code_ttl" value="5m"`) {
 		t.Errorf("%s", body)
 	}
-	r.desk.err = errors.New("i/o timeout")
+	r.settings.err = errors.New("i/o timeout")
 	if body = r.expect(503, "POST", "/console/pool?id=p", form); !strings.Contains(body, "The store does not answer") || strings.Contains(body, "i/o") {
 		t.Errorf("%s", body)
 	}
-	r.desk.err = nil
-	r.shelf.away = errors.New("gone")
+	r.settings.err = nil
+	r.store.err = errors.New("gone")
 	r.expect(503, "GET", "/console/pools", nil)
-	r.shelf.away = nil
+	r.store.err = nil
 	r.expect(404, "GET", "/console/pool?id=q", nil)
 	r.expect(400, "POST", "/console/pool?id=p", url.Values{"csrf": {form.Get("csrf")}})
 	r.expect(404, "POST", "/console", url.Values{})
 }
 
-func TestWhoTriesAPoolShowsThePublicServerNothingOfTheConsole(t *testing.T) {
-	r := newRig(t)
+func TestTryingAPoolForwardsNoConsoleCredentials(t *testing.T) {
+	r := newFixture(t)
 	r.login()
 	body := r.expect(200, "GET", "/console/try/api/v2/qrcode/check?random=x", nil, "Authorization", "Basic x", "Origin", r.url)
 	if body != "/api/v2/qrcode/check?random=x" || r.seen.Get("Cookie") != "" || r.seen.Get("Authorization") != "" || r.seen.Get("Origin") != "https://scan.example.com" {

@@ -7,48 +7,47 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook"
 )
 
-// lettersShown is how many dead letters of a pool are shown: who has more has one
-// trouble, not many.
-const lettersShown = 50
+// maxShown is the number of dead letters per pool that the page shows.
+const maxShown = 50
 
-// lot is the dead letters of a pool.
-type lot struct {
+// poolDeadLetters are the dead letters of a pool.
+type poolDeadLetters struct {
 	Pool    string
-	Letters []webhook.Letter
+	Letters []webhook.DeadLetter
 	CSRF    string
 }
 
-// letters shows the messages of webhooks that were given up.
-func (c *Console) letters(w http.ResponseWriter, r *http.Request, v visit) {
-	var lots []lot
-	for _, p := range c.options.Desk.Pools() {
-		found, err := c.options.Letters.List(r.Context(), p.ID, lettersShown)
+// deadLetters shows the dead letters of all pools.
+func (c *Console) deadLetters(w http.ResponseWriter, r *http.Request, s loginSession) {
+	var pools []poolDeadLetters
+	for _, p := range c.options.Settings.Pools() {
+		found, err := c.options.DeadLetters.List(r.Context(), p.ID, maxShown)
 		if err != nil {
-			c.away(w, err)
+			c.renderUnavailable(w, err)
 			return
 		}
 		if len(found) > 0 {
-			lots = append(lots, lot{p.ID, found, v.csrf()})
+			pools = append(pools, poolDeadLetters{p.ID, found, s.csrf()})
 		}
 	}
-	c.show(w, http.StatusOK, "letters", view{Title: "Dead letters", Page: "letters", Admin: v.Admin, CSRF: v.csrf(), Data: lots})
+	c.render(w, http.StatusOK, "dead_letters", s.view("Dead letters", "letters", pools))
 }
 
-// resend queues one message of a pool anew, or all of them.
-func (c *Console) resend(w http.ResponseWriter, r *http.Request, v visit) {
+// resend queues one dead letter of a pool again, or all of them.
+func (c *Console) resend(w http.ResponseWriter, r *http.Request, s loginSession) {
 	p, ok := c.pool(r)
 	if !ok {
-		c.noPool(w)
+		c.renderNoPool(w)
 		return
 	}
 	var ids []string
 	if id := r.PostFormValue("letter"); id != "" {
 		ids = append(ids, id)
 	}
-	if _, err := c.options.Letters.Resend(r.Context(), p.ID, ids...); err != nil {
-		c.away(w, err)
+	if _, err := c.options.DeadLetters.Resend(r.Context(), p.ID, ids...); err != nil {
+		c.renderUnavailable(w, err)
 		return
 	}
-	c.tell(r, Deed{What: "resend", Admin: v.Admin, Pool: p.ID})
+	c.record(r, Action{Name: "resend", Admin: s.Admin, Pool: p.ID})
 	http.Redirect(w, r, "/console/letters#"+url.PathEscape(p.ID), http.StatusSeeOther)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
-// bury makes a dead letter of pool p.
-func (r *rig) bury(id, failure string) {
+// addDeadLetter adds a dead letter of pool p.
+func (r *fixture) addDeadLetter(id, failure string) {
 	r.t.Helper()
 	lane := queue.Lane{Name: "webhooks:p:dead", MaxLen: 100, DropOldest: true, TTL: time.Hour}
 	if err := r.queue.Add(r.t.Context(), lane, `{"id":"`+id+`","body":"{}","failure":"`+failure+`"}`); err != nil {
@@ -19,14 +19,14 @@ func (r *rig) bury(id, failure string) {
 	}
 }
 
-func TestDeadLettersAreSeenAndSentAgain(t *testing.T) {
-	r := newRig(t)
+func TestDeadLettersAreShownAndResent(t *testing.T) {
+	r := newFixture(t)
 	r.login()
 	if body := r.expect(200, "GET", "/console/letters", nil); !strings.Contains(body, "None: no message") {
 		t.Errorf("without any: %s", body)
 	}
 	for _, id := range []string{"msg_1", "msg_2", "msg_3"} {
-		r.bury(id, "answered <404>")
+		r.addDeadLetter(id, "answered <404>")
 	}
 	body := r.expect(200, "GET", "/console/letters", nil)
 	if strings.Count(body, "answered &lt;404&gt;") != 3 || !strings.Contains(body, "msg_2") {
@@ -48,13 +48,13 @@ func TestDeadLettersAreSeenAndSentAgain(t *testing.T) {
 	if err != nil || len(due) != 3 {
 		t.Errorf("%d are due, error %v", len(due), err)
 	}
-	if want := "resend alice"; !slices.Contains(r.deeds, want) {
-		t.Errorf("deeds %q lack %q", r.deeds, want)
+	if want := "resend alice"; !slices.Contains(r.actions, want) {
+		t.Errorf("actions %q lack %q", r.actions, want)
 	}
 }
 
-func TestTheAuditTrailsLastLinesAreShownAsText(t *testing.T) {
-	r := newRig(t)
+func TestTheLastAuditLinesAreEscaped(t *testing.T) {
+	r := newFixture(t)
 	r.login()
 	if body := r.expect(200, "GET", "/console", nil); !strings.Contains(body, "&lt;made&gt;") {
 		t.Error("the live page has no line of the trail")

@@ -8,39 +8,39 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/admin/stats"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
-// hour is the page that shows the last one.
+// hour is the data of the page of the last hour.
 type hour struct {
 	stats.Hour
 	Totals     []total
 	ToScan     string // median
 	ToConfirm  string
 	Columns    []column
-	Most       int // codes in the busiest minute
+	Most       int // largest number of codes in a minute
 	Refusals   []refusal
 	NodesTable []node
 	At         time.Time
-	Trail      []string // the last lines; nil: there is none
+	Trail      []string // last lines of the audit trail
 }
 
-// total is a row of the table beside the chart.
+// total is a number beside the chart.
 type total struct {
-	Class string // of the chart's parts
+	Class string // CSS class, as in the chart
 	Label string
-	Kinds []server.EventKind
+	Kinds []session.EventKind
 	Count int
 }
 
-// totals are the rows, in the order of a code's life.
+// totals are in the order of a code's life.
 var totals = [...]total{
-	{Class: "made", Label: "Shown, waiting", Kinds: []server.EventKind{server.EventMade}},
-	{Class: "scanned", Label: "Scanned", Kinds: []server.EventKind{server.EventScanned}},
-	{Class: "confirmed", Label: "Confirmed", Kinds: []server.EventKind{server.EventConfirmed}},
-	{Class: "canceled", Label: "Canceled", Kinds: []server.EventKind{server.EventCanceled}},
-	{Class: "expired", Label: "Expired, or given back", Kinds: []server.EventKind{stats.Expired, server.EventWithdrawn}},
-	{Class: "exchanged", Label: "Ticket exchanged", Kinds: []server.EventKind{server.EventExchanged}},
+	{Class: "made", Label: "Shown, waiting", Kinds: []session.EventKind{session.EventMade}},
+	{Class: "scanned", Label: "Scanned", Kinds: []session.EventKind{session.EventScanned}},
+	{Class: "confirmed", Label: "Confirmed", Kinds: []session.EventKind{session.EventConfirmed}},
+	{Class: "canceled", Label: "Canceled", Kinds: []session.EventKind{session.EventCanceled}},
+	{Class: "expired", Label: "Expired or withdrawn", Kinds: []session.EventKind{session.EventExpired, session.EventWithdrawn}},
+	{Class: "exchanged", Label: "Ticket exchanged", Kinds: []session.EventKind{session.EventExchanged}},
 }
 
 type refusal struct {
@@ -48,24 +48,24 @@ type refusal struct {
 	Count  int
 }
 
-// node is a living node.
+// node is an active node.
 type node struct {
 	stats.Report
 	Up, Heard, Bus string
 }
 
-// live shows the last hour.
-func (c *Console) live(w http.ResponseWriter, r *http.Request, v visit) {
-	read, err := stats.Read(r.Context(), c.options.Shelf)
+// lastHour shows the statistics of the last hour.
+func (c *Console) lastHour(w http.ResponseWriter, r *http.Request, s loginSession) {
+	read, err := stats.Read(r.Context(), c.options.Store)
 	if err != nil {
-		c.away(w, err)
+		c.renderUnavailable(w, err)
 		return
 	}
-	h := newHour(read, c.options.Shelf.Now())
+	h := newHour(read, c.options.Store.Now())
 	if c.options.Trail != nil {
 		h.Trail = c.options.Trail()
 	}
-	c.show(w, http.StatusOK, "live", view{Title: "Live", Page: "live", Admin: v.Admin, CSRF: v.csrf(), Data: h})
+	c.render(w, http.StatusOK, "live", s.view("Live", "live", h))
 }
 
 func newHour(read stats.Hour, now time.Time) hour {
@@ -83,35 +83,35 @@ func newHour(read stats.Hour, now time.Time) hour {
 	slices.SortStableFunc(h.Refusals, func(a, b refusal) int { return cmp.Compare(b.Count, a.Count) })
 	for _, n := range read.Nodes {
 		h.NodesTable = append(h.NodesTable, node{
-			Report: n, Up: words(now.Sub(n.Started)), Heard: words(now.Sub(n.At)), Bus: busWords(n.BusAge),
+			Report: n, Up: roughly(now.Sub(n.Started)), Heard: roughly(now.Sub(n.At)), Bus: busAge(n.BusAge),
 		})
 	}
 	return h
 }
 
-func median(t stats.Times) string {
+func median(t stats.Durations) string {
 	d, ok := t.Median()
 	if !ok {
 		return "—"
 	}
-	return words(d)
+	return roughly(d)
 }
 
-// neverHeard is more than a bus that was heard can say.
+// neverHeard is longer than any real age of a bus.
 const neverHeard = 100 * 365 * 24 * time.Hour
 
-func busWords(age time.Duration) string {
+func busAge(age time.Duration) string {
 	switch {
 	case age < 0:
 		return "in memory"
 	case age > neverHeard:
 		return "never heard"
 	}
-	return words(age)
+	return roughly(age)
 }
 
-// words writes a time as exactly as people want to know it.
-func words(d time.Duration) string {
+// roughly formats a duration with a precision that suits its length.
+func roughly(d time.Duration) string {
 	d = max(0, d)
 	switch {
 	case d < 10*time.Second:

@@ -1,159 +1,120 @@
 package admin
 
 import (
-	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"net/http"
-	"time"
+	"strconv"
+	"sync"
+
+	"golang.org/x/time/rate"
 )
 
-// How long a login lasts: until its administrator does nothing for idleTime, and
-// never longer than a working day.
-const (
-	idleTime    = 30 * time.Minute
-	longestTime = 12 * time.Hour
-)
-
-// visit is what a login is remembered by, on the shelf, under the hash of its
-// cookie: so it holds on each node, ends on each node, and whoever reads the
-// storage learns no cookie.
-type visit struct {
-	Admin string    `json:"admin"`
-	Token string    `json:"token"` // beginning of the token's hash: the login ends with it
-	Made  time.Time `json:"made"`
-	Ends  time.Time `json:"ends"`
-
-	cookie string
+// Admin is an administrator, who may use the console.
+type Admin struct {
+	Name string
+	Hash [sha256.Size]byte // of the token
 }
 
-const visitField = "visit"
+// tokenPrefix starts each token, so that secret scanners can recognize it.
+const tokenPrefix = "scanlogin_"
 
-// sheet is where a visit with that cookie is.
-func sheet(cookie string) string {
-	sum := sha256.Sum256([]byte(cookie))
-	return "console:" + hex.EncodeToString(sum[:])
-}
-
-func tokenName(a Admin) string { return hex.EncodeToString(a.Hash[:8]) }
-
-// csrf is the token that the forms of a visit carry. Who does not have the
-// cookie cannot compute it.
-func (v visit) csrf() string {
-	h := hmac.New(sha256.New, []byte(v.cookie))
-	h.Write([]byte("scanlogin console form"))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
-}
-
-// begin makes a visit, and sets its cookie.
-func (c *Console) begin(w http.ResponseWriter, r *http.Request, a Admin) error {
+// NewToken returns a token of 256 random bits.
+func NewToken() string {
 	var bits [32]byte
-	rand.Read(bits[:])
-	now := c.options.Shelf.Now()
-	v := visit{Admin: a.Name, Token: tokenName(a), Made: now, Ends: now.Add(idleTime), cookie: base64.RawURLEncoding.EncodeToString(bits[:])}
-	if err := c.keep(r.Context(), v); err != nil {
-		return err
-	}
-	http.SetCookie(w, cookie(r, v.cookie))
-	return nil
+	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
-func (c *Console) keep(ctx context.Context, v visit) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return c.options.Shelf.Put(ctx, sheet(v.cookie), visitField, string(text), v.Ends)
-}
+// HashToken returns the hash of a token for the configuration. A random token of 256 bits
+// needs no slow hash.
+func HashToken(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
 
-// end forgets a visit.
-func (c *Console) end(w http.ResponseWriter, r *http.Request, v visit) error {
-	v.Ends = time.Unix(1, 0)
-	if err := c.keep(r.Context(), v); err != nil {
-		return err
-	}
-	gone := cookie(r, "") // #nosec G124 -- as cookie says: Secure where it came by https
-	gone.MaxAge = -1
-	http.SetCookie(w, gone)
-	return nil
-}
-
-// cookie makes the cookie of a visit: over https one that no other host, path or
-// plain connection can set. Who says of itself that it came by https, and did
-// not, has made its own login useless.
-func cookie(r *http.Request, value string) *http.Cookie {
-	k := &http.Cookie{Name: "scanlogin_console", Value: value, Path: "/console", HttpOnly: true, SameSite: http.SameSiteStrictMode}
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		k.Name, k.Path, k.Secure = "__Host-"+k.Name, "/", true
-	}
-	return k
-}
-
-// visitOf returns the visit of a request; ok is false if there is none (any
-// more). An error means that the store does not answer.
-func (c *Console) visitOf(r *http.Request) (v visit, ok bool, err error) {
-	k, err := r.Cookie(cookie(r, "").Name)
-	if err != nil || k.Value == "" {
-		return visit{}, false, nil
-	}
-	sheets, err := c.options.Shelf.Get(r.Context(), sheet(k.Value))
-	if err != nil {
-		return visit{}, false, err
-	}
-	if json.Unmarshal([]byte(sheets[0][visitField]), &v) != nil || !c.options.Shelf.Now().Before(v.Ends) {
-		return visit{}, false, nil
-	}
-	v.cookie = k.Value
-	for _, a := range c.options.Admins() {
-		ok = ok || a.Name == v.Admin && tokenName(a) == v.Token
-	}
-	return v, ok, nil
-}
-
-// inside lets only who is logged in to a page, and only the page's own forms
-// change something.
-func (c *Console) inside(page func(http.ResponseWriter, *http.Request, visit)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		v, ok, err := c.visitOf(r)
-		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-		switch {
-		case err != nil:
-			c.away(w, err)
-			return
-		case !ok && reads:
-			http.Redirect(w, r, "/console/login", http.StatusSeeOther)
-			return
-		case !ok:
-			c.sorry(w, http.StatusUnauthorized, "You are logged out", "Nothing was changed. Log in again.")
-			return
+// find returns the administrator with the token. It compares all of them, each in constant
+// time.
+func find(admins []Admin, token string) (found Admin, ok bool) {
+	hash := HashToken(token)
+	for _, a := range admins {
+		if subtle.ConstantTimeCompare(a.Hash[:], hash[:]) == 1 {
+			found, ok = a, true
 		}
-		if !reads && subtle.ConstantTimeCompare([]byte(r.PostFormValue("csrf")), []byte(v.csrf())) != 1 {
-			c.sorry(w, http.StatusForbidden, "This form is not of your login", "Nothing was changed. Open the page again.")
-			return
-		}
-		if err := c.extend(r, v); err != nil {
-			c.away(w, err)
-			return
-		}
-		page(w, r, v)
 	}
+	return found, ok
 }
 
-// extend puts a visit's end off. A page that only keeps itself up to date is
-// nobody who is there, and each minute is soon enough.
-func (c *Console) extend(r *http.Request, v visit) error {
-	ends := c.options.Shelf.Now().Add(idleTime)
-	if last := v.Made.Add(longestTime); ends.After(last) {
-		ends = last
+// Limits for login attempts per address: a burst for pasting errors, then one per interval.
+const (
+	loginBurst    = 10
+	loginInterval = 5 // seconds
+	maxAddresses  = 1000
+)
+
+// loginLimiter limits login attempts per address.
+type loginLimiter struct {
+	mu        sync.Mutex
+	byAddress map[string]*rate.Limiter
+}
+
+func newLoginLimiter() *loginLimiter {
+	return &loginLimiter{byAddress: make(map[string]*rate.Limiter)}
+}
+
+// allow counts a login attempt. Addresses beyond maxAddresses share one limit.
+func (t *loginLimiter) allow(address string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.byAddress[address]
+	if l == nil {
+		for a, other := range t.byAddress {
+			if other.Tokens() >= loginBurst {
+				delete(t.byAddress, a) // no recent attempts
+			}
+		}
+		if len(t.byAddress) >= maxAddresses {
+			address = "others"
+		}
+		if l = t.byAddress[address]; l == nil {
+			l = rate.NewLimiter(rate.Limit(1.0/loginInterval), loginBurst)
+			t.byAddress[address] = l
+		}
 	}
-	if ends.Sub(v.Ends) < time.Minute || r.Header.Get("Sec-Fetch-Dest") == "empty" {
-		return nil
+	return l.Allow()
+}
+
+func (c *Console) showLogin(w http.ResponseWriter, _ *http.Request) {
+	c.render(w, http.StatusOK, "login", view{Title: "Log in"})
+}
+
+func (c *Console) login(w http.ResponseWriter, r *http.Request) {
+	refuse := func(status int, reason string) {
+		c.record(r, Action{Name: "login_refused"})
+		c.render(w, status, "login", view{Title: "Log in", Data: reason})
 	}
-	v.Ends = ends
-	return c.keep(r.Context(), v)
+	if !c.limiter.allow(host(r)) {
+		w.Header().Set("Retry-After", strconv.Itoa(loginInterval))
+		refuse(http.StatusTooManyRequests, "Too many attempts. Wait a few seconds.")
+		return
+	}
+	admin, ok := find(c.options.Admins(), r.PostFormValue("token"))
+	if !ok {
+		refuse(http.StatusUnauthorized, "This is not the token of an administrator.")
+		return
+	}
+	if err := c.startSession(w, r, admin); err != nil {
+		c.renderUnavailable(w, err)
+		return
+	}
+	c.record(r, Action{Name: "login", Admin: admin.Name})
+	http.Redirect(w, r, "/console", http.StatusSeeOther)
+}
+
+func (c *Console) logout(w http.ResponseWriter, r *http.Request, s loginSession) {
+	if err := c.endSession(w, r, s); err != nil {
+		c.renderUnavailable(w, err)
+		return
+	}
+	c.record(r, Action{Name: "logout", Admin: s.Admin})
+	http.Redirect(w, r, "/console/login", http.StatusSeeOther)
 }

@@ -12,33 +12,33 @@ import (
 	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
-func (c *Console) listPools(w http.ResponseWriter, _ *http.Request, v visit) {
-	c.show(w, http.StatusOK, "pools", view{Title: "Pools", Page: "pools", Admin: v.Admin, CSRF: v.csrf(), Data: c.options.Desk.Pools()})
+func (c *Console) listPools(w http.ResponseWriter, _ *http.Request, s loginSession) {
+	c.render(w, http.StatusOK, "pools", s.view("Pools", "pools", c.options.Settings.Pools()))
 }
 
-func (c *Console) changes(w http.ResponseWriter, _ *http.Request, v visit) {
-	c.show(w, http.StatusOK, "changes", view{Title: "Changes", Page: "changes", Admin: v.Admin, CSRF: v.csrf(), Data: c.options.Desk.History()})
+func (c *Console) changes(w http.ResponseWriter, _ *http.Request, s loginSession) {
+	c.render(w, http.StatusOK, "changes", s.view("Changes", "changes", c.options.Settings.History()))
 }
 
-// poolForm is the page of one pool.
+// poolForm is the data of a pool's page.
 type poolForm struct {
 	settings.Pool
 	Fields []field
 	Saved  bool
-	Alert  string // about the whole form
-	Stale  bool   // somebody else was faster
-	Wrong  int    // how many fields are wrong
+	Alert  string // problem of the whole form
+	Stale  bool   // another administrator saved first
+	Wrong  int    // number of invalid fields
 }
 
-// field is a setting as the form shows it.
+// field is a setting in the form.
 type field struct {
 	settings.Setting
-	Text    string // what stands in the form
-	Typed   bool   // that is not what the page came with
+	Text    string // value in the form
+	Edited  bool   // Text is not the value that the page was loaded with
 	Problem string
 }
 
-// Unit says how a duration is written.
+// Unit returns the placeholder of the field.
 func (f field) Unit() string {
 	if f.Kind == "duration" {
 		return "such as 90s or 5m"
@@ -46,10 +46,10 @@ func (f field) Unit() string {
 	return ""
 }
 
-// Lines is a list with one element a line.
+// Lines returns a list with one element per line.
 func (f field) Lines() string { return strings.ReplaceAll(f.Text, ", ", "\n") }
 
-// Words is a switch's value in words.
+// Words returns a value in words.
 func (f field) Words(text string) string {
 	switch {
 	case f.Kind == "boolean" && text == "true":
@@ -70,9 +70,9 @@ func newForm(p settings.Pool) poolForm {
 	return form
 }
 
-// pool returns the pool that the address names.
+// pool returns the pool in the URL.
 func (c *Console) pool(r *http.Request) (settings.Pool, bool) {
-	pools := c.options.Desk.Pools()
+	pools := c.options.Settings.Pools()
 	i := slices.IndexFunc(pools, func(p settings.Pool) bool { return p.ID == r.URL.Query().Get("id") })
 	if i < 0 {
 		return settings.Pool{}, false
@@ -80,38 +80,37 @@ func (c *Console) pool(r *http.Request) (settings.Pool, bool) {
 	return pools[i], true
 }
 
-func (c *Console) noPool(w http.ResponseWriter) {
-	c.sorry(w, http.StatusNotFound, "There is no such pool", "It may have been taken out of the configuration.")
+func (c *Console) renderNoPool(w http.ResponseWriter) {
+	c.renderError(w, http.StatusNotFound, "Pool not found", "It may have been removed from the configuration.")
 }
 
-func (c *Console) showPool(w http.ResponseWriter, r *http.Request, v visit) {
+func (c *Console) showPool(w http.ResponseWriter, r *http.Request, s loginSession) {
 	p, ok := c.pool(r)
 	if !ok {
-		c.noPool(w)
+		c.renderNoPool(w)
 		return
 	}
 	form := newForm(p)
 	form.Saved = r.URL.Query().Has("saved")
-	c.showForm(w, http.StatusOK, v, form)
+	c.renderForm(w, http.StatusOK, s, form)
 }
 
-func (c *Console) showForm(w http.ResponseWriter, status int, v visit, form poolForm) {
-	c.show(w, status, "pool", view{Title: form.Name, Page: "pools", Admin: v.Admin, CSRF: v.csrf(), Data: form})
+func (c *Console) renderForm(w http.ResponseWriter, status int, s loginSession, form poolForm) {
+	c.render(w, status, "pool", s.view(form.Name, "pools", form))
 }
 
-// changePool takes the form of a pool: all that differs from what is in force is
-// changed, or the one setting whose button was pressed goes back to the file's
-// value.
-func (c *Console) changePool(w http.ResponseWriter, r *http.Request, v visit) {
+// changePool handles the form of a pool. It changes the edited settings, or resets the setting
+// whose button was pressed to the file's value.
+func (c *Console) changePool(w http.ResponseWriter, r *http.Request, s loginSession) {
 	p, ok := c.pool(r)
 	if !ok {
-		c.noPool(w)
+		c.renderNoPool(w)
 		return
 	}
 	form := newForm(p)
-	edit := settings.Edit{Pool: p.ID, Mark: r.PostFormValue("mark"), By: v.Admin}
+	edit := settings.Edit{Pool: p.ID, Mark: r.PostFormValue("mark"), By: s.Admin}
 	if edit.Mark == "" {
-		c.sorry(w, http.StatusBadRequest, "The form is not whole", "Nothing was changed. Open the page again.")
+		c.renderError(w, http.StatusBadRequest, "The form is incomplete", "Nothing was changed. Open the page again.")
 		return
 	}
 	if reset := r.PostFormValue("reset"); reset != "" {
@@ -119,62 +118,61 @@ func (c *Console) changePool(w http.ResponseWriter, r *http.Request, v visit) {
 	} else {
 		edit.Set = form.fill(r.PostForm)
 	}
-	err := c.options.Desk.Change(r.Context(), edit)
-	problems, wrong := errors.AsType[settings.Problems](err)
+	err := c.options.Settings.Change(r.Context(), edit)
+	problems, invalid := errors.AsType[settings.Problems](err)
 	switch {
 	case err == nil:
-		c.tell(r, Deed{What: "change", Admin: v.Admin, Pool: p.ID})
+		c.record(r, Action{Name: "change", Admin: s.Admin, Pool: p.ID})
 		http.Redirect(w, r, "/console/pool?saved&id="+url.QueryEscape(p.ID), http.StatusSeeOther)
 	case errors.Is(err, kv.ErrStale):
-		c.stale(w, r, v, form)
-	case wrong:
-		form.blame(problems)
-		c.showForm(w, http.StatusUnprocessableEntity, v, form)
+		c.renderStale(w, r, s, form)
+	case invalid:
+		form.setProblems(problems)
+		c.renderForm(w, http.StatusUnprocessableEntity, s, form)
 	default:
-		c.away(w, err)
+		c.renderUnavailable(w, err)
 	}
 }
 
-// stale shows what somebody else has made of the pool meanwhile, with what this
-// administrator changed still in the form.
-func (c *Console) stale(w http.ResponseWriter, r *http.Request, v visit, typed poolForm) {
+// renderStale shows the pool's current settings, which another administrator changed, and
+// keeps this administrator's edits in the form.
+func (c *Console) renderStale(w http.ResponseWriter, r *http.Request, s loginSession, edited poolForm) {
 	p, _ := c.pool(r)
 	form := newForm(p)
 	form.Stale = true
 	for i := range form.Fields {
-		if f := typed.Fields[i]; f.Typed {
+		if f := edited.Fields[i]; f.Edited {
 			form.Fields[i].Text = f.Text
 		}
 	}
-	c.showForm(w, http.StatusConflict, v, form)
+	c.renderForm(w, http.StatusConflict, s, form)
 }
 
-// fill takes what was typed, and returns what of it differs from what the page
-// came with. The rest of the form says nothing: somebody else may have changed
-// that meanwhile.
-func (form *poolForm) fill(typed url.Values) map[string]string {
+// fill copies the submitted values into the form, and returns those that were edited. Other
+// values are ignored, because another administrator may have changed them.
+func (form *poolForm) fill(submitted url.Values) map[string]string {
 	changed := make(map[string]string)
 	for i := range form.Fields {
 		f := &form.Fields[i]
-		text := f.read(typed.Get("set." + f.Name))
-		if typed.Has("set."+f.Name) && text != f.read(typed.Get("was."+f.Name)) {
-			f.Text, f.Typed = text, true
+		text := f.normalize(submitted.Get("set." + f.Name))
+		if submitted.Has("set."+f.Name) && text != f.normalize(submitted.Get("was."+f.Name)) {
+			f.Text, f.Edited = text, true
 			changed[f.Name] = text
 		}
 	}
 	return changed
 }
 
-// read turns what a form has of the field into what the configuration would.
-func (f field) read(text string) string {
+// normalize converts a submitted value to the form in the configuration.
+func (f field) normalize(text string) string {
 	if f.Kind == "list" {
 		return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }), ", ")
 	}
 	return strings.TrimSpace(text)
 }
 
-// blame says at each field what is wrong with it.
-func (form *poolForm) blame(problems settings.Problems) {
+// setProblems shows each problem at its field.
+func (form *poolForm) setProblems(problems settings.Problems) {
 	rest := make(settings.Problems)
 	for name, text := range problems {
 		i := slices.IndexFunc(form.Fields, func(f field) bool { return f.Name == name })

@@ -21,76 +21,76 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
-// desk is one pool with one setting.
-type desk struct {
+// fakeSettings has one pool with one setting.
+type fakeSettings struct {
 	value string
 	edits []settings.Edit
 	err   error
 }
 
-func (d *desk) Pools() []settings.Pool {
+func (d *fakeSettings) Pools() []settings.Pool {
 	return []settings.Pool{{ID: "p", Name: "<script>alert(1)</script>", Settings: []settings.Setting{
 		{Name: "code_ttl", Label: "Code lifetime", Kind: "duration", Now: d.value, File: "2m", About: "With `code`."},
 		{Name: "origins", Label: "Origins", Kind: "list"},
 	}}}
 }
 
-func (d *desk) History() []settings.Change {
+func (d *fakeSettings) History() []settings.Change {
 	return []settings.Change{{Pool: "p", Setting: "code_ttl", Before: "<b>", After: d.value, By: "alice"}}
 }
 
-func (d *desk) Change(_ context.Context, e settings.Edit) error {
+func (d *fakeSettings) Change(_ context.Context, e settings.Edit) error {
 	if d.err == nil {
 		d.edits = append(d.edits, e)
 	}
 	return d.err
 }
 
-// clocked is a shelf whose clock can be moved, and that may be away.
+// clocked is a store with an adjustable clock that can fail.
 type clocked struct {
 	*kv.Memory
 	later time.Duration
-	away  error
+	err   error
 }
 
 func (c *clocked) Now() time.Time { return time.Now().Add(c.later) }
 
 func (c *clocked) Get(ctx context.Context, names ...string) ([]map[string]string, error) {
-	if c.away != nil {
-		return nil, c.away
+	if c.err != nil {
+		return nil, c.err
 	}
 	return c.Memory.Get(ctx, names...)
 }
 
-// rig is a console, and a browser in front of it.
-type rig struct {
-	t      *testing.T
-	url    string
-	token  string
-	admins []admin.Admin
-	desk   *desk
-	shelf  *clocked
-	deeds  []string
-	seen   http.Header // by the public server
-	queue  *queue.Memory
-	http   *http.Client
+// fixture is a console with a browser.
+type fixture struct {
+	t        *testing.T
+	url      string
+	token    string
+	admins   []admin.Admin
+	settings *fakeSettings
+	store    *clocked
+	actions  []string
+	seen     http.Header // received by the public server
+	queue    *queue.Memory
+	http     *http.Client
 }
 
-func newRig(t *testing.T) *rig {
+func newFixture(t *testing.T) *fixture {
 	token := admin.NewToken()
-	r := &rig{t: t, token: token, admins: []admin.Admin{{Name: "alice", Hash: admin.HashToken(token)}},
-		desk: &desk{value: "2m"}, shelf: &clocked{Memory: kv.NewMemory()}, queue: queue.NewMemory()}
+	r := &fixture{t: t, token: token, admins: []admin.Admin{{Name: "alice", Hash: admin.HashToken(token)}},
+		settings: &fakeSettings{value: "2m"}, store: &clocked{Memory: kv.NewMemory()}, queue: queue.NewMemory()}
 	srv := httptest.NewServer(admin.New(admin.Options{
-		Admins: func() []admin.Admin { return r.admins }, Desk: r.desk, Shelf: r.shelf,
+		Admins: func() []admin.Admin { return r.admins }, Settings: r.settings, Store: r.store,
 		Public: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			r.seen = req.Header
 			fmt.Fprint(w, req.URL)
 		}),
-		PublicURL: "https://scan.example.com",
-		Letters:   webhook.Dead{Queue: r.queue},
-		Trail:     func() []string { return []string{"{\"event\":\"<made>\"}\n"} },
-		Witnesses: []func(admin.Deed){func(d admin.Deed) { r.deeds = append(r.deeds, d.What+" "+d.Admin) }},
-		Log:       slog.New(slog.DiscardHandler),
+		PublicURL:   "https://scan.example.com",
+		DeadLetters: webhook.DeadLetters{Queue: r.queue},
+		Trail:       func() []string { return []string{"{\"event\":\"<made>\"}\n"} },
+		Observe:     func(a admin.Action) { r.actions = append(r.actions, a.Name+" "+a.Admin) },
+		Log:         slog.New(slog.DiscardHandler),
 	}))
 	t.Cleanup(srv.Close)
 	r.url = srv.URL
@@ -98,8 +98,8 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// browser makes one that follows no redirect.
-func (r *rig) browser() *http.Client {
+// browser returns a client that follows no redirects.
+func (r *fixture) browser() *http.Client {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		r.t.Fatal(err)
@@ -107,7 +107,7 @@ func (r *rig) browser() *http.Client {
 	return &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-func (r *rig) call(method, path string, form url.Values, header ...string) (*http.Response, string) {
+func (r *fixture) call(method, path string, form url.Values, header ...string) (*http.Response, string) {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -131,7 +131,7 @@ func (r *rig) call(method, path string, form url.Values, header ...string) (*htt
 	return resp, string(body)
 }
 
-func (r *rig) expect(status int, method, path string, form url.Values, header ...string) string {
+func (r *fixture) expect(status int, method, path string, form url.Values, header ...string) string {
 	r.t.Helper()
 	resp, body := r.call(method, path, form, header...)
 	if resp.StatusCode != status {
@@ -140,13 +140,13 @@ func (r *rig) expect(status int, method, path string, form url.Values, header ..
 	return body
 }
 
-func (r *rig) login() {
+func (r *fixture) login() {
 	r.t.Helper()
 	r.expect(303, "POST", "/console/login", url.Values{"token": {r.token}})
 }
 
-// form is the pool's with the hidden fields that it has now.
-func (r *rig) form(set ...string) url.Values {
+// form returns the pool's form with its current hidden fields.
+func (r *fixture) form(set ...string) url.Values {
 	r.t.Helper()
 	body := r.expect(200, "GET", "/console/pool?id=p", nil)
 	form := url.Values{}

@@ -51,8 +51,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/kv":                      {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/kv/kvtest":               {ours: []string{"internal/kv"}},
 	"internal/settings":                {ours: []string{"internal/kv"}},
-	"internal/admin/stats":             {ours: []string{"session", "server", "internal/kv"}},
-	"internal/admin":                   {ours: []string{"internal/settings", "server", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
+	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
+	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
 	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairshare", "internal/loglimit"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
@@ -60,9 +60,9 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"test/program":     {},
 	"test/mutation":    {},
 	"test/attack":      {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
-	"internal/audit":   {ours: []string{"server"}},
-	"internal/metrics": {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
-	"internal/tracing": {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
+	"internal/audit":   {ours: []string{"session"}},
+	"internal/metrics": {ours: []string{"session", "hub"}, foreign: []string{"github.com/prometheus/client_golang/"}},
+	"internal/tracing": {ours: []string{"session"}, foreign: []string{"go.opentelemetry.io/"}},
 	"cmd/scanlogin": {ours: []string{
 		"internal/audit", "internal/admin", "internal/settings", "internal/kv", "internal/admin/stats", "session", "session/memstore", "session/redisstore", "internal/redisclient", "hub", "internal/geoip", "internal/identity", "internal/metrics", "internal/safehttp", "internal/pool", "internal/webhook/queue", "server", "internal/ratelimit", "internal/tracing", "web", "internal/webhook",
 	}, foreign: []string{

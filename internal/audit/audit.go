@@ -1,11 +1,9 @@
-// Package audit writes who did what to which code: one line of JSON for each
-// code made, scanned, confirmed, canceled, withdrawn and exchanged, and for each
-// call refused.
+// Package audit writes the audit trail: one line of JSON for each step of a code, for each
+// refused request and for each action of an administrator.
 //
-// It promises that no line holds a secret or lets its reader watch a code, that
-// nobody outside can make a line or hide one among others, and that no login
-// waits for it: where the disk does not keep up, lines are dropped, and how many
-// is told in the trail and in the log.
+// It guarantees that no line contains a secret or allows its reader to watch a code, that no
+// input can forge or hide a line, and that no login waits for the trail: if the disk is too
+// slow, lines are dropped, and their number is written to the trail and to the log.
 package audit
 
 import (
@@ -25,46 +23,45 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
-// Options say where the trail is written.
+// Options configure a Trail.
 type Options struct {
 	File   string    // path; "-": Stdout
-	Stdout io.Writer // must be set for "-"
+	Stdout io.Writer // required for "-"
 
-	// HashAddresses writes HMACs in the place of addresses, under HashKey, or
-	// under a key of this Trail's own if that is empty.
+	// HashAddresses writes HMACs instead of addresses, with HashKey, or with a random key
+	// of this Trail if that is empty.
 	HashAddresses bool
 	HashKey       []byte
 
-	Log *slog.Logger // is told of lines that were dropped; nil: nobody is
+	Log *slog.Logger // for dropped lines; nil: no log
 }
 
-// queueSize is how many lines may wait: half a minute at a hundred logins a
-// minute with their refusals, in at most some megabytes.
+// queueSize bounds the lines that wait for the disk; they take a few megabytes.
 const queueSize = 4096
 
-// refusedMost is how many may wait for refusals to be among them, so that who
-// floods a node with bad calls cannot push a step out of the trail.
-const refusedMost = queueSize / 2
+// maxForRefusals is the queue length from which refusals are dropped, so that a flood of bad
+// requests cannot displace steps.
+const maxForRefusals = queueSize / 2
 
-// Trail writes the trail of one node. Make it with Open.
+// Trail writes the audit trail of one node. Create it with Open.
 type Trail struct {
 	queue   chan record
-	reopen  chan struct{} // holds a token when it is asked for
+	reopen  chan struct{} // holds a token after Reopen
 	file    *file
-	hashKey []byte       // nil: addresses are written as they are
-	gap     atomic.Int64 // lines dropped since one was written
-	dropped atomic.Int64 // lines dropped, ever
+	hashKey []byte       // nil: addresses are not hashed
+	gap     atomic.Int64 // lines dropped since the last written line
+	dropped atomic.Int64 // lines dropped in total
 	log     *slog.Logger
 
 	mu   sync.Mutex
-	last []string // lines that were written
+	last []string // the last written lines
 }
 
-// Open opens the trail's file, and makes it with mode 0600 if it is not there.
-// Run writes to it.
+// Open opens the trail's file, and creates it with mode 0600 if it does not exist. Run writes
+// to it.
 func Open(o Options) (*Trail, error) {
 	f, err := openFile(o.File, o.Stdout)
 	if err != nil {
@@ -84,16 +81,37 @@ func Open(o Options) (*Trail, error) {
 	return t, nil
 }
 
-// Witness takes an event to be written; it does not wait. It is one of
-// server.Options.Witnesses.
-func (t *Trail) Witness(e server.Event) {
-	refused := e.Kind == server.EventRefused
+// Observe queues an event to be written. It does not wait. It is a session.Observer.
+func (t *Trail) Observe(e session.Event) {
+	refused := e.Kind == session.EventRefused
 	if refused && e.Call == "" {
-		return // there is no such address: nothing was tried
+		return // no such route: nothing was attempted
 	}
-	if !refused || len(t.queue) < refusedMost {
+	t.enqueue(t.recordOf(e), refused)
+}
+
+// AdminAction is something that an administrator did in the console, or a login there
+// that was refused. It has the fields of admin.Action, so that one converts to the other.
+type AdminAction struct {
+	Time  time.Time
+	Name  string
+	Admin string // "" for a refused login
+	IP    string
+	Pool  string
+}
+
+// ObserveAdmin queues an administrator's action to be written. It does not wait.
+func (t *Trail) ObserveAdmin(a AdminAction) {
+	r := record{Time: a.Time.UTC().Format(timeFormat), Event: "admin_" + a.Name, Pool: a.Pool, Admin: a.Admin}
+	t.setAddress(&r, a.IP)
+	t.enqueue(r, a.Admin == "")
+}
+
+// enqueue queues a line. Lines of refusals are dropped when half of the queue is used.
+func (t *Trail) enqueue(r record, refused bool) {
+	if !refused || len(t.queue) < maxForRefusals {
 		select {
-		case t.queue <- t.recordOf(e):
+		case t.queue <- r:
 			return
 		default:
 		}
@@ -101,18 +119,18 @@ func (t *Trail) Witness(e server.Event) {
 	t.drop(1, "the queue is full")
 }
 
-// drop counts lines that will never be written, and says so rarely: for the
-// first, and whenever there are twice as many.
+// drop counts lines that are lost. It logs the first one, and then each doubling of the
+// number.
 func (t *Trail) drop(n int64, reason string) {
 	t.gap.Add(n)
 	now := t.dropped.Add(n)
 	if bits.Len64(uint64(now)) > bits.Len64(uint64(now-n)) { // #nosec G115 -- counts are not negative
-		t.log.Error("audit lines are dropped", "lines", now, "reason", reason)
+		t.log.Error("audit lines dropped", "lines", now, "reason", reason)
 	}
 }
 
-// recordOf is what the trail says of an event.
-func (t *Trail) recordOf(e server.Event) record {
+// recordOf returns the line for an event.
+func (t *Trail) recordOf(e session.Event) record {
 	r := record{
 		Time: e.Time.UTC().Format(timeFormat), Event: string(e.Kind), Pool: e.Pool, User: e.User,
 		Request: e.RequestID, Call: e.Call, Reason: e.Reason,
@@ -122,43 +140,47 @@ func (t *Trail) recordOf(e server.Event) record {
 		r.Code = hex.EncodeToString(sum[:hashBytes])
 	}
 	switch e.Kind {
-	case server.EventMade:
+	case session.EventMade:
 		r.Agent = e.Code.Client.UserAgent
-	case server.EventExchanged, server.EventWithdrawn: // no user did it, but it is about one
+	case session.EventExchanged, session.EventWithdrawn: // not done by the user, but about the user
 		r.User = cmp.Or(e.User, e.Code.User.ID)
 	}
-	if t.hashKey == nil {
-		r.Address = e.IP
-	} else {
-		r.AddressHash = t.hash(e.IP)
-	}
+	t.setAddress(&r, e.IP)
 	return r
 }
 
-// hash names an address for who has the key.
+// setAddress writes an address into r, as it is or hashed.
+func (t *Trail) setAddress(r *record, ip string) {
+	if t.hashKey == nil {
+		r.Address = ip
+	} else {
+		r.AddressHash = t.hash(ip)
+	}
+}
+
+// hash returns the keyed hash of an address.
 func (t *Trail) hash(ip string) string {
 	if addr, err := netip.ParseAddr(ip); err == nil {
 		ip = addr.Unmap().WithZone("").String()
 	}
 	h := hmac.New(sha256.New, t.hashKey)
-	_, _ = io.WriteString(h, ip) // a hash takes all
+	_, _ = io.WriteString(h, ip) // never fails
 	return hex.EncodeToString(h.Sum(nil)[:hashBytes])
 }
 
-// Reopen has the file opened anew, after it was moved away.
+// Reopen makes the trail reopen its file, after a rotation.
 func (t *Trail) Reopen() {
 	select {
 	case t.reopen <- struct{}{}:
-	default: // it is due already
+	default: // already requested
 	}
 }
 
-// farewell is how long a disk that does not write may hold up the end.
-const farewell = 2 * time.Second
+// flushTimeout bounds the final write to a disk that hangs.
+const flushTimeout = 2 * time.Second
 
-// Run writes until ctx ends, and then what is still waiting, for 2 s at most.
-// Nothing may witness after that. A write that hangs is left behind, as nothing
-// ends it but the disk.
+// Run writes lines until ctx ends, and then the waiting ones for at most 2 s. Observe must not
+// be called after that. A hanging write is abandoned, because nothing can interrupt it.
 func (t *Trail) Run(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
@@ -168,8 +190,8 @@ func (t *Trail) Run(ctx context.Context) {
 	<-ctx.Done()
 	select {
 	case <-done:
-	case <-time.After(farewell):
-		t.log.Error("audit lines are lost: the trail does not take them", "lines", len(t.queue))
+	case <-time.After(flushTimeout):
+		t.log.Error("audit lines lost: the write did not finish", "lines", len(t.queue))
 	}
 }
 
@@ -182,7 +204,7 @@ func (t *Trail) write(stop <-chan struct{}) {
 			t.writeBatch(r)
 		case <-t.reopen:
 			if err := t.file.reopen(); err != nil {
-				t.log.Error("the audit file could not be opened anew; the old one is written to", "error", err)
+				t.log.Error("audit file not reopened; continuing with the old one", "error", err)
 			}
 		case <-stop:
 			select {
@@ -195,7 +217,7 @@ func (t *Trail) write(stop <-chan struct{}) {
 	}
 }
 
-// batchBytes is how much is written at once, if so much is waiting.
+// batchBytes is the size from which a batch of waiting lines is written.
 const batchBytes = 64 << 10
 
 func (t *Trail) writeBatch(r record) {
@@ -224,18 +246,18 @@ func (t *Trail) writeBatch(r record) {
 	t.remember(batch)
 }
 
-// mostLast is how many lines are remembered, for a person to look at.
-const mostLast = 30
+// maxLast is the number of lines that Last returns.
+const maxLast = 30
 
 func (t *Trail) remember(batch []byte) {
 	lines := slices.Collect(strings.Lines(string(batch)))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = append(t.last, lines...)
-	t.last = slices.Clone(t.last[max(0, len(t.last)-mostLast):])
+	t.last = slices.Clone(t.last[max(0, len(t.last)-maxLast):])
 }
 
-// Last returns the last lines that this node wrote, the newest first.
+// Last returns the last lines that this node wrote, newest first.
 func (t *Trail) Last() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

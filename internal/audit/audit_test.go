@@ -14,7 +14,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/scanlogin/scanlogin/internal/audit"
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -22,9 +21,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 30 * time.Second
 
-// event is a step by alice, with all that a session has.
-func event(kind server.EventKind) server.Event {
-	return server.Event{
+// event returns a step by alice with a complete session.
+func event(kind session.EventKind) session.Event {
+	return session.Event{
 		Kind: kind, Time: time.Date(2026, 11, 22, 10, 0, 0, 5e6, time.UTC), Pool: "p1", User: "alice", IP: "192.0.2.7", RequestID: "req-1",
 		Code: session.Session{
 			ID: "AbCdEfGhIjKlMnOpQrStUvWxYz0123", Salt: []byte("sixteen bytes ok"), SecretID: "abcdef01", CookieHash: []byte("hash of a cookie"),
@@ -34,11 +33,11 @@ func event(kind server.EventKind) server.Event {
 	}
 }
 
-// running is a trail at work, and its log.
+// running is a running trail and its log.
 type running struct {
 	*audit.Trail
 	log  *safeBuffer
-	stop func() // ends it, and waits
+	stop func() // ends it and waits
 }
 
 type safeBuffer struct {
@@ -74,25 +73,25 @@ func run(t *testing.T, o audit.Options) *running {
 	return r
 }
 
-// written has events written, and returns the lines.
-func written(t *testing.T, o audit.Options, events ...server.Event) []string {
+// written returns the lines for events.
+func written(t *testing.T, o audit.Options, events ...session.Event) []string {
 	t.Helper()
 	out := new(safeBuffer)
 	o.File, o.Stdout = "-", out
 	r := run(t, o)
 	for _, e := range events {
-		r.Witness(e)
+		r.Observe(e)
 	}
 	r.stop()
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 
-func TestALineSaysWhoDidWhatToWhichCode(t *testing.T) {
-	withdrawn, refused := event(server.EventWithdrawn), event(server.EventRefused)
+func TestLinesContainUserActionAndCode(t *testing.T) {
+	withdrawn, refused := event(session.EventWithdrawn), event(session.EventRefused)
 	withdrawn.User, withdrawn.RequestID = "", ""
 	refused.User, refused.Call, refused.Reason = "bob", "scanned", "other_user"
-	unknown := server.Event{Kind: server.EventRefused, Time: refused.Time, IP: "192.0.2.7", RequestID: "r", Call: "check", Reason: "no_code"}
-	elsewhere := server.Event{Kind: server.EventRefused, Time: refused.Time, IP: "192.0.2.7", Reason: "no_route"}
+	unknown := session.Event{Kind: session.EventRefused, Time: refused.Time, IP: "192.0.2.7", RequestID: "r", Call: "check", Reason: "no_code"}
+	elsewhere := session.Event{Kind: session.EventRefused, Time: refused.Time, IP: "192.0.2.7", Reason: "no_route"}
 	// code: printf %s AbCdEfGhIjKlMnOpQrStUvWxYz0123 | sha256sum | cut -c1-16
 	want := []string{
 		`{"time":"2026-11-22T10:00:00.005Z","event":"made","pool":"p1","code":"381f36713fa9e6ee","user":"alice","address":"192.0.2.7","agent":"Browser/1.0","request":"req-1"}`,
@@ -101,42 +100,56 @@ func TestALineSaysWhoDidWhatToWhichCode(t *testing.T) {
 		`{"time":"2026-11-22T10:00:00.005Z","event":"refused","pool":"p1","code":"381f36713fa9e6ee","user":"bob","address":"192.0.2.7","request":"req-1","call":"scanned","reason":"other_user"}`,
 		`{"time":"2026-11-22T10:00:00.005Z","event":"refused","address":"192.0.2.7","request":"r","call":"check","reason":"no_code"}`,
 	}
-	got := written(t, audit.Options{}, event(server.EventMade), event(server.EventScanned), withdrawn, refused, unknown, elsewhere)
+	got := written(t, audit.Options{}, event(session.EventMade), event(session.EventScanned), withdrawn, refused, unknown, elsewhere)
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-// TestNoLineHoldsWhatASessionKeeps neither what secrets are derived from, nor
-// the random by which a code is watched.
-func TestNoLineHoldsWhatASessionKeeps(t *testing.T) {
-	for _, kind := range []server.EventKind{server.EventMade, server.EventScanned, server.EventConfirmed, server.EventCanceled, server.EventWithdrawn, server.EventExchanged, server.EventRefused} {
+func TestAdministratorsActionsAreWritten(t *testing.T) {
+	out := new(safeBuffer)
+	r := run(t, audit.Options{File: "-", Stdout: out})
+	at := event(session.EventMade).Time
+	r.ObserveAdmin(audit.AdminAction{Time: at, Name: "change", Admin: "alice", IP: "192.0.2.7", Pool: "p1"})
+	r.ObserveAdmin(audit.AdminAction{Time: at, Name: "login_refused", IP: "192.0.2.7"})
+	r.stop()
+	want := `{"time":"2026-11-22T10:00:00.005Z","event":"admin_change","pool":"p1","admin":"alice","address":"192.0.2.7"}
+{"time":"2026-11-22T10:00:00.005Z","event":"admin_login_refused","address":"192.0.2.7"}
+`
+	if out.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", out, want)
+	}
+}
+
+// TestLinesContainNoSecretOfASession covers the inputs of derived secrets, and the code's id.
+func TestLinesContainNoSecretOfASession(t *testing.T) {
+	for _, kind := range []session.EventKind{session.EventMade, session.EventScanned, session.EventConfirmed, session.EventCanceled, session.EventWithdrawn, session.EventExchanged, session.EventRefused} {
 		e := event(kind)
 		e.Call = "scanned"
 		line := written(t, audit.Options{}, e)[0]
 		for _, kept := range []string{string(e.Code.ID), "sixteen", "c2l4dGVlbi", "abcdef01", "cookie", "picture", "anybody", "example.com"} {
 			if strings.Contains(line, kept) {
-				t.Errorf("%s holds %s", line, kept)
+				t.Errorf("%s contains %s", line, kept)
 			}
 		}
 	}
 }
 
-// TestNobodyForgesALine puts the ends of lines, terminals' commands and what
-// turns the direction of writing into all that comes from outside.
-func TestNobodyForgesALine(t *testing.T) {
+// TestInputCannotForgeALine puts line breaks, terminal controls and bidirectional controls into
+// all values that come from outside.
+func TestInputCannotForgeALine(t *testing.T) {
 	for _, evil := range []string{
 		"x\n{\"event\":\"confirmed\"}", "x\r\n", `","event":"confirmed","x":"`, "\u2028\u2029\u0085\u000b", "\x1b[2J\x1b]0;x\x07", "\u009b2J", "\u202e\u2066", "\x7f\x00", "\xff\xfe",
 		"\U0001f600", strings.Repeat("é", 10_000), strings.Repeat("\x00", 10_000),
 	} {
-		e := event(server.EventMade)
+		e := event(session.EventMade)
 		e.Code.Client.UserAgent, e.User, e.RequestID, e.IP, e.Pool = evil, evil, evil, evil, evil
 		lines := written(t, audit.Options{}, e)
 		if len(lines) != 1 || len(lines[0]) > 16<<10 {
 			t.Fatalf("%q: %d lines of %d bytes", evil[:3], len(lines), len(lines[0]))
 		}
 		if at := strings.IndexFunc(lines[0], func(r rune) bool { return r < ' ' || r > '~' }); at >= 0 {
-			t.Errorf("%q: unprintable at %d", evil[:3], at)
+			t.Errorf("%q: not printable at %d", evil[:3], at)
 		}
 		var r struct{ Event, Agent string }
 		if err := json.Unmarshal([]byte(lines[0]), &r); err != nil || r.Event != "made" {
@@ -148,9 +161,9 @@ func TestNobodyForgesALine(t *testing.T) {
 	}
 }
 
-func TestHashedAddressesAreTheSameUnderTheSameKey(t *testing.T) {
+func TestHashedAddressesDependOnAddressAndKey(t *testing.T) {
 	hashOf := func(key, ip string) string {
-		e := event(server.EventScanned)
+		e := event(session.EventScanned)
 		e.IP = ip
 		line := written(t, audit.Options{HashAddresses: true, HashKey: []byte(key)}, e)[0]
 		var r struct{ Address, AddressHash string }
@@ -162,11 +175,11 @@ func TestHashedAddressesAreTheSameUnderTheSameKey(t *testing.T) {
 	const key = "a key of at least thirty-two bytes, given"
 	same := hashOf(key, "192.0.2.7")
 	if hashOf(key, "192.0.2.7") != same || hashOf(key, "::ffff:192.0.2.7") != same {
-		t.Error("one address, two hashes")
+		t.Error("the same address has two hashes")
 	}
-	one, another := hashOf("", "192.0.2.7"), hashOf("", "192.0.2.7") // a key of each Trail's own
+	one, another := hashOf("", "192.0.2.7"), hashOf("", "192.0.2.7") // with a random key of each Trail
 	if hashOf(key, "192.0.2.8") == same || hashOf(key+"!", "192.0.2.7") == same || one == another {
-		t.Error("one hash of what differs")
+		t.Error("different inputs have the same hash")
 	}
 }
 
@@ -174,17 +187,17 @@ func eventually(t *testing.T, what string, happens func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !happens(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
+			t.Fatalf("not in time: %s", what)
 		}
 	}
 }
 
-func TestTheLastLinesAreRemembered(t *testing.T) {
+func TestLastReturnsTheNewestLines(t *testing.T) {
 	trail := run(t, audit.Options{File: filepath.Join(t.TempDir(), "audit.jsonl")})
 	for range 40 {
-		trail.Witness(event(server.EventScanned))
+		trail.Observe(event(session.EventScanned))
 	}
-	trail.Witness(event(server.EventConfirmed))
+	trail.Observe(event(session.EventConfirmed))
 	trail.stop()
 	last := trail.Last()
 	if len(last) != 30 || !strings.Contains(last[0], `"confirmed"`) || !strings.Contains(last[29], `"scanned"`) {

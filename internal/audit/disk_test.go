@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/audit"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
-// TestAStuckDiskHoldsUpNobody lets nothing read what is written.
-func TestAStuckDiskHoldsUpNobody(t *testing.T) {
+// TestAHangingDiskBlocksNothing uses a pipe that is not read.
+func TestAHangingDiskBlocksNothing(t *testing.T) {
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -24,39 +24,38 @@ func TestAStuckDiskHoldsUpNobody(t *testing.T) {
 	defer in.Close()
 	defer out.Close()
 	r := run(t, audit.Options{File: "-", Stdout: out})
-	refused := event(server.EventRefused)
+	refused := event(session.EventRefused)
 	refused.Call = "scanned"
 	const flood, steps, more = 20_000, 1000, 10_000
-	witnessed := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
 		for range flood {
-			r.Witness(refused)
+			r.Observe(refused)
 		}
 		for range steps {
-			r.Witness(event(server.EventConfirmed))
+			r.Observe(event(session.EventConfirmed))
 		}
 		for range more { // the queue is full even for steps
-			r.Witness(event(server.EventScanned))
+			r.Observe(event(session.EventScanned))
 		}
-		close(witnessed)
+		close(done)
 	}()
 	select {
-	case <-witnessed:
+	case <-done:
 	case <-time.After(patience):
-		t.Fatal("who witnesses waits for the disk")
+		t.Fatal("Observe waits for the disk")
 	}
-	if log := r.log.String(); !strings.Contains(log, `msg="audit lines are dropped" lines=1 `) || !strings.Contains(log, "lines=8192") {
+	if log := r.log.String(); !strings.Contains(log, `msg="audit lines dropped" lines=1 `) || !strings.Contains(log, "lines=8192") {
 		t.Errorf("log:\n%s", log)
 	}
 	_ = in.SetReadDeadline(time.Now().Add(patience))
 	count, gap := countLines(t, in, flood+steps+more)
 	if count["confirmed"] != steps || gap < flood/2 || count["scanned"] == more {
-		t.Errorf("in the trail: %v and a gap of %d lines, of %d steps", count, gap, steps)
+		t.Errorf("in the trail: %v and %d dropped lines, of %d steps", count, gap, steps)
 	}
 }
 
-// countLines reads lines until all are accounted for, by their event or as
-// dropped.
+// countLines reads lines until their number and that of the dropped lines is all.
 func countLines(t *testing.T, in io.Reader, all int) (count map[string]int, gap int) {
 	t.Helper()
 	count = make(map[string]int)
@@ -66,7 +65,7 @@ func countLines(t *testing.T, in io.Reader, all int) (count map[string]int, gap 
 			Count int
 		}
 		if err := d.Decode(&line); err != nil {
-			t.Fatalf("after %v and a gap of %d: %v", count, gap, err)
+			t.Fatalf("after %v and %d dropped: %v", count, gap, err)
 		}
 		if line.Event == "dropped" {
 			gap += line.Count
@@ -78,49 +77,49 @@ func countLines(t *testing.T, in io.Reader, all int) (count map[string]int, gap 
 	return count, gap
 }
 
-func TestTheEndDoesNotWaitForAStuckDisk(t *testing.T) {
+func TestStoppingDoesNotWaitForAHangingDisk(t *testing.T) {
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	defer in.Close() // lets the write that was left behind fail
+	defer in.Close() // makes the abandoned write fail
 	r := run(t, audit.Options{File: "-", Stdout: out})
 	for range 3000 {
-		r.Witness(event(server.EventConfirmed))
+		r.Observe(event(session.EventConfirmed))
 	}
 	began := time.Now()
 	r.stop()
 	if took := time.Since(began); took > patience {
-		t.Errorf("the end took %v", took)
+		t.Errorf("stopping took %v", took)
 	}
-	if !strings.Contains(r.log.String(), "audit lines are lost") {
+	if !strings.Contains(r.log.String(), "audit lines lost") {
 		t.Errorf("log:\n%s", r.log)
 	}
 }
 
-// narrow is a disk that is full from some time on, in the middle of a line.
-type narrow struct {
+// fullDisk fails once in the middle of a line.
+type fullDisk struct {
 	safeBuffer
 	room int
 }
 
-func (n *narrow) Write(p []byte) (int, error) {
+func (n *fullDisk) Write(p []byte) (int, error) {
 	if len(p) <= n.room {
 		n.room -= len(p)
 		return n.safeBuffer.Write(p)
 	}
 	written, _ := n.safeBuffer.Write(p[:n.room])
-	n.room = 1 << 20 // somebody made room
+	n.room = 1 << 20 // the space was freed
 	return written, syscall.ENOSPC
 }
 
-func TestAFullDiskSpoilsNoOtherLine(t *testing.T) {
-	disk := &narrow{room: 20}
+func TestAFullDiskAffectsNoOtherLine(t *testing.T) {
+	disk := &fullDisk{room: 20}
 	r := run(t, audit.Options{File: "-", Stdout: disk})
-	r.Witness(event(server.EventScanned))
+	r.Observe(event(session.EventScanned))
 	eventually(t, "the loss is logged", func() bool { return strings.Contains(r.log.String(), "no space left") })
-	r.Witness(event(server.EventConfirmed))
+	r.Observe(event(session.EventConfirmed))
 	r.stop()
 	lines := strings.Split(disk.String(), "\n")
 	if len(lines) != 4 || len(lines[0]) != 20 || !strings.Contains(lines[1], `"event":"dropped","count":1}`) || !json.Valid([]byte(lines[2])) {
@@ -128,23 +127,23 @@ func TestAFullDiskSpoilsNoOtherLine(t *testing.T) {
 	}
 }
 
-func TestTheFileIsPrivateAndOpenedAnew(t *testing.T) {
+func TestTheFileIsPrivateAndReopened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	r := run(t, audit.Options{File: path})
 	has := func(path, kind string) bool {
 		text, err := os.ReadFile(path)
 		return err == nil && strings.Contains(string(text), kind)
 	}
-	r.Witness(event(server.EventScanned))
+	r.Observe(event(session.EventScanned))
 	eventually(t, "the line is there", func() bool { return has(path, "scanned") })
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
-	r.Witness(event(server.EventConfirmed))
+	r.Observe(event(session.EventConfirmed))
 	eventually(t, "the line is in the old file", func() bool { return has(path+".1", "confirmed") })
 	r.Reopen()
 	eventually(t, "the file is there again", func() bool { _, err := os.Stat(path); return err == nil })
-	r.Witness(event(server.EventExchanged))
+	r.Observe(event(session.EventExchanged))
 	r.stop()
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 || !has(path, "exchanged") || has(path+".1", "exchanged") {
@@ -152,7 +151,7 @@ func TestTheFileIsPrivateAndOpenedAnew(t *testing.T) {
 	}
 }
 
-func TestOnlyAFileIsTaken(t *testing.T) {
+func TestOnlyRegularFilesAreAccepted(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
@@ -160,7 +159,7 @@ func TestOnlyAFileIsTaken(t *testing.T) {
 	}
 	for _, path := range []string{pipe, dir, "/dev/null", filepath.Join(dir, "no", "folder")} {
 		if _, err := audit.Open(audit.Options{File: path}); err == nil {
-			t.Errorf("%s was taken", path)
+			t.Errorf("%s was accepted", path)
 		}
 	}
 	if _, err := audit.Open(audit.Options{File: filepath.Join(dir, "no", "folder")}); !errors.Is(err, os.ErrNotExist) {

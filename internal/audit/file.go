@@ -7,17 +7,17 @@ import (
 	"os"
 )
 
-// mode is of a file that is made: users and addresses are nobody else's.
+// mode is that of a new file, which contains personal data.
 const mode = 0o600
 
-// file is what lines are written to. It is for one goroutine.
+// file is the destination of the lines. It is used by one goroutine.
 type file struct {
-	path string // "": out is somebody else's
+	path string // "": out must not be closed
 	out  io.Writer
-	torn bool // the last write ended within a line
+	torn bool // the last write ended in the middle of a line
 }
 
-var errNotRegular = errors.New("is no regular file")
+var errNotRegular = errors.New("is not a regular file")
 
 func openFile(path string, stdout io.Writer) (*file, error) {
 	if path == "-" {
@@ -27,8 +27,8 @@ func openFile(path string, stdout io.Writer) (*file, error) {
 	return f, f.reopen()
 }
 
-// reopen opens the file that has the name now; after an error the one before
-// goes on. Pipes are refused, since opening one waits for a reader.
+// reopen opens the file that has the path now. After an error the old file stays in use. Pipes
+// are refused, because opening one waits for a reader.
 func (f *file) reopen() error {
 	if f.path == "" {
 		return nil
@@ -45,8 +45,8 @@ func (f *file) reopen() error {
 	return nil
 }
 
-// write writes whole lines, by one call. A line that was broken off, as on a
-// full disk, is ended first, so that it spoils no other.
+// write writes complete lines with one call. If the last write ended in the middle of a line
+// (a full disk), it starts with a line break, so that the next line is valid.
 func (f *file) write(lines []byte) error {
 	if f.torn {
 		lines = append([]byte("\n"), lines...)
@@ -60,6 +60,6 @@ func (f *file) write(lines []byte) error {
 
 func (f *file) close() {
 	if opened, ok := f.out.(*os.File); ok && f.path != "" {
-		_ = opened.Close() // each line was written, or its loss was told
+		_ = opened.Close() // each line was written or counted as dropped
 	}
 }

@@ -10,42 +10,42 @@ import (
 
 const (
 	timeFormat = "2006-01-02T15:04:05.000Z07:00" // RFC 3339
-	// hashBytes is the length of a hash: 64 bits tell apart what a trail has
-	// in years.
+	// hashBytes is the length of a hash: 64 bits are enough to avoid collisions within
+	// years of a trail.
 	hashBytes = 8
-	// maxField bounds each value in bytes; a user's id has at most 255.
+	// maxField bounds each value, in bytes. A user's id has at most 255.
 	maxField = 256
 )
 
-// record is one line.
+// record is a line of the trail.
 type record struct {
 	Time  string `json:"time"` // by the store's clock
 	Event string `json:"event"`
 	Pool  string `json:"pool,omitempty"`
-	// Code names the code by a hash: who reads a trail shall not be able to
-	// watch a code that lives. Nobody can guess a code's random, so the hash
-	// needs no key, and who has the random finds the lines about it.
+	// Code is a hash of the code's id, so that a reader of the trail cannot watch an open
+	// code. The id cannot be guessed, so the hash needs no key, and the lines of a known
+	// code can be found.
 	Code        string `json:"code,omitempty"`
 	User        string `json:"user,omitempty"`
-	Address     string `json:"address,omitempty"` // one of the two
+	Admin       string `json:"admin,omitempty"`   // name of the administrator
+	Address     string `json:"address,omitempty"` // this or AddressHash
 	AddressHash string `json:"addressHash,omitempty"`
-	Agent       string `json:"agent,omitempty"` // User-Agent, of a code that was made
+	Agent       string `json:"agent,omitempty"` // User-Agent, for made
 	Request     string `json:"request,omitempty"`
-	Call        string `json:"call,omitempty"`   // that was refused
-	Reason      string `json:"reason,omitempty"` // why
-	Count       int64  `json:"count,omitempty"`  // of lines that were dropped before this one
+	Call        string `json:"call,omitempty"`   // for refused: the call
+	Reason      string `json:"reason,omitempty"` // for refused: the reason
+	Count       int64  `json:"count,omitempty"`  // for dropped: the number of missing lines
 }
 
-// appendTo appends the line. It is printable ASCII whatever is in the values:
-// what looks like the end of a line, moves a terminal's cursor or turns the
-// direction of writing is escaped.
+// appendTo appends the line. It is printable ASCII whatever the values contain: line breaks,
+// terminal controls and bidirectional controls are escaped.
 func (r record) appendTo(lines []byte) []byte {
-	for _, field := range []*string{&r.Pool, &r.User, &r.Address, &r.Agent, &r.Request, &r.Call, &r.Reason} {
+	for _, field := range []*string{&r.Pool, &r.User, &r.Admin, &r.Address, &r.Agent, &r.Request, &r.Call, &r.Reason} {
 		*field = bounded(*field)
 	}
 	text, err := json.Marshal(r)
 	if err != nil {
-		panic(err) // strings and a number always have a form
+		panic(err) // strings and numbers cannot fail
 	}
 	for _, c := range string(text) {
 		if c < 0x7f {
@@ -59,7 +59,7 @@ func (r record) appendTo(lines []byte) []byte {
 	return append(lines, '\n')
 }
 
-// bounded cuts a text at the bound, and marks that it was.
+// bounded truncates text to maxField and appends an ellipsis.
 func bounded(text string) string {
 	if len(text) <= maxField {
 		return text

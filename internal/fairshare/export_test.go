@@ -1,4 +1,4 @@
 package fairshare
 
-// Networks is how many networks are held.
+// Networks returns the number of counted networks.
 func (g *Guard) Networks() int { return len(g.networks.now.counts) + len(g.networks.old.counts) }

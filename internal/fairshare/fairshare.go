@@ -1,10 +1,10 @@
-// Package fairshare decides which new codes a store that is nearly full still takes.
+// Package fairshare decides which new codes are admitted while the store is filling up.
 //
-// It guarantees that below 80 % of the store everything is taken; that from there
-// on, until usage is below 70 % again, nobody is refused who has at most an equal
-// share of what was created lately, and no pool gets more than that; and that from
-// 95 % on, until usage is below 90 %, nothing is taken. It knows what one node created, in bounded memory, and
-// does no I/O: it is told the usage and the time.
+// It guarantees that all codes are admitted below 80 % usage; that from 80 % on, until usage
+// is below 70 % again, a pool or network with at most an equal share of the recently created
+// codes is admitted, and a pool above its share is refused; and that from 95 % on, until
+// usage is below 90 %, no code is admitted. It counts the codes that this node created, in
+// bounded memory, and does no I/O: the caller passes usage and time.
 package fairshare
 
 import (
@@ -12,47 +12,47 @@ import (
 	"time"
 )
 
-// Parts of the store at which the decision changes. Between two measurements, a
-// second apart, a node can create 3,000 codes of 4 KB, which is 5 % of 256 MB: so
-// the step from the first bound to the second is longer than one measurement.
+// Usage thresholds. Between two measurements, one second apart, a node can create 3,000
+// codes of 4 KB, which is 5 % of 256 MB; the distance between the first and the second
+// threshold is larger than that.
 const (
-	tightFrom = 0.80 // shares apply from here
-	tightTo   = 0.70 // … until usage is below this
-	fullFrom  = 0.95 // nothing is taken from here
+	limitFrom = 0.80 // shares apply from here
+	limitTo   = 0.70 // … until usage is below this
+	fullFrom  = 0.95 // no code is admitted from here
 	fullTo    = 0.90 // … until usage is below this
 )
 
-// Least is how many codes within a lifetime are never above a share: those of an
-// office of some hundred people. Without it, who owns many networks could make the
-// average so small that ordinary networks are above it.
-const Least = 100
+// MinShare is the number of codes per lifetime that is never above a share: an office of a
+// few hundred people. Without it, an attacker with many networks could make the average so
+// small that ordinary networks are above it.
+const MinShare = 100
 
-// LeastPart is the part of all codes that a network may have without being above its
-// share: a flood from a thousand networks makes the equal share a thousandth, which
-// a mobile operator's addresses exceed with their ordinary logins (measured: 211 of 1,001
-// logins of another pool refused). A flood from more than fifty networks is left to the share of its pool.
-const LeastPart = 1.0 / 50
+// MinNetworkPart is the part of all codes that a network may have without being above its
+// share. A flood from a thousand networks makes the equal share a thousandth, which a
+// mobile operator's addresses exceed with their ordinary logins (measured: 211 of 1,001
+// logins of another pool refused). A flood from more than fifty networks is limited by the share of its pool.
+const MinNetworkPart = 1.0 / 50
 
-// Verdict is what becomes of a new code.
+// Verdict is the decision about a new code.
 type Verdict int
 
 const (
-	Taken        Verdict = iota
+	Admitted     Verdict = iota
 	PoolShare            // its pool has more than an equal share
-	NetworkShare         // its network has
-	Full                 // no new code is taken
+	NetworkShare         // its network has more than an equal share
+	Full                 // no new code is admitted
 )
 
 // Level is how full the store is, with hysteresis.
 type Level int
 
 const (
-	Normal  Level = iota // everything is taken
-	Tight                // pools and networks above their share are refused
-	NoSpace              // everything is refused
+	Normal  Level = iota // all new codes are admitted
+	Limited              // pools and networks above their share are refused
+	Stopped              // all new codes are refused
 )
 
-// Guard decides for one node. Make it with New.
+// Guard decides for one node. Create it with New.
 type Guard struct {
 	mu       sync.Mutex
 	lifetime time.Duration
@@ -62,65 +62,65 @@ type Guard struct {
 	networks *window
 }
 
-// New makes a guard; lifetime is how long the store keeps a code that nobody scans.
+// New returns a guard. lifetime is how long the store keeps a code that is not scanned.
 func New(lifetime time.Duration) *Guard {
-	return &Guard{lifetime: lifetime, pools: newWindow(lifetime, 0), networks: newWindow(lifetime, LeastPart)}
+	return &Guard{lifetime: lifetime, pools: newWindow(lifetime, 0), networks: newWindow(lifetime, MinNetworkPart)}
 }
 
-// Observe takes a measurement of the store, 1 for full, and returns the level from
-// now on and whether it has changed. An unknown usage is 0.
+// Observe takes a measured usage (1 is full, 0 if unknown), and returns the new level and
+// whether it has changed.
 func (g *Guard) Observe(usage float64, now time.Time) (level Level, changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before := g.level
 	switch {
-	case usage >= fullFrom, usage >= fullTo && before == NoSpace:
-		g.level = NoSpace
-	case usage >= tightFrom, usage >= tightTo && before != Normal:
-		g.level = Tight
+	case usage >= fullFrom, usage >= fullTo && before == Stopped:
+		g.level = Stopped
+	case usage >= limitFrom, usage >= limitTo && before != Normal:
+		g.level = Limited
 	default:
 		g.level = Normal
 	}
-	g.fix(before, now)
+	g.freezeTotals(before, now)
 	return g.level, g.level != before
 }
 
-// fix fixes the totals that shares are parts of, when the level leaves Normal. They
-// stay until it is Normal again: so neither what is refused makes the shares
-// smaller, nor a flood makes them larger. A node that finds the store filled when it
-// starts knows no total; it goes by what it has counted until that is a lifetime's.
-func (g *Guard) fix(before Level, now time.Time) {
+// freezeTotals stores the totals from which shares are computed when the level leaves Normal.
+// They stay until it is Normal again, so that refusals do not shrink the shares and a flood
+// does not grow them. A node that starts while the store is filled has no total; it uses its
+// running counts during its first lifetime.
+func (g *Guard) freezeTotals(before Level, now time.Time) {
 	isFirst := g.began.IsZero()
 	if isFirst {
 		g.began = now
 	}
 	switch {
 	case g.level == Normal:
-		g.pools.fixed, g.networks.fixed = 0, 0
-	case before == Normal && !isFirst, g.pools.fixed == 0 && now.Sub(g.began) >= g.lifetime:
-		g.pools.fixed, g.networks.fixed = g.pools.total(now), g.networks.total(now)
+		g.pools.frozen, g.networks.frozen = 0, 0
+	case before == Normal && !isFirst, g.pools.frozen == 0 && now.Sub(g.began) >= g.lifetime:
+		g.pools.frozen, g.networks.frozen = g.pools.total(now), g.networks.total(now)
 	}
 }
 
-// Admit decides about a new code of a pool and of the network that asks for it; ""
-// for a site, which asks for all of its users.
+// Admit decides about a new code of a pool, requested from a network; "" for a site, which
+// requests codes for all of its users.
 func (g *Guard) Admit(pool, network string, now time.Time) Verdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case g.level == NoSpace:
+	case g.level == Stopped:
 		return Full
 	case g.level == Normal:
-		return Taken
+		return Admitted
 	case network != "" && g.networks.isAbove(network, now):
 		return NetworkShare
 	case g.pools.isAbove(pool, now):
 		return PoolShare
 	}
-	return Taken
+	return Admitted
 }
 
-// Created counts a code; see Admit for its arguments.
+// Created counts a code. The parameters are those of Admit.
 func (g *Guard) Created(pool, network string, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

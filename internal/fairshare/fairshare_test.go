@@ -13,8 +13,8 @@ const life = 210 * time.Second
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// made counts n codes of a pool and a network at now.
-func made(g *fairshare.Guard, n int, pool, network string, now time.Time) {
+// made counts n created codes.
+func created(g *fairshare.Guard, n int, pool, network string, now time.Time) {
 	for range n {
 		g.Created(pool, network, now)
 	}
@@ -27,13 +27,13 @@ func TestLevelsHaveHysteresis(t *testing.T) {
 		level, _ := g.Observe(usage, noon)
 		got = append(got, level)
 	}
-	const n, tight, full = fairshare.Normal, fairshare.Tight, fairshare.NoSpace
+	const n, tight, full = fairshare.Normal, fairshare.Limited, fairshare.Stopped
 	if want := []fairshare.Level{n, n, tight, tight, tight, n, n, full, full, tight, tight, full, n, n}; !slices.Equal(got, want) {
 		t.Errorf("levels %v, want %v", got, want)
 	}
 }
 
-// verdicts checks what becomes of the next code of each pool and network.
+// verdicts checks the decision about the next code of each pool and network.
 func verdicts(t *testing.T, g *fairshare.Guard, now time.Time, want map[[2]string]fairshare.Verdict) {
 	t.Helper()
 	for who, verdict := range want {
@@ -43,120 +43,120 @@ func verdicts(t *testing.T, g *fairshare.Guard, now time.Time, want map[[2]strin
 	}
 }
 
-func TestAFloodIsRefusedAndOthersAreNot(t *testing.T) {
+func TestOnlyTheFloodIsRefused(t *testing.T) {
 	g := fairshare.New(life)
-	made(g, 10_000, "flooded", "2001:db8:bad::/48", noon)
-	made(g, 1_000, "flooded", "", noon) // a site's back end
-	made(g, 2_000, "busy", "198.51.100.0/24", noon)
-	made(g, 90, "small", "192.0.2.0/24", noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"flooded", "2001:db8:bad::/48"}: fairshare.Taken})
+	created(g, 10_000, "flooded", "2001:db8:bad::/48", noon)
+	created(g, 1_000, "flooded", "", noon) // a site's back end
+	created(g, 2_000, "busy", "198.51.100.0/24", noon)
+	created(g, 90, "small", "192.0.2.0/24", noon)
+	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"flooded", "2001:db8:bad::/48"}: fairshare.Admitted})
 	g.Observe(.81, noon)
 	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{
 		{"flooded", "2001:db8:bad::/48"}: fairshare.NetworkShare,
 		{"small", "2001:db8:bad::/48"}:   fairshare.NetworkShare,
 		{"flooded", "203.0.113.0/24"}:    fairshare.PoolShare,
 		{"flooded", ""}:                  fairshare.PoolShare,
-		{"busy", "198.51.100.0/24"}:      fairshare.Taken,
-		{"busy", ""}:                     fairshare.Taken,
-		{"small", "192.0.2.0/24"}:        fairshare.Taken,
-		{"new", "203.0.113.0/24"}:        fairshare.Taken,
+		{"busy", "198.51.100.0/24"}:      fairshare.Admitted,
+		{"busy", ""}:                     fairshare.Admitted,
+		{"small", "192.0.2.0/24"}:        fairshare.Admitted,
+		{"new", "203.0.113.0/24"}:        fairshare.Admitted,
 	})
 	g.Observe(.95, noon)
 	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"small", ""}: fairshare.Full, {"busy", "198.51.100.0/24"}: fairshare.Full})
 	g.Observe(.69, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"flooded", "2001:db8:bad::/48"}: fairshare.Taken})
+	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"flooded", "2001:db8:bad::/48"}: fairshare.Admitted})
 }
 
-// TestALonePoolHasWhatItHad: a flood of the only pool that is in use leaves room for
-// those that come later, and is not cut off.
-func TestALonePoolHasWhatItHad(t *testing.T) {
+// TestALonePoolKeepsItsRate shows that the only active pool is not cut off during a flood, and
+// leaves room for pools that become active later.
+func TestALonePoolKeepsItsRate(t *testing.T) {
 	g := fairshare.New(life)
 	g.Observe(0, noon)
 	for i := range 1_000 {
-		made(g, 50, "only", fmt.Sprintf("10.%d.%d.0/24", i/256, i%256), noon)
+		created(g, 50, "only", fmt.Sprintf("10.%d.%d.0/24", i/256, i%256), noon)
 	}
 	g.Observe(.81, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.Taken, {"only", ""}: fairshare.Taken})
-	made(g, 1, "only", "", noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.PoolShare, {"late", ""}: fairshare.Taken})
+	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.Admitted, {"only", ""}: fairshare.Admitted})
+	created(g, 1, "only", "", noon)
+	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.PoolShare, {"late", ""}: fairshare.Admitted})
 	later := noon.Add(life + life/10) // a tenth of it is forgotten
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.Taken})
+	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.Admitted})
 }
 
-// TestANodeThatStartsLateLearnsTheShares: it has counted nothing yet, and must not
-// take that for the total.
-func TestANodeThatStartsLateLearnsTheShares(t *testing.T) {
+// TestANodeStartedWhileFilledUsesItsRunningCounts shows that a new node does not use its empty
+// count as the total.
+func TestANodeStartedWhileFilledUsesItsRunningCounts(t *testing.T) {
 	g := fairshare.New(life)
 	for i := range 20 {
 		now := noon.Add(time.Duration(i) * time.Second)
 		g.Observe(.85, now)
-		made(g, 50, "flooded", "", now)
-		made(g, 10, "other", "", now)
+		created(g, 50, "flooded", "", now)
+		created(g, 10, "other", "", now)
 	}
 	later := noon.Add(20 * time.Second)
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"flooded", ""}: fairshare.PoolShare, {"other", ""}: fairshare.Taken})
+	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"flooded", ""}: fairshare.PoolShare, {"other", ""}: fairshare.Admitted})
 }
 
-// TestManyNetworksDoNotMakeAnOfficeAboveItsShare has an attacker with 30,000
-// networks, each with two codes: the average is two.
-func TestManyNetworksDoNotMakeAnOfficeAboveItsShare(t *testing.T) {
+// TestManyNetworksDoNotPushAnOfficeAboveItsShare has an attacker with 30,000 networks
+// and two codes in each, so that the average is two.
+func TestManyNetworksDoNotPushAnOfficeAboveItsShare(t *testing.T) {
 	g := fairshare.New(life)
 	for i := range 30_000 {
-		made(g, 2, "flooded", fmt.Sprintf("2001:db8:%x::/48", i), noon)
+		created(g, 2, "flooded", fmt.Sprintf("2001:db8:%x::/48", i), noon)
 	}
-	made(g, fairshare.Least, "office", "192.0.2.0/24", noon)
+	created(g, fairshare.MinShare, "office", "192.0.2.0/24", noon)
 	g.Observe(.85, noon)
 	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{
-		{"office", "192.0.2.0/24"}:       fairshare.Taken,
+		{"office", "192.0.2.0/24"}:       fairshare.Admitted,
 		{"flooded", "2001:db8:1::/48"}:   fairshare.PoolShare,
 		{"flooded", "2001:db8:bad::/48"}: fairshare.PoolShare,
 	})
 }
 
-// TestManyNetworksDoNotMakeABusyNetworkAboveItsShare has an attacker with a thousand
-// networks fill the store, and a mobile operator whose users log in all the time.
-func TestManyNetworksDoNotMakeABusyNetworkAboveItsShare(t *testing.T) {
+// TestManyNetworksDoNotPushABusyNetworkAboveItsShare: an attacker with a thousand networks
+// fills the store while the users of a mobile operator log in.
+func TestManyNetworksDoNotPushABusyNetworkAboveItsShare(t *testing.T) {
 	g := fairshare.New(life)
 	g.Observe(0, noon)
 	for i := range 1_000 {
-		made(g, 76, "flooded", fmt.Sprintf("2001:db8:%x::/48", i), noon)
+		created(g, 76, "flooded", fmt.Sprintf("2001:db8:%x::/48", i), noon)
 	}
-	made(g, 1_500, "other", "192.0.2.0/24", noon)
-	made(g, 1_600, "flooded", "2001:db8:bad::/48", noon)
+	created(g, 1_500, "other", "192.0.2.0/24", noon)
+	created(g, 1_600, "flooded", "2001:db8:bad::/48", noon)
 	g.Observe(.81, noon)
 	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{
-		{"other", "192.0.2.0/24"}:      fairshare.Taken,
+		{"other", "192.0.2.0/24"}:      fairshare.Admitted,
 		{"other", "2001:db8:bad::/48"}: fairshare.NetworkShare,
 		{"flooded", "2001:db8:1::/48"}: fairshare.PoolShare,
 	})
 }
 
-// TestWhatIsRefusedDoesNotMakeSharesSmaller: of two pools the larger one gets its
-// equal share of what there was, not what the smaller one takes.
-func TestWhatIsRefusedDoesNotMakeSharesSmaller(t *testing.T) {
+// TestRefusalsDoNotShrinkShares shows that of two pools the larger one keeps its equal share
+// of the total when the flood began.
+func TestRefusalsDoNotShrinkShares(t *testing.T) {
 	g := fairshare.New(life)
 	g.Observe(0, noon)
-	made(g, 9_000, "large", "", noon)
-	made(g, 1_000, "small", "", noon)
+	created(g, 9_000, "large", "", noon)
+	created(g, 1_000, "small", "", noon)
 	g.Observe(.8, noon)
 	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"large", ""}: fairshare.PoolShare})
 	later := noon.Add(life + life/2) // half of it is forgotten
-	made(g, 500, "small", "", later)
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"large", ""}: fairshare.Taken})
-	made(g, 600, "large", "", later)
+	created(g, 500, "small", "", later)
+	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"large", ""}: fairshare.Admitted})
+	created(g, 600, "large", "", later)
 	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"large", ""}: fairshare.PoolShare})
 }
 
-func TestAFloodIsForgottenInTwoLifetimes(t *testing.T) {
+func TestAFloodIsForgottenAfterTwoLifetimes(t *testing.T) {
 	g := fairshare.New(life)
-	made(g, 5_000, "flooded", "192.0.2.0/24", noon)
+	created(g, 5_000, "flooded", "192.0.2.0/24", noon)
 	later := noon.Add(2 * life)
-	made(g, 2*fairshare.Least, "other", "198.51.100.0/24", later)
+	created(g, 2*fairshare.MinShare, "other", "198.51.100.0/24", later)
 	g.Observe(.85, later)
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"flooded", "192.0.2.0/24"}: fairshare.Taken})
+	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"flooded", "192.0.2.0/24"}: fairshare.Admitted})
 }
 
-func TestCountingIsBounded(t *testing.T) {
+func TestMemoryForNetworksIsBounded(t *testing.T) {
 	g := fairshare.New(life)
 	for i := range 300_000 {
 		g.Created("p", fmt.Sprintf("2001:db8:%x:%x::/64", i>>16, i&0xffff), noon)
@@ -171,7 +171,7 @@ func BenchmarkAdmitAndCreated(b *testing.B) {
 	g.Observe(.85, noon)
 	b.ReportAllocs()
 	for b.Loop() {
-		if g.Admit("p", "192.0.2.0/24", noon) == fairshare.Taken {
+		if g.Admit("p", "192.0.2.0/24", noon) == fairshare.Admitted {
 			g.Created("p", "192.0.2.0/24", noon)
 		}
 	}

@@ -1,9 +1,9 @@
-// Package geoip looks up where an IP address is in a file in MaxMind's DB format
-// (GeoLite2, GeoIP2, DB-IP: their City and Country databases).
+// Package geoip finds the location of an IP address in a file in MaxMind DB format (the City
+// and Country databases of GeoLite2, GeoIP2 and DB-IP).
 //
-// It guarantees that it does no I/O: the caller of [New] has read the file, so a file
-// that is replaced or truncated on disk does not affect lookups. A lookup never fails:
-// what the file lacks, or holds in a wrong form, is unknown.
+// It guarantees that it does no I/O: the caller of [Parse] has read the file, so a file that
+// is replaced or truncated on disk does not affect lookups. A lookup never fails: a location
+// that the file lacks or stores in an invalid form is unknown.
 package geoip
 
 import (
@@ -16,18 +16,17 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-// Map is one file's knowledge. It never changes, and may be used by many
-// goroutines.
-type Map struct {
+// Database is the content of one file. It is immutable and safe for concurrent use.
+type Database struct {
 	db *maxminddb.Reader
 }
 
-// ErrFormat is for what is no MaxMind DB.
-var ErrFormat = errors.New("is no MaxMind DB file (.mmdb), or is damaged; download it anew")
+// ErrFormat is returned for data that is not a MaxMind DB.
+var ErrFormat = errors.New("is not a MaxMind DB file (.mmdb), or is damaged; download it again")
 
-// Parse makes a map of a file's bytes, which it keeps. The errors are ErrFormat,
-// and one that names the type of a database which knows no countries.
-func Parse(data []byte) (*Map, error) {
+// Parse returns the database in a file's bytes, which it keeps. The errors are ErrFormat, and
+// one that names the type of a database without countries.
+func Parse(data []byte) (*Database, error) {
 	db, err := maxminddb.OpenBytes(data)
 	if err != nil {
 		return nil, ErrFormat
@@ -35,13 +34,13 @@ func Parse(data []byte) (*Map, error) {
 	kind := db.Metadata.DatabaseType
 	for _, known := range []string{"City", "Country", "Enterprise"} {
 		if strings.Contains(kind, known) {
-			return &Map{db}, nil
+			return &Database{db}, nil
 		}
 	}
-	return nil, fmt.Errorf("is a database of type %.40q; it must be a City or Country one", kind)
+	return nil, fmt.Errorf("is a database of type %.40q; must be a City or Country database", kind)
 }
 
-// record is what is read of an address.
+// record is the part of a database record that is decoded.
 type record struct {
 	City    named `maxminddb:"city"`
 	Country struct {
@@ -61,33 +60,34 @@ func (n named) in(lang string) string {
 	return n.Names["en"]
 }
 
-// Find returns the country of an address (ISO 3166-1, two letters) and the name
-// of the place in lang ("en", "zh-CN" …), else in English: "Berlin, Germany".
-// What is not known is "", also of a nil map.
-func (m *Map) Find(addr netip.Addr, lang string) (country, name string) {
-	if m == nil || !addr.IsValid() {
+// Lookup returns the country of an address (ISO 3166-1, two letters) and the name of the
+// location in lang ("en", "zh-CN" …) or else in English, such as "Berlin, Germany". Unknown
+// values are "". A nil database knows nothing.
+func (d *Database) Lookup(addr netip.Addr, lang string) (country, name string) {
+	if d == nil || !addr.IsValid() {
 		return "", ""
 	}
 	var found record
-	if m.db.Lookup(addr.Unmap()).Decode(&found) != nil {
+	if d.db.Lookup(addr.Unmap()).Decode(&found) != nil {
 		return "", ""
 	}
 	city, land := found.City.in(lang), found.Country.in(lang)
-	if city == "" || land == "" || city == land { // as Singapore is
+	if city == "" || land == "" || city == land { // such as Singapore
 		return found.Country.Code, land + strings.TrimPrefix(city, land)
 	}
 	return found.Country.Code, city + ", " + land
 }
 
-// Atlas is the map that is in force. The zero Atlas knows nothing.
-type Atlas struct {
-	current atomic.Pointer[Map]
+// Locator looks up locations in a database that can be replaced. The zero Locator knows
+// nothing.
+type Locator struct {
+	current atomic.Pointer[Database]
 }
 
-// Replace puts m in the place of the map that was there; nil: none.
-func (a *Atlas) Replace(m *Map) { a.current.Store(m) }
+// Replace sets the database; nil: none.
+func (l *Locator) Replace(d *Database) { l.current.Store(d) }
 
-// Find is that of the map in force.
-func (a *Atlas) Find(addr netip.Addr, lang string) (country, name string) {
-	return a.current.Load().Find(addr, lang)
+// Lookup is [Database.Lookup] of the current database.
+func (l *Locator) Lookup(addr netip.Addr, lang string) (country, name string) {
+	return l.current.Load().Lookup(addr, lang)
 }

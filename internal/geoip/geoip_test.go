@@ -11,7 +11,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/geoip/geoiptest"
 )
 
-func TestPlacesAreFound(t *testing.T) {
+func TestLocationsAreFound(t *testing.T) {
 	m, err := geoip.Parse(geoiptest.City(t))
 	if err != nil {
 		t.Fatal(err)
@@ -24,16 +24,16 @@ func TestPlacesAreFound(t *testing.T) {
 		{"2001:db8::1", "en", "SG", "Singapore"},
 		{"10.0.0.1", "en", "", ""},
 	} {
-		if country, name := m.Find(netip.MustParseAddr(test.addr), test.lang); country != test.country || name != test.name {
+		if country, name := m.Lookup(netip.MustParseAddr(test.addr), test.lang); country != test.country || name != test.name {
 			t.Errorf("%s in %s: %q %q, want %q %q", test.addr, test.lang, country, name, test.country, test.name)
 		}
 	}
-	if country, name := m.Find(netip.Addr{}, "en"); country+name != "" {
-		t.Errorf("no address is in %s %s", country, name)
+	if country, name := m.Lookup(netip.Addr{}, "en"); country+name != "" {
+		t.Errorf("the invalid address has %s %s", country, name)
 	}
 }
 
-func TestStrangeRecordsAreUnknown(t *testing.T) {
+func TestInvalidRecordsAreUnknown(t *testing.T) {
 	names := func(en string) mmdbtype.Map { return mmdbtype.Map{"names": mmdbtype.Map{"en": mmdbtype.String(en)}} }
 	m, err := geoip.Parse(geoiptest.Database(t, "DBIP-City-Lite", map[string]mmdbtype.DataType{
 		"192.0.2.0/24": mmdbtype.Map{"country": mmdbtype.String("Nowhere")},
@@ -43,43 +43,43 @@ func TestStrangeRecordsAreUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for addr, want := range map[string]string{"192.0.2.1": "", "192.0.3.1": "Atlantis"} {
-		if country, name := m.Find(netip.MustParseAddr(addr), "en"); country != "" || name != want {
+		if country, name := m.Lookup(netip.MustParseAddr(addr), "en"); country != "" || name != want {
 			t.Errorf("%s: %q %q", addr, country, name)
 		}
 	}
 }
 
-func TestWhatKnowsNoPlacesIsRefused(t *testing.T) {
+func TestFilesWithoutLocationsAreRefused(t *testing.T) {
 	good := geoiptest.City(t)
 	for what, data := range map[string][]byte{"nothing": nil, "text": []byte("not a database"), "half a file": good[len(good)/2:], "a cut file": good[:len(good)-200]} {
-		if _, err := geoip.Parse(data); err == nil || !strings.Contains(err.Error(), "no MaxMind DB") {
+		if _, err := geoip.Parse(data); err == nil || !strings.Contains(err.Error(), "not a MaxMind DB") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	asn := geoiptest.Database(t, "GeoLite2-ASN", map[string]mmdbtype.DataType{"203.0.113.0/24": mmdbtype.Map{"autonomous_system_number": mmdbtype.Uint32(64496)}})
-	if _, err := geoip.Parse(asn); err == nil || !strings.Contains(err.Error(), `"GeoLite2-ASN"; it must be a City or Country one`) {
+	if _, err := geoip.Parse(asn); err == nil || !strings.Contains(err.Error(), `"GeoLite2-ASN"; must be a City or Country database`) {
 		t.Errorf("a database of networks: %v", err)
 	}
 }
 
-func TestTheAtlasHasTheNewestMap(t *testing.T) {
+func TestLocatorUsesTheNewestDatabase(t *testing.T) {
 	m, err := geoip.Parse(geoiptest.City(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a geoip.Atlas
+	var a geoip.Locator
 	for _, step := range []struct {
-		m    *geoip.Map
+		m    *geoip.Database
 		want string
 	}{{nil, ""}, {m, "DE"}, {nil, ""}} {
 		a.Replace(step.m)
-		if got, _ := a.Find(netip.MustParseAddr("203.0.113.7"), "en"); got != step.want {
+		if got, _ := a.Lookup(netip.MustParseAddr("203.0.113.7"), "en"); got != step.want {
 			t.Errorf("found %q, want %q", got, step.want)
 		}
 	}
 }
 
-// Whatever is in a file, a lookup ends with an answer.
+// FuzzAnyFileIsReadSafely shows that no file content makes Parse or Lookup panic.
 func FuzzAnyFileIsReadSafely(f *testing.F) {
 	f.Add([]byte(geoiptest.City(f)), "203.0.113.7")
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
@@ -88,7 +88,7 @@ func FuzzAnyFileIsReadSafely(f *testing.F) {
 			return
 		}
 		if addr, err := netip.ParseAddr(text); err == nil {
-			m.Find(addr, "en")
+			m.Lookup(addr, "en")
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// bearer is a site that knows everybody, with an answer of so many bytes.
+// bearer returns a site that accepts every token with a response of size bytes.
 func bearer(size int) transport {
 	return func(*http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
@@ -23,9 +23,9 @@ func bearer(size int) transport {
 	}
 }
 
-// TestWhatIsAtItsBoundIsTaken tries the largest answers and tokens that are
-// allowed, and then one byte more.
-func TestWhatIsAtItsBoundIsTaken(t *testing.T) {
+// TestSizesAtTheirLimitAreAccepted uses the largest allowed responses and tokens, and
+// then one byte more.
+func TestSizesAtTheirLimitAreAccepted(t *testing.T) {
 	config := func(size int) UserinfoConfig { return UserinfoConfig{URL: testIssuer, Transport: bearer(size)} }
 	accept(t, newUserinfo(t, config(64<<10)), testToken, 0)
 	reject(t, newUserinfo(t, config(64<<10+1)), testToken, ErrUnavailable)
@@ -48,7 +48,7 @@ func TestWhatIsAtItsBoundIsTaken(t *testing.T) {
 	t.Error("no token was long enough")
 }
 
-func TestATokenMayHaveEveryVisibleCharacter(t *testing.T) {
+func TestATokenMayHaveEveryPrintableCharacter(t *testing.T) {
 	var visible strings.Builder
 	for c := '!'; c <= '~'; c++ {
 		visible.WriteRune(c)
@@ -60,7 +60,7 @@ func TestATokenMayHaveEveryVisibleCharacter(t *testing.T) {
 	}
 }
 
-func TestRSAKeysOf2048To8192BitsAreUsed(t *testing.T) {
+func TestRSAKeysOf2048To8192BitsAreAccepted(t *testing.T) {
 	for bits, fits := range map[int]bool{2047: false, 2048: true, 8192: true, 8193: false} {
 		n := new(big.Int).SetBit(big.NewInt(1), bits-1, 1) // its length is all that counts here
 		if got := methodsFor(&rsa.PublicKey{N: n, E: 65537}); (got != nil) != fits {
@@ -69,9 +69,8 @@ func TestRSAKeysOf2048To8192BitsAreUsed(t *testing.T) {
 	}
 }
 
-// TestClocksMayDifferByHalfAMinute says the leeway in seconds, not by the
-// constant.
-func TestClocksMayDifferByHalfAMinute(t *testing.T) {
+// TestClocksMayDifferBy30Seconds does not use the constant.
+func TestClocksMayDifferBy30Seconds(t *testing.T) {
 	id := newJWT(t, JWTConfig{HS256Secret: testSecret})
 	token := func(claim string, ago time.Duration) string {
 		return sign(t, jwt.SigningMethodHS256, []byte(testSecret), "", goodClaims(jwt.MapClaims{claim: time.Now().Add(-ago).Unix()}))
@@ -82,9 +81,9 @@ func TestClocksMayDifferByHalfAMinute(t *testing.T) {
 	reject(t, id, token("nbf", -60*time.Second), ErrRefused) // not in the next 30 s
 }
 
-// TestKeysAreAskedForEveryFiveMinutes counts what an issuer is asked while its
-// tokens come all the time.
-func TestKeysAreAskedForEveryFiveMinutes(t *testing.T) {
+// TestKeysAreFetchedEveryFiveMinutes counts the requests to an issuer while its tokens
+// keep arriving.
+func TestKeysAreFetchedEveryFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{}
 		i.publish(t, published(t, rsaKey().Public(), named("k")))
@@ -99,9 +98,8 @@ func TestKeysAreAskedForEveryFiveMinutes(t *testing.T) {
 	})
 }
 
-// TestARefusalIsRememberedForFiveSeconds says the time in seconds, not by the
-// constant.
-func TestARefusalIsRememberedForFiveSeconds(t *testing.T) {
+// TestARefusalIsCachedForFiveSeconds does not use the constant.
+func TestARefusalIsCachedForFiveSeconds(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site, u *Userinfo) {
 		s.status.Store(http.StatusUnauthorized)
 		reject(t, u, testToken, ErrRefused)

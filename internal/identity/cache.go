@@ -8,21 +8,20 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// maxAnswers bounds each of a cache's two generations. An answer has some
-// hundred bytes, and never more than 5 KiB.
+// maxAnswers bounds each of a cache's two generations. An answer has a few hundred bytes,
+// at most 5 KiB.
 const maxAnswers = 4096
 
-// answer is what was learned about a token: a user, or why there is none.
+// answer is the result for a token: a user or an error.
 type answer struct {
 	user  session.User
 	err   error
-	asked time.Time     // when the call began
-	keep  time.Duration // from then
+	asked time.Time     // start of the call
+	ttl   time.Duration // from asked
 }
 
-// cache remembers answers by the token's SHA-256. A full generation of them
-// becomes the old one, and what was old is forgotten: what is written to a
-// bounded place needs no sweeping.
+// cache stores answers by the token's SHA-256. A full generation becomes the old one and
+// replaces it, so that memory is bounded without a sweep.
 type cache struct {
 	size int // of a generation
 
@@ -34,8 +33,8 @@ func newCache(size int) *cache {
 	return &cache{size: size, young: make(map[[sha256.Size]byte]answer)}
 }
 
-// get returns the newest answer about a token, if it may still be used and is
-// not older than maxAge, unless that is 0.
+// get returns the newest answer for a token if its TTL has not passed and, unless maxAge is
+// 0, it is not older than maxAge.
 func (c *cache) get(digest [sha256.Size]byte, maxAge time.Duration) (answer, bool) {
 	c.mu.Lock()
 	a, ok := c.young[digest]
@@ -44,7 +43,7 @@ func (c *cache) get(digest [sha256.Size]byte, maxAge time.Duration) (answer, boo
 	}
 	c.mu.Unlock()
 	age := time.Since(a.asked)
-	return a, ok && age <= a.keep && (maxAge == 0 || age <= maxAge)
+	return a, ok && age <= a.ttl && (maxAge == 0 || age <= maxAge)
 }
 
 func (c *cache) put(digest [sha256.Size]byte, a answer) {

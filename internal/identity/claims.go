@@ -10,25 +10,25 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Claims says under which names an issuer tells about a user; an empty one
-// means the default, from OpenID Connect Core 5.1. Except for ID, a claim that
-// is missing or of another type is as good as empty.
+// Claims maps the fields of a user to claim names; an empty name means the default of
+// OpenID Connect Core 5.1. Except for ID, a claim that is missing or has another type
+// counts as empty.
 type Claims struct {
-	ID            string   // default "sub"; text or a whole number
+	ID            string   // default "sub"; a string or an integer
 	Username      string   // default "preferred_username"
-	Nickname      string   // default "nickname", or "name" where that is empty
+	Nickname      string   // default "nickname", or "name" if that is empty
 	Photo         string   // default "picture"
 	Email         string   // default "email"
-	EmailVerified string   // default "email_verified"; true, or "true" as some issuers write it
+	EmailVerified string   // default "email_verified"; true, or "true", which some issuers send
 	Phone         string   // default "phone_number"
-	More          []string // claims for [session.User.More], any JSON but null; default none
+	More          []string // claims for [session.User.More], any JSON except null; default none
 }
 
-// user returns whom the claims, decoded with [json.Number], tell about, within
-// bounds; ErrRefused if they name nobody.
+// user returns the user of the claims, within the limits of a session. The claims must be
+// decoded with [json.Number]. The error is ErrRefused if id or username is not usable.
 func (c Claims) user(claims map[string]any) (session.User, error) {
 	text := func(name, standard string) string {
-		return plain(claims[cmp.Or(name, standard)])
+		return textOf(claims[cmp.Or(name, standard)])
 	}
 	u := session.User{
 		ID:            text(c.ID, "sub"),
@@ -41,7 +41,7 @@ func (c Claims) user(claims map[string]any) (session.User, error) {
 		More:          make(map[string]any),
 	}
 	if c.Nickname == "" && u.Nickname == "" {
-		u.Nickname = plain(claims["name"])
+		u.Nickname = textOf(claims["name"])
 	}
 	for _, name := range c.More {
 		if v := claims[name]; v != nil {
@@ -58,9 +58,9 @@ func (c Claims) user(claims map[string]any) (session.User, error) {
 	return u, nil
 }
 
-// plain is a claim's text; that of a whole number is its decimal digits, never
-// rounded. Other numbers have more than one spelling and so are no names.
-func plain(claim any) string {
+// textOf returns a string claim, or the decimal digits of an integer, never rounded. Other
+// numbers can be written in several ways, so they cannot identify a user.
+func textOf(claim any) string {
 	switch v := claim.(type) {
 	case string:
 		return v

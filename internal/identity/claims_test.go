@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-func TestUserComesFromTheClaimsThatAreConfigured(t *testing.T) {
+func TestUserIsReadFromTheConfiguredClaims(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims Claims
 		text   string
@@ -18,7 +18,7 @@ func TestUserComesFromTheClaimsThatAreConfigured(t *testing.T) {
 		"defaults": {Claims{}, `{"sub":"a","preferred_username":"al","nickname":"Al","name":"Alice","picture":"https://x/y.png",
 			"email":"a@x","email_verified":true,"phone_number":"+1","department":"d"}`,
 			session.User{ID: "a", Username: "al", Nickname: "Al", Photo: "https://x/y.png", Email: "a@x", EmailVerified: true, Phone: "+1"}},
-		"name where there is no nickname": {Claims{}, `{"sub":"a","name":"Alice"}`, session.User{ID: "a", Nickname: "Alice"}},
+		"name without a nickname": {Claims{}, `{"sub":"a","name":"Alice"}`, session.User{ID: "a", Nickname: "Alice"}},
 		"configured": {
 			Claims{ID: "id", Username: "u", Nickname: "n", Photo: "p", Email: "e", EmailVerified: "v", Phone: "f"},
 			`{"id":"a","sub":"x","u":"al","n":"Al","name":"x","p":"https://x/y.png","e":"a@x","v":"true","f":"+1"}`,
@@ -28,9 +28,9 @@ func TestUserComesFromTheClaimsThatAreConfigured(t *testing.T) {
 		"more": {Claims{More: []string{"dept", "roles", "null", "none"}}, `{"sub":"a","dept":"d","roles":["r"],"null":null,"x":"y"}`,
 			session.User{ID: "a", More: map[string]any{"dept": "d", "roles": []any{"r"}}}},
 		"whole number, not rounded": {Claims{}, `{"sub":12345678901234567890123}`, session.User{ID: "12345678901234567890123"}},
-		"other types are as good as missing": {Claims{}, `{"sub":"a","email":["a@x"],"email_verified":1,"name":{}}`,
+		"other types count as missing": {Claims{}, `{"sub":"a","email":["a@x"],"email_verified":1,"name":{}}`,
 			session.User{ID: "a"}},
-		"out of bounds": {Claims{}, `{"sub":"a","picture":"javascript:alert(1)","nickname":"` + strings.Repeat("n", 65) + `"}`,
+		"beyond the limits": {Claims{}, `{"sub":"a","picture":"javascript:alert(1)","nickname":"` + strings.Repeat("n", 65) + `"}`,
 			session.User{ID: "a", Nickname: strings.Repeat("n", 63) + "…"}},
 	} {
 		t.Run(name, func(t *testing.T) {

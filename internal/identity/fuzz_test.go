@@ -11,8 +11,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// FuzzIdentify holds that no text passes for a token without its key: the
-// seeds are good tokens of keys that nobody trusts.
+// FuzzIdentify shows that no text is accepted as a token. The seeds are valid tokens of
+// untrusted keys.
 func FuzzIdentify(f *testing.F) {
 	trusted, stranger := ecKey(f, elliptic.P256()), ecKey(f, elliptic.P256())
 	i := &issuer{}
@@ -43,8 +43,7 @@ func FuzzIdentify(f *testing.F) {
 	})
 }
 
-// FuzzKeySet holds that whatever an issuer publishes makes usable keys or an
-// error.
+// FuzzKeySet shows that every key set gives usable keys or an error.
 func FuzzKeySet(f *testing.F) {
 	i := &issuer{}
 	i.publish(f, published(f, rsaKey().Public(), named("r")), published(f, ecKey(f, elliptic.P521()).Public(), named("e")))

@@ -10,7 +10,7 @@ import (
 	"github.com/MicahParks/jwkset"
 )
 
-// issuer publishes keys on 127.0.0.1, or to a transport, and can be away.
+// issuer publishes keys on 127.0.0.1 or as a transport, and can be unavailable.
 type issuer struct {
 	url     string
 	body    atomic.Pointer[[]byte] // the key set
@@ -62,7 +62,7 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// RoundTrip makes an issuer without a socket a transport.
+// RoundTrip makes an issuer a transport without a socket.
 func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if i.away.Load() {
 		i.calls.Add(1)
@@ -76,7 +76,7 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// published is a public key as the issuer publishes it.
+// published returns a public key in the form of a key set.
 func published(t testing.TB, public any, about jwkset.JWKMetadataOptions) jwkset.JWKMarshal {
 	t.Helper()
 	key, err := jwkset.NewJWKFromKey(public, jwkset.JWKOptions{Metadata: about})

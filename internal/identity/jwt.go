@@ -16,46 +16,43 @@ import (
 )
 
 const (
-	// leeway is how far the issuer's clock may be from ours: clocks under
-	// NTP differ by far less, and RFC 7519 4.1.4 allows a few minutes.
+	// leeway is the allowed difference to the issuer's clock. Clocks under NTP differ by
+	// far less, and RFC 7519 4.1.4 allows a few minutes.
 	leeway = 30 * time.Second
 
 	minSecretBytes = 32 // RFC 7518, 3.2: the size of SHA-256's output
 )
 
-// JWTConfig says whose tokens are good. Exactly one of HS256Secret, PublicKey
-// and JWKSURL is set, or none of them and Issuer: then the issuer is asked for
-// its keys' address.
+// JWTConfig configures which tokens are accepted. Exactly one of HS256Secret, PublicKey and
+// JWKSURL is set, or only Issuer: then the issuer's discovery document names the key set.
 type JWTConfig struct {
 	HS256Secret Secret // at least 32 bytes
-	PublicKey   string // PEM; its kind decides which methods are allowed
-	JWKSURL     string // key set, RFC 7517
+	PublicKey   string // PEM; its type determines the allowed signing methods
+	JWKSURL     string // address of the key set, RFC 7517
 
-	Issuer string // `iss` must equal it; empty: not looked at
-	// Audience must be in `aud`. Empty: not looked at, and then a token that
-	// the issuer made for any other application logs in here, too.
+	Issuer string // required value of `iss`; empty: not checked
+	// Audience is the required value in `aud`. If it is empty, `aud` is not checked, and
+	// tokens that the issuer made for other applications are accepted, too.
 	Audience string
 
 	Claims    Claims
-	Transport http.RoundTripper // for fetching keys; nil: our own, without proxy
+	Transport http.RoundTripper // for fetching keys; nil: the default, without proxy
 }
 
-// JWT is an [Identity] that verifies signed tokens (RFC 7519). They must have
-// an end of life (`exp`) and a user; times may be off by 30 s. It asks nobody
-// about a single token, so that a token which the issuer took back is good
-// until its end, and maxAge has no meaning.
+// JWT is an [Identity] that verifies signed tokens (RFC 7519). Tokens must have an expiry
+// (`exp`) and a user; times may differ by 30 s. It does not ask the issuer about single
+// tokens, so a revoked token is accepted until it expires, and maxAge is ignored.
 type JWT struct {
 	options []jwt.ParserOption
 	claims  Claims
 	key     keyFunc
 }
 
-// keyFunc returns the key for a token. It is a function rather than a field of
-// JWT also so that no formatting of a JWT shows a secret.
+// keyFunc returns the key for a token. Being a function, it also keeps the secret out of a
+// formatted JWT.
 type keyFunc func(ctx context.Context, kid, alg string) (any, error)
 
-// NewJWT returns the identity for c; its errors begin with the field in
-// question, as the configuration names it.
+// NewJWT returns the identity for c. Its errors begin with the name of the setting.
 func NewJWT(c JWTConfig) (*JWT, error) {
 	methods, key, err := c.keys()
 	if err != nil {
@@ -74,21 +71,20 @@ func NewJWT(c JWTConfig) (*JWT, error) {
 	return &JWT{options: slices.Clip(options), claims: c.Claims, key: key}, nil
 }
 
-// keys returns the methods that a token may be signed with, and where its key
-// comes from.
+// keys returns the allowed signing methods and the source of the keys.
 func (c JWTConfig) keys() (methods []string, key keyFunc, err error) {
 	if given := c.sources(); len(given) > 1 {
-		return nil, nil, fmt.Errorf("%s: only one of them can be set", strings.Join(given, ", "))
+		return nil, nil, fmt.Errorf("%s: only one of these can be set", strings.Join(given, ", "))
 	}
 	switch {
 	case c.HS256Secret != "":
 		if len(c.HS256Secret) < minSecretBytes {
 			return nil, nil, fmt.Errorf("hs256_secret: must have at least %d bytes (RFC 7518, 3.2)", minSecretBytes)
 		}
-		return []string{"HS256"}, fixed([]byte(c.HS256Secret)), nil
+		return []string{"HS256"}, static([]byte(c.HS256Secret)), nil
 	case c.PublicKey != "":
 		public, err := parsePublicKey(c.PublicKey)
-		return methodsFor(public), fixed(public), err
+		return methodsFor(public), static(public), err
 	case c.JWKSURL != "":
 		err = checkURL("jwks_url", c.JWKSURL)
 	case c.Issuer != "":
@@ -116,7 +112,7 @@ func (c JWTConfig) sources() []string {
 	return given
 }
 
-func fixed(key any) keyFunc {
+func static(key any) keyFunc {
 	return func(context.Context, string, string) (any, error) { return key, nil }
 }
 
@@ -125,9 +121,9 @@ func (j *JWT) Identify(ctx context.Context, token string, now time.Time, _ time.
 	if len(token) > maxTokenBytes {
 		return session.User{}, fmt.Errorf("%w: token has more than %d bytes", ErrRefused, maxTokenBytes)
 	}
-	options := append(j.options, jwt.WithTimeFunc(func() time.Time { return now })) // a copy: it has no room
+	options := append(j.options, jwt.WithTimeFunc(func() time.Time { return now })) // append copies: options is clipped
 	claims, validator := jwt.MapClaims{}, jwt.NewValidator(options...)
-	var keyErr error // the parser would wrap it in words of its own
+	var keyErr error // without the parser's wrapping
 	_, err := jwt.NewParser(options...).ParseWithClaims(token, claims, func(t *jwt.Token) (key any, err error) {
 		key, keyErr = j.keyFor(ctx, t, validator)
 		return key, keyErr
@@ -138,12 +134,12 @@ func (j *JWT) Identify(ctx context.Context, token string, now time.Time, _ time.
 	return j.claims.user(claims)
 }
 
-// keyFor looks at the claims before anything is verified or fetched. That only
-// makes refusing cheap, so that a token may be shown to every pool; the parser
-// looks at them again once the signature is good.
+// keyFor validates the claims before the signature is verified or a key is fetched. This
+// only makes refusals cheap, so that a token can be tried against every pool; the parser
+// validates the claims again after the signature.
 func (j *JWT) keyFor(ctx context.Context, t *jwt.Token, validator *jwt.Validator) (any, error) {
 	if _, ok := t.Header["crit"]; ok {
-		// RFC 7515 4.1.11: what we do not understand, we must refuse.
+		// RFC 7515 4.1.11: unknown critical headers must be refused.
 		return nil, fmt.Errorf("%w: critical header", ErrRefused)
 	}
 	if err := validator.Validate(t.Claims); err != nil {
@@ -153,8 +149,8 @@ func (j *JWT) keyFor(ctx context.Context, t *jwt.Token, validator *jwt.Validator
 	return j.key(ctx, kid, t.Method.Alg())
 }
 
-// refusal makes a parser's error one of ours. Of the parser's own it keeps the
-// kind alone: the full text can quote the token.
+// refusal converts an error of the parser. It keeps only the kind of the error, because the
+// full text can contain the token.
 func refusal(err error) error {
 	if errors.Is(err, ErrRefused) || errors.Is(err, ErrUnavailable) {
 		return err

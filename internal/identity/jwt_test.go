@@ -19,7 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-func TestAcceptsTokenOfEveryKindOfKey(t *testing.T) {
+func TestAcceptsTokensOfEveryKeyType(t *testing.T) {
 	p256, p384, p521 := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384()), ecKey(t, elliptic.P521())
 	edPublic, edPrivate, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -50,42 +50,41 @@ func TestAcceptsTokenOfEveryKindOfKey(t *testing.T) {
 	}
 }
 
-// hostile makes tokens that nobody must accept, signed with sign's key where
-// that is not the point.
+// hostile returns tokens that must not be accepted. Most are signed with a trusted key.
 func hostile(t *testing.T, signed func(changes jwt.MapClaims) string) map[string]string {
 	good := signed(nil)
 	parts := strings.Split(good, ".")
 	segment := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	ago := func(d time.Duration) int64 { return time.Now().Add(-d).Unix() }
 	return map[string]string{
-		"empty":               "",
-		"no token":            "a.b",
-		"garbage":             "\x00\xff..%%%",
-		"JWE":                 good + ".x.y",
-		"header is a number":  segment("1") + "." + parts[1] + "." + parts[2],
-		"claims are null":     parts[0] + "." + segment("null") + "." + parts[2],
-		"unbounded number":    segment(`{"alg":"RS256","x":1e99999}`) + "." + parts[1] + "." + parts[2],
-		"no alg":              segment(`{"typ":"JWT"}`) + "." + parts[1] + "." + parts[2],
-		"unknown alg":         segment(`{"alg":"XS256"}`) + "." + parts[1] + "." + parts[2],
-		"too long":            signed(jwt.MapClaims{"x": strings.Repeat("x", maxTokenBytes)}),
-		"no signature":        parts[0] + "." + parts[1] + ".",
-		"other claims":        parts[0] + "." + segment(`{"iss":"`+testIssuer+`","aud":"`+testAudience+`","sub":"bob","exp":9999999999}`) + "." + parts[2],
-		"alg none":            sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "", goodClaims(nil)),
-		"other issuer":        signed(jwt.MapClaims{"iss": "https://evil.example.com"}),
-		"no issuer":           signed(jwt.MapClaims{"iss": nil}),
-		"issuer is no text":   signed(jwt.MapClaims{"iss": []string{testIssuer}}),
-		"other audience":      signed(jwt.MapClaims{"aud": "other-app"}),
-		"no audience":         signed(jwt.MapClaims{"aud": nil}),
-		"no end":              signed(jwt.MapClaims{"exp": nil}),
-		"end is no number":    signed(jwt.MapClaims{"exp": "9999999999"}),
-		"expired":             signed(jwt.MapClaims{"exp": ago(leeway + 10*time.Second)}),
-		"not valid yet":       signed(jwt.MapClaims{"nbf": ago(-leeway - 10*time.Second)}),
-		"no sub":              signed(jwt.MapClaims{"sub": nil}),
-		"empty sub":           signed(jwt.MapClaims{"sub": ""}),
-		"sub is an object":    signed(jwt.MapClaims{"sub": map[string]any{"id": "alice"}}),
-		"sub is too long":     signed(jwt.MapClaims{"sub": strings.Repeat("a", 256)}),
-		"sub is a fraction":   signed(jwt.MapClaims{"sub": 1.5}),
-		"claims are an array": parts[0] + "." + segment(`["alice"]`) + "." + parts[2],
+		"empty":                  "",
+		"no token":               "a.b",
+		"garbage":                "\x00\xff..%%%",
+		"JWE":                    good + ".x.y",
+		"header is a number":     segment("1") + "." + parts[1] + "." + parts[2],
+		"claims are null":        parts[0] + "." + segment("null") + "." + parts[2],
+		"unbounded number":       segment(`{"alg":"RS256","x":1e99999}`) + "." + parts[1] + "." + parts[2],
+		"no alg":                 segment(`{"typ":"JWT"}`) + "." + parts[1] + "." + parts[2],
+		"unknown alg":            segment(`{"alg":"XS256"}`) + "." + parts[1] + "." + parts[2],
+		"too long":               signed(jwt.MapClaims{"x": strings.Repeat("x", maxTokenBytes)}),
+		"no signature":           parts[0] + "." + parts[1] + ".",
+		"other claims":           parts[0] + "." + segment(`{"iss":"`+testIssuer+`","aud":"`+testAudience+`","sub":"bob","exp":9999999999}`) + "." + parts[2],
+		"alg none":               sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "", goodClaims(nil)),
+		"other issuer":           signed(jwt.MapClaims{"iss": "https://evil.example.com"}),
+		"no issuer":              signed(jwt.MapClaims{"iss": nil}),
+		"issuer is not a string": signed(jwt.MapClaims{"iss": []string{testIssuer}}),
+		"other audience":         signed(jwt.MapClaims{"aud": "other-app"}),
+		"no audience":            signed(jwt.MapClaims{"aud": nil}),
+		"no end":                 signed(jwt.MapClaims{"exp": nil}),
+		"expiry is not a number": signed(jwt.MapClaims{"exp": "9999999999"}),
+		"expired":                signed(jwt.MapClaims{"exp": ago(leeway + 10*time.Second)}),
+		"not valid yet":          signed(jwt.MapClaims{"nbf": ago(-leeway - 10*time.Second)}),
+		"no sub":                 signed(jwt.MapClaims{"sub": nil}),
+		"empty sub":              signed(jwt.MapClaims{"sub": ""}),
+		"sub is an object":       signed(jwt.MapClaims{"sub": map[string]any{"id": "alice"}}),
+		"sub is too long":        signed(jwt.MapClaims{"sub": strings.Repeat("a", 256)}),
+		"sub is a fraction":      signed(jwt.MapClaims{"sub": 1.5}),
+		"claims are an array":    parts[0] + "." + segment(`["alice"]`) + "." + parts[2],
 	}
 }
 
@@ -143,9 +142,9 @@ func TestRefusesCriticalHeader(t *testing.T) {
 	reject(t, newJWT(t, JWTConfig{HS256Secret: testSecret}), text, ErrRefused)
 }
 
-// TestKeysThatATokenBringsAreNotLookedAt has somebody sign with a key of their
-// own, and say in the token's header where it is.
-func TestKeysThatATokenBringsAreNotLookedAt(t *testing.T) {
+// TestKeysInATokenAreIgnored uses tokens signed with an attacker's key, which their
+// header contains or names.
+func TestKeysInATokenAreIgnored(t *testing.T) {
 	own := ecKey(t, elliptic.P256())
 	evil := newIssuer(t, published(t, own.Public(), named("k")))
 	i := newIssuer(t, published(t, ecKey(t, elliptic.P256()).Public(), named("k")))
@@ -159,11 +158,11 @@ func TestKeysThatATokenBringsAreNotLookedAt(t *testing.T) {
 		reject(t, newJWT(t, JWTConfig{Issuer: i.url}), text, ErrRefused)
 	}
 	if n := evil.calls.Load(); n > 0 {
-		t.Errorf("who signed was asked for keys %d times", n)
+		t.Errorf("the attacker was asked for keys %d times", n)
 	}
 }
 
-func TestForgivesClocksThatDifferByLessThanLeeway(t *testing.T) {
+func TestAcceptsTimesWithinTheLeeway(t *testing.T) {
 	id := newJWT(t, JWTConfig{HS256Secret: testSecret})
 	near := leeway - 10*time.Second
 	accept(t, id, sign(t, jwt.SigningMethodHS256, []byte(testSecret), "",
@@ -195,7 +194,7 @@ func TestRefusesForeignTokenWithoutAskingTheIssuer(t *testing.T) {
 	}
 }
 
-func TestSecretNeverShows(t *testing.T) {
+func TestSecretIsRedacted(t *testing.T) {
 	config := JWTConfig{HS256Secret: testSecret}
 	var out bytes.Buffer
 	for _, v := range []any{config, &config, config.HS256Secret, newJWT(t, config), *newJWT(t, config)} {
@@ -217,7 +216,7 @@ func TestSecretNeverShows(t *testing.T) {
 	}
 }
 
-func TestNewJWTNamesTheFieldThatIsWrong(t *testing.T) {
+func TestNewJWTNamesTheInvalidSetting(t *testing.T) {
 	private, err := x509.MarshalPKCS8PrivateKey(rsaKey())
 	if err != nil {
 		t.Fatal(err)

@@ -17,10 +17,10 @@ import (
 
 const (
 	minRSABits = 2048 // RFC 7518, 3.3
-	maxRSABits = 8192 // as crypto/tls: verifying takes the square of it
+	maxRSABits = 8192 // as crypto/tls; the cost of verifying grows with the square
 )
 
-// asymmetricMethods are all that a published key can have signed with.
+// asymmetricMethods returns the signing methods of all supported public keys.
 func asymmetricMethods() []string {
 	return []string{
 		"RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
@@ -28,8 +28,8 @@ func asymmetricMethods() []string {
 	}
 }
 
-// methodsFor returns what key can have signed with (RFC 7518, 3.1; RFC 8037),
-// nothing if it is no public key that is fit for use.
+// methodsFor returns the signing methods of a public key (RFC 7518, 3.1; RFC 8037), nil if
+// the key is not supported.
 func methodsFor(key any) []string {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
@@ -51,7 +51,7 @@ func methodsFor(key any) []string {
 	return nil
 }
 
-// parsePublicKey reads one PEM block.
+// parsePublicKey parses one PEM block.
 func parsePublicKey(text string) (key any, err error) {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || strings.TrimSpace(string(rest)) != "" {
@@ -63,7 +63,7 @@ func parsePublicKey(text string) (key any, err error) {
 	case "RSA PUBLIC KEY":
 		key, err = x509.ParsePKCS1PublicKey(block.Bytes)
 	default:
-		return nil, errors.New("public_key: must be a public key; `openssl pkey -pubout` makes it of a private one, `openssl x509 -pubkey -noout` of a certificate")
+		return nil, errors.New("public_key: must be a public key; extract it with `openssl pkey -pubout` from a private key, with `openssl x509 -pubkey -noout` from a certificate")
 	}
 	if err != nil || methodsFor(key) == nil {
 		return nil, errors.New("public_key: must be RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 or P-521, or Ed25519")
@@ -71,16 +71,16 @@ func parsePublicKey(text string) (key any, err error) {
 	return key, nil
 }
 
-// webKey is a key of a set (RFC 7517).
+// webKey is a key of a key set (RFC 7517).
 type webKey struct {
 	kid     string
 	methods []string // never empty
 	key     any
 }
 
-// parseKeys reads a key set, leaving out what cannot verify: keys for
-// encryption, secret ones, kinds we do not know. It fails if nothing is left,
-// so that an error page in JSON does not pass for a set.
+// parseKeys parses a key set. It skips keys that cannot verify signatures: keys for
+// encryption, symmetric keys, unknown types. It fails if no key remains, so that an error
+// response in JSON is not taken for a key set.
 func parseKeys(body []byte) ([]webKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -95,7 +95,7 @@ func parseKeys(body []byte) ([]webKey, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("the key set has no key that verifies")
+		return nil, errors.New("the key set has no key for verifying signatures")
 	}
 	return keys, nil
 }
@@ -108,7 +108,7 @@ func parseKey(raw []byte) (webKey, bool) {
 	if len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
 		return webKey{}, false
 	}
-	// Certificates say nothing more to us, and jwkset would fetch X5U.
+	// Certificates are not used, and jwkset would fetch X5U.
 	m.X5U, m.X5C, m.X5T, m.X5TS256 = "", nil, "", ""
 	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	if err != nil {
@@ -121,10 +121,10 @@ func parseKey(raw []byte) (webKey, bool) {
 	return k, len(k.methods) > 0
 }
 
-// find returns the one key that has the name, or any name if kid is empty, and
-// can have signed with alg; nil if there is none or more than one. So a token
-// without kid needs a set without a choice (OpenID Connect Core 10.1).
-func find(keys []webKey, kid, alg string) any {
+// findKey returns the only key with the id kid (any id if kid is empty) and the signing
+// method alg, nil if there is none or more than one. So a token without kid needs a key set
+// in which it is unambiguous (OpenID Connect Core 10.1).
+func findKey(keys []webKey, kid, alg string) any {
 	var found any
 	for _, k := range keys {
 		if kid != "" && k.kid != kid || !slices.Contains(k.methods, alg) {

@@ -18,88 +18,88 @@ import (
 )
 
 const (
-	// keysFresh is how long a set is used without asking again, and so how
-	// long a key that a live issuer withdrew may still verify.
-	keysFresh = 5 * time.Minute
+	// keysMaxAge is how long a key set is used before it is fetched again, and so how
+	// long a key that the issuer withdrew is still accepted.
+	keysMaxAge = 5 * time.Minute
 
-	// keysRetry is the pause after a set that is due could not be fetched.
+	// keysRetry is the pause after a failed fetch.
 	keysRetry = time.Minute
 
-	// staleWait is how long a token whose key is known waits for a set that
-	// is due. A live issuer needs less; a hanging one must not stop logins.
+	// staleWait is how long a token with a known key waits for an outdated key set to be
+	// fetched. A healthy issuer needs less; a hanging one must not stop logins.
 	staleWait = 500 * time.Millisecond
 
-	// maxKeySetBytes is far beyond any real set, which has some kilobytes.
+	// maxKeySetBytes is far more than real key sets have, which is a few kilobytes.
 	maxKeySetBytes = 1 << 20
 )
 
-// keySet holds an issuer's published keys. It asks for them when a token needs
-// them: for the first one, for one with a key that is not known, and when the
-// set is due. All who wait share one fetch, and at most one begins a second
-// (two, after a quiet time), so that bad tokens cannot hammer the issuer; nor
-// can they lock out a new key, since each fetch brings the newest set.
+// keySet caches an issuer's published keys. It fetches them when a token needs them: for
+// the first token, for a token with an unknown key, and when the set is older than
+// keysMaxAge. All waiting callers share one fetch, and at most one fetch starts per second
+// (two after a pause), so that invalid tokens cannot overload the issuer. They cannot lock
+// out a new key either, since each fetch returns the newest set.
 //
-// It is ours because keyfunc's sets fetch while they are constructed, refresh
-// in a goroutine of their own, and cannot tell "no such key" from "the issuer
-// is away".
+// The package does not use keyfunc because its key sets fetch during construction, refresh
+// in a goroutine of their own, and do not distinguish "no such key" from "the issuer is
+// unavailable".
 type keySet struct {
-	calls  getter
-	url    string // empty: ask the issuer where
-	issuer string
-	limit  *rate.Limiter
-	flight singleflight.Group
-	held   atomic.Pointer[heldKeys] // stored by the flight only
+	fetcher fetcher
+	url     string // empty: found by discovery
+	issuer  string
+	limit   *rate.Limiter
+	flight  singleflight.Group
+	current atomic.Pointer[fetchedKeys] // written by the flight only
 }
 
-// heldKeys is what the last fetch left.
-type heldKeys struct {
-	keys []webKey  // newest that could be fetched
-	due  time.Time // when to ask again
+// fetchedKeys is the state after the last fetch.
+type fetchedKeys struct {
+	keys []webKey  // of the last successful fetch
+	due  time.Time // when to fetch again
 	err  error     // of the last fetch
 }
 
 func newKeySet(url, issuer string, transport http.RoundTripper) *keySet {
 	s := &keySet{
-		calls:  newGetter(transport, cmp.Or(url, issuer), maxKeySetBytes, fewRedirects),
-		url:    url,
-		issuer: issuer,
-		limit:  rate.NewLimiter(rate.Every(time.Second), 2),
+		fetcher: newFetcher(transport, cmp.Or(url, issuer), maxKeySetBytes, checkRedirect),
+		url:     url,
+		issuer:  issuer,
+		limit:   rate.NewLimiter(rate.Every(time.Second), 2),
 	}
-	s.held.Store(new(heldKeys))
+	s.current.Store(new(fetchedKeys))
 	return s
 }
 
-// key returns the key for a token; ErrRefused if the issuer has none such, as
-// far as could be asked lately; ErrUnavailable if that could not be learned.
+// key returns the key for a token. The error is ErrRefused if the issuer has no such key by
+// the last fetch, and ErrUnavailable if that fetch failed.
 func (s *keySet) key(ctx context.Context, kid, alg string) (any, error) {
-	held := s.held.Load()
-	key := find(held.keys, kid, alg)
-	if key != nil && time.Now().Before(held.due) {
+	current := s.current.Load()
+	key := findKey(current.keys, kid, alg)
+	if key != nil && time.Now().Before(current.due) {
 		return key, nil
 	}
 	if key != nil {
 		wait, cancel := context.WithTimeout(ctx, staleWait)
 		defer cancel()
-		_ = s.refresh(wait) // whatever comes of it, the newest known set decides
+		_ = s.refresh(wait) // if it fails, the cached set decides
 	} else if err := s.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	held = s.held.Load()
-	if key = find(held.keys, kid, alg); key != nil {
+	current = s.current.Load()
+	if key = findKey(current.keys, kid, alg); key != nil {
 		return key, nil
 	}
-	if held.err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, held.err)
+	if current.err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, current.err)
 	}
 	return nil, fmt.Errorf("%w: the issuer has no such key", ErrRefused)
 }
 
-// refresh waits until a fetch that is under way or allowed now is over. Its
-// only error is ctx's.
+// refresh fetches the set if the rate limit allows it, or waits for a fetch in progress. The
+// only error is that of ctx.
 func (s *keySet) refresh(ctx context.Context) error {
 	done := s.flight.DoChan("", func() (any, error) {
 		if s.limit.Allow() {
-			s.held.Store(s.fetch(context.WithoutCancel(ctx)))
+			s.current.Store(s.fetch(context.WithoutCancel(ctx)))
 		}
 		return nil, nil
 	})
@@ -111,15 +111,15 @@ func (s *keySet) refresh(ctx context.Context) error {
 	}
 }
 
-// fetch returns what to hold from now on.
-func (s *keySet) fetch(ctx context.Context) *heldKeys {
+// fetch returns the new state.
+func (s *keySet) fetch(ctx context.Context) *fetchedKeys {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	keys, err := s.load(ctx)
 	if err != nil {
-		return &heldKeys{keys: s.held.Load().keys, due: time.Now().Add(keysRetry), err: err}
+		return &fetchedKeys{keys: s.current.Load().keys, due: time.Now().Add(keysRetry), err: err}
 	}
-	return &heldKeys{keys: keys, due: time.Now().Add(keysFresh)}
+	return &fetchedKeys{keys: keys, due: time.Now().Add(keysMaxAge)}
 }
 
 func (s *keySet) load(ctx context.Context) ([]webKey, error) {
@@ -132,7 +132,7 @@ func (s *keySet) load(ctx context.Context) ([]webKey, error) {
 	}
 	body, err := s.get(ctx, address)
 	if errors.Is(err, safehttp.ErrNotPublic) {
-		return nil, fmt.Errorf("key set: %w: if it shall be asked, name it as jwks_url", err)
+		return nil, fmt.Errorf("key set: %w: to allow it, set jwks_url to its address", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
@@ -140,7 +140,7 @@ func (s *keySet) load(ctx context.Context) ([]webKey, error) {
 	return parseKeys(body)
 }
 
-// discover asks the issuer where its keys are (OpenID Connect Discovery 4).
+// discover returns the address of the issuer's key set (OpenID Connect Discovery 4).
 func (s *keySet) discover(ctx context.Context) (string, error) {
 	body, err := s.get(ctx, strings.TrimSuffix(s.issuer, "/")+"/.well-known/openid-configuration")
 	if err != nil {
@@ -151,21 +151,21 @@ func (s *keySet) discover(ctx context.Context) (string, error) {
 		JWKSURI string `json:"jwks_uri"`
 	}
 	if json.Unmarshal(body, &about) != nil {
-		return "", errors.New("the answer is not JSON")
+		return "", errors.New("the response is not JSON")
 	}
 	if about.Issuer != s.issuer {
-		return "", fmt.Errorf("%q calls itself %.100q", s.issuer, about.Issuer)
+		return "", fmt.Errorf("the discovery document of %q has the issuer %.100q", s.issuer, about.Issuer)
 	}
 	if !strings.HasPrefix(s.issuer, "http:") && !strings.HasPrefix(about.JWKSURI, "https:") {
-		return "", errors.New("jwks_uri: must be https, as the issuer is")
+		return "", errors.New("jwks_uri: must be https, like the issuer")
 	}
 	return about.JWKSURI, checkURL("jwks_uri", about.JWKSURI)
 }
 
 func (s *keySet) get(ctx context.Context, address string) ([]byte, error) {
-	status, body, err := s.calls.get(ctx, address, "")
+	status, body, err := s.fetcher.get(ctx, address, "")
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("%s answers with status %d", address, status)
+		err = fmt.Errorf("%s returned status %d", address, status)
 	}
 	return body, err
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// es256 is a good token of the issuer named iss, by key kid.
+// es256 returns a valid token of the issuer iss, signed with the key kid.
 func es256(t testing.TB, key *ecdsa.PrivateKey, kid, iss string) string {
 	t.Helper()
 	return sign(t, jwt.SigningMethodES256, key, kid, goodClaims(jwt.MapClaims{"iss": iss}))
@@ -47,7 +47,7 @@ func TestRejectsDiscoveryOfAnotherIssuer(t *testing.T) {
 	}
 }
 
-func TestNeverLeavesHTTPS(t *testing.T) {
+func TestKeySetOfAnHTTPSIssuerNeedsHTTPS(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
 	i := &issuer{about: func() map[string]any {
 		return map[string]any{"issuer": testIssuer, "jwks_uri": "http://id.example.com/jwks.json"}
@@ -64,7 +64,7 @@ func TestNeverLeavesHTTPS(t *testing.T) {
 	reject(t, newJWT(t, JWTConfig{JWKSURL: testIssuer, Transport: i}), es256(t, key, "k", testIssuer), ErrUnavailable)
 }
 
-func TestFollowsThreeRedirectsAndNoMore(t *testing.T) {
+func TestFollowsAtMostThreeRedirects(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
 	i := newIssuer(t, published(t, key.Public(), named("k")))
 	i.handler.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +97,7 @@ func TestIgnoresKeysThatAreNotForVerifying(t *testing.T) {
 	}
 }
 
-func TestBadKeysDoNotSpoilTheSet(t *testing.T) {
+func TestInvalidKeysInASetAreSkipped(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
 	offCurve, weird := published(t, key.Public(), named("off curve")), published(t, key.Public(), named("x5u"))
 	offCurve.X = "AAAA"
@@ -109,7 +109,7 @@ func TestBadKeysDoNotSpoilTheSet(t *testing.T) {
 	accept(t, id, es256(t, key, "x5u", i.url), 0)
 }
 
-func TestTokenWithoutKidNeedsASetWithoutChoice(t *testing.T) {
+func TestTokenWithoutKidNeedsAnUnambiguousSet(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
 	i := newIssuer(t, published(t, key.Public(), named("k")), published(t, rsaKey().Public(), named("rsa")))
 	accept(t, newJWT(t, JWTConfig{JWKSURL: i.url + "/jwks.json"}), es256(t, key, "", i.url), 0)
@@ -117,7 +117,7 @@ func TestTokenWithoutKidNeedsASetWithoutChoice(t *testing.T) {
 	reject(t, newJWT(t, JWTConfig{JWKSURL: i.url + "/jwks.json"}), es256(t, key, "", i.url), ErrRefused)
 }
 
-func TestBadKeySetIsNoAnswer(t *testing.T) {
+func TestInvalidKeySetIsUnavailable(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
 	i := newIssuer(t)
 	for name, handler := range map[string]http.HandlerFunc{
@@ -141,7 +141,7 @@ func TestBadKeySetIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestIssuerThatComesUpLateIsFound(t *testing.T) {
+func TestIssuerMayStartLater(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
 	i := newIssuer(t, published(t, key.Public(), named("k")))
 	i.away.Store(true)
@@ -174,7 +174,7 @@ func TestHangingIssuerIsBoundedByContext(t *testing.T) {
 	}
 }
 
-func TestStormOfUnknownKidsNeitherHammersTheIssuerNorLocksOutANewKey(t *testing.T) {
+func TestFloodOfUnknownKidsNeitherOverloadsTheIssuerNorLocksOutANewKey(t *testing.T) {
 	oldKey, newKey := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
 	i := newIssuer(t, published(t, oldKey.Public(), named("old")))
 	id := newJWT(t, JWTConfig{JWKSURL: i.url + "/jwks.json"})
@@ -206,7 +206,7 @@ func TestStormOfUnknownKidsNeitherHammersTheIssuerNorLocksOutANewKey(t *testing.
 	})
 }
 
-func TestAllWhoWaitForKeysShareOneFetch(t *testing.T) {
+func TestConcurrentCallersShareOneFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := ecKey(t, elliptic.P256())
 		i := &issuer{}
@@ -219,7 +219,7 @@ func TestAllWhoWaitForKeysShareOneFetch(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := id.Identify(ctx, es256(t, key, "k", testIssuer), time.Now(), 0); !errors.Is(err, ErrUnavailable) {
-			t.Errorf("who gave up got %v", err)
+			t.Errorf("the caller that gave up got %v", err)
 		}
 		var wg sync.WaitGroup
 		for range 50 {
@@ -232,7 +232,7 @@ func TestAllWhoWaitForKeysShareOneFetch(t *testing.T) {
 	})
 }
 
-func TestKnownKeyWorksWhileTheIssuerIsAway(t *testing.T) {
+func TestKnownKeyWorksWhileTheIssuerIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := ecKey(t, elliptic.P256())
 		i := &issuer{}
@@ -241,7 +241,7 @@ func TestKnownKeyWorksWhileTheIssuerIsAway(t *testing.T) {
 		accept(t, id, es256(t, key, "k", testIssuer), 0)
 		i.away.Store(true)
 		for range 10 {
-			time.Sleep(keysFresh)
+			time.Sleep(keysMaxAge)
 			accept(t, id, es256(t, key, "k", testIssuer), 0)
 		}
 		before := i.calls.Load()
@@ -260,7 +260,7 @@ func TestHangingIssuerDoesNotStopKnownKeys(t *testing.T) {
 		i.publish(t, published(t, key.Public(), named("k")))
 		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", Transport: i})
 		accept(t, id, es256(t, key, "k", testIssuer), 0)
-		time.Sleep(keysFresh)
+		time.Sleep(keysMaxAge)
 		i.handler.Store(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 		begin := time.Now()
 		accept(t, id, es256(t, key, "k", testIssuer), 0)
@@ -276,7 +276,7 @@ func TestHangingIssuerDoesNotStopKnownKeys(t *testing.T) {
 	})
 }
 
-func TestWithdrawnKeyIsRefusedWhenTheSetIsDue(t *testing.T) {
+func TestWithdrawnKeyIsRefusedAfterTheNextFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := ecKey(t, elliptic.P256())
 		i := &issuer{}
@@ -284,7 +284,7 @@ func TestWithdrawnKeyIsRefusedWhenTheSetIsDue(t *testing.T) {
 		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", Transport: i})
 		accept(t, id, es256(t, key, "k", testIssuer), 0)
 		i.publish(t, published(t, ecKey(t, elliptic.P256()).Public(), named("l")))
-		time.Sleep(keysFresh)
+		time.Sleep(keysMaxAge)
 		reject(t, id, es256(t, key, "k", testIssuer), ErrRefused)
 	})
 }

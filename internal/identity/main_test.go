@@ -30,7 +30,7 @@ const (
 	testAudience = "example-app"
 )
 
-// rsaKey is shared, since making one takes a while.
+// rsaKey is shared, because generating a key takes long.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -57,7 +57,7 @@ func publicPEM(t testing.TB, public any) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// goodClaims are of a good token, with changes; nil takes a claim away.
+// goodClaims returns the claims of a valid token with changes; nil removes a claim.
 func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
 	claims := jwt.MapClaims{
 		"iss": testIssuer, "aud": testAudience, "sub": "alice",
@@ -90,7 +90,7 @@ func newJWT(t testing.TB, c JWTConfig) *JWT {
 	return j
 }
 
-// accept fails the test unless id tells alice by the token.
+// accept fails the test unless id returns alice for the token.
 func accept(t *testing.T, id Identity, token string, maxAge time.Duration) {
 	t.Helper()
 	user, err := id.Identify(t.Context(), token, time.Now(), maxAge)
@@ -99,8 +99,8 @@ func accept(t *testing.T, id Identity, token string, maxAge time.Duration) {
 	}
 }
 
-// reject fails the test unless id rejects the token with want, and with
-// nothing of the token in the error's text.
+// reject fails the test unless id rejects the token with want, and the error's text contains
+// nothing of the token.
 func reject(t *testing.T, id Identity, token string, want error) {
 	t.Helper()
 	user, err := id.Identify(t.Context(), token, time.Now(), 0)
@@ -108,7 +108,7 @@ func reject(t *testing.T, id Identity, token string, want error) {
 		t.Fatalf("Identify = %v; want %v alone", err, want)
 	}
 	if !reflect.DeepEqual(user, session.User{}) {
-		t.Errorf("user %+v beside error", user)
+		t.Errorf("user %+v with an error", user)
 	}
 	for part := range strings.SplitSeq(token, ".") {
 		if len(part) > 8 && strings.Contains(err.Error(), part) {
@@ -117,7 +117,7 @@ func reject(t *testing.T, id Identity, token string, want error) {
 	}
 }
 
-// eventually polls until done, for as long as the promise under test allows.
+// eventually polls until done, for as long as the guarantee under test allows.
 func eventually(t *testing.T, within time.Duration, done func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
@@ -132,7 +132,7 @@ func eventually(t *testing.T, within time.Duration, done func() bool) {
 	}
 }
 
-// transport answers calls without a socket, so that time can be synctest's.
+// transport answers requests without a socket, for tests with synctest.
 type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

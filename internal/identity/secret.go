@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// Secret is a shared secret as configured. It shows its value only where it is
-// converted to a string on purpose: not formatted, logged or marshalled.
+// Secret is a configured shared secret. Its value appears only if it is explicitly
+// converted to a string: it is redacted when formatted, logged or marshaled.
 type Secret string
 
 const redacted = "[redacted]"

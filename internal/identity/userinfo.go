@@ -19,58 +19,56 @@ import (
 )
 
 const (
-	// keepUser is how long a good answer is used without asking again: the
-	// time of one login, in which the same token comes two or three times.
-	keepUser = 60 * time.Second
+	// userTTL is how long a user is cached: the time of one login, in which the same
+	// token arrives two or three times.
+	userTTL = 60 * time.Second
 
-	// keepRefusal is shorter, since it only has to blunt a storm of the same
-	// bad token.
-	keepRefusal = 5 * time.Second
+	// refusalTTL is shorter: it only limits the calls for a flood of the same bad token.
+	refusalTTL = 5 * time.Second
 
-	// maxUserinfoBytes is far beyond a user, of whom 4 KiB are kept.
+	// maxUserinfoBytes is far more than a user has, of which 4 KiB are kept.
 	maxUserinfoBytes = 64 << 10
 )
 
-// UserinfoConfig names the address that tells users by their tokens.
+// UserinfoConfig configures a Userinfo.
 type UserinfoConfig struct {
 	URL       string
-	Claims    Claims            // names in the answer
-	Transport http.RoundTripper // for the calls; nil: our own, without proxy
+	Claims    Claims            // claim names in the response
+	Transport http.RoundTripper // nil: the default, without proxy
 }
 
-// Userinfo is an [Identity] that passes each token on to an address, which
-// answers 200 with one JSON object for a good one, and 4xx for others. Every
-// token that the address accepts logs in, so it must be the site's own.
+// Userinfo is an [Identity] that sends each token to an address, which responds with 200
+// and one JSON object to a valid token and with 4xx to others. Every token that the address
+// accepts can log in, so it must belong to the site.
 //
-// A user is remembered for 60 s and a refusal for 5 s, by the token's SHA-256.
-// Calls for the same token at the same time are one, whatever their maxAge. An
-// answer's age counts from when it was asked for.
+// A user is cached for 60 s and a refusal for 5 s, by the token's SHA-256. Concurrent calls
+// for the same token share one request, whatever their maxAge. The age of an answer counts
+// from the start of the request.
 type Userinfo struct {
-	calls  getter
-	url    string
-	claims Claims
-	cache  *cache
-	flight singleflight.Group // by the token's SHA-256
+	fetcher fetcher
+	url     string
+	claims  Claims
+	cache   *cache
+	flight  singleflight.Group // by the token's SHA-256
 }
 
-// NewUserinfo returns the identity for c; its errors begin with the field in
-// question, as the configuration names it.
+// NewUserinfo returns the identity for c. Its errors begin with the name of the setting.
 func NewUserinfo(c UserinfoConfig) (*Userinfo, error) {
 	if err := checkURL("url", c.URL); err != nil {
 		return nil, err
 	}
 	return &Userinfo{
-		calls:  newGetter(c.Transport, c.URL, maxUserinfoBytes, safehttp.NoRedirects),
-		url:    c.URL,
-		claims: c.Claims,
-		cache:  newCache(maxAnswers),
+		fetcher: newFetcher(c.Transport, c.URL, maxUserinfoBytes, safehttp.NoRedirects),
+		url:     c.URL,
+		claims:  c.Claims,
+		cache:   newCache(maxAnswers),
 	}, nil
 }
 
 // Identify implements [Identity].
 func (u *Userinfo) Identify(ctx context.Context, token string, _ time.Time, maxAge time.Duration) (session.User, error) {
-	if len(token) > maxTokenBytes || !isVisible(token) {
-		return session.User{}, fmt.Errorf("%w: not 1 to %d visible characters", ErrRefused, maxTokenBytes)
+	if len(token) > maxTokenBytes || !isPrintable(token) {
+		return session.User{}, fmt.Errorf("%w: not 1 to %d printable ASCII characters", ErrRefused, maxTokenBytes)
 	}
 	digest := sha256.Sum256([]byte(token))
 	if a, ok := u.cache.get(digest, maxAge); ok {
@@ -92,24 +90,24 @@ func (u *Userinfo) Identify(ctx context.Context, token string, _ time.Time, maxA
 	}
 }
 
-// ask makes the call and says how long its answer may be used.
+// ask sends the request and returns its answer with a TTL.
 func (u *Userinfo) ask(ctx context.Context, token string) answer {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	asked := time.Now()
 	user, err := u.call(ctx, token)
 	if err != nil {
-		return answer{err: err, asked: asked, keep: keepRefusal}
+		return answer{err: err, asked: asked, ttl: refusalTTL}
 	}
-	return answer{user: user, asked: asked, keep: keepUser}
+	return answer{user: user, asked: asked, ttl: userTTL}
 }
 
 func (u *Userinfo) call(ctx context.Context, token string) (session.User, error) {
-	status, body, err := u.calls.get(ctx, u.url, token)
+	status, body, err := u.fetcher.get(ctx, u.url, token)
 	if err != nil {
 		return session.User{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if err := meaning(status); err != nil {
+	if err := statusError(status); err != nil {
 		return session.User{}, err
 	}
 	claims, err := decodeObject(body)
@@ -119,34 +117,35 @@ func (u *Userinfo) call(ctx context.Context, token string) (session.User, error)
 	return u.claims.user(claims)
 }
 
-// meaning is nil for a status that brings a user.
-func meaning(status int) error {
+// statusError returns the error for a response status, nil for 200.
+func statusError(status int) error {
 	switch {
 	case status == http.StatusOK:
 		return nil
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
-		// These are about the call and say nothing of the token.
+		// About the request, not about the token.
 	case status >= 400 && status < 500:
-		return fmt.Errorf("%w: userinfo answers with status %d", ErrRefused, status)
+		return fmt.Errorf("%w: userinfo returned status %d", ErrRefused, status)
 	}
-	return fmt.Errorf("%w: userinfo answers with status %d", ErrUnavailable, status)
+	return fmt.Errorf("%w: userinfo returned status %d", ErrUnavailable, status)
 }
 
-// decodeObject reads one JSON object, its numbers as [json.Number].
+// decodeObject decodes one JSON object, with numbers as [json.Number].
 func decodeObject(body []byte) (map[string]any, error) {
 	var object map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	if decoder.Decode(&object) != nil || object == nil {
-		return nil, errors.New("the answer is not a JSON object")
+		return nil, errors.New("the response is not a JSON object")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("the answer is more than a JSON object")
+		return nil, errors.New("the response has data after the JSON object")
 	}
 	return object, nil
 }
 
-// isVisible reports whether token can stand in a header as it is.
-func isVisible(token string) bool {
+// isPrintable reports whether token has only printable ASCII characters and can be sent in a
+// header unchanged.
+func isPrintable(token string) bool {
 	return token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }

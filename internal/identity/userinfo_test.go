@@ -28,7 +28,7 @@ func newUserinfo(t testing.TB, c UserinfoConfig) *Userinfo {
 	return u
 }
 
-// site answers calls for who a token belongs to, after a while.
+// site answers userinfo requests after a delay.
 type site struct {
 	calls  atomic.Int64
 	status atomic.Int64
@@ -47,7 +47,7 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// inBubble runs f, where time is synctest's, with a site that accepts.
+// inBubble runs f within synctest, with a site that accepts every token.
 func inBubble(t *testing.T, f func(t *testing.T, s *site, u *Userinfo)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &site{}
@@ -63,7 +63,7 @@ func (s *site) wantCalls(t *testing.T, want int64) {
 	}
 }
 
-func TestUserinfoPassesTheTokenOn(t *testing.T) {
+func TestUserinfoSendsTheToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet || r.Header.Get("Authorization") != "Bearer "+testToken {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -77,7 +77,7 @@ func TestUserinfoPassesTheTokenOn(t *testing.T) {
 	reject(t, u, "another-token", ErrRefused)
 }
 
-func TestUserinfoStatusSaysWhoseFaultItIs(t *testing.T) {
+func TestUserinfoStatusDecidesTheError(t *testing.T) {
 	for want, statuses := range map[error][]int{
 		ErrRefused:     {400, 401, 403, 404, 422},
 		ErrUnavailable: {201, 204, 302, 307, 408, 429, 500, 502, 503},
@@ -91,7 +91,7 @@ func TestUserinfoStatusSaysWhoseFaultItIs(t *testing.T) {
 	}
 }
 
-func TestUserinfoBadAnswerIsNoAnswer(t *testing.T) {
+func TestUserinfoInvalidResponses(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
 		want error
@@ -116,7 +116,7 @@ func TestUserinfoBadAnswerIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestUserinfoTakesTheTokenToNoOtherAddress(t *testing.T) {
+func TestUserinfoSendsTheTokenToNoOtherAddress(t *testing.T) {
 	followed := func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("the redirect to %s was followed", r.URL)
 		io.WriteString(w, `{"sub":"alice"}`)
@@ -134,7 +134,7 @@ func TestUserinfoTakesTheTokenToNoOtherAddress(t *testing.T) {
 	}
 }
 
-func TestUserinfoRefusesWhatCannotBePassedOn(t *testing.T) {
+func TestUserinfoRefusesTokensThatCannotBeSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site, u *Userinfo) {
 		for _, token := range []string{"", "two words", "line\nfeed", "tab\t", "\x00", "ü", "\xff", strings.Repeat("a", maxTokenBytes+1)} {
 			reject(t, u, token, ErrRefused)
@@ -165,16 +165,16 @@ func TestUserinfoErrorNeverQuotesTheToken(t *testing.T) {
 	reject(t, newUserinfo(t, UserinfoConfig{URL: "http://" + listener.Addr().String()}), testToken, ErrUnavailable)
 }
 
-func TestUserinfoThatIsAwayIsUnavailable(t *testing.T) {
+func TestUserinfoWithoutConnectionIsUnavailable(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	reject(t, newUserinfo(t, UserinfoConfig{URL: server.URL}), testToken, ErrUnavailable)
 }
 
-func TestUserinfoRemembersAUserForAMinute(t *testing.T) {
+func TestUserinfoCachesAUserForAMinute(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site, u *Userinfo) {
 		accept(t, u, testToken, 0)
-		time.Sleep(keepUser)
+		time.Sleep(userTTL)
 		accept(t, u, testToken, 0)
 		s.wantCalls(t, 1)
 		time.Sleep(time.Nanosecond)
@@ -187,7 +187,7 @@ func TestUserinfoRemembersAUserForAMinute(t *testing.T) {
 
 func TestUserinfoUsesNoAnswerOlderThanMaxAge(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site, u *Userinfo) {
-		s.after = 2 * time.Second // an answer's age counts from the question
+		s.after = 2 * time.Second // the age of an answer counts from the request
 		accept(t, u, testToken, 0)
 		time.Sleep(8 * time.Second)
 		accept(t, u, testToken, 10*time.Second)
@@ -203,7 +203,7 @@ func TestUserinfoUsesNoAnswerOlderThanMaxAge(t *testing.T) {
 	})
 }
 
-func TestUserinfoRemembersARefusalBriefly(t *testing.T) {
+func TestUserinfoCachesARefusalBriefly(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site, u *Userinfo) {
 		s.status.Store(http.StatusUnauthorized)
 		for range 100 {
@@ -211,12 +211,12 @@ func TestUserinfoRemembersARefusalBriefly(t *testing.T) {
 		}
 		s.wantCalls(t, 1)
 		s.status.Store(http.StatusOK)
-		time.Sleep(keepRefusal + 1)
+		time.Sleep(refusalTTL + 1)
 		accept(t, u, testToken, 0)
 	})
 }
 
-func TestUserinfoRemembersNoFailure(t *testing.T) {
+func TestUserinfoDoesNotCacheFailures(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site, u *Userinfo) {
 		s.status.Store(http.StatusInternalServerError)
 		reject(t, u, testToken, ErrUnavailable)
@@ -225,7 +225,7 @@ func TestUserinfoRemembersNoFailure(t *testing.T) {
 	})
 }
 
-func TestUserinfoCallersWithOneTokenShareACall(t *testing.T) {
+func TestUserinfoCallersWithOneTokenShareARequest(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site, u *Userinfo) {
 		s.after = time.Second
 		var wg sync.WaitGroup
@@ -237,7 +237,7 @@ func TestUserinfoCallersWithOneTokenShareACall(t *testing.T) {
 	})
 }
 
-func TestUserinfoCallGoesOnWhenOneCallerGivesUp(t *testing.T) {
+func TestUserinfoRequestContinuesWhenOneCallerGivesUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site, u *Userinfo) {
 		s.after = time.Second
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -254,7 +254,7 @@ func TestUserinfoCallGoesOnWhenOneCallerGivesUp(t *testing.T) {
 	})
 }
 
-func TestHangingUserinfoIsGivenUp(t *testing.T) {
+func TestHangingUserinfoTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := transport(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
@@ -268,11 +268,11 @@ func TestHangingUserinfoIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestCacheIsBoundedAndKeepsTheNewest(t *testing.T) {
+func TestCacheIsBoundedAndKeepsTheNewestAnswers(t *testing.T) {
 	c := newCache(4)
 	for n := range 100 {
 		digest := sha256.Sum256([]byte{byte(n)})
-		c.put(digest, answer{asked: time.Now(), keep: time.Minute})
+		c.put(digest, answer{asked: time.Now(), ttl: time.Minute})
 		if _, ok := c.get(digest, 0); !ok {
 			t.Fatalf("answer %d is gone at once", n)
 		}
@@ -287,7 +287,7 @@ func TestCacheIsBoundedAndKeepsTheNewest(t *testing.T) {
 	}
 }
 
-func TestNewUserinfoNamesTheFieldThatIsWrong(t *testing.T) {
+func TestNewUserinfoNamesTheInvalidSetting(t *testing.T) {
 	for _, address := range []string{"", "/me", "ftp://api.example.com/me", "https://api.example.com/me#x"} {
 		if _, err := NewUserinfo(UserinfoConfig{URL: address}); err == nil || !strings.HasPrefix(err.Error(), "url: ") {
 			t.Errorf("%q: %v", address, err)

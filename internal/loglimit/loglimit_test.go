@@ -33,7 +33,7 @@ func TestOneLinePerKeyAndInterval(t *testing.T) {
 	})
 }
 
-func TestManyKeysAreBounded(t *testing.T) {
+func TestMemoryForKeysIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
 		l := loglimit.New(slog.New(slog.NewTextHandler(&out, nil)), time.Minute)
@@ -47,7 +47,7 @@ func TestManyKeysAreBounded(t *testing.T) {
 		out.Reset()
 		l.Log(t.Context(), slog.LevelWarn, "new", "refused")
 		if !strings.Contains(out.String(), "refused") {
-			t.Error("a new key finds no room after the interval")
+			t.Error("a new key is not logged after the interval")
 		}
 	})
 }

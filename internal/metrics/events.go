@@ -3,32 +3,34 @@ package metrics
 import (
 	"time"
 
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// How a code ended, and the status that it had before.
+// Last status of a code before its end.
 const (
 	waiting   = "waiting"
 	scanned   = "scanned"
 	confirmed = "confirmed"
-	unknown   = "unknown" // of a lost one
+	unknown   = "unknown" // for lost codes
 )
 
-// ends are all ways in which a code ends.
-var ends = []struct {
-	how   server.EventKind
+// endings are all ways in which a code can end, with the possible last statuses.
+var endings = []struct {
+	how   session.EventKind
 	after []string
 }{
-	{server.EventCanceled, []string{scanned}},
-	{server.EventWithdrawn, []string{waiting, scanned}},
-	{server.EventExchanged, []string{confirmed}},
-	{server.EventExpired, []string{waiting, scanned, confirmed}},
-	{server.EventLost, []string{unknown}},
+	{session.EventCanceled, []string{scanned}},
+	{session.EventWithdrawn, []string{waiting, scanned}},
+	{session.EventExchanged, []string{confirmed}},
+	{session.EventExpired, []string{waiting, scanned, confirmed}},
+	{session.EventLost, []string{unknown}},
 }
 
-// timed are the steps whose time is measured.
-var timed = []server.EventKind{server.EventScanned, server.EventConfirmed, server.EventCanceled, server.EventExchanged}
+// timedSteps are the steps whose duration is measured.
+var timedSteps = []session.EventKind{session.EventScanned, session.EventConfirmed, session.EventCanceled, session.EventExchanged}
+
+// outcomes are the outcomes of webhook messages, see webhook.Outcome.
+var outcomes = []string{"delivered", "failed", "dead", "dropped"}
 
 func (m *Metrics) showZeros(pools []string) {
 	for _, pool := range pools {
@@ -36,58 +38,61 @@ func (m *Metrics) showZeros(pools []string) {
 		m.scanned.WithLabelValues(pool)
 		m.confirmed.WithLabelValues(pool)
 		m.pushes.WithLabelValues(pool)
-		for _, end := range ends {
-			for _, after := range end.after {
-				m.ended.WithLabelValues(pool, string(end.how), after)
+		for _, ending := range endings {
+			for _, after := range ending.after {
+				m.ended.WithLabelValues(pool, string(ending.how), after)
 			}
 		}
-		for _, step := range timed {
+		for _, outcome := range outcomes {
+			m.deliveries.WithLabelValues(pool, outcome)
+		}
+		for _, step := range timedSteps {
 			m.steps.WithLabelValues(pool, string(step))
 		}
 	}
 }
 
-// Witness counts an event; it is one of server.Options.Witnesses.
-func (m *Metrics) Witness(e server.Event) {
+// Observe counts an event. It is a session.Observer.
+func (m *Metrics) Observe(e session.Event) {
 	code := e.Code
 	switch e.Kind {
-	case server.EventMade:
+	case session.EventMade:
 		m.made.WithLabelValues(e.Pool).Inc()
-	case server.EventScanned:
+	case session.EventScanned:
 		m.scanned.WithLabelValues(e.Pool).Inc()
 		m.step(e, code.ScannedAt.Sub(code.CreatedAt))
-	case server.EventConfirmed:
+	case session.EventConfirmed:
 		m.confirmed.WithLabelValues(e.Pool).Inc()
 		m.step(e, code.ConfirmedAt.Sub(code.ScannedAt))
-	case server.EventCanceled:
+	case session.EventCanceled:
 		m.step(e, code.ExpiresAt.Sub(code.ScannedAt))
 		m.end(e)
-	case server.EventExchanged:
+	case session.EventExchanged:
 		m.step(e, code.ExpiresAt.Sub(code.ConfirmedAt))
 		m.end(e)
-	case server.EventWithdrawn, server.EventExpired, server.EventLost:
+	case session.EventWithdrawn, session.EventExpired, session.EventLost:
 		m.end(e)
-	case server.EventRefused:
+	case session.EventRefused:
 		m.refused.WithLabelValues(e.Pool, e.Call, e.Reason).Inc()
 	}
 }
 
-// step observes the time before a step. Nodes estimate one clock, each for
-// itself, so that it may come out below zero by a round trip.
-func (m *Metrics) step(e server.Event, took time.Duration) {
+// step observes the time before a step. It can be slightly negative, because each node
+// estimates the store's clock.
+func (m *Metrics) step(e session.Event, took time.Duration) {
 	m.steps.WithLabelValues(e.Pool, string(e.Kind)).Observe(max(0, took.Seconds()))
 }
 
-func (m *Metrics) end(e server.Event) {
+func (m *Metrics) end(e session.Event) {
 	after := unknown
-	if e.Kind != server.EventLost {
-		after = reached(e.Code)
+	if e.Kind != session.EventLost {
+		after = lastStatus(e.Code)
 	}
 	m.ended.WithLabelValues(e.Pool, string(e.Kind), after).Inc()
 }
 
-// reached is how far a code came before its end.
-func reached(code session.Session) string {
+// lastStatus returns the status of a code before its end.
+func lastStatus(code session.Session) string {
 	switch {
 	case !code.ConfirmedAt.IsZero():
 		return confirmed
@@ -97,7 +102,12 @@ func reached(code session.Session) string {
 	return waiting
 }
 
-// Pushed counts a step that was sent to a page; it is server.Options.Pushed.
+// Webhook counts the outcome of a webhook attempt or message.
+func (m *Metrics) Webhook(pool, outcome string) {
+	m.deliveries.WithLabelValues(pool, outcome).Inc()
+}
+
+// Pushed observes the delay of a push to a page.
 func (m *Metrics) Pushed(pool string, delay time.Duration) {
 	m.pushes.WithLabelValues(pool).Observe(delay.Seconds())
 }

@@ -1,10 +1,9 @@
-// Package metrics counts what a node does, for Prometheus.
+// Package metrics provides a node's Prometheus metrics.
 //
-// It promises names and units by Prometheus' conventions; that each label's
-// values are few and come from the configuration and this program, never from a
-// client; that the ends of codes, added up over the nodes that made and ended
-// them, are the codes that were made, as far as the store told of them; and that
-// counting one event takes less than a microsecond and holds up nobody.
+// It guarantees that names and units follow Prometheus' conventions; that each label has few
+// values, which come from the configuration and this program, never from a client; that the
+// ended codes, summed over all nodes, equal the created codes, as far as the store reported
+// them; and that counting an event takes less than a microsecond and never blocks.
 // docs/metrics.md explains each metric.
 package metrics
 
@@ -18,7 +17,7 @@ import (
 
 const namespace = "scanlogin"
 
-// Metrics is what one node counts. Make it with New.
+// Metrics are the metrics of one node. Create them with New.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -27,21 +26,21 @@ type Metrics struct {
 	refused                  *prometheus.CounterVec // by pool, call, reason
 	steps                    *prometheus.HistogramVec
 	pushes                   *prometheus.HistogramVec
+	deliveries               *prometheus.CounterVec // by pool, outcome
 	calls                    *prometheus.HistogramVec
 	failures                 *prometheus.CounterVec
 }
 
-// Buckets, in seconds: people take seconds to minutes, and a site's exchange
-// milliseconds; a push one publish of Redis and one write; a call of the store
-// a round trip, and 1.5 s when it is given up.
+// Buckets, in seconds. Users take seconds to minutes, a site's exchange milliseconds; a push is
+// a Redis publish and a write; a store operation is a round trip, at most 1.5 s.
 var (
 	stepBuckets = []float64{.05, .25, 1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600}
 	pushBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	callBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2}
 )
 
-// New makes the metrics of a node. For pools it shows zeros at once, so that
-// the first event of each is an increase.
+// New returns the metrics of a node. The series of pools start at zero, so that rate functions
+// see their first event.
 func New(pools ...string) *Metrics {
 	r := prometheus.NewRegistry()
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -55,16 +54,17 @@ func New(pools ...string) *Metrics {
 		return h
 	}
 	m := &Metrics{
-		registry:  r,
-		made:      counter("codes_made_total", "Codes made.", "pool"),
-		scanned:   counter("codes_scanned_total", "Codes scanned.", "pool"),
-		confirmed: counter("codes_confirmed_total", "Codes confirmed.", "pool"),
-		ended:     counter("codes_ended_total", "Codes that are over: how they ended, and after which status.", "pool", "how", "after"),
-		refused:   counter("requests_refused_total", "Calls that were refused, by the call and the row in the table of errors.", "pool", "call", "reason"),
-		steps:     histogram("code_step_duration_seconds", "Time from one step of a code to the next, by the step that ended it.", stepBuckets, "pool", "step"),
-		pushes:    histogram("push_delay_seconds", "Time from a step of a code until it was written to a page that waited for it.", pushBuckets, "pool"),
-		calls:     histogram("store_duration_seconds", "Time that the store took for one call, failed ones included.", callBuckets, "operation"),
-		failures:  counter("store_failures_total", "Calls that the store did not answer.", "operation"),
+		registry:   r,
+		made:       counter("codes_made_total", "Codes created.", "pool"),
+		scanned:    counter("codes_scanned_total", "Codes scanned.", "pool"),
+		confirmed:  counter("codes_confirmed_total", "Codes confirmed.", "pool"),
+		ended:      counter("codes_ended_total", "Codes that ended, by how they ended and their last status.", "pool", "how", "after"),
+		refused:    counter("requests_refused_total", "Refused requests, by call and name of the error.", "pool", "call", "reason"),
+		steps:      histogram("code_step_duration_seconds", "Time between two steps of a code, by the later step.", stepBuckets, "pool", "step"),
+		pushes:     histogram("push_delay_seconds", "Time from a step of a code until it was written to a waiting page.", pushBuckets, "pool"),
+		deliveries: counter("webhook_deliveries_total", "Webhook delivery attempts (delivered, failed) and messages that were given up (dead, dropped).", "pool", "outcome"),
+		calls:      histogram("store_duration_seconds", "Duration of store operations, including failed ones.", callBuckets, "operation"),
+		failures:   counter("store_failures_total", "Store operations that got no answer.", "operation"),
 	}
 	r.MustRegister(
 		collectors.NewGoCollector(),
@@ -75,7 +75,7 @@ func New(pools ...string) *Metrics {
 	return m
 }
 
-// Handler answers a scrape.
+// Handler serves scrapes.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// measured is a store whose calls are timed.
-type measured struct {
+// timedStore is a store whose operations are measured.
+type timedStore struct {
 	session.Store
 	load, swap operation
 }
@@ -21,20 +21,19 @@ type operation struct {
 	failures prometheus.Counter
 }
 
-// Store returns st with its calls timed. What a bus reads by itself is not
-// among them.
+// Store returns a store that measures the operations of st. Reads by the bus are not included.
 func (m *Metrics) Store(st session.Store) session.Store {
-	of := func(name string) operation {
+	metricsOf := func(name string) operation {
 		return operation{m.calls.WithLabelValues(name), m.failures.WithLabelValues(name)}
 	}
-	return &measured{Store: st, load: of("load"), swap: of("swap")}
+	return &timedStore{Store: st, load: metricsOf("load"), swap: metricsOf("swap")}
 }
 
-// Unwrap returns the store whose calls are timed.
-func (st *measured) Unwrap() session.Store { return st.Store }
+// Unwrap returns the wrapped store.
+func (st *timedStore) Unwrap() session.Store { return st.Store }
 
 // Load implements session.Store.
-func (st *measured) Load(ctx context.Context, id session.ID) (session.Session, error) {
+func (st *timedStore) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	began := time.Now()
 	code, err := st.Store.Load(ctx, id)
 	st.load.done(began, err)
@@ -42,14 +41,14 @@ func (st *measured) Load(ctx context.Context, id session.ID) (session.Session, e
 }
 
 // Swap implements session.Store.
-func (st *measured) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+func (st *timedStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
 	began := time.Now()
 	err := st.Store.Swap(ctx, next, op)
 	st.swap.done(began, err)
 	return err
 }
 
-// done counts a call. A client that has left is no failure of the store.
+// done observes an operation. A canceled request is not a failure of the store.
 func (o operation) done(began time.Time, err error) {
 	o.took.Observe(time.Since(began).Seconds())
 	switch {

@@ -5,35 +5,35 @@ import (
 	"time"
 )
 
-// Verdict is what something about a login comes to.
+// Verdict is the result of a consent rule.
 type Verdict string
 
 const (
-	OK      Verdict = "ok"      // nothing to say; so is ""
+	OK      Verdict = "ok"      // no effect; "" is the same
 	Careful Verdict = "careful" // the phone warns its user
 	Block   Verdict = "block"   // confirm is refused
 )
 
-// Consent says what each thing that can be odd about a login leads to.
+// Consent maps each risk signal of a login to a verdict.
 type Consent struct {
 	OtherNetwork Verdict // phone and page have different public addresses
-	OtherCountry Verdict // … and these are in different countries
-	NewBrowser   Verdict // the user has never confirmed for this browser
-	ManyCodes    Verdict // the page's address asked for many codes lately
-	OldRequest   Verdict // the page asked long ago
+	OtherCountry Verdict // the addresses are in different countries
+	NewBrowser   Verdict // the user has not confirmed a login in this browser before
+	ManyCodes    Verdict // the page's address requested many codes recently
+	OldRequest   Verdict // the page requested the code long ago
 
-	ManyCodesFrom int           // how many codes are many
-	OldAfter      time.Duration // how long ago is long
+	ManyCodesFrom int           // threshold of ManyCodes
+	OldAfter      time.Duration // threshold of OldRequest
 }
 
-// CanBlock reports whether anything leads to Block.
+// CanBlock reports whether a signal has the verdict Block.
 func (c Consent) CanBlock() bool {
 	return slices.Contains([]Verdict{c.OtherNetwork, c.OtherCountry, c.NewBrowser, c.ManyCodes, c.OldRequest}, Block)
 }
 
-// DefaultConsent warns of what is rare for honest people, and blocks nothing:
-// phones are often on another network than the page, and every browser is new
-// once.
+// DefaultConsent returns rules that warn of signals which are rare in legitimate logins and
+// block nothing. Phones are often on a different network than the page, and every browser is
+// new once.
 func DefaultConsent() Consent {
 	return Consent{
 		OtherNetwork: OK, OtherCountry: Careful, NewBrowser: OK, ManyCodes: Careful, OldRequest: OK,

@@ -8,17 +8,17 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// MatchCode returns the two digits, 10 to 99, that the page of s shows and that
-// its phone has to send; "" as for Ticket, and where s asks for none.
+// MatchCode returns the two digits, 10 to 99, that the page shows and the phone must send. It
+// is "" if s has no number matching, or as for Ticket.
 func (p *Pool) MatchCode(s session.Session) string {
 	if s.Match != session.MatchDigits {
 		return ""
 	}
-	sum, err := base64.RawURLEncoding.DecodeString(p.mac(p.Secret.of(s).match, s))
+	sum, err := base64.RawURLEncoding.DecodeString(p.mac(p.Secret.keysFor(s).match, s))
 	if err != nil || len(sum) == 0 {
 		return ""
 	}
-	// The remainder favours no number by more than one part in 2^57.
+	// The bias of the remainder is less than one part in 2^57.
 	return strconv.FormatUint(10+binary.BigEndian.Uint64(sum)%90, 10)
 }
 

@@ -1,7 +1,7 @@
-// Package pool holds the user pools: one tenant each, with its own users,
-// secret, origins and settings. A pool is never changed in place; a [Book]
-// swaps all of them at once, so that a request sees one state of the settings
-// from beginning to end.
+// Package pool contains the user pools (tenants): settings, secrets and what is derived from
+// them. A pool is never modified in place. A [Registry] replaces all pools at once, so that
+// a request that holds a pool sees consistent settings, and no secret appears in formatted
+// output.
 package pool
 
 import (
@@ -12,56 +12,56 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// PayloadFormat is what the picture's text looks like.
+// PayloadFormat is the format of the text in the QR code.
 type PayloadFormat string
 
 const (
-	PayloadJSON PayloadFormat = "json" // one line of JSON, as the SDKs read it
-	PayloadURL  PayloadFormat = "url"  // an address that a phone's own camera opens
+	PayloadJSON PayloadFormat = "json" // one line of JSON, which the SDKs read
+	PayloadURL  PayloadFormat = "url"  // an address that a phone's camera app opens
 )
 
-// Pool is one tenant's settings.
+// Pool is one tenant with its settings.
 type Pool struct {
 	ID     string
 	Name   string   // shown on the phone
-	Logo   string   // address of a picture; may be empty
-	AppIDs []string // further names of the pool, from the SDKs' `appId`
-	Secret Secret   // proves the site's back end; several values while it is rotated
+	Logo   string   // address of an image; may be empty
+	AppIDs []string // other ids of the pool, from the SDKs' `appId`
+	Secret Secret   // authenticates the site's back end; several values during a rotation
 
-	Origins []string // where login pages live: scheme://host[:port], lower case
+	Origins []string // origins of login pages: scheme://host[:port], lower case
 
-	Identity identity.Identity // tells the phone's users; nil: only vouching
-	Vouching bool              // beside an Identity, the app's back end may vouch
+	Identity identity.Identity // verifies the phone's users; nil: only vouching
+	Vouching bool              // the app's back end may also name the user; without Identity it always may
 
-	CodeTTL    time.Duration // a code that nobody scans
-	ConfirmTTL time.Duration // at least, from scan to decision
+	CodeTTL    time.Duration // until the scan
+	ConfirmTTL time.Duration // minimum from scan to decision
 	TicketTTL  time.Duration // from confirm to exchange
-	MaxCodes   int           // codes a page gets before it must ask the person
+	MaxCodes   int           // codes that a page creates before it waits for a click
 
 	PayloadFormat PayloadFormat
-	AppLink       string // address with RandomInLink in it that opens the app; may be empty
+	AppLink       string // address with RandomInLink that opens the app; may be empty
 
-	Webhook *Webhook // where transitions are told; nil: nowhere
+	Webhook *Webhook // nil: none
 
-	ReturnFullUserInfo   bool // `check` gives the browser the whole user
-	AllowBrowserExchange bool // the browser itself may exchange the ticket
-	BindBrowser          bool // ticket and user only for the browser that asked for the code
+	ReturnFullUserInfo   bool // `check` returns the whole user to the browser
+	AllowBrowserExchange bool // the browser may exchange the ticket
+	BindBrowser          bool // only the browser that requested the code receives ticket and user
 
-	Match           session.Match // how a phone shows that its user sees the page
-	RequirePKCE     bool          // no code without a challenge for its ticket
-	Consent         Consent       // what makes a login one to be careful with
-	Limits          Limits        // in the place of the server's
-	KnownBrowserTTL time.Duration // how long a user's browser is remembered; 0: none is
+	Match           session.Match // check that the phone's user sees the page
+	RequirePKCE     bool          // refuse codes without a PKCE challenge
+	Consent         Consent       // rules for risk signals
+	Limits          Limits        // override the server's limits
+	KnownBrowserTTL time.Duration // how long a user's browser is remembered; 0: not at all
 }
 
-// Limits are a pool's own; zero is the server's.
+// Limits override the server's limits for a pool; zero means no override.
 type Limits struct {
-	CodesPerAddress int // codes that one address may have open
-	CodesPerPool    int // … the pool
-	UserRate        int // the phone's calls a second of one user
+	CodesPerAddress int // open codes per address
+	CodesPerPool    int // open codes of the pool
+	UserRate        int // phone requests per second and user
 }
 
-// Defaults of the contract.
+// Defaults from the API contract.
 const (
 	DefaultCodeTTL    = 120 * time.Second
 	DefaultConfirmTTL = 60 * time.Second
@@ -71,7 +71,7 @@ const (
 	DefaultKnownBrowserTTL = 90 * 24 * time.Hour
 )
 
-// RandomInLink stands in an AppLink where the code's id goes.
+// RandomInLink is the placeholder for the code's id in an AppLink.
 const RandomInLink = "{random}"
 
 // AllowsOrigin reports whether pages of origin may use the pool.
@@ -79,7 +79,7 @@ func (p *Pool) AllowsOrigin(origin string) bool {
 	return slices.Contains(p.Origins, origin)
 }
 
-// AllowsVouching reports whether the app's back end may name the user itself.
+// AllowsVouching reports whether the app's back end may name the user.
 func (p *Pool) AllowsVouching() bool {
 	return p.Vouching || p.Identity == nil
 }

@@ -22,7 +22,7 @@ func newCode(p *pool.Pool) session.Session {
 	return session.Session{ID: session.NewID(), Pool: p.ID, Salt: []byte("0123456789abcdef"), SecretID: p.Secret.ID()}
 }
 
-func TestSecretsNeverShow(t *testing.T) {
+func TestSecretsAreRedacted(t *testing.T) {
 	s := pool.NewSecret("another one of more than twenty-four bytes", value)
 	text, err := json.Marshal(map[string]any{"s": s})
 	if err != nil {
@@ -36,7 +36,7 @@ func TestSecretsNeverShow(t *testing.T) {
 			t.Errorf("a secret shows in %s", shown)
 		}
 	}
-	// Neither does what is derived from it, which is all that there is to show.
+	// The derived keys, which are the only content, must not appear either.
 	const redacted = "[redacted]"
 	for _, shown := range []string{s.String(), s.GoString(), fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%x", s), fmt.Sprintf("%d", s)} {
 		if shown != redacted {
@@ -51,12 +51,12 @@ func TestSecretsNeverShow(t *testing.T) {
 func TestOnlyTheSecretMatches(t *testing.T) {
 	s := pool.NewSecret(value)
 	if !s.Matches(value) || s.Matches(value+"x") || s.Matches("") || (pool.Secret{}).Matches("") {
-		t.Error("matches what it should not, or not what it should")
+		t.Error("Matches is wrong")
 	}
 }
 
-// TestDerivedValuesDependOnAllTheyShould changes one thing at a time.
-func TestDerivedValuesDependOnAllTheyShould(t *testing.T) {
+// TestDerivedValuesDependOnAllInputs changes one input at a time.
+func TestDerivedValuesDependOnAllInputs(t *testing.T) {
 	p := newPool("p", value)
 	code := newCode(p)
 	values := func(p *pool.Pool, code session.Session) [3]string {
@@ -92,9 +92,9 @@ func TestDerivedValuesDependOnAllTheyShould(t *testing.T) {
 	}
 }
 
-// TestEachStepOfARotationAgreesWithTheNext has the nodes on both sides of each
-// step recognise what the other made; a leap over a step would not.
-func TestEachStepOfARotationAgreesWithTheNext(t *testing.T) {
+// TestNodesInAdjacentRotationStepsAcceptEachOthersCodes also shows that skipping a step
+// fails.
+func TestNodesInAdjacentRotationStepsAcceptEachOthersCodes(t *testing.T) {
 	const was, next = value + " was", value + " next"
 	steps := []*pool.Pool{newPool("p", was), newPool("p", was, next), newPool("p", next, was), newPool("p", next)}
 	made := func(p *pool.Pool) (session.Session, string) {
@@ -119,7 +119,7 @@ func TestEachStepOfARotationAgreesWithTheNext(t *testing.T) {
 	}
 	code, ticket := made(steps[2])
 	if steps[0].IsTicket(code, ticket) {
-		t.Error("a node knows a value that it was not told of")
+		t.Error("a node accepts a value that it does not have")
 	}
 	code, ticket = made(steps[0])
 	if steps[3].IsTicket(code, ticket) || steps[3].IsTicket(code, "") {
@@ -127,7 +127,7 @@ func TestEachStepOfARotationAgreesWithTheNext(t *testing.T) {
 	}
 }
 
-func TestTicketsAreRecognised(t *testing.T) {
+func TestTicketsAreRecognized(t *testing.T) {
 	p := newPool("p", value)
 	code := newCode(p)
 	ticket := p.Ticket(code)
@@ -148,7 +148,7 @@ func TestTicketsAreRecognised(t *testing.T) {
 	}
 }
 
-func TestMatchCodesAreTwoDigitsThatFollowFromSecretAndSalt(t *testing.T) {
+func TestMatchCodesAreTwoDigitsDerivedFromSecretAndSalt(t *testing.T) {
 	p, code := newPool("p", value), newCode(newPool("p", value))
 	if got := p.MatchCode(code); got != "" || p.IsMatchCode(code, "") {
 		t.Errorf("a code that asks for none has %q", got)
@@ -177,9 +177,9 @@ func TestMatchCodesAreTwoDigitsThatFollowFromSecretAndSalt(t *testing.T) {
 	}
 }
 
-func TestBookFindsAndReplaces(t *testing.T) {
+func TestRegistryFindsAndReplacesPools(t *testing.T) {
 	a, b := newPool("a", value), newPool("b", value)
-	book := pool.NewBook(a, b)
+	book := pool.NewRegistry(a, b)
 	if book.ByID("a") != a || book.ByApp("app-b") != b || book.ByID("app-a") != nil || !book.AllowsOrigin("https://a.example.com") {
 		t.Error("the book does not find what is in it")
 	}

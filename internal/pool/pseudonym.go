@@ -7,21 +7,21 @@ import (
 	"fmt"
 )
 
-// Pseudonym stands for somebody or something outside, in keys of the store: the
-// same for the same parts on each node, 22 base64url characters (128 bits of
-// an HMAC). Who has the store but not the pool's secret can neither read it
-// nor test a guess, as there are few enough addresses and user ids to try all.
-// Another secret makes other pseudonyms.
+// Pseudonym returns a name for parts (a user, an address) for use in store keys. It is the
+// same on every node: 22 base64url characters, 128 bits of an HMAC. Without the pool's
+// secret the store's contents neither reveal the parts nor allow testing guesses, which
+// matters because all addresses and user ids could be tried. A different secret gives
+// different pseudonyms.
 func (p *Pool) Pseudonym(parts ...string) string {
-	h := hmac.New(sha256.New, p.Secret.first().name)
-	fmt.Fprintf(h, "%q", append([]string{p.ID}, parts...)) // quoted, so that no two lists read the same
+	h := hmac.New(sha256.New, p.Secret.current().name)
+	fmt.Fprintf(h, "%q", append([]string{p.ID}, parts...)) // quoted, so that different lists have different texts
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Pseudonym is a Pseudonym of what belongs to no pool, by the pool that the
-// configuration names first; "" if there is none.
-func (b *Book) Pseudonym(parts ...string) string {
-	all := b.All()
+// Pseudonym returns a pseudonym for parts that belong to no pool. It uses the secret of the
+// first pool in the configuration; "" if there is none.
+func (r *Registry) Pseudonym(parts ...string) string {
+	all := r.All()
 	if len(all) == 0 {
 		return ""
 	}

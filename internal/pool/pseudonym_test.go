@@ -6,9 +6,9 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-func TestPseudonymsTellPartsApart(t *testing.T) {
+func TestPseudonymsOfDifferentPartsDiffer(t *testing.T) {
 	p, other, rotated := newPool("p", value), newPool("q", value), newPool("p", value+"x")
-	book := pool.NewBook(p, other)
+	book := pool.NewRegistry(p, other)
 	seen := make(map[string]string)
 	for what, name := range map[string]string{
 		"one part":        p.Pseudonym("ab"),
@@ -27,10 +27,10 @@ func TestPseudonymsTellPartsApart(t *testing.T) {
 		}
 		seen[name] = what
 	}
-	if again := newPool("p", value); again.Pseudonym("a", "b") != p.Pseudonym("a", "b") || pool.NewBook(again).Pseudonym("a") != book.Pseudonym("a") {
+	if again := newPool("p", value); again.Pseudonym("a", "b") != p.Pseudonym("a", "b") || pool.NewRegistry(again).Pseudonym("a") != book.Pseudonym("a") {
 		t.Error("another node has another pseudonym")
 	}
-	if name := pool.NewBook().Pseudonym("a"); name != "" {
+	if name := pool.NewRegistry().Pseudonym("a"); name != "" {
 		t.Errorf("without a pool: %q", name)
 	}
 }

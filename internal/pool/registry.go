@@ -1,10 +1,13 @@
 package pool
 
-import "sync/atomic"
+import (
+	"sync/atomic"
 
-// Book finds pools. Reading needs no lock; Replace takes effect for whoever
-// looks next.
-type Book struct {
+	"github.com/scanlogin/scanlogin/internal/identity"
+)
+
+// Registry finds pools. Reads need no lock; Replace takes effect for all later reads.
+type Registry struct {
 	index atomic.Pointer[index]
 }
 
@@ -15,15 +18,15 @@ type index struct {
 	origins map[string]bool
 }
 
-// NewBook makes a book of pools, whose ids and app ids must be distinct.
-func NewBook(pools ...*Pool) *Book {
-	b := new(Book)
-	b.Replace(pools...)
-	return b
+// NewRegistry returns a registry of pools, whose ids and app ids must be unique.
+func NewRegistry(pools ...*Pool) *Registry {
+	r := new(Registry)
+	r.Replace(pools...)
+	return r
 }
 
-// Replace puts pools in the place of all that were there.
-func (b *Book) Replace(pools ...*Pool) {
+// Replace replaces all pools at once.
+func (r *Registry) Replace(pools ...*Pool) {
 	ix := &index{
 		all:     pools,
 		byID:    make(map[string]*Pool),
@@ -39,17 +42,28 @@ func (b *Book) Replace(pools ...*Pool) {
 			ix.origins[origin] = true
 		}
 	}
-	b.index.Store(ix)
+	r.index.Store(ix)
 }
 
 // All returns the pools in the order of the configuration.
-func (b *Book) All() []*Pool { return b.index.Load().all }
+func (r *Registry) All() []*Pool { return r.index.Load().all }
 
-// ByID returns the pool of that id, or nil.
-func (b *Book) ByID(id string) *Pool { return b.index.Load().byID[id] }
+// ByID returns the pool with the id, or nil.
+func (r *Registry) ByID(id string) *Pool { return r.index.Load().byID[id] }
 
-// ByApp returns the pool that lists the app id, or nil.
-func (b *Book) ByApp(id string) *Pool { return b.index.Load().byApp[id] }
+// ByApp returns the pool with the app id, or nil.
+func (r *Registry) ByApp(id string) *Pool { return r.index.Load().byApp[id] }
 
-// AllowsOrigin reports whether any pool lists origin.
-func (b *Book) AllowsOrigin(origin string) bool { return b.index.Load().origins[origin] }
+// AllowsOrigin reports whether at least one pool lists origin.
+func (r *Registry) AllowsOrigin(origin string) bool { return r.index.Load().origins[origin] }
+
+// IdentitiesExcept returns the identities of all other pools than p.
+func (r *Registry) IdentitiesExcept(p *Pool) []identity.Identity {
+	var ids []identity.Identity
+	for _, other := range r.All() {
+		if other.ID != p.ID && other.Identity != nil {
+			ids = append(ids, other.Identity)
+		}
+	}
+	return ids
+}

@@ -14,21 +14,21 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// MinSecretBytes is the least length of a pool secret: 24 bytes of base64 are
-// 144 bits, beyond guessing also for who has a dump of the store.
+// MinSecretBytes is the minimum length of a pool secret: 24 base64 characters are 144 bits,
+// which cannot be guessed even with a dump of the store.
 const MinSecretBytes = 24
 
-// Secret is what a pool's site proves itself with, and the keys derived from
-// it: one value, or several while it is rotated. The first makes new codes, all
-// are accepted. It never shows a value: not in logs, not in formatted output.
+// Secret authenticates a pool's site and contains the keys derived from it. It has one value,
+// or several during a rotation: the first is used for new codes, all are accepted. It never
+// reveals a value, neither in logs nor in formatted output.
 type Secret struct {
 	values []keys
 }
 
-// keys are what is derived from one value.
+// keys are derived from one value.
 type keys struct {
 	id      string
-	digest  [sha256.Size]byte // compared instead of the value: equal lengths, constant time
+	digest  [sha256.Size]byte // compared instead of the value: constant time needs equal lengths
 	ticket  []byte
 	browser []byte
 	token   []byte
@@ -36,9 +36,8 @@ type keys struct {
 	name    []byte
 }
 
-// NewSecret derives the keys of a pool's secret, and of others that are good
-// beside it (HKDF, RFC 5869, with SHA-256; a label for each use, so that none
-// tells anything of another).
+// NewSecret derives the keys of a pool's secret and of other accepted values: HKDF with
+// SHA-256 (RFC 5869) and a label per use, so that no key reveals anything about another.
 func NewSecret(value string, others ...string) Secret {
 	var s Secret
 	for _, v := range append([]string{value}, others...) {
@@ -58,26 +57,25 @@ func NewSecret(value string, others ...string) Secret {
 func derive(value, label string, size int) []byte {
 	key, err := hkdf.Key(sha256.New, []byte(value), nil, "scanlogin v1 "+label, size)
 	if err != nil {
-		panic(err) // only for a size beyond 255 hashes
+		panic(err) // only for sizes of more than 255 hashes
 	}
 	return key
 }
 
-// ID names the value that makes new codes without giving it away: 32 bits of a
-// derived one; "" where there is none. The session keeps it to know which value
-// its own secrets are derived from.
-func (s Secret) ID() string { return s.first().id }
+// ID identifies the value for new codes without revealing it: 32 derived bits, "" if there is
+// no value. The session stores it to record which value its secrets are derived from.
+func (s Secret) ID() string { return s.current().id }
 
-// first returns the keys of the value that makes new codes.
-func (s Secret) first() keys {
+// current returns the keys of the value for new codes.
+func (s Secret) current() keys {
 	if len(s.values) == 0 {
 		return keys{}
 	}
 	return s.values[0]
 }
 
-// Matches reports whether value is one of the secret's, in a time that tells
-// neither how near it came nor to which.
+// Matches reports whether value is one of the secret's values. Its duration reveals neither
+// how much matches nor which value.
 func (s Secret) Matches(value string) bool {
 	digest := sha256.Sum256([]byte(value))
 	found := 0
@@ -87,9 +85,9 @@ func (s Secret) Matches(value string) bool {
 	return found == 1
 }
 
-// of returns the keys under which a code was made, none if their value is no
-// longer good.
-func (s Secret) of(code session.Session) keys {
+// keysFor returns the keys of the value that a code was created with; zero keys if that
+// value is no longer accepted.
+func (s Secret) keysFor(code session.Session) keys {
 	for _, k := range s.values {
 		if k.id == code.SecretID {
 			return k
@@ -106,32 +104,31 @@ func (Secret) Format(f fmt.State, _ rune)   { fmt.Fprint(f, redacted) }
 func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Ticket returns the one-time right to fetch the code's user,
-// `<random>.<43 base64url characters>`; "" if the pool no longer has the
-// secret that the code was made under.
+// Ticket returns the one-time ticket for the code's user,
+// `<random>.<43 base64url characters>`, or "" if the pool no longer accepts the secret that
+// the code was created with.
 func (p *Pool) Ticket(s session.Session) string {
-	mac := p.mac(p.Secret.of(s).ticket, s)
+	mac := p.mac(p.Secret.keysFor(s).ticket, s)
 	if mac == "" {
 		return ""
 	}
 	return string(s.ID) + "." + mac
 }
 
-// BrowserKey returns the proof of being the browser that asked for the code,
-// 43 base64url characters; "" as for Ticket.
+// BrowserKey returns the secret of the browser that requested the code, 43 base64url
+// characters; "" as for Ticket.
 func (p *Pool) BrowserKey(s session.Session) string {
-	return p.mac(p.Secret.of(s).browser, s)
+	return p.mac(p.Secret.keysFor(s).browser, s)
 }
 
-// TokenID returns the `jti` of the token that the code issues, the same on each
+// TokenID returns the `jti` of the token that is issued for the code, the same on every
 // node; "" as for Ticket.
 func (p *Pool) TokenID(s session.Session) string {
-	return p.mac(p.Secret.of(s).token, s)
+	return p.mac(p.Secret.keysFor(s).token, s)
 }
 
-// mac is HMAC-SHA256 over what names the code and the salt that only the store
-// has. Whoever knows the pool's secret alone can compute nothing, nor can who
-// has the store alone.
+// mac returns an HMAC-SHA256 over the code's ids and its salt, which only the store has.
+// Computing it needs both the pool's secret and the store.
 func (p *Pool) mac(key []byte, s session.Session) string {
 	if key == nil {
 		return ""
@@ -156,8 +153,8 @@ func equal(want, got string) bool {
 	return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
 }
 
-// TicketID returns the id of the code that a ticket belongs to, or
-// session.ErrNotFound if text cannot be a ticket.
+// TicketID returns the id of the code that a ticket belongs to, or session.ErrNotFound if
+// text is not a ticket.
 func TicketID(text string) (session.ID, error) {
 	random, mac, ok := strings.Cut(text, ".")
 	if !ok || len(mac) != base64.RawURLEncoding.EncodedLen(sha256.Size) {

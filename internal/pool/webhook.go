@@ -12,22 +12,21 @@ import (
 	"time"
 )
 
-// Webhook is where a pool's transitions are told, and how the receiver knows
-// that it is us who tells them.
+// Webhook configures where a pool's transitions are sent and how they are signed.
 type Webhook struct {
 	URL          string
-	Keys         []WebhookKey // each signs: two while one takes the place of the other
-	Events       []string     // which are told, by their types; none: all
-	AllowPrivate bool         // the address may be one inside the own network
+	Keys         []WebhookKey // all sign: two during a rotation
+	Events       []string     // event types to send; empty: all
+	AllowPrivate bool         // the address may be on a private network
 }
 
-// Wants reports whether events of the type are told.
+// Wants reports whether events of this type are sent.
 func (w *Webhook) Wants(event string) bool {
 	return len(w.Events) == 0 || slices.Contains(w.Events, event)
 }
 
-// Sign returns the signatures of a message that is sent at a time, by each key
-// one, as Standard Webhooks has them in its header.
+// Sign returns the signature header of Standard Webhooks for a message that is sent at a
+// time: one signature per key.
 func (w *Webhook) Sign(id string, at time.Time, body []byte) string {
 	signatures := make([]string, len(w.Keys))
 	for i, key := range w.Keys {
@@ -38,10 +37,10 @@ func (w *Webhook) Sign(id string, at time.Time, body []byte) string {
 	return strings.Join(signatures, " ")
 }
 
-// WebhookKey signs messages. It never shows its value.
+// WebhookKey signs messages. It never reveals its value.
 type WebhookKey struct{ bytes []byte }
 
-// Standard Webhooks' form and bounds of a key, in bytes.
+// Form and size of a key by Standard Webhooks, in bytes.
 const (
 	webhookKeyPrefix   = "whsec_"
 	minKeySize         = 24
@@ -49,10 +48,10 @@ const (
 	recommendedKeySize = 32
 )
 
-// ErrWebhookKey is for a text that is no key.
-var ErrWebhookKey = errors.New("must be whsec_ and the base64 of 24 to 64 random bytes; `scanlogin secret --webhook` prints a good one")
+// ErrWebhookKey is returned for text that is not a key.
+var ErrWebhookKey = errors.New("must be whsec_ and 24 to 64 random bytes in base64; create one with `scanlogin secret --webhook`")
 
-// ParseWebhookKey reads a key as Standard Webhooks writes it.
+// ParseWebhookKey parses a key in the form of Standard Webhooks.
 func ParseWebhookKey(text string) (WebhookKey, error) {
 	encoded, ok := strings.CutPrefix(text, webhookKeyPrefix)
 	key, err := base64.StdEncoding.Strict().DecodeString(encoded)
@@ -62,7 +61,7 @@ func ParseWebhookKey(text string) (WebhookKey, error) {
 	return WebhookKey{key}, nil
 }
 
-// FormatWebhookKey writes 32 random bytes as a key's text.
+// FormatWebhookKey returns the text of a key of 32 random bytes.
 func FormatWebhookKey(random [recommendedKeySize]byte) string {
 	return webhookKeyPrefix + base64.StdEncoding.EncodeToString(random[:])
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-// The example of Standard Webhooks' own libraries.
+// The example of the Standard Webhooks libraries.
 const exampleKey = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 func mustKey(t *testing.T, text string) pool.WebhookKey {
@@ -27,7 +27,7 @@ func mustKey(t *testing.T, text string) pool.WebhookKey {
 	return key
 }
 
-func TestSignaturesAreThoseOfTheStandard(t *testing.T) {
+func TestSignaturesFollowStandardWebhooks(t *testing.T) {
 	w := pool.Webhook{Keys: []pool.WebhookKey{mustKey(t, exampleKey)}}
 	got := w.Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
 	if got != "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
@@ -35,7 +35,7 @@ func TestSignaturesAreThoseOfTheStandard(t *testing.T) {
 	}
 }
 
-func TestEachKeySignsWhileOneTakesTheOthersPlace(t *testing.T) {
+func TestAllKeysSignDuringARotation(t *testing.T) {
 	newKey := pool.FormatWebhookKey([32]byte{1, 2, 3})
 	w := pool.Webhook{Keys: []pool.WebhookKey{mustKey(t, newKey), mustKey(t, exampleKey)}}
 	now, body := time.Now(), []byte(`{"type":"code.scanned"}`)
@@ -64,7 +64,7 @@ func TestEachKeySignsWhileOneTakesTheOthersPlace(t *testing.T) {
 	}
 }
 
-func TestOnlyKeysOfTheStandardAreTaken(t *testing.T) {
+func TestOnlyStandardWebhooksKeysAreAccepted(t *testing.T) {
 	of := func(size int) string { return base64.StdEncoding.EncodeToString(make([]byte, size)) }
 	for _, text := range []string{"", "whsec_", of(32), "whsec_" + of(23), "whsec_" + of(65), "whsec_!" + of(32), "whsk_" + of(32), "whsec_" + of(32) + "\n"} {
 		if _, err := pool.ParseWebhookKey(text); !errors.Is(err, pool.ErrWebhookKey) {
@@ -75,7 +75,7 @@ func TestOnlyKeysOfTheStandardAreTaken(t *testing.T) {
 	mustKey(t, "whsec_"+of(64))
 }
 
-func TestWebhookKeysNeverShow(t *testing.T) {
+func TestWebhookKeysAreRedacted(t *testing.T) {
 	w := &pool.Webhook{Keys: []pool.WebhookKey{mustKey(t, exampleKey)}}
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(exampleKey, "whsec_"))
 	if err != nil {
@@ -89,7 +89,7 @@ func TestWebhookKeysNeverShow(t *testing.T) {
 	}
 }
 
-func TestWithoutAListAllEventsAreWanted(t *testing.T) {
+func TestWithoutAListAllEventsAreSent(t *testing.T) {
 	some := pool.Webhook{Events: []string{"code.confirmed"}}
 	if all := new(pool.Webhook); !all.Wants("code.made") || !some.Wants("code.confirmed") || some.Wants("code.made") {
 		t.Error("wanted is not what was asked for")

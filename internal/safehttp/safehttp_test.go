@@ -15,7 +15,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/safehttp"
 )
 
-func TestOnlyThePublicInternetIsPublic(t *testing.T) {
+func TestPublicAcceptsOnlyTheInternet(t *testing.T) {
 	for _, text := range []string{"1.1.1.1", "8.8.8.8", "172.32.0.1", "192.0.1.1", "223.255.255.254", "2606:4700::1111", "2a00:1450::1", "::ffff:1.1.1.1"} {
 		if err := safehttp.Public(netip.MustParseAddr(text)); err != nil {
 			t.Errorf("%s: %v", text, err)
@@ -33,7 +33,7 @@ func TestOnlyThePublicInternetIsPublic(t *testing.T) {
 	}
 }
 
-// get asks an address that must be answered within seconds, whatever the answer.
+// get requests an address with a timeout.
 func get(t *testing.T, transport *http.Transport, address string) error {
 	t.Helper()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -47,8 +47,8 @@ func get(t *testing.T, transport *http.Transport, address string) error {
 	return err
 }
 
-// The name resolves well; that it leads to us is seen when it is dialed.
-func TestNoNameAndNoSpellingLeadsInside(t *testing.T) {
+// The names resolve; the addresses are refused when they are dialed.
+func TestNoNameOrSpellingReachesAPrivateAddress(t *testing.T) {
 	asked := make(chan string, 16)
 	inside := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Host }))
 	t.Cleanup(inside.Close)
@@ -71,12 +71,12 @@ func TestNoNameAndNoSpellingLeadsInside(t *testing.T) {
 		}
 	}
 	if len(asked) > 0 {
-		t.Errorf("%d further calls came", len(asked))
+		t.Errorf("%d unexpected requests", len(asked))
 	}
 }
 
-// A header takes no more of our memory than 64 KiB, by HTTP/1.1 and HTTP/2.
-func TestAnAnswersHeaderIsBounded(t *testing.T) {
+// A header takes at most 64 KiB of memory, with HTTP/1.1 and HTTP/2.
+func TestResponseHeadersAreBounded(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		size, _ := strconv.Atoi(r.URL.Query().Get("kib"))
 		for range size {
@@ -99,7 +99,7 @@ func TestAnAnswersHeaderIsBounded(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
+func TestProxyFromTheEnvironmentIsNotUsed(t *testing.T) {
 	if safehttp.Transport(nil).Proxy != nil {
 		t.Error("there is a proxy")
 	}

@@ -11,21 +11,21 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// traced is a store whose calls are spans of the calls that cause them.
-type traced struct {
+// tracedStore is a store whose operations are spans of the requests that cause them.
+type tracedStore struct {
 	session.Store
 	tracer trace.Tracer
 }
 
-// Store returns st with its calls traced. What no recorded call has caused (a
-// socket's reading, the readiness) is not.
-func (t *Traces) Store(st session.Store) session.Store { return &traced{st, t.tracer} }
+// Store returns a store that traces the operations of st. Operations without a recorded request
+// (of sockets, of the readiness check) are not traced.
+func (t *Traces) Store(st session.Store) session.Store { return &tracedStore{st, t.tracer} }
 
-// Unwrap returns the store whose calls are traced.
-func (st *traced) Unwrap() session.Store { return st.Store }
+// Unwrap returns the wrapped store.
+func (st *tracedStore) Unwrap() session.Store { return st.Store }
 
 // Load implements session.Store.
-func (st *traced) Load(ctx context.Context, id session.ID) (session.Session, error) {
+func (st *tracedStore) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	ctx, span := st.start(ctx, "store load")
 	code, err := st.Store.Load(ctx, id)
 	finish(span, err)
@@ -33,41 +33,41 @@ func (st *traced) Load(ctx context.Context, id session.ID) (session.Session, err
 }
 
 // Swap implements session.Store.
-func (st *traced) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+func (st *tracedStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
 	ctx, span := st.start(ctx, "store swap")
 	err := st.Store.Swap(ctx, next, op)
 	finish(span, err)
 	return err
 }
 
-// start begins a span under a recorded one; without, it is nil.
-func (st *traced) start(ctx context.Context, name string) (context.Context, trace.Span) {
+// start returns a span below the recorded span in ctx, nil if there is none.
+func (st *tracedStore) start(ctx context.Context, name string) (context.Context, trace.Span) {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx, nil
 	}
 	return st.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient))
 }
 
-// finish ends a span with what the store said. An error's text stays in the
-// log, as it may name addresses.
+// finish ends a span with the result of the store. The text of an error is only in the log,
+// because it may contain addresses.
 func finish(span trace.Span, err error) {
 	if span == nil {
 		return
 	}
 	defer span.End()
-	answer := ""
+	kind := ""
 	switch {
 	case err == nil:
 		return
 	case errors.Is(err, session.ErrNotFound):
-		answer = "not_found"
+		kind = "not_found"
 	case errors.Is(err, session.ErrStale):
-		answer = "stale"
+		kind = "stale"
 	case errors.Is(err, session.ErrOver):
-		answer = "over"
+		kind = "over"
 	default:
 		span.SetStatus(codes.Error, "")
-		answer = "unavailable"
+		kind = "unavailable"
 	}
-	span.SetAttributes(attribute.String("error.type", answer))
+	span.SetAttributes(attribute.String("error.type", kind))
 }

@@ -1,12 +1,11 @@
-// Package tracing follows calls with OpenTelemetry, as the standard environment
-// variables say (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER,
-// OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME and their like).
+// Package tracing traces requests with OpenTelemetry. The standard environment variables
+// configure it (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER, OTEL_TRACES_SAMPLER,
+// OTEL_SERVICE_NAME and others).
 //
-// It promises that nothing is traced, and nothing paid, unless they ask for it;
-// that no span holds what a client sent: no token, ticket, key, address, query
-// or header, and of a code only a hash, by which its calls find each other and
-// nobody finds the code; and that no client decides what is recorded, unless the
-// operator trusts the header that says so.
+// It guarantees that tracing is off, and costs nothing, unless they enable it; that no span
+// contains client data (token, ticket, key, address, query, header), and of a code only a
+// hash that connects its requests but does not reveal the code; and that no client decides
+// what is recorded, unless the operator trusts the traceparent header.
 package tracing
 
 import (
@@ -29,11 +28,11 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Traces follows the calls of a node: a server.Tracer. nil follows none.
+// Traces traces the requests of a node. It implements server.Tracer. A nil *Traces can be
+// closed.
 type Traces struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
@@ -41,11 +40,11 @@ type Traces struct {
 	log      *slog.Logger
 }
 
-// Open begins to trace if the environment asks for that, else it returns nil.
-// With trust, calls join the trace that they name. What OpenTelemetry has to
-// complain about goes to log; of several opened in a process, to the last one's.
+// Open starts tracing if the environment enables it, otherwise it returns nil. With trust,
+// requests join the trace in their traceparent. Errors of OpenTelemetry go to log; if Open is
+// called several times in a process, to the last one.
 func Open(ctx context.Context, trust bool, log *slog.Logger) (*Traces, error) {
-	if !wanted() {
+	if !enabled() {
 		return nil, nil
 	}
 	exporter, err := autoexport.NewSpanExporter(ctx)
@@ -54,18 +53,18 @@ func Open(ctx context.Context, trust bool, log *slog.Logger) (*Traces, error) {
 	}
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(attribute.String("service.name", "scanlogin")),
-		resource.WithFromEnv()) // wins; nothing of the process, whose arguments may be secret
+		resource.WithFromEnv()) // overrides; no process attributes, because arguments may be secret
 	if err != nil {
 		return nil, fmt.Errorf("traces: OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces are not exported", "error", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces not exported", "error", err) }))
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
 	return &Traces{provider: provider, tracer: provider.Tracer("github.com/scanlogin/scanlogin"), trusting: trust, log: log}, nil
 }
 
-// wanted reports whether the environment asks for traces. An exporter that is
-// not named is OTLP by the standard; here it must at least be told where to.
-func wanted() bool {
+// enabled reports whether the environment enables tracing. By the standard the default exporter
+// is OTLP; here an endpoint must be set for it.
+func enabled() bool {
 	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return false
 	}
@@ -78,34 +77,33 @@ func wanted() bool {
 	return true
 }
 
-// closeTime is how long a collector may take for the last spans: what a node
-// may take to leave is 10 s, of which requests have 8.
-const closeTime = 2 * time.Second
+// closeTimeout bounds the export of the last spans. A node has 10 s to shut down, of which
+// requests have 8.
+const closeTimeout = 2 * time.Second
 
-// Close exports what is left.
+// Close exports the remaining spans.
 func (t *Traces) Close() {
 	if t == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := t.provider.Shutdown(ctx); err != nil {
-		t.log.Warn("the last traces are not exported", "error", err)
+		t.log.Warn("last traces not exported", "error", err)
 	}
 }
 
-// Begin implements server.Tracer. A call from anywhere begins a trace of its
-// own, linked to the one that it names: joining it would let whoever writes the
-// header decide what is recorded, by its flag or by a number that the sampler
-// likes.
-func (t *Traces) Begin(r *http.Request, route string) (context.Context, func(server.CallEnd)) {
+// Begin implements server.Tracer. A request starts a new trace that is linked to the one in
+// its traceparent. Joining that trace would let any client decide what is recorded, by the
+// sampled flag or by choosing a trace id.
+func (t *Traces) Begin(r *http.Request, route string) (context.Context, func(status int, about session.Event)) {
 	ctx := r.Context()
 	method := knownMethod(r.Method)
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("http.route", route)),
 	}
-	if caller := named(r.Header.Get("traceparent")); caller.IsValid() {
+	if caller := parseTraceparent(r.Header.Get("traceparent")); caller.IsValid() {
 		if t.trusting {
 			ctx = trace.ContextWithRemoteSpanContext(ctx, caller)
 		} else {
@@ -113,11 +111,11 @@ func (t *Traces) Begin(r *http.Request, route string) (context.Context, func(ser
 		}
 	}
 	ctx, span := t.tracer.Start(ctx, strings.TrimSpace(method+" "+route), options...)
-	return ctx, func(how server.CallEnd) { end(span, how) }
+	return ctx, func(status int, about session.Event) { end(span, status, about) }
 }
 
-// knownMethod is a method as the semantic conventions have it: what is not
-// known is a client's invention.
+// knownMethod returns a method as defined by the semantic conventions: "_OTHER" if it is not
+// a known one.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions, http.MethodPut, http.MethodDelete, http.MethodPatch:
@@ -126,40 +124,39 @@ func knownMethod(method string) string {
 	return "_OTHER"
 }
 
-func end(span trace.Span, how server.CallEnd) {
+func end(span trace.Span, status int, about session.Event) {
 	defer span.End()
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(attribute.Int("http.response.status_code", how.Status))
-	if how.Reason != "" {
-		span.SetAttributes(attribute.String("error.type", how.Reason))
+	span.SetAttributes(attribute.Int("http.response.status_code", status))
+	if about.Reason != "" {
+		span.SetAttributes(attribute.String("error.type", about.Reason))
 	}
-	if how.Status >= http.StatusInternalServerError {
-		span.SetStatus(codes.Error, how.Reason)
+	if status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, about.Reason)
 	}
-	if how.Pool != "" {
-		span.SetAttributes(attribute.String("scanlogin.pool", how.Pool))
+	if about.Pool != "" {
+		span.SetAttributes(attribute.String("scanlogin.pool", about.Pool))
 	}
-	if how.Code.ID == "" {
+	if about.Code.ID == "" {
 		return
 	}
-	span.SetAttributes(attribute.String("scanlogin.code", hash(how.Code.ID)))
-	if made := named(how.Code.Trace); made.IsValid() && made.SpanID() != span.SpanContext().SpanID() {
+	span.SetAttributes(attribute.String("scanlogin.code", hash(about.Code.ID)))
+	if made := parseTraceparent(about.Code.Trace); made.IsValid() && made.SpanID() != span.SpanContext().SpanID() {
 		span.AddLink(trace.Link{SpanContext: made})
 	}
 }
 
-// hash is what traces say of a code, from which nobody gets to one of 178 random
-// bits. Who has the code finds its calls: printf %s "$random" | sha256sum.
+// hash returns the hash of a code's id that spans contain. It does not reveal the id, which has
+// 178 random bits. To find the requests of a code: printf %s "$random" | sha256sum.
 func hash(id session.ID) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:16])
 }
 
-// named reads a traceparent, and leaves the text beside it (tracestate) where
-// it is.
-func named(traceparent string) trace.SpanContext {
+// parseTraceparent parses a traceparent. It ignores tracestate.
+func parseTraceparent(traceparent string) trace.SpanContext {
 	if traceparent == "" {
 		return trace.SpanContext{}
 	}
@@ -167,7 +164,7 @@ func named(traceparent string) trace.SpanContext {
 	return trace.SpanContextFromContext(ctx)
 }
 
-// Name implements server.Tracer, by the traceparent.
+// Name implements server.Tracer. The name is the traceparent.
 func (t *Traces) Name(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsSampled() {
 		return ""

@@ -19,22 +19,22 @@ import (
 	"github.com/scanlogin/scanlogin/session/redisstore"
 )
 
-// room is what each lane of a bounded queue has room for, so that a flood of
-// some hundred codes does what one of some hundred thousand does to a real one.
+// room is the size of each lane of a bounded queue, so that a flood of hundreds of codes has
+// the effect of hundreds of thousands on a real queue.
 const room = 100
 
-// bounded is a queue whose lanes are small.
+// bounded is a queue with small lanes.
 type bounded struct{ queue.Queue }
 
 func (q bounded) Add(ctx context.Context, lane queue.Lane, text string) error {
-	if lane.DropOldest || !strings.HasSuffix(lane.Name, ":codes") { // a code is not made where there is no room for its name
+	if lane.DropOldest || !strings.HasSuffix(lane.Name, ":codes") { // a code cannot be created if its id does not fit
 		lane.MaxLen = min(lane.MaxLen, room)
 	}
 	return q.Queue.Add(ctx, lane, text)
 }
 
-// A flood of codes that nobody scans must not displace the messages of logins,
-// and must not fill the log, while the receiver does not answer.
+// While the receiver does not respond, a flood of unscanned codes must neither displace the
+// messages of logins nor fill the log.
 func TestUnscannedCodesDoNotCompeteWithLogins(t *testing.T) {
 	t.Run("Memory", func(t *testing.T) {
 		st := memstore.New()
@@ -59,7 +59,7 @@ func flood(t *testing.T, s storage) {
 		var makers errgroup.Group
 		makers.SetLimit(8)
 		for range codes {
-			makers.Go(func() error { _, err := n.try("p", time.Minute, session.Withdraw); return err })
+			makers.Go(func() error { _, err := n.tryCreate("p", time.Minute, session.Withdraw); return err })
 		}
 		if err := makers.Wait(); err != nil {
 			t.Fatal(err)
@@ -69,30 +69,30 @@ func flood(t *testing.T, s storage) {
 	unscanned(codes / 2)
 	var ids []session.ID
 	for range logins {
-		ids = append(ids, n.live("p", time.Minute, session.Scan, session.Confirm, session.Redeem))
+		ids = append(ids, n.create("p", time.Minute, session.Scan, session.Confirm, session.Redeem))
 		unscanned(codes / 2 / logins)
 	}
 	awaitQueued(t, s.queue, 3*logins)
-	if dead, err := (webhook.Dead{Queue: s.queue}).List(t.Context(), "p", 1); err != nil || len(dead) > 0 {
+	if dead, err := (webhook.DeadLetters{Queue: s.queue}).List(t.Context(), "p", 1); err != nil || len(dead) > 0 {
 		t.Errorf("dead letters: %v, %v", dead, err)
 	}
 	release()
-	for _, id := range ids { // that the code was made may be told late, or not at all
-		for deadline := time.Now().Add(2 * patience); strings.TrimPrefix(strings.ReplaceAll(r.told(id), "made ", ""), "made") != "confirmed exchanged scanned"; time.Sleep(5 * time.Millisecond) {
+	for _, id := range ids { // code.made may arrive late or not at all
+		for deadline := time.Now().Add(2 * patience); strings.TrimPrefix(strings.ReplaceAll(r.received(id), "made ", ""), "made") != "confirmed exchanged scanned"; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("of a login was told %q", r.told(id))
+				t.Fatalf("for a login, the receiver got %q", r.received(id))
 			}
 		}
 	}
 	n.relay.Close()
 	log := n.log.String()
-	most := 20 * (1 + int(time.Since(began)/time.Minute)) // seven kinds, and powers of two, see docs/webhooks.md
+	most := 20 * (1 + int(time.Since(began)/time.Minute)) // seven messages, and powers of two, see docs/webhooks.md
 	if lines := strings.Count(log, "\n") - strings.Count(log, "level=DEBUG"); lines > most {
 		t.Errorf("%d codes and %d logins made %d lines of log, at most %d are expected; the first:\n%.1000s", codes, logins, lines, most, log)
 	}
 }
 
-// awaitQueued waits until so many messages of logins wait to be sent.
+// awaitQueued waits until the number of queued messages of logins is want.
 func awaitQueued(t *testing.T, q queue.Queue, want int) {
 	t.Helper()
 	due := queue.Lane{Name: "webhooks:p:due", MaxLen: room, TTL: time.Hour}

@@ -7,76 +7,73 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
-// Bounds of what one pool may have in the queue. An entry of codes has about
-// 150 bytes; a message has 0.5 KB, and 3 KB at most; one of an unscanned code
-// has 0.5 KB at most. Whoever opens pages makes codes, so 200,000 codes (30 MB)
-// and 20,000 messages of unscanned ones (10 MB) are what anybody can fill.
+// Limits per pool. An entry of a code has about 150 bytes; a message has about 0.5 KB, at
+// most 3 KB; a message of an unscanned code has at most 0.5 KB. Anybody can create codes, so
+// an attacker can fill 200,000 codes (30 MB) and 20,000 messages of unscanned codes (10 MB).
 const (
-	mostCodes     = 200_000
-	mostScanned   = 10_000_000
-	mostDue       = 100_000
-	mostUnscanned = 20_000
-	mostDead      = 10_000
+	maxCodes     = 200_000
+	maxScanned   = 10_000_000
+	maxDue       = 100_000
+	maxUnscanned = 20_000
+	maxDead      = 10_000
 )
 
-// Lives of the lanes from the last Add on. A code is over after 82 minutes at
-// the latest (the longest code, confirm and ticket TTL), and a message after a
-// day and its last pause.
+// Lifetimes of the lanes after the last Add. A code ends after at most 82 minutes (the longest
+// code, confirm and ticket TTL), and a message after a day and its last pause.
 const (
-	lifeOfCodes = 3 * time.Hour
-	lifeOfDue   = 48 * time.Hour
-	lifeOfDead  = 30 * 24 * time.Hour
+	codesLife = 3 * time.Hour
+	dueLife   = 48 * time.Hour
+	deadLife  = 30 * 24 * time.Hour
 )
 
-// codesOf is the lane of the codes of a pool, from their creation on. When it is
-// full, the oldest make room: a scan adds its code to another lane.
+// codesOf returns the lane of a pool's codes, from their creation on. When it is full, the
+// oldest are removed; a scan adds its code to a different lane.
 func codesOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":codes", MaxLen: mostCodes, DropOldest: true, TTL: lifeOfCodes}
+	return queue.Lane{Name: "webhooks:" + pool + ":codes", MaxLen: maxCodes, DropOldest: true, TTL: codesLife}
 }
 
-// scannedOf is the lane of the codes of a pool that were scanned, or about to be.
+// scannedOf returns the lane of a pool's codes whose scan is or will be stored.
 func scannedOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":scanned", MaxLen: mostScanned, TTL: lifeOfCodes}
+	return queue.Lane{Name: "webhooks:" + pool + ":scanned", MaxLen: maxScanned, TTL: codesLife}
 }
 
-// dueOf is the lane of a pool's messages that are to be sent, of scanned codes.
+// dueOf returns the lane of a pool's messages about scanned codes.
 func dueOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":due", MaxLen: mostDue, TTL: lifeOfDue}
+	return queue.Lane{Name: "webhooks:" + pool + ":due", MaxLen: maxDue, TTL: dueLife}
 }
 
-// unscannedOf is the lane of a pool's messages that are to be sent, of codes that
-// were not scanned. They are sent after the others, and dropped where there is no
-// room for them.
+// unscannedOf returns the lane of a pool's messages about unscanned codes. They are sent after
+// the others, and dropped if the lane is full.
 func unscannedOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":unscanned", MaxLen: mostUnscanned, TTL: lifeOfDue}
+	return queue.Lane{Name: "webhooks:" + pool + ":unscanned", MaxLen: maxUnscanned, TTL: dueLife}
 }
 
-// deadOf is the lane of messages that were given up; the oldest are forgotten.
+// deadOf returns the lane of a pool's dead letters. When it is full, the oldest are removed.
 func deadOf(pool string) queue.Lane {
-	return queue.Lane{Name: "webhooks:" + pool + ":dead", MaxLen: mostDead, DropOldest: true, TTL: lifeOfDead}
+	return queue.Lane{Name: "webhooks:" + pool + ":dead", MaxLen: maxDead, DropOldest: true, TTL: deadLife}
 }
 
-// deadUnscannedOf is deadOf for messages of unscanned codes: they are kept while half
-// of it is free, and displace no others.
+// deadUnscannedOf returns deadOf for messages about unscanned codes: they are added while half
+// of the lane is free, and remove no others.
 func deadUnscannedOf(pool string) queue.Lane {
 	lane := deadOf(pool)
-	lane.DropOldest, lane.MaxLen = false, mostDead/2
+	lane.DropOldest, lane.MaxLen = false, maxDead/2
 	return lane
 }
 
-// message is one transition on its way.
+// message is a transition in the queue.
 type message struct {
 	ID      string `json:"id"`                // webhook-id
-	Body    string `json:"body"`              // as it is sent, to the byte: it is signed
-	Failure string `json:"failure,omitempty"` // of a dead letter: why the last attempt failed
+	Body    string `json:"body"`              // exactly as it is sent and signed
+	Failure string `json:"failure,omitempty"` // dead letters: why the last attempt failed
 }
 
 func (m message) text() string {
-	text, _ := json.Marshal(m) // strings alone cannot fail
+	text, _ := json.Marshal(m) // a struct of strings cannot fail
 	return string(text)
 }
 
-// readMessage reads an entry; not ok is a stranger's.
+// readMessage decodes an entry; ok is false if scanlogin did not write it.
 func readMessage(text string) (m message, ok bool) {
 	err := json.Unmarshal([]byte(text), &m)
 	return m, err == nil && m.ID != "" && m.Body != ""

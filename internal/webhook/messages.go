@@ -8,38 +8,38 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-const tooMany = "too many messages wait for this receiver"
+const queueFull = "the queue of this receiver is full"
 
-// queueAll queues the messages on a code that were not queued. Its receiver may
-// have been told of one before by another node, and knows it by its id.
-func (f *follower) queueAll(ctx context.Context, s session.Session, c *followed) error {
-	for _, t := range f.own(s) {
-		m := t.message()
+// queueAll queues the messages of a code that were not queued yet. Another node may have sent
+// one before; the receiver recognizes its id.
+func (t *tracker) queueAll(ctx context.Context, s session.Session, c *trackedCode) error {
+	for _, tr := range t.ownTransitions(s) {
+		m := tr.message()
 		scanned := !s.ScannedAt.IsZero()
-		if queued, known := c.told[m.ID]; queued || known && !scanned {
+		if queued, known := c.queued[m.ID]; queued || known && !scanned {
 			continue
 		}
 		queued := true
-		if w := f.webhook(f.pool); w != nil && w.Wants(t.Type) {
+		if w := t.webhook(t.pool); w != nil && w.Wants(tr.Type) {
 			var err error
-			if queued, err = f.add(ctx, m, scanned); err != nil {
+			if queued, err = t.add(ctx, m, scanned); err != nil {
 				return err
 			}
 		}
-		c.told[m.ID] = queued
+		c.queued[m.ID] = queued
 	}
 	return nil
 }
 
-// own returns the transitions of a code that this follower tells. The scan and what
-// comes after it are those of the lane of scanned codes, unless the scan was not queued
-// there: then another version of scanlogin stored it.
-func (f *follower) own(s session.Session) []transition {
+// ownTransitions returns the transitions of a code that belong to this tracker. The scan and
+// later ones belong to the lane of scanned codes, unless the scan was not queued there
+// because an older program version stored it.
+func (t *tracker) ownTransitions(s session.Session) []transition {
 	all := transitionsOf(s)
 	switch {
-	case f.scannedOnly && s.ScannedAt.IsZero():
+	case t.scannedOnly && s.ScannedAt.IsZero():
 		return nil
-	case f.scannedOnly:
+	case t.scannedOnly:
 		return all[1:]
 	case s.ScanQueued:
 		return all[:1]
@@ -47,24 +47,23 @@ func (f *follower) own(s session.Session) []transition {
 	return all
 }
 
-// add queues a message. Where too many wait, one of a scanned code becomes a dead
-// letter at once, and another one is dropped; it is not queued then, but will be when
-// the code is scanned.
-func (f *follower) add(ctx context.Context, m message, scanned bool) (queued bool, err error) {
-	due := f.due
+// add queues a message. If the lane is full, a message of a scanned code becomes a dead letter
+// at once; one of an unscanned code is dropped, and queued later if the code is scanned.
+func (t *tracker) add(ctx context.Context, m message, scanned bool) (queued bool, err error) {
+	due := t.due
 	if !scanned {
-		due = f.unscanned
+		due = t.unscanned
 	}
-	err = f.Queue.Add(ctx, due, m.text())
+	err = t.Queue.Add(ctx, due, m.text())
 	switch {
 	case errors.Is(err, queue.ErrFull) && scanned:
-		return true, f.bury(ctx, f.pool, deadOf(f.pool), m, tooMany)
+		return true, t.addDeadLetter(ctx, t.pool, deadOf(t.pool), m, queueFull)
 	case errors.Is(err, queue.ErrFull):
-		f.drop(ctx, f.pool, tooMany)
+		t.drop(ctx, t.pool, queueFull)
 		return false, nil
 	case err != nil:
 		return false, err
 	}
-	f.added()
+	t.added()
 	return true, nil
 }

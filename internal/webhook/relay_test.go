@@ -24,16 +24,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestEachTransitionIsToldOnce(t *testing.T) {
+func TestEachTransitionIsSentOnce(t *testing.T) {
 	r := newReceiver(t, nil)
 	n := open(t, memstore.New(), queue.NewMemory(), poolOf(t, "p", r.URL, nil))
 	want := map[session.ID]string{
-		n.live("p", time.Minute): "made",
-		n.live("p", time.Minute, session.Scan, session.Confirm, session.Redeem): "confirmed exchanged made scanned",
-		n.live("p", time.Minute, session.Scan, session.Cancel):                  "canceled made scanned",
-		n.live("p", time.Minute, session.Withdraw):                              "made withdrawn",
-		n.live("p", 900*time.Millisecond, session.Scan):                         "expired made scanned",
-		n.live("p", 900*time.Millisecond):                                       "expired made",
+		n.create("p", time.Minute): "made",
+		n.create("p", time.Minute, session.Scan, session.Confirm, session.Redeem): "confirmed exchanged made scanned",
+		n.create("p", time.Minute, session.Scan, session.Cancel):                  "canceled made scanned",
+		n.create("p", time.Minute, session.Withdraw):                              "made withdrawn",
+		n.create("p", 900*time.Millisecond, session.Scan):                         "expired made scanned",
+		n.create("p", 900*time.Millisecond):                                       "expired made",
 	}
 	total := 0
 	for id, types := range want {
@@ -41,7 +41,7 @@ func TestEachTransitionIsToldOnce(t *testing.T) {
 		total += len(strings.Fields(types))
 	}
 	for deadline := time.Now().Add(patience); n.seen()[webhook.Delivered] < total && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond) // an answer is counted after it was given
+		time.Sleep(5 * time.Millisecond) // a delivery is counted after the response
 	}
 	n.relay.Close()
 	if seen := n.seen(); seen[webhook.Delivered] != total || len(seen) != 1 {
@@ -49,10 +49,10 @@ func TestEachTransitionIsToldOnce(t *testing.T) {
 	}
 }
 
-func TestAStepIsToldWhenItHappens(t *testing.T) {
+func TestAStepIsSentWhenItHappens(t *testing.T) {
 	r := newReceiver(t, nil)
 	n := open(t, memstore.New(), queue.NewMemory(), poolOf(t, "p", r.URL, nil))
-	id := n.live("p", time.Hour)
+	id := n.create("p", time.Hour)
 	r.await(id, "made")
 	code, err := n.store.Load(t.Context(), id)
 	if err != nil {
@@ -64,12 +64,12 @@ func TestAStepIsToldWhenItHappens(t *testing.T) {
 	r.await(id, "made scanned")
 }
 
-// While versions are mixed, a scan may be stored by one that does not queue it.
-func TestAScanOfAnOlderVersionIsTold(t *testing.T) {
+// During an upgrade, an older version may store a scan without queueing it.
+func TestAScanStoredByAnOlderVersionIsSent(t *testing.T) {
 	r := newReceiver(t, nil)
 	st := memstore.New()
 	n := open(t, st, queue.NewMemory(), poolOf(t, "p", r.URL, nil))
-	id := n.live("p", time.Hour)
+	id := n.create("p", time.Hour)
 	r.await(id, "made")
 	for _, step := range []session.Action{session.Scan, session.Confirm, session.Redeem} {
 		code, err := st.Load(t.Context(), id)
@@ -83,29 +83,29 @@ func TestAScanOfAnOlderVersionIsTold(t *testing.T) {
 	r.await(id, "confirmed exchanged made scanned")
 }
 
-func TestOnlyWhatIsWantedIsTold(t *testing.T) {
+func TestOnlyConfiguredEventsAreSent(t *testing.T) {
 	r := newReceiver(t, nil)
 	n := open(t, memstore.New(), queue.NewMemory(), poolOf(t, "p", r.URL, func(w *pool.Webhook) { w.Events = []string{webhook.Confirmed, webhook.Exchanged} }))
-	r.await(n.live("p", time.Minute, session.Scan, session.Confirm, session.Redeem), "confirmed exchanged")
+	r.await(n.create("p", time.Minute, session.Scan, session.Confirm, session.Redeem), "confirmed exchanged")
 }
 
-func TestAReceiverThatStallsHoldsUpNobodyElse(t *testing.T) {
+func TestASlowReceiverDelaysNoOtherPool(t *testing.T) {
 	stall := make(chan struct{})
-	stalling := newReceiver(t, func(http.ResponseWriter, *http.Request) bool { <-stall; return false })
+	slow := newReceiver(t, func(http.ResponseWriter, *http.Request) bool { <-stall; return false })
 	t.Cleanup(sync.OnceFunc(func() { close(stall) }))
-	well := newReceiver(t, nil)
-	n := open(t, memstore.New(), queue.NewMemory(), poolOf(t, "stalls", stalling.URL, nil), poolOf(t, "well", well.URL, nil))
+	healthy := newReceiver(t, nil)
+	n := open(t, memstore.New(), queue.NewMemory(), poolOf(t, "slow", slow.URL, nil), poolOf(t, "healthy", healthy.URL, nil))
 	for range 100 {
-		n.live("stalls", time.Minute)
+		n.create("slow", time.Minute)
 	}
 	began := time.Now()
-	well.await(n.live("well", time.Minute, session.Scan, session.Confirm, session.Redeem), "confirmed exchanged made scanned")
-	if took := time.Since(began); took > 8*time.Second { // an attempt at the other takes ten
+	healthy.await(n.create("healthy", time.Minute, session.Scan, session.Confirm, session.Redeem), "confirmed exchanged made scanned")
+	if took := time.Since(began); took > 8*time.Second { // an attempt to the slow receiver takes 10 s
 		t.Errorf("it took %v", took)
 	}
 }
 
-func TestAReceiverThatFailsIsTriedAgain(t *testing.T) {
+func TestFailedDeliveriesAreRetried(t *testing.T) {
 	var calls atomic.Int32
 	r := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) bool {
 		if calls.Add(1) > 2 {
@@ -116,21 +116,21 @@ func TestAReceiverThatFailsIsTriedAgain(t *testing.T) {
 		return true
 	})
 	n := open(t, memstore.New(), queue.NewMemory(), poolOf(t, "p", r.URL+"/?token=nobody-may-see-this", nil))
-	r.await(n.live("p", time.Minute, session.Scan, session.Cancel), "canceled made scanned")
+	r.await(n.create("p", time.Minute, session.Scan, session.Cancel), "canceled made scanned")
 	n.relay.Close()
 	if seen := n.seen(); seen[webhook.Failed] != 2 || seen[webhook.Delivered] != 3 {
 		t.Errorf("outcomes: %v", seen)
 	}
 	log := n.log.String()
-	if !strings.Contains(log, "webhook receiver fails") || !strings.Contains(log, "well again") || strings.Contains(log, "nobody") {
+	if !strings.Contains(log, "webhook delivery failed") || !strings.Contains(log, "webhook receiver recovered") || strings.Contains(log, "nobody") {
 		t.Errorf("log:\n%s", log)
 	}
 }
 
-// The receiver is inside; nothing may come to it, by address, by name or by
+// The receiver has a private address. No request may reach it by address, by name or by
 // redirect.
-func TestNothingInsideIsReachedUnlessAllowed(t *testing.T) {
-	inside := newReceiver(t, func(http.ResponseWriter, *http.Request) bool { t.Error("it was reached"); return false })
+func TestPrivateAddressesAreRefusedUnlessAllowed(t *testing.T) {
+	inside := newReceiver(t, func(http.ResponseWriter, *http.Request) bool { t.Error("the receiver was called"); return false })
 	q, byName := queue.NewMemory(), strings.Replace(inside.URL, "127.0.0.1", "localhost", 1)
 	redirecting := newReceiver(t, func(w http.ResponseWriter, req *http.Request) bool {
 		http.Redirect(w, req, inside.URL, http.StatusTemporaryRedirect)
@@ -139,7 +139,7 @@ func TestNothingInsideIsReachedUnlessAllowed(t *testing.T) {
 	private := func(w *pool.Webhook) { w.AllowPrivate = false }
 	n := open(t, memstore.New(), q, poolOf(t, "address", inside.URL, private), poolOf(t, "name", byName, private), poolOf(t, "redirect", redirecting.URL, nil))
 	for _, p := range []string{"address", "name", "redirect"} {
-		n.live(p, time.Minute)
+		n.create(p, time.Minute)
 	}
 	for deadline := time.Now().Add(patience); n.seen()[webhook.Failed] < 3; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -147,36 +147,36 @@ func TestNothingInsideIsReachedUnlessAllowed(t *testing.T) {
 		}
 	}
 	n.relay.Close()
-	if log := n.log.String(); strings.Count(log, "the address is not public") != 2 || !strings.Contains(log, "answers 307") || strings.Contains(log, "localhost") {
+	if log := n.log.String(); strings.Count(log, "the address is not public") != 2 || !strings.Contains(log, "returned status 307") || strings.Contains(log, "localhost") {
 		t.Errorf("log:\n%s", log)
 	}
 }
 
-// failing is a queue that does not answer.
+// failing is a queue that is unavailable.
 type failing struct{ queue.Queue }
 
-var errAway = errors.New("away")
+var errUnavailable = errors.New("unavailable")
 
-func (failing) Add(context.Context, queue.Lane, string) error { return errAway }
+func (failing) Add(context.Context, queue.Lane, string) error { return errUnavailable }
 
-func TestNoCodeWithoutItsEntry(t *testing.T) {
+func TestNoCodeIsStoredWithoutItsQueueEntry(t *testing.T) {
 	st := memstore.New()
 	n := open(t, st, failing{queue.NewMemory()}, poolOf(t, "p", "http://127.0.0.1:1", nil))
 	code := sessiontest.New(st, time.Minute)
 	code.Pool = "p"
-	if _, err := session.Create(t.Context(), n.store, code); !errors.Is(err, errAway) {
-		t.Errorf("made: %v", err)
+	if _, err := session.Create(t.Context(), n.store, code); !errors.Is(err, errUnavailable) {
+		t.Errorf("create: %v", err)
 	}
 	if _, err := st.Load(t.Context(), code.ID); !errors.Is(err, session.ErrNotFound) {
-		t.Errorf("it is there: %v", err)
+		t.Errorf("the code is stored: %v", err)
 	}
 }
 
-// What a node that died held is taken over by another when its hold is over.
+// Another node takes over the entries of a dead node when their hold ends.
 func TestCodesOfADeadNodeAreTakenOver(t *testing.T) {
 	r := newReceiver(t, nil)
 	st, q := memstore.New(), queue.NewMemory()
-	id := (&node{t: t, store: st}).live("p", time.Minute, session.Scan, session.Confirm)
+	id := (&node{t: t, store: st}).create("p", time.Minute, session.Scan, session.Confirm)
 	codes := queue.Lane{Name: "webhooks:p:codes", MaxLen: 10, TTL: time.Hour}
 	if err := q.Add(t.Context(), codes, string(id)); err != nil {
 		t.Fatal(err)
@@ -188,13 +188,13 @@ func TestCodesOfADeadNodeAreTakenOver(t *testing.T) {
 	r.await(id, "confirmed made scanned")
 }
 
-// Codes that a node which leaves has in hand are followed by another at once.
-func TestANodeThatLeavesLetsGo(t *testing.T) {
+// Another node takes over the codes of a node that shuts down at once.
+func TestAStoppedNodeReleasesItsCodes(t *testing.T) {
 	r := newReceiver(t, nil)
 	st, q := memstore.New(), queue.NewMemory()
 	p := poolOf(t, "p", r.URL, nil)
 	first := open(t, st, q, p)
-	id := first.live("p", time.Hour)
+	id := first.create("p", time.Hour)
 	r.await(id, "made")
 	first.relay.Close()
 	began := time.Now()
@@ -207,36 +207,36 @@ func TestANodeThatLeavesLetsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(id, "made withdrawn")
-	if took := time.Since(began); took > 12*time.Second { // a lease takes fifteen
+	if took := time.Since(began); took > 12*time.Second { // a lease is 15 s
 		t.Errorf("it took %v", took)
 	}
 }
 
-func TestWithoutAWebhookNothingIsDone(t *testing.T) {
+func TestWithoutAWebhookTheRelayDoesNothing(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	st := memstore.New()
-	relay := webhook.New(webhook.Options{Pools: pool.NewBook(&pool.Pool{ID: "p"}), Store: st, Hub: hub.New(st.Bus(), st.Now), Queue: failing{}})
+	relay := webhook.New(webhook.Options{Pools: pool.NewRegistry(&pool.Pool{ID: "p"}), Store: st, Hub: hub.New(st.Bus(), st.Now), Queue: failing{}})
 	relay.Start()
-	n := &node{t: t, store: relay.Announce(st)}
-	n.live("p", time.Minute, session.Scan)
+	n := &node{t: t, store: relay.WrapStore(st)}
+	n.create("p", time.Minute, session.Scan)
 	if err := goleak.Find(before); err != nil {
 		t.Error(err)
 	}
 	relay.Close()
 }
 
-// A reload may bring the first webhook, and take the last.
-func TestWebhooksComeAndGoWithTheirPools(t *testing.T) {
+// A reload may add the first webhook and remove the last.
+func TestReloadsAddAndRemoveWebhooks(t *testing.T) {
 	r := newReceiver(t, nil)
 	n := open(t, memstore.New(), queue.NewMemory(), &pool.Pool{ID: "p"})
-	unseen := n.live("p", time.Minute)
-	n.book.Replace(poolOf(t, "p", r.URL, nil))
-	r.await(n.live("p", time.Minute, session.Withdraw), "made withdrawn")
-	n.book.Replace(&pool.Pool{ID: "p"})
-	last := n.live("p", time.Minute, session.Withdraw)
-	n.book.Replace(poolOf(t, "p", r.URL, nil))
-	r.await(n.live("p", time.Minute, session.Withdraw), "made withdrawn")
-	if r.told(unseen)+r.told(last) != "" {
-		t.Error("told without a webhook")
+	unseen := n.create("p", time.Minute)
+	n.pools.Replace(poolOf(t, "p", r.URL, nil))
+	r.await(n.create("p", time.Minute, session.Withdraw), "made withdrawn")
+	n.pools.Replace(&pool.Pool{ID: "p"})
+	last := n.create("p", time.Minute, session.Withdraw)
+	n.pools.Replace(poolOf(t, "p", r.URL, nil))
+	r.await(n.create("p", time.Minute, session.Withdraw), "made withdrawn")
+	if r.received(unseen)+r.received(last) != "" {
+		t.Error("a message was sent without a webhook")
 	}
 }

@@ -29,18 +29,18 @@ const patience = 30 * time.Second
 
 var key = pool.FormatWebhookKey([32]byte{1, 2, 3})
 
-// receiver is a site's, with the standard's own library.
+// receiver is a site's webhook receiver. It uses the reference library of Standard Webhooks.
 type receiver struct {
 	*httptest.Server
 	t *testing.T
 
 	mu   sync.Mutex
-	got  map[string][]string // types by code, in the order of their coming, each once
+	got  map[string][]string // types by code, in the order of arrival, each once
 	ids  map[string]string   // body by id
 	hook func(http.ResponseWriter, *http.Request) bool
 }
 
-// newReceiver answers 200, unless hook answers first and returns true.
+// newReceiver returns 200 unless hook responds and returns true.
 func newReceiver(t *testing.T, hook func(http.ResponseWriter, *http.Request) bool) *receiver {
 	r := &receiver{t: t, got: make(map[string][]string), ids: make(map[string]string), hook: hook}
 	r.Server = httptest.NewServer(r)
@@ -51,7 +51,7 @@ func newReceiver(t *testing.T, hook func(http.ResponseWriter, *http.Request) boo
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		return // the sender left
+		return // the sender aborted
 	}
 	verifier, err := standardwebhooks.NewWebhook(key)
 	if err == nil {
@@ -76,24 +76,24 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if before, known := r.ids[id]; !known {
 		r.got[m.Data.Random] = append(r.got[m.Data.Random], strings.TrimPrefix(m.Type, "code."))
 	} else if before != string(body) {
-		r.t.Errorf("one id, two bodies:\n%s\n%s", before, body)
+		r.t.Errorf("one id has two bodies:\n%s\n%s", before, body)
 	}
 	r.ids[id] = string(body)
 }
 
-// told are the types of a code's messages, sorted.
-func (r *receiver) told(id session.ID) string {
+// received returns the sorted event types of a code.
+func (r *receiver) received(id session.ID) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return strings.Join(slices.Sorted(slices.Values(r.got[string(id)])), " ")
 }
 
-// await waits until all of a code's messages have come.
+// await waits until the messages of a code have arrived.
 func (r *receiver) await(id session.ID, want string) {
 	r.t.Helper()
-	for deadline := time.Now().Add(patience); r.told(id) != want; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); r.received(id) != want; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("told %q, want %q", r.told(id), want)
+			r.t.Fatalf("received %q, want %q", r.received(id), want)
 		}
 	}
 }
@@ -111,18 +111,18 @@ func poolOf(t *testing.T, id, url string, change func(*pool.Webhook)) *pool.Pool
 	return &pool.Pool{ID: id, Webhook: w}
 }
 
-// node is a relay with what it stands on.
+// node is a running relay with its dependencies.
 type node struct {
 	t     *testing.T
-	book  *pool.Book
+	pools *pool.Registry
 	queue queue.Queue
 	relay *webhook.Relay
-	store session.Store // announces
+	store session.Store // queues codes
 	log   *lines
 	seen  func() map[webhook.Outcome]int
 }
 
-// lines is a log's text.
+// lines collects the text of a log.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -140,14 +140,14 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// storage is what a relay stands on.
+// storage is the storage of a relay.
 type storage struct {
 	store session.Store
 	bus   session.Bus
 	queue queue.Queue
 }
 
-// open runs a relay over a store in memory until the test ends.
+// open runs a relay on a memory store until the test ends.
 func open(t *testing.T, st *memstore.Store, q queue.Queue, pools ...*pool.Pool) *node {
 	t.Helper()
 	return openOn(t, storage{st, st.Bus(), q}, pools...)
@@ -161,33 +161,33 @@ func openOn(t *testing.T, s storage, pools ...*pool.Pool) *node {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); watchers.Run(ctx) }()
-	n := &node{t: t, book: pool.NewBook(pools...), queue: q, log: new(lines)}
+	n := &node{t: t, pools: pool.NewRegistry(pools...), queue: q, log: new(lines)}
 	var mu sync.Mutex
 	seen := make(map[webhook.Outcome]int)
 	n.seen = func() map[webhook.Outcome]int { mu.Lock(); defer mu.Unlock(); return maps.Clone(seen) }
 	n.relay = webhook.New(webhook.Options{
-		Pools: n.book, Store: st, Hub: watchers, Queue: q,
+		Pools: n.pools, Store: st, Hub: watchers, Queue: q,
 		Observe: func(_ string, o webhook.Outcome) { mu.Lock(); defer mu.Unlock(); seen[o]++ },
 		Log:     slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
-	n.store = n.relay.Announce(st)
+	n.store = n.relay.WrapStore(st)
 	n.relay.Start()
 	t.Cleanup(func() { n.relay.Close(); cancel(); <-done })
 	return n
 }
 
-// live makes a code of a pool and takes steps with it.
-func (n *node) live(pool string, ttl time.Duration, steps ...session.Action) session.ID {
+// create creates a code and applies steps.
+func (n *node) create(pool string, ttl time.Duration, steps ...session.Action) session.ID {
 	n.t.Helper()
-	id, err := n.try(pool, ttl, steps...)
+	id, err := n.tryCreate(pool, ttl, steps...)
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	return id
 }
 
-// try takes each step with the code as it is stored, as servers do.
-func (n *node) try(pool string, ttl time.Duration, steps ...session.Action) (session.ID, error) {
+// tryCreate is create with an error. It loads the code before each step, as a server does.
+func (n *node) tryCreate(pool string, ttl time.Duration, steps ...session.Action) (session.ID, error) {
 	code := sessiontest.New(n.store, ttl)
 	code.Pool = pool
 	code, err := session.Create(n.t.Context(), n.store, code)

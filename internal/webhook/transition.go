@@ -10,76 +10,75 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// The types of what is told.
+// The event types that receivers see.
 const (
 	Made      = "code.made"
 	Scanned   = "code.scanned"
 	Confirmed = "code.confirmed"
 	Exchanged = "code.exchanged"
 	Canceled  = "code.canceled"
-	Withdrawn = "code.withdrawn" // by the browser: "not me"
-	Expired   = "code.expired"   // by time
+	Withdrawn = "code.withdrawn" // by the browser
+	Expired   = "code.expired"   // at its end time
 )
 
-// Events returns all types, in the order of a code's life.
+// Events returns all event types, in the order of a code's life.
 func Events() []string {
 	return []string{Made, Scanned, Confirmed, Exchanged, Canceled, Withdrawn, Expired}
 }
 
-// transition is something that happened to a code. Its data are those of that
-// moment, whatever happened since.
+// transition is a step or the expiry of a code, with the data of that moment.
 type transition struct {
 	Type string
 	At   time.Time
 	Data data
 }
 
-// data is what a receiver learns. No ticket, no key, no e-mail and no further
-// claim is in it: those are for who exchanges the ticket.
+// data is the payload for receivers. It contains no ticket, key, e-mail or other claim: the
+// site receives those when it exchanges the ticket.
 type data struct {
 	Pool        string `json:"pool"`
 	Random      string `json:"random"`
-	Version     int    `json:"version"` // 1 when made, one higher with each step
+	Version     int    `json:"version"` // starts at 1, incremented by each step
 	User        *user  `json:"user,omitempty"`
 	CreatedAt   string `json:"createdAt"`
 	ScannedAt   string `json:"scannedAt,omitempty"`
 	ConfirmedAt string `json:"confirmedAt,omitempty"`
 }
 
-// user is who scanned.
+// user is the user who scanned.
 type user struct {
 	ID       string `json:"id"`
 	Nickname string `json:"nickname,omitempty"`
 	Photo    string `json:"photo,omitempty"`
 }
 
-// transitionsOf returns all that has happened to a code, oldest first: a session
-// holds its whole history, so that it is enough to look at its end.
+// transitionsOf returns all transitions of a code, oldest first. A session contains its whole
+// history, so reading it once at the end suffices.
 func transitionsOf(s session.Session) []transition {
 	d := data{Pool: s.Pool, Random: string(s.ID), CreatedAt: iso(s.CreatedAt)}
 	var all []transition
-	happened := func(event string, at time.Time) {
+	add := func(event string, at time.Time) {
 		d.Version = len(all) + 1
 		all = append(all, transition{event, at, d})
 	}
-	happened(Made, s.CreatedAt)
+	add(Made, s.CreatedAt)
 	if !s.ScannedAt.IsZero() {
 		d.User = &user{s.User.ID, s.User.Nickname, s.User.Photo}
 		d.ScannedAt = iso(s.ScannedAt)
-		happened(Scanned, s.ScannedAt)
+		add(Scanned, s.ScannedAt)
 	}
 	if !s.ConfirmedAt.IsZero() {
 		d.ConfirmedAt = iso(s.ConfirmedAt)
-		happened(Confirmed, s.ConfirmedAt)
+		add(Confirmed, s.ConfirmedAt)
 	}
 	if s.Status.Over() {
-		happened(endOf(s), s.ExpiresAt)
+		add(endOf(s), s.ExpiresAt)
 	}
 	return all
 }
 
-// endOf is how a code that is over ended. Time writes nothing, so an end that
-// has an operation was the browser's.
+// endOf returns the event type of a code's end. Expiry is not stored and has no operation, so
+// an Expired session with one was withdrawn by the browser.
 func endOf(s session.Session) string {
 	switch {
 	case s.Status == session.Redeemed:
@@ -93,12 +92,12 @@ func endOf(s session.Session) string {
 	}
 }
 
-// iso writes a time as the REST interface does.
+// iso formats a time like the REST API.
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// message makes what is sent. Id and body depend on the transition alone, so
-// that whoever tells it, and however often, tells the same; and a transition
-// that the store lost, and that then came about another way, is another one.
+// message returns the message for a transition. Id and body depend only on the transition, so
+// every node and every attempt sends the same. A transition that the store lost and that was
+// then repeated has a different time, and so a different id.
 func (t transition) message() message {
 	d := t.Data
 	name := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %d %d", d.Pool, d.Random, t.Type, d.Version, t.At.UnixNano()))
@@ -108,7 +107,7 @@ func (t transition) message() message {
 		Data      data   `json:"data"`
 	}{t.Type, iso(t.At), t.Data})
 	if err != nil {
-		panic(err) // strings and numbers alone cannot fail
+		panic(err) // strings and numbers cannot fail
 	}
 	return message{ID: "msg_" + base64.RawURLEncoding.EncodeToString(name[:16]), Body: string(body)}
 }

@@ -14,9 +14,9 @@ var (
 	alice = session.User{ID: "alice", Nickname: "Alice", Photo: "https://example.com/a.png", Email: "alice@example.com", More: map[string]any{"department": "R&D"}}
 )
 
-// lived is a code after some steps, a second each; it was looked at after
-// an hour, when time has ended what was not over.
-func lived(t *testing.T, steps ...session.Action) session.Session {
+// sessionAfter returns a code after steps one second apart, as it is an hour later: expired,
+// unless it had ended.
+func sessionAfter(t *testing.T, steps ...session.Action) session.Session {
 	t.Helper()
 	s := session.Session{
 		ID: session.NewID(), Pool: "pool", Version: 1, Op: "op", Payload: "payload", CustomData: "custom", Client: session.Client{IP: "192.0.2.1"},
@@ -27,12 +27,12 @@ func lived(t *testing.T, steps ...session.Action) session.Session {
 		if s, err = session.Step(s, session.Change{Action: a, User: alice, TTL: time.Minute}, t0.Add(time.Duration(i+1)*time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		s.Op = "op" // as Swap stores it
+		s.Op = "op" // which Swap stores
 	}
 	return s.At(t0.Add(time.Hour))
 }
 
-func TestASessionTellsItsWholeHistory(t *testing.T) {
+func TestASessionContainsItsWholeHistory(t *testing.T) {
 	for _, test := range []struct {
 		steps []session.Action
 		want  string
@@ -45,7 +45,7 @@ func TestASessionTellsItsWholeHistory(t *testing.T) {
 		{[]session.Action{session.Withdraw}, "made withdrawn"},
 		{[]session.Action{session.Scan, session.Withdraw}, "made scanned withdrawn"},
 	} {
-		s := lived(t, test.steps...)
+		s := sessionAfter(t, test.steps...)
 		var got []string
 		for i, tr := range transitionsOf(s) {
 			got = append(got, strings.TrimPrefix(tr.Type, "code."))
@@ -59,18 +59,18 @@ func TestASessionTellsItsWholeHistory(t *testing.T) {
 	}
 }
 
-// A node that looks late tells the same as one that saw each step.
-func TestWhatIsToldDoesNotDependOnWhenOneLooks(t *testing.T) {
+// A node that reads a code late sends the same messages as one that reads it after each step.
+func TestMessagesDoNotDependOnWhenACodeIsRead(t *testing.T) {
 	steps := []session.Action{session.Scan, session.Confirm, session.Redeem}
 	id := session.NewID()
-	look := func(n int) []transition {
-		s := lived(t, steps[:n]...)
+	read := func(n int) []transition {
+		s := sessionAfter(t, steps[:n]...)
 		s.ID = id
 		return transitionsOf(s)
 	}
-	late := look(len(steps))
+	late := read(len(steps))
 	for n := range steps {
-		for i, early := range look(n)[:n+1] {
+		for i, early := range read(n)[:n+1] {
 			if a, b := early.message(), late[i].message(); a != b {
 				t.Errorf("after %d steps:\n%s\nlater:\n%s", n, a.Body, b.Body)
 			}
@@ -78,8 +78,8 @@ func TestWhatIsToldDoesNotDependOnWhenOneLooks(t *testing.T) {
 	}
 }
 
-func TestStoredAndReadAgainItIsTheSameMessage(t *testing.T) {
-	s := lived(t, session.Scan)
+func TestAStoredSessionGivesTheSameMessage(t *testing.T) {
+	s := sessionAfter(t, session.Scan)
 	s.ScannedAt = time.Now() // with nanoseconds, a zone and a monotonic reading
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -94,9 +94,9 @@ func TestStoredAndReadAgainItIsTheSameMessage(t *testing.T) {
 	}
 }
 
-func TestEachTransitionOfEachHistoryHasAnIDOfItsOwn(t *testing.T) {
+func TestEachTransitionHasAUniqueID(t *testing.T) {
 	seen := make(map[string]bool)
-	note := func(s session.Session, from int) {
+	check := func(s session.Session, from int) {
 		for _, tr := range transitionsOf(s)[from:] {
 			id := tr.message().ID
 			if seen[id] || len(id) != 26 || strings.Contains(id, ".") {
@@ -105,22 +105,22 @@ func TestEachTransitionOfEachHistoryHasAnIDOfItsOwn(t *testing.T) {
 			seen[id] = true
 		}
 	}
-	first := lived(t, session.Scan, session.Confirm)
-	note(first, 0)
-	note(lived(t, session.Scan, session.Confirm), 0)
-	first.ScannedAt = first.ScannedAt.Add(1) // the store lost the scan, and there was another
+	first := sessionAfter(t, session.Scan, session.Confirm)
+	check(first, 0)
+	check(sessionAfter(t, session.Scan, session.Confirm), 0)
+	first.ScannedAt = first.ScannedAt.Add(1) // the store lost the scan, and another followed
 	first.ConfirmedAt = first.ConfirmedAt.Add(1)
 	first.ExpiresAt = first.ExpiresAt.Add(1)
-	note(first, 1)
+	check(first, 1)
 }
 
-func TestNothingSecretIsTold(t *testing.T) {
-	s := lived(t, session.Scan, session.Confirm)
+func TestMessagesContainNoSecret(t *testing.T) {
+	s := sessionAfter(t, session.Scan, session.Confirm)
 	for _, tr := range transitionsOf(s) {
 		body := tr.message().Body
 		for _, secret := range []string{"alice@example.com", "department", "R&D", "custom", "payload", "192.0.2.1", "0123456789abcdef", "hash", `"secret`} {
 			if strings.Contains(body, secret) {
-				t.Errorf("%s is in %s", secret, body)
+				t.Errorf("%s is in the message %s", secret, body)
 			}
 		}
 	}

@@ -1,21 +1,20 @@
-// Package webhook tells a pool's receiver of each transition of its codes, by
-// one signed POST each, as Standard Webhooks has it.
+// Package webhook sends each transition of a pool's codes to the pool's receiver: one signed
+// POST per transition, in the form of Standard Webhooks.
 //
-// It promises that each transition of a code from its scan on is delivered at
-// least once, whichever nodes die meanwhile, as long as the queue keeps what it
-// has and a node comes back before the code is forgotten; that none is told
-// which did not happen; that all that is sent of one transition has one id and
-// one body; and that a receiver which fails or stalls holds up its own pool's
-// messages alone. The same holds for a code that was not scanned, within bounds
-// of its own: such codes cost an attacker nothing, so their messages are queued
-// apart, sent last, and dropped first.
+// It guarantees that each transition from the scan on is delivered at least once, whichever
+// nodes die, as long as the queue keeps its entries and a node returns before the store
+// deletes the code; that nothing is sent that did not happen; that all attempts for a
+// transition have the same id and body; and that a failing or slow receiver delays only the
+// messages of its own pool. Codes that were not scanned have the same guarantee within
+// separate limits: creating such codes costs an attacker nothing, so their messages are
+// queued separately, sent last and dropped first.
 //
-// Nothing is queued beside a step: a node may die between the two. Instead a
-// code's name is queued before the code is stored, and once more before its scan
-// is ([Relay.Announce]), and whoever takes it follows the code to its end
-// (follower) and reads from its session what has happened (transitionsOf). Each
-// transition becomes a message in another lane, which is sent until the receiver
-// has it (sender), or is laid aside for an operator after a day ([Dead]).
+// A message cannot be queued after a step is stored, because the node may die in between.
+// Instead the code's id is queued before the code is stored, and again before its scan is
+// stored ([Relay.WrapStore]). The node that takes the id tracks the code to its end (tracker)
+// and reads the transitions from the session (transitionsOf). Each transition becomes a
+// message in another lane, which is sent until the receiver accepts it (sender) or, after a
+// day, becomes a dead letter ([DeadLetters]).
 package webhook
 
 import (
@@ -31,36 +30,37 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Options are a Relay's surroundings. All but Observe and Log must be set.
+// Options configure a Relay. All fields except Observe and Log are required.
 type Options struct {
-	Pools *pool.Book
+	Pools *pool.Registry
 	Store session.Store
 	Hub   *hub.Hub // its Run must outlive the relay
 	Queue queue.Queue
 
-	// Observe is told of what became of a message or an attempt; it must not
-	// block. nil: nobody is.
+	// Observe receives the outcome of each attempt, and of each message that is given
+	// up. It must not block. nil: not called.
 	Observe func(pool string, outcome Outcome)
 	Log     *slog.Logger // nil: no log
 }
 
-// Outcome is what became of a message, or of an attempt to deliver one.
+// Outcome is the result of an attempt to deliver a message (Delivered, Failed), or the
+// end of a message that is given up (Dead, Dropped).
 type Outcome string
 
 const (
 	Delivered Outcome = "delivered"
-	Failed    Outcome = "failed" // the attempt; there will be another one
-	Buried    Outcome = "buried" // no further attempt: a dead letter
-	// Dropped is a message of a code that was not scanned, for which there was no room:
-	// no further attempt, and no dead letter.
+	Failed    Outcome = "failed" // the message is tried again or becomes Dead or Dropped
+	Dead      Outcome = "dead"   // the message is now a dead letter
+	// Dropped is a message of an unscanned code for which neither the queue nor the dead
+	// letters had room.
 	Dropped Outcome = "dropped"
 )
 
-// Relay tells the receivers of all pools. It does nothing, and keeps nothing,
-// until a pool has a webhook.
+// Relay sends the messages of all pools. It does and stores nothing until a pool has a
+// webhook.
 type Relay struct {
 	Options
-	limited *loglimit.Logger // over Log
+	limited *loglimit.Logger // on Log
 
 	mu      sync.Mutex
 	cancel  context.CancelFunc // nil: not started
@@ -68,8 +68,8 @@ type Relay struct {
 	running sync.WaitGroup
 }
 
-// New makes a relay. It starts nothing; Start does, and so does the first code
-// of a pool that has a webhook.
+// New returns a relay. It starts nothing; Start does, and so does the first code of a pool
+// with a webhook.
 func New(o Options) *Relay {
 	if o.Observe == nil {
 		o.Observe = func(string, Outcome) {}
@@ -77,22 +77,21 @@ func New(o Options) *Relay {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Relay{Options: o, limited: loglimit.New(o.Log, logEvery)}
+	return &Relay{Options: o, limited: loglimit.New(o.Log, logInterval)}
 }
 
-// logEvery is how often one text is logged for one receiver: a receiver that is
-// away for a day, or a flood of codes, would fill the log.
-const logEvery = time.Minute
+// logInterval is the minimum time between two lines with the same message and pool: a
+// receiver that is down for a day, or a flood of codes, would fill the log.
+const logInterval = time.Minute
 
-// logSome logs text, at most once in logEvery for each pool.
-func (r *Relay) logSome(ctx context.Context, level slog.Level, pool, text string, args ...any) {
-	r.limited.Log(ctx, level, text+"\x00"+pool, text, append([]any{"pool", pool}, args...)...)
+// logLimited logs a message, at most once per logInterval and pool.
+func (r *Relay) logLimited(ctx context.Context, level slog.Level, pool, msg string, args ...any) {
+	r.limited.Log(ctx, level, msg+"\x00"+pool, msg, append([]any{"pool", pool}, args...)...)
 }
 
-// Start begins the work, if any pool has a webhook and it has not begun. Close
-// ends it.
+// Start starts the relay if a pool has a webhook and it is not running. Close ends it.
 func (r *Relay) Start() {
-	if !r.wanted() {
+	if !r.hasWebhook() {
 		return
 	}
 	r.mu.Lock()
@@ -105,7 +104,7 @@ func (r *Relay) Start() {
 	r.running.Go(func() { r.supervise(ctx) })
 }
 
-func (r *Relay) wanted() bool {
+func (r *Relay) hasWebhook() bool {
 	for _, p := range r.Pools.All() {
 		if p.Webhook != nil {
 			return true
@@ -114,8 +113,8 @@ func (r *Relay) wanted() bool {
 	return false
 }
 
-// Close ends the work: attempts that are under way are broken off, and all that
-// this node holds is let go for others. It returns within some seconds.
+// Close stops the relay: it aborts running attempts and releases all entries that this node
+// holds. It returns within a few seconds.
 func (r *Relay) Close() {
 	r.mu.Lock()
 	r.closed = true
@@ -126,16 +125,16 @@ func (r *Relay) Close() {
 	r.running.Wait()
 }
 
-// lookEvery is how often lanes are looked at, for what other nodes left and
-// for what is due again. What this node adds, it takes at once.
-const lookEvery = 500 * time.Millisecond
+// pollInterval is how often lanes are polled for entries that other nodes left or that are
+// due again. Entries of this node are taken at once.
+const pollInterval = 500 * time.Millisecond
 
-// supervise keeps a worker for each pool that has a webhook, until ctx ends.
+// supervise runs a worker for each pool with a webhook until ctx ends.
 func (r *Relay) supervise(ctx context.Context) {
 	workers := make(map[string]context.CancelFunc)
 	var running sync.WaitGroup
 	defer running.Wait()
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		for id, stop := range workers {
@@ -150,7 +149,7 @@ func (r *Relay) supervise(ctx context.Context) {
 			}
 			worker, stop := context.WithCancel(ctx)
 			workers[p.ID] = stop
-			running.Go(func() { r.work(worker, p.ID) })
+			running.Go(func() { r.runPool(worker, p.ID) })
 		}
 		select {
 		case <-ctx.Done():
@@ -163,19 +162,19 @@ func (r *Relay) supervise(ctx context.Context) {
 	}
 }
 
-// work follows the codes of a pool, and sends its messages, until ctx ends.
-func (r *Relay) work(ctx context.Context, pool string) {
+// runPool tracks the codes of a pool and sends its messages until ctx ends.
+func (r *Relay) runPool(ctx context.Context, pool string) {
 	s := newSender(r, pool)
 	var all sync.WaitGroup
 	all.Go(func() { s.run(ctx) })
 	for _, codes := range []queue.Lane{codesOf(pool), scannedOf(pool)} {
-		f := newFollower(r, pool, codes, s.nudge)
-		all.Go(func() { f.run(ctx) })
+		t := newTracker(r, pool, codes, s.nudge)
+		all.Go(func() { t.run(ctx) })
 	}
 	all.Wait()
 }
 
-// webhook is a pool's, nil if it has none.
+// webhook returns a pool's webhook, nil if it has none.
 func (r *Relay) webhook(id string) *pool.Webhook {
 	if p := r.Pools.ByID(id); p != nil {
 		return p.Webhook
@@ -183,45 +182,45 @@ func (r *Relay) webhook(id string) *pool.Webhook {
 	return nil
 }
 
-// Announce returns st, but that it stores no code of a pool with a webhook, and no
-// scan of one, before the code's name is queued. If that fails, so does the step; a
-// name without a code, or without a scan, is found to be nothing.
-func (r *Relay) Announce(st session.Store) session.Store { return announcing{st, r} }
+// WrapStore returns a store that queues a code's id before it stores the code or its scan in
+// st, for pools with a webhook. If queueing fails, so does the step. An id without a stored
+// code or scan does no harm.
+func (r *Relay) WrapStore(st session.Store) session.Store { return queueingStore{st, r} }
 
-type announcing struct {
+type queueingStore struct {
 	session.Store
 	relay *Relay
 }
 
-// Unwrap returns the store beneath.
-func (a announcing) Unwrap() session.Store { return a.Store }
+// Unwrap returns the wrapped store.
+func (q queueingStore) Unwrap() session.Store { return q.Store }
 
 // Swap implements session.Store.
-func (a announcing) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+func (q queueingStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
 	made, scanned := next.Version == 1, next.Version == 2 && next.Status == session.Scanned
-	if !made && !scanned || a.relay.webhook(next.Pool) == nil {
-		return a.Store.Swap(ctx, next, op)
+	if !made && !scanned || q.relay.webhook(next.Pool) == nil {
+		return q.Store.Swap(ctx, next, op)
 	}
 	codes := codesOf(next.Pool)
 	if scanned {
 		codes, next.ScanQueued = scannedOf(next.Pool), true
 	}
-	if err := a.relay.Queue.Add(ctx, codes, string(next.ID)); err != nil {
+	if err := q.relay.Queue.Add(ctx, codes, string(next.ID)); err != nil {
 		return err
 	}
-	a.relay.Start() // a reload may have brought the first webhook
-	return a.Store.Swap(ctx, next, op)
+	q.relay.Start() // a reload may have added the first webhook
+	return q.Store.Swap(ctx, next, op)
 }
 
-// letGoTime bounds what is still said to the queue when the work ends.
-const letGoTime = time.Second
+// releaseTimeout bounds the last calls to the queue when the relay stops.
+const releaseTimeout = time.Second
 
-// letGo gives up entries for others to take at once. If that fails, others take
-// them when the hold is over.
-func (r *Relay) letGo(ctx context.Context, lane queue.Lane, ids ...string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), letGoTime)
+// release gives up entries, so that other nodes can take them at once. If that fails, they
+// can when the hold ends.
+func (r *Relay) release(ctx context.Context, lane queue.Lane, ids ...string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
 	if err := r.Queue.Hold(ctx, lane, 0, ids...); err != nil {
-		r.Log.Debug("webhooks are not let go", "lane", lane.Name, "error", err)
+		r.Log.Debug("webhook entries not released", "lane", lane.Name, "error", err)
 	}
 }

@@ -161,7 +161,7 @@ describe('the console', { concurrency: 2 }, () => {
     await page.goto(`${a.ops}/console/pool?id=${POOL}`);
     await page.getByLabel("Your administrator's token").fill(mallory.token);
     await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByRole('alert').getByText("This is no administrator's token.").waitFor();
+    await page.getByRole('alert').getByText("This is not the token of an administrator.").waitFor();
     await shoot(page, 'console-refused');
     await logIn(page, a, alice);
 
@@ -174,7 +174,7 @@ describe('the console', { concurrency: 2 }, () => {
     await page.locator('.settings [name=csrf]').evaluate((field, value) => { field.value = value; }, stolen);
     await page.getByLabel('Code lifetime', { exact: true }).fill('31s');
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByRole('heading', { name: 'This form is not of your login' }).waitFor();
+    await page.getByRole('heading', { name: 'The form belongs to another login' }).waitFor();
 
     // A page of another origin that posts in the browser of who is logged in,
     // and even has the form's token.
@@ -189,7 +189,7 @@ describe('the console', { concurrency: 2 }, () => {
       for (const [name, value] of Object.entries(fields)) form.append(Object.assign(document.createElement('input'), { name, value }));
       form.submit();
     }, { action: `${a.ops}/console/pool?id=${POOL}`, fields: { csrf, mark, 'set.code_ttl': '32s' } });
-    await evil.getByRole('heading', { name: 'This came from another site' }).waitFor();
+    await evil.getByRole('heading', { name: 'The request came from another site' }).waitFor();
 
     assert.equal(await lifetime(a), 120);
     assert.equal((await fetch(`${a.address}/console`)).status, 404, 'on the public listener');

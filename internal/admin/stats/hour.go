@@ -7,51 +7,48 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
 )
 
-// Expired is the kind of event that tells of a code's end by time.
-const Expired = server.EventKind("expired")
-
-// Hour is what all nodes counted within the last hour.
+// Hour is what all nodes counted in the last hour.
 type Hour struct {
 	Report                  // the sum
-	Minutes [Minutes]Minute // oldest first; the last one is not over
-	Nodes   []Report        // those alive, by name, as they last stood
+	Minutes [Minutes]Minute // oldest first; the last one is the current minute
+	Nodes   []Report        // the last reports of the active nodes, by name
 }
 
-// Minutes is how many there are in an Hour, the present one included.
+// Minutes is the number of minutes in an Hour, including the current one.
 const Minutes = 60
 
-// Minute is what all nodes counted within a minute.
+// Minute is what all nodes counted in a minute.
 type Minute struct {
 	Start  time.Time
 	Events map[string]int
 }
 
-// Read sums up what is on the shelf.
-func Read(ctx context.Context, on kv.Store) (Hour, error) {
+// Read returns the sum of the reports in the storage.
+func Read(ctx context.Context, from kv.Store) (Hour, error) {
 	var h Hour
-	now := on.Now()
+	now := from.Now()
 	first := minuteOf(now) - Minutes + 1
 	names := make([]string, Minutes)
 	for i := range names {
-		names[i] = sheetOf(first + int64(i))
+		names[i] = hashOf(first + int64(i))
 	}
-	sheets, err := on.Get(ctx, names...)
+	hashes, err := from.Get(ctx, names...)
 	if err != nil {
 		return h, err
 	}
 	latest := make(map[string]Report)
-	for i, sheet := range sheets {
+	for i, hash := range hashes {
 		var sum Report
-		for id, text := range sheet {
+		for id, text := range hash {
 			r, ok := decode(text)
 			if !ok {
-				continue // of another version, or a stranger's
+				continue // another version, or not written by scanlogin
 			}
 			sum.add(r)
-			if now.Sub(r.At) < Alive {
+			if now.Sub(r.At) < ActiveWithin {
 				latest[id] = newer(latest[id], r)
 			}
 		}
@@ -72,8 +69,8 @@ func newer(a, b Report) Report {
 	return a
 }
 
-// Count returns how many events there were of the kinds.
-func (m Minute) Count(kinds ...server.EventKind) (n int) {
+// Count returns the number of events of the kinds.
+func (m Minute) Count(kinds ...session.EventKind) (n int) {
 	for _, kind := range kinds {
 		n += m.Events[string(kind)]
 	}

@@ -8,51 +8,49 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Options are a Recorder's surroundings.
+// Options configure a Recorder.
 type Options struct {
-	Shelf   kv.Store
-	Node    string // the name that people know this node by
+	Store   kv.Store
+	Node    string // display name
 	Version string
-	BusAge  func() time.Duration // nil: there is no bus to lose
+	BusAge  func() time.Duration // nil: no bus
 	Log     *slog.Logger
 }
 
-// Recorder counts what one node does, and says so on the shelf. Make it with
-// NewRecorder; its See is a witness of the server.
+// Recorder counts the events of one node and publishes the counts. Create it with NewRecorder.
 type Recorder struct {
 	options Options
 	id      string // of this process
 	started time.Time
-	away    bool // the shelf did not answer the last time; of Run alone
+	failing bool // the last write failed; used by Run only
 
 	mu      sync.Mutex
-	minutes map[int64]*Report // what was counted and not put, but for the present minute
+	minutes map[int64]*Report // counts to publish
 }
 
-// NewRecorder makes a Recorder. It starts nothing; Run does.
+// NewRecorder returns a Recorder. It starts no goroutines; Run publishes.
 func NewRecorder(o Options) *Recorder {
 	return &Recorder{
-		options: o, id: string(session.NewOpID()), started: o.Shelf.Now(),
+		options: o, id: string(session.NewOpID()), started: o.Store.Now(),
 		minutes: make(map[int64]*Report),
 	}
 }
 
-// See counts an event. It never waits.
-func (r *Recorder) See(e server.Event) {
+// Observe counts an event. It is a session.Observer.
+func (r *Recorder) Observe(e session.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.minute(minuteOf(r.options.Shelf.Now()))
+	m := r.minute(minuteOf(r.options.Store.Now()))
 	m.Events[string(e.Kind)]++
 	switch e.Kind {
-	case server.EventScanned:
+	case session.EventScanned:
 		m.ToScan.count(e.Code.ScannedAt.Sub(e.Code.CreatedAt))
-	case server.EventConfirmed:
+	case session.EventConfirmed:
 		m.ToConfirm.count(e.Code.ConfirmedAt.Sub(e.Code.ScannedAt))
-	case server.EventRefused:
+	case session.EventRefused:
 		m.Refused[e.Reason]++
 	}
 }
@@ -67,41 +65,40 @@ func (r *Recorder) minute(minute int64) *Report {
 	return m
 }
 
-// farewell bounds the last word of a node that leaves.
-const farewell = time.Second
+// lastPublishTimeout bounds the last write of a node that stops.
+const lastPublishTimeout = time.Second
 
-// Run says how this node stands, and how many sockets it has, until ctx ends,
-// and once more then.
+// Run publishes the counts and the number of sockets until ctx ends, and then once more.
 func (r *Recorder) Run(ctx context.Context, sockets func() int) {
-	tick := time.NewTicker(tellEach)
+	tick := time.NewTicker(publishInterval)
 	defer tick.Stop()
 	for {
-		r.tell(ctx, sockets)
+		r.publish(ctx, sockets)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPublishTimeout)
 			defer cancel()
-			r.tell(last, sockets)
+			r.publish(last, sockets)
 			return
 		}
 	}
 }
 
-// tell puts what was counted. What cannot be put is kept for as long as anybody
-// would look at it.
-func (r *Recorder) tell(ctx context.Context, sockets func() int) {
-	now := r.options.Shelf.Now()
+// publish writes the counts. If that fails, they are kept as long as they are within the last
+// hour.
+func (r *Recorder) publish(ctx context.Context, sockets func() int) {
+	now := r.options.Store.Now()
 	for minute, report := range r.due(now) {
 		report.Sockets = sockets()
-		err := r.put(ctx, minute, report)
-		if err != nil && !r.away && ctx.Err() == nil {
-			r.options.Log.Warn("what was counted cannot be told to other nodes", "error", err)
+		err := r.write(ctx, minute, report)
+		if err != nil && !r.failing && ctx.Err() == nil {
+			r.options.Log.Warn("statistics not published", "error", err)
 		}
-		if r.away = err != nil; r.away {
+		if r.failing = err != nil; r.failing {
 			return
 		}
-		if minute < minuteOf(now)-1 { // the clock is an estimate, and may go back a little
+		if minute < minuteOf(now)-1 { // the estimated clock may go back a little
 			r.mu.Lock()
 			delete(r.minutes, minute)
 			r.mu.Unlock()
@@ -109,8 +106,8 @@ func (r *Recorder) tell(ctx context.Context, sockets func() int) {
 	}
 }
 
-// due returns copies of the reports that are to be put, the present minute's
-// among them, and forgets those that nobody would look at.
+// due returns copies of the reports to publish, including the current minute's, and deletes
+// those older than an hour.
 func (r *Recorder) due(now time.Time) map[int64]Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,9 +123,9 @@ func (r *Recorder) due(now time.Time) map[int64]Report {
 	return due
 }
 
-func (r *Recorder) put(ctx context.Context, minute int64, report Report) error {
+func (r *Recorder) write(ctx context.Context, minute int64, report Report) error {
 	o := r.options
-	report.Node, report.Version, report.Started, report.At = o.Node, o.Version, r.started, o.Shelf.Now()
+	report.Node, report.Version, report.Started, report.At = o.Node, o.Version, r.started, o.Store.Now()
 	report.BusAge = -1
 	if o.BusAge != nil {
 		report.BusAge = o.BusAge()
@@ -137,5 +134,5 @@ func (r *Recorder) put(ctx context.Context, minute int64, report Report) error {
 	if err != nil {
 		return err
 	}
-	return o.Shelf.Put(ctx, sheetOf(minute), r.id, string(text), endOf(minute))
+	return o.Store.Put(ctx, hashOf(minute), r.id, string(text), endOf(minute))
 }

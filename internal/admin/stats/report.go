@@ -1,11 +1,10 @@
-// Package stats tells what happened on all nodes within the last hour, for
-// people who look: counts by the minute, medians, and which nodes are alive.
+// Package stats provides the console's statistics of the last hour over all nodes: events per
+// minute, medians, and the active nodes.
 //
-// Each node states, again and again, what it has counted within a minute; so a
-// statement that is repeated changes nothing, one that was lost is made good by
-// the next, and a node that dies leaves what it said. It promises that counting
-// never waits for the storage, and that memory and storage are bounded however
-// much happens: what is counted has names from our own tables only.
+// Each node publishes its totals per minute repeatedly, so that a repeated or lost write does
+// no harm and the totals of a dead node remain. The package guarantees that counting never
+// waits for the storage, and that memory and storage are bounded: the names of what is counted
+// come from this program only.
 package stats
 
 import (
@@ -15,24 +14,23 @@ import (
 	"time"
 )
 
-// Report is what one node counted within a minute, and how it stood when it
-// said so.
+// Report is what one node counted within a minute, and its state when it published that.
 type Report struct {
-	Node    string    `json:"node"` // the name that people know it by
+	Node    string    `json:"node"` // display name
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
-	At      time.Time `json:"at"` // when it was said, by the storage's clock
+	At      time.Time `json:"at"` // when it was published, by the storage's clock
 	Sockets int       `json:"sockets"`
-	// BusAge is how long ago the bus was heard; negative: there is none.
+	// BusAge is the time since the last message on the bus; negative: no bus.
 	BusAge time.Duration `json:"busAge"`
 
 	Events    map[string]int `json:"events"`  // by kind
 	Refused   map[string]int `json:"refused"` // by reason
-	ToScan    Times          `json:"toScan"`  // from shown to scanned
-	ToConfirm Times          `json:"toConfirm"`
+	ToScan    Durations      `json:"toScan"`  // from creation to scan
+	ToConfirm Durations      `json:"toConfirm"`
 }
 
-// add counts what other counted, too.
+// add adds the counts of other.
 func (r *Report) add(other Report) {
 	addCounts(&r.Events, other.Events)
 	addCounts(&r.Refused, other.Refused)
@@ -54,10 +52,10 @@ func (r Report) clone() Report {
 	return r
 }
 
-// maxReport bounds what is read of one node, in bytes. Ours have under 2 KB.
+// maxReport bounds a report that is read, in bytes. Reports have less than 2 KB.
 const maxReport = 16 << 10
 
-// decode reads a report. Whoever can write there may have left anything.
+// decode decodes a report. Other programs may have written to the storage.
 func decode(text string) (r Report, ok bool) {
 	if len(text) > maxReport || json.Unmarshal([]byte(text), &r) != nil {
 		return Report{}, false
@@ -66,19 +64,19 @@ func decode(text string) (r Report, ok bool) {
 }
 
 const (
-	window   = time.Hour       // what is told
-	memory   = 2 * time.Hour   // how long a sheet is kept
-	tellEach = 2 * time.Second // how often a node says how it stands
-	// Alive is how long ago a living node said something, at most: it may miss
-	// some, while the storage is slow.
-	Alive = 10 * time.Second
+	window          = time.Hour     // what Read returns
+	retention       = 2 * time.Hour // how long a minute is stored
+	publishInterval = 2 * time.Second
+	// ActiveWithin is the maximum age of the last report of an active node. It allows for
+	// reports that are missing while the storage is slow.
+	ActiveWithin = 10 * time.Second
 )
 
-// minuteOf numbers the minute that t is in.
+// minuteOf returns the number of the minute of t.
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
-// sheetOf is the name under which a minute's reports are on the shelf.
-func sheetOf(minute int64) string { return fmt.Sprintf("stats:%d", minute) }
+// hashOf returns the name of the hash with a minute's reports.
+func hashOf(minute int64) string { return fmt.Sprintf("stats:%d", minute) }
 
-// endOf is when they may be forgotten.
-func endOf(minute int64) time.Time { return time.Unix(60*minute, 0).Add(memory) }
+// endOf returns when they may be deleted.
+func endOf(minute int64) time.Time { return time.Unix(60*minute, 0).Add(retention) }

@@ -12,39 +12,38 @@ import (
 
 	"github.com/scanlogin/scanlogin/internal/admin/stats"
 	"github.com/scanlogin/scanlogin/internal/kv"
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// breaking is a shelf that may be away.
+// breaking is a store that can fail.
 type breaking struct {
 	*kv.Memory
-	away atomic.Bool
+	failing atomic.Bool
 }
 
 func (b *breaking) Put(ctx context.Context, name, field, value string, end time.Time) error {
-	if b.away.Load() {
-		return errors.New("away")
+	if b.failing.Load() {
+		return errors.New("unavailable")
 	}
 	return b.Memory.Put(ctx, name, field, value, end)
 }
 
 func newRecorder(on kv.Store, name string) *stats.Recorder {
-	return stats.NewRecorder(stats.Options{Shelf: on, Node: name, Version: "v1", Log: slog.New(slog.DiscardHandler)})
+	return stats.NewRecorder(stats.Options{Store: on, Node: name, Version: "v1", Log: slog.New(slog.DiscardHandler)})
 }
 
-// story tells a recorder of a login that took 4 s to be scanned and 2 s more.
+// story emits a login that was scanned after 4 s and confirmed 2 s later.
 func story(r *stats.Recorder) {
 	made := time.Now()
 	code := session.Session{CreatedAt: made, ScannedAt: made.Add(4 * time.Second), ConfirmedAt: made.Add(6 * time.Second)}
-	for _, kind := range []server.EventKind{server.EventMade, server.EventScanned, server.EventConfirmed} {
-		r.See(server.Event{Kind: kind, Code: code})
+	for _, kind := range []session.EventKind{session.EventMade, session.EventScanned, session.EventConfirmed} {
+		r.Observe(session.Event{Kind: kind, Code: code})
 	}
-	r.See(server.Event{Kind: server.EventRefused, Reason: "no_code"})
-	r.See(server.Event{Kind: stats.Expired})
+	r.Observe(session.Event{Kind: session.EventRefused, Reason: "no_code"})
+	r.Observe(session.Event{Kind: session.EventExpired})
 }
 
-func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
+func TestTheHourIsTheSumOfAllNodesIncludingStoppedOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		on := &breaking{Memory: kv.NewMemory()}
 		a, b := newRecorder(on, "a"), newRecorder(on, "b")
@@ -58,12 +57,12 @@ func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		story(b)
-		gone() // and says its last word
+		gone() // publishes once more
 		synctest.Wait()
-		on.away.Store(true)
+		on.failing.Store(true)
 		story(a)
 		time.Sleep(5 * time.Minute)
-		on.away.Store(false)
+		on.failing.Store(false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 
@@ -71,7 +70,7 @@ func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for kind, want := range map[server.EventKind]int{server.EventMade: 8, server.EventConfirmed: 8, stats.Expired: 8} {
+		for kind, want := range map[session.EventKind]int{session.EventMade: 8, session.EventConfirmed: 8, session.EventExpired: 8} {
 			sum := 0
 			for _, m := range h.Minutes {
 				sum += m.Count(kind)
@@ -97,7 +96,7 @@ func TestTheHourIsTheSumOfAllNodesAlsoOfThoseThatAreGone(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoReportIsPassedOver(t *testing.T) {
+func TestInvalidReportsAreIgnored(t *testing.T) {
 	on := kv.NewMemory()
 	r := newRecorder(on, "a")
 	story(r)
@@ -118,11 +117,11 @@ func TestWhatIsNoReportIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestNoTimesHaveNoMedian(t *testing.T) {
-	if m, ok := (stats.Times{}).Median(); ok {
+func TestWithoutDurationsThereIsNoMedian(t *testing.T) {
+	if m, ok := (stats.Durations{}).Median(); ok {
 		t.Errorf("%v", m)
 	}
-	var long stats.Times
+	var long stats.Durations
 	long[len(long)-1] = 3
 	if m, ok := long.Median(); !ok || m != 10*time.Minute {
 		t.Errorf("%v", m)

@@ -11,27 +11,27 @@ import (
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 )
 
-// Place is what a database says of a network.
+// Place is the record of a network.
 type Place struct {
-	Network              string
-	City, CityChinese    string
-	Code                 string
-	Country, LandChinese string
+	Network                 string
+	City, CityChinese       string
+	Code                    string
+	Country, CountryChinese string
 }
 
-// Places are two cities and a country, in networks kept for documentation.
+// Places are two cities and a country, in networks reserved for documentation.
 var Places = [...]Place{
 	{"203.0.113.0/24", "Berlin", "柏林", "DE", "Germany", "德国"},
 	{"198.51.100.0/24", "", "", "FR", "France", ""},
 	{"2001:db8::/32", "Singapore", "新加坡", "SG", "Singapore", "新加坡"},
 }
 
-// City is a GeoLite2-City database of Places.
+// City returns a GeoLite2-City database of Places.
 func City(t testing.TB) []byte {
 	t.Helper()
 	networks := make(map[string]mmdbtype.DataType)
 	for _, p := range Places {
-		country := named(p.Country, p.LandChinese)
+		country := named(p.Country, p.CountryChinese)
 		country["iso_code"] = mmdbtype.String(p.Code)
 		record := mmdbtype.Map{"country": country}
 		if p.City != "" {
@@ -50,7 +50,7 @@ func named(en, zh string) mmdbtype.Map {
 	return mmdbtype.Map{"names": names}
 }
 
-// Database is a database of that type, with what each network has.
+// Database returns a database of a type with a record for each network.
 func Database(t testing.TB, kind string, networks map[string]mmdbtype.DataType) []byte {
 	t.Helper()
 	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: kind, Languages: []string{"en", "zh-CN"}, IncludeReservedNetworks: true})

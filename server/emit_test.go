@@ -13,20 +13,20 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestWitnessesSeeEachStepOnce also repeats steps, which are none, and makes
-// refused calls.
-func TestWitnessesSeeEachStepOnce(t *testing.T) {
+// TestEachStepAndRefusalIsEmittedOnce also repeats steps, which must emit nothing, and
+// makes refused requests.
+func TestEachStepAndRefusalIsEmittedOnce(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string
 	st := memstore.New()
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-		o.Witnesses = append(o.Witnesses, func(e server.Event) {
+		o.Observers = append(o.Observers, func(e session.Event) {
 			mu.Lock()
 			defer mu.Unlock()
-			if e.IP != "127.0.0.1" || e.Time.IsZero() || e.RequestID == "" && e.Kind != server.EventWithdrawn && e.Kind != server.EventMade {
+			if e.IP != "127.0.0.1" || e.Time.IsZero() || e.RequestID == "" && e.Kind != session.EventWithdrawn && e.Kind != session.EventMade {
 				t.Errorf("event %+v", e)
 			}
-			if e.Kind == server.EventConfirmed && (e.Code.ScannedAt.IsZero() || e.Code.ConfirmedAt.Before(e.Code.ScannedAt)) {
+			if e.Kind == session.EventConfirmed && (e.Code.ScannedAt.IsZero() || e.Code.ConfirmedAt.Before(e.Code.ScannedAt)) {
 				t.Errorf("confirmed at %v, scanned at %v", e.Code.ConfirmedAt, e.Code.ScannedAt)
 			}
 			was := "none"

@@ -16,19 +16,18 @@ import (
 	"github.com/scanlogin/scanlogin/internal/safehttp"
 )
 
-// TestNoRedirectLeadsInside has an issuer in the own network, which may be asked,
-// lead to a neighbour there, whom nobody configured. Its keys would be
-// taken.
-func TestNoRedirectLeadsInside(t *testing.T) {
+// TestRedirectsCannotReachThePrivateNetwork has a configured issuer on the private network
+// redirect to a neighbor there that is not configured and whose keys would be accepted.
+func TestRedirectsCannotReachThePrivateNetwork(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
 	i := newIssuer(t, published(t, key.Public(), named("k")))
-	neighbour := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t.Errorf("the neighbour was asked for %s", r.URL)
+	neighbor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("the neighbor was asked for %s", r.URL)
 		w.Write(*i.body.Load())
 	}))
-	t.Cleanup(neighbour.Close)
-	byName := strings.Replace(neighbour.URL, "127.0.0.1", "localhost", 1)
-	for _, there := range []string{neighbour.URL, byName} {
+	t.Cleanup(neighbor.Close)
+	byName := strings.Replace(neighbor.URL, "127.0.0.1", "localhost", 1)
+	for _, there := range []string{neighbor.URL, byName} {
 		i.handler.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, there, http.StatusFound) }))
 		for _, config := range []JWTConfig{{JWKSURL: i.url + "/jwks.json"}, {Issuer: i.url}} {
 			_, err := newJWT(t, config).Identify(t.Context(), es256(t, key, "k", i.url), time.Now(), 0)
@@ -39,23 +38,22 @@ func TestNoRedirectLeadsInside(t *testing.T) {
 	}
 }
 
-func TestNoDiscoveryLeadsInside(t *testing.T) {
+func TestDiscoveryCannotReachThePrivateNetwork(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
-	i, neighbour := newIssuer(t), newIssuer(t, published(t, key.Public(), named("k")))
+	i, neighbor := newIssuer(t), newIssuer(t, published(t, key.Public(), named("k")))
 	i.about = func() map[string]any {
-		return map[string]any{"issuer": i.url, "jwks_uri": neighbour.url + "/jwks.json"}
+		return map[string]any{"issuer": i.url, "jwks_uri": neighbor.url + "/jwks.json"}
 	}
 	token := es256(t, key, "k", i.url)
 	_, err := newJWT(t, JWTConfig{Issuer: i.url}).Identify(t.Context(), token, time.Now(), 0)
-	if !errors.Is(err, safehttp.ErrNotPublic) || !strings.Contains(err.Error(), "jwks_url") || neighbour.calls.Load() > 0 {
-		t.Errorf("%v, after %d calls", err, neighbour.calls.Load())
+	if !errors.Is(err, safehttp.ErrNotPublic) || !strings.Contains(err.Error(), "jwks_url") || neighbor.calls.Load() > 0 {
+		t.Errorf("%v, after %d calls", err, neighbor.calls.Load())
 	}
-	// The operator's own word is another thing.
-	accept(t, newJWT(t, JWTConfig{Issuer: i.url, JWKSURL: neighbour.url + "/jwks.json"}), token, 0)
+	// The operator may configure the same address.
+	accept(t, newJWT(t, JWTConfig{Issuer: i.url, JWKSURL: neighbor.url + "/jwks.json"}), token, 0)
 }
 
-// counting is a transport that counts how much of the bodies of answers is read, after
-// they were unpacked.
+// counting is a transport that counts how many bytes of the decompressed bodies are read.
 type counting struct {
 	http.RoundTripper
 	read atomic.Int64
@@ -80,9 +78,9 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestAnAnswerIsBoundedAfterItIsUnpacked sends an answer in a few kilobytes that
-// become megabytes: it is refused, and no more of it is read than may be used.
-func TestAnAnswerIsBoundedAfterItIsUnpacked(t *testing.T) {
+// TestResponsesAreBoundedAfterDecompression sends a few kilobytes that decompress to megabytes:
+// the response is refused, and only the allowed size is read.
+func TestResponsesAreBoundedAfterDecompression(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	io.WriteString(w, `{"sub":"alice"}`+strings.Repeat(" ", 8<<20))

@@ -16,18 +16,18 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// A scan that was queued and then not stored is given up, and does not take a later
-// one along that is stored.
-func TestAScanThatWasNotStoredIsNotTold(t *testing.T) {
+// A scan that was queued but not stored is given up. That must not affect a later scan that is
+// stored.
+func TestAScanThatWasNotStoredIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, q := memstore.New(), queue.NewMemory()
 		watchers := hub.New(st.Bus(), st.Now)
-		relay := New(Options{Pools: pool.NewBook(&pool.Pool{ID: "p", Webhook: &pool.Webhook{}}), Store: st, Hub: watchers, Queue: q})
-		f := newFollower(relay, "p", scannedOf("p"), func() {})
+		relay := New(Options{Pools: pool.NewRegistry(&pool.Pool{ID: "p", Webhook: &pool.Webhook{}}), Store: st, Hub: watchers, Queue: q})
+		tr := newTracker(relay, "p", scannedOf("p"), func() {})
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { watchers.Run(ctx) })
-		running.Go(func() { f.run(ctx) })
+		running.Go(func() { tr.run(ctx) })
 		defer running.Wait()
 		defer cancel()
 		lane := func(l queue.Lane) (texts string) {
@@ -46,14 +46,14 @@ func TestAScanThatWasNotStoredIsNotTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		announce := func() {
+		enqueue := func() {
 			if err := q.Add(t.Context(), scannedOf("p"), string(code.ID)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		announce()
+		enqueue()
 		time.Sleep(grace - time.Second)
-		announce() // somebody scans again while the first is looked for
+		enqueue() // a second scan while the tracker waits for the first
 		time.Sleep(2 * time.Second)
 		if _, err := session.Apply(t.Context(), st, code, session.Change{Action: session.Scan, User: sessiontest.Alice, TTL: time.Hour}); err != nil {
 			t.Fatal(err)
@@ -63,17 +63,17 @@ func TestAScanThatWasNotStoredIsNotTold(t *testing.T) {
 			t.Errorf("due: %s", due)
 		}
 
-		code.ID = session.NewID() // there is no such code
-		announce()
+		code.ID = session.NewID() // an unknown code
+		enqueue()
 		code = sessiontest.New(st, time.Hour)
 		code.Pool = "p"
 		if code, err = session.Create(t.Context(), st, code); err != nil {
 			t.Fatal(err)
 		}
-		announce()
+		enqueue()
 		time.Sleep(2 * grace)
 		if left := lane(scannedOf("p")); strings.Contains(left, string(code.ID)) || len(left) != session.IDLength {
-			t.Errorf("followed: %s", left)
+			t.Errorf("still queued: %s", left)
 		}
 	})
 }
