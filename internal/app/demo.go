@@ -1,77 +1,70 @@
-package main
+package app
 
 import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
-	"log/slog"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
-	"time"
 
-	"github.com/scanlogin/scanlogin/internal/geoip"
-	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/pool"
-	"github.com/scanlogin/scanlogin/session"
 )
 
-// demoPool is the id of the demo's one user pool.
+// demoPool is the id of the only user pool of the demo.
 const demoPool = "demo"
 
-// demo is what the demo has beside a server: its own address, and the secrets
-// of this run.
+// DemoOptions configure the demo.
+type DemoOptions struct {
+	Listen    string // host:port
+	PublicURL string // "": derived from the listener
+	Match     bool   // require the number on the page
+}
+
+// demo is what the demo has besides a server: its address and the secrets of this run.
 type demo struct {
 	publicURL  string
-	poolSecret string          // of the site's back end
-	tokenKey   identity.Secret // signs the phones' tokens
-	decoding   chan struct{}   // holds a token while a picture is decoded: one at a time, because of the memory
+	poolSecret string        // of the site
+	tokenKey   string        // signs the tokens of the phones
+	decoding   chan struct{} // holds a token while a picture is decoded: one at a time, to limit memory
 }
 
-type demoCommand struct {
-	Listen    string `default:"127.0.0.1:8080" help:"Where to listen; :8080 lets phones in the same network in."`
-	PublicURL string `placeholder:"URL" help:"How browsers and phones reach it, if not by that address."`
-	Match     bool   `help:"Ask the phone for the number on the page."`
-}
-
-// Run serves the demo until ctx ends.
-func (c *demoCommand) Run(ctx context.Context, o output) error {
-	ln, err := net.Listen("tcp", c.Listen)
+// Demo runs a server in memory, with one pool, three users, and a page for each of browser
+// and phone, until ctx ends.
+func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
+	ln, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return err
 	}
 	defer ln.Close()
 	address := ln.Addr().String()
-	interfaces, _ := net.InterfaceAddrs() // without any it is this machine alone
+	interfaces, _ := net.InterfaceAddrs() // on an error, only this machine can connect
 	publicURL := demoURL(address, interfaces)
-	if c.PublicURL != "" {
-		if publicURL, err = parseOrigin(strings.TrimSuffix(c.PublicURL, "/")); err != nil {
+	if o.PublicURL != "" {
+		if publicURL, err = config.ParseOrigin(strings.TrimSuffix(o.PublicURL, "/")); err != nil {
 			return fmt.Errorf("--public-url: %w", err)
 		}
 	}
 	d := newDemo(publicURL)
-	s, err := d.settings(address)
+	c, err := d.config(address, o.Match)
 	if err != nil {
 		return err
 	}
-	if c.Match {
-		s.Pools[0].Match = session.MatchDigits
-	}
-	signer, err := s.newSigner()
+	a, err := newApp(c, newLog(stderr, c))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.out, demoGreeting, publicURL, demoPool, d.poolSecret)
-	h := &house{
-		settings: s, desk: newDesk(s, newLog(o.err, s)), signer: signer, places: new(geoip.Atlas), public: ln,
-		phonePage: "/phone", fallback: d.handler(), log: newLog(o.err, s),
-	}
-	return h.run(ctx)
+	a.public, a.phonePage, a.fallback = ln, "/phone", d.handler()
+	fmt.Fprintf(stdout, demoGreeting, publicURL, demoPool, d.poolSecret)
+	return a.run(ctx)
 }
 
-const demoGreeting = `scanlogin demo; all of it is in memory and gone after Ctrl-C
+const demoGreeting = `scanlogin demo; everything is in memory and is lost at Ctrl-C
 
   login page   %[1]s/
   phone page   %[1]s/phone
@@ -80,69 +73,56 @@ const demoGreeting = `scanlogin demo; all of it is in memory and gone after Ctrl
 
 `
 
-// newDemo makes a demo that others reach at publicURL.
+// newDemo makes a demo that browsers and phones reach at publicURL.
 func newDemo(publicURL string) *demo {
-	return &demo{
-		publicURL:  publicURL,
-		poolSecret: randomText(),
-		tokenKey:   identity.Secret(randomText()),
-		decoding:   make(chan struct{}, 1),
-	}
+	return &demo{publicURL: publicURL, poolSecret: randomText(), tokenKey: randomText(), decoding: make(chan struct{}, 1)}
 }
 
-// settings returns what a server needs for the demo: memory only, one pool,
-// tokens under a key of this run.
-func (d *demo) settings(listen string) (*configuration, error) {
-	users, err := identity.NewJWT(identity.JWTConfig{HS256Secret: d.tokenKey})
+// randomText returns 256 random bits in base64url, 43 characters.
+func randomText() string {
+	var bits [32]byte
+	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(bits[:])
+}
+
+// config returns the configuration of the demo: in memory, one pool, tokens signed with a
+// new key.
+func (d *demo) config(listen string, match bool) (*config.Config, error) {
+	p := config.DefaultPool()
+	p.ID, p.Name, p.Secret = demoPool, "Demo", config.Secret(d.poolSecret)
+	p.Origins = demoOrigins(d.publicURL, listen)
+	p.Identity = &config.Identity{JWT: &config.JWT{HS256Secret: config.Secret(d.tokenKey)}}
+	p.Vouching = true
+	p.PayloadFormat = string(pool.PayloadURL)
+	p.AllowBrowserExchange = true // the login page has no back end
+	if match {
+		p.Match = "digits"
+	}
+	values := config.Defaults()
+	values.Listen, values.PublicURL, values.Pools = listen, d.publicURL, []config.Pool{p}
+	values.Log = config.Log{Level: "warn", Format: "text"} // keeps the greeting on the screen
+	c, err := config.New(values)
 	if err != nil {
 		return nil, err
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	return &configuration{
-		Listen:     listen,
-		PublicURL:  d.publicURL,
-		SigningKey: key,
-		TokenTTL:   time.Hour,
-		LogLevel:   slog.LevelWarn, // the terminal belongs to the addresses
-		LogFormat:  "text",
-		Pools: []*pool.Pool{{
-			ID:                   demoPool,
-			Name:                 "Demo",
-			Secret:               pool.NewSecret(d.poolSecret),
-			Origins:              demoOrigins(d.publicURL, listen),
-			Identity:             users,
-			Vouching:             true,
-			CodeTTL:              pool.DefaultCodeTTL,
-			ConfirmTTL:           pool.DefaultConfirmTTL,
-			TicketTTL:            pool.DefaultTicketTTL,
-			MaxCodes:             pool.DefaultMaxCodes,
-			PayloadFormat:        pool.PayloadURL,
-			AllowBrowserExchange: true, // the login page is its own site
-			BindBrowser:          true,
-			Consent:              pool.DefaultConsent(),
-			KnownBrowserTTL:      pool.DefaultKnownBrowserTTL,
-		}},
-	}, nil
+	c.PrivateKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	return c, err
 }
 
-// demoOrigins are where a browser may have the demo's page from.
+// demoOrigins returns the origins of the demo's page.
 func demoOrigins(publicURL, listen string) []string {
 	_, port, _ := net.SplitHostPort(listen)
 	origins := []string{publicURL}
 	for _, host := range []string{"127.0.0.1", "localhost"} {
-		if origin, err := parseOrigin("http://" + net.JoinHostPort(host, port)); err == nil && origin != publicURL {
+		if origin, err := config.ParseOrigin("http://" + net.JoinHostPort(host, port)); err == nil && origin != publicURL {
 			origins = append(origins, origin)
 		}
 	}
 	return origins
 }
 
-// demoURL is how others reach what listens at address: if that is all of this
-// machine's interfaces, by the first one that a phone in the same network can
-// reach.
+// demoURL returns the URL of a listener. If it listens on all interfaces, that is the
+// first address that a phone in the same network can reach.
 func demoURL(address string, interfaces []net.Addr) string {
 	host, port, _ := net.SplitHostPort(address)
 	if addr, err := netip.ParseAddr(host); err == nil && addr.IsUnspecified() {
@@ -154,7 +134,7 @@ func demoURL(address string, interfaces []net.Addr) string {
 			}
 		}
 	}
-	origin, err := parseOrigin("http://" + net.JoinHostPort(host, port))
+	origin, err := config.ParseOrigin("http://" + net.JoinHostPort(host, port))
 	if err != nil {
 		return "http://" + address
 	}

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -12,10 +12,11 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/scanlogin/scanlogin/internal/qr"
 	"github.com/scanlogin/scanlogin/web"
 )
 
-// demoUser is a built-in user of the demo.
+// demoUser is a user of the demo.
 type demoUser struct {
 	id, name, color string
 }
@@ -31,7 +32,7 @@ const (
 	maxTokenQuery = 1 << 10 // bytes of {"user":"alice"}
 )
 
-// handler serves the demo's pages and what they need beside the server.
+// handler serves the pages of the demo and their requests.
 func (d *demo) handler() http.Handler {
 	people := make([]web.User, len(demoUsers))
 	for i, u := range demoUsers {
@@ -46,8 +47,8 @@ func (d *demo) handler() http.Handler {
 	return mux
 }
 
-// serveToken answers {"user":"alice"} with a phone token for that user, as a
-// real app gets one by its own login.
+// serveToken answers {"user":"alice"} with a token for that user. A real app gets a token
+// when its user logs in.
 func (d *demo) serveToken(w http.ResponseWriter, r *http.Request) {
 	var query struct {
 		User string `json:"user"`
@@ -83,10 +84,10 @@ func (d *demo) token(u demoUser, now time.Time) (string, error) {
 	}).SignedString([]byte(d.tokenKey))
 }
 
-// serveDecode answers a picture with the text of the code in it, for browsers
-// that cannot read codes themselves.
+// serveDecode answers a picture with the text of the QR code in it, for browsers without a
+// decoder.
 func (d *demo) serveDecode(w http.ResponseWriter, r *http.Request) {
-	text, err := d.decode(r.Context(), http.MaxBytesReader(w, r.Body, maxPictureBytes))
+	text, err := d.decode(r.Context(), http.MaxBytesReader(w, r.Body, qr.MaxPictureBytes))
 	if err != nil {
 		refuseDemo(w, r, err)
 		return
@@ -97,7 +98,7 @@ func (d *demo) serveDecode(w http.ResponseWriter, r *http.Request) {
 func (d *demo) decode(ctx context.Context, body io.Reader) (string, error) {
 	data, err := io.ReadAll(body)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return "", errPictureSize
+		return "", qr.ErrSize
 	}
 	if err != nil {
 		return "", err
@@ -105,13 +106,13 @@ func (d *demo) decode(ctx context.Context, body io.Reader) (string, error) {
 	select {
 	case d.decoding <- struct{}{}:
 		defer func() { <-d.decoding }()
-		return decodePicture(data)
+		return qr.Decode(data)
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
 }
 
-// servePhoto draws a user's first letter on a coloured ground.
+// servePhoto draws the first letter of a user's name on a colored background.
 func servePhoto(w http.ResponseWriter, r *http.Request) {
 	id, isSVG := strings.CutSuffix(r.PathValue("file"), ".svg")
 	u, ok := findDemoUser(id)
@@ -140,11 +141,10 @@ func findDemoUser(id string) (demoUser, bool) {
 
 var (
 	errDemoQuery = errors.New(`the body must be {"user":"alice"}`)
-	errDemoUser  = errors.New("there is no such user; try alice, bob or carol")
+	errDemoUser  = errors.New("unknown user; try alice, bob or carol")
 )
 
-// demoRefusals say how the demo answers errors, to the page's person in the
-// page's language.
+// demoRefusals holds status and Chinese text of each error; the English text is the error.
 var demoRefusals = [...]struct {
 	err    error
 	status int
@@ -152,9 +152,9 @@ var demoRefusals = [...]struct {
 }{
 	{errDemoQuery, http.StatusBadRequest, `请求体必须是 {"user":"alice"}`},
 	{errDemoUser, http.StatusNotFound, "没有这个用户，可用 alice、bob 或 carol"},
-	{errPictureSize, http.StatusRequestEntityTooLarge, "图片超过 5 MiB 或 1200 万像素"},
-	{errPictureKind, http.StatusUnsupportedMediaType, "无法读取，图片须为 PNG、JPEG 或 GIF"},
-	{errPictureCode, http.StatusUnprocessableEntity, "图片中没有找到二维码"},
+	{qr.ErrSize, http.StatusRequestEntityTooLarge, "图片超过 5 MiB 或 1200 万像素"},
+	{qr.ErrFormat, http.StatusUnsupportedMediaType, "无法读取，图片须为 PNG、JPEG 或 GIF"},
+	{qr.ErrNoCode, http.StatusUnprocessableEntity, "图片中没有找到二维码"},
 }
 
 func refuseDemo(w http.ResponseWriter, r *http.Request, err error) {
@@ -168,12 +168,12 @@ func refuseDemo(w http.ResponseWriter, r *http.Request, err error) {
 			return
 		}
 	}
-	answerDemo(w, http.StatusBadRequest, map[string]string{"message": "the request broke off"})
+	answerDemo(w, http.StatusBadRequest, map[string]string{"message": "the request was interrupted"})
 }
 
 func answerDemo(w http.ResponseWriter, status int, body map[string]string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // fails only when nobody listens any more
+	_ = json.NewEncoder(w).Encode(body) // fails only if the client is gone
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"bytes"
@@ -11,9 +11,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/skip2/go-qrcode"
+
+	"github.com/scanlogin/scanlogin/internal/qr"
 )
 
-// newDemoServer serves the demo's pages.
+// newDemoServer serves the pages of the demo.
 func newDemoServer(t *testing.T) (*demo, *httptest.Server) {
 	t.Helper()
 	d := newDemo("http://127.0.0.1:8080")
@@ -25,7 +29,7 @@ func newDemoServer(t *testing.T) (*demo, *httptest.Server) {
 	return d, server
 }
 
-// post sends body in Chinese, and returns the status and the JSON answer.
+// post sends a request with the language Chinese, and returns the status and the JSON answer.
 func post(t *testing.T, server *httptest.Server, path string, body []byte) (int, map[string]string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, bytes.NewReader(body))
@@ -59,15 +63,15 @@ func get(t *testing.T, server *httptest.Server, path string) (*http.Response, st
 	return resp, string(body)
 }
 
-func TestTheDemosTokensAreThoseOfItsUsers(t *testing.T) {
+func TestDemoTokensIdentifyItsUsers(t *testing.T) {
 	d, server := newDemoServer(t)
-	s, err := d.settings("127.0.0.1:8080")
+	s, err := d.config("127.0.0.1:8080", false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, u := range demoUsers {
 		status, answer := post(t, server, "/demo/token", fmt.Appendf(nil, `{"user":%q}`, u.id))
-		user, err := s.Pools[0].Identity.Identify(t.Context(), answer["token"], time.Now(), 0)
+		user, err := s.UserPools[0].Identity.Identify(t.Context(), answer["token"], time.Now(), 0)
 		if status != http.StatusOK || err != nil || user.ID != u.id || user.Nickname != u.name {
 			t.Errorf("%s: %d, %+v, %v", u.id, status, user, err)
 		}
@@ -77,14 +81,18 @@ func TestTheDemosTokensAreThoseOfItsUsers(t *testing.T) {
 	}
 }
 
-func TestTheDemoReadsPickedPictures(t *testing.T) {
+func TestDemoDecodesPictures(t *testing.T) {
 	_, server := newDemoServer(t)
-	if status, answer := post(t, server, "/demo/decode", qrPNG(t, 300)); status != http.StatusOK || answer["text"] != testText {
+	picture, err := qrcode.Encode("text of a code", qrcode.Medium, 300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, answer := post(t, server, "/demo/decode", picture); status != http.StatusOK || answer["text"] != "text of a code" {
 		t.Errorf("%d, %v", status, answer)
 	}
 }
 
-func TestTheDemoExplainsRefusalsInThePagesLanguage(t *testing.T) {
+func TestDemoErrorsAreInTheLanguageOfThePage(t *testing.T) {
 	_, server := newDemoServer(t)
 	for _, tt := range []struct {
 		path, body string
@@ -94,7 +102,7 @@ func TestTheDemoExplainsRefusalsInThePagesLanguage(t *testing.T) {
 		{"/demo/token", "alice", 400, "请求体"},
 		{"/demo/token", `{"user":"mallory"}`, 404, "没有这个用户"},
 		{"/demo/decode", "garbage", 415, "无法读取"},
-		{"/demo/decode", strings.Repeat("x", maxPictureBytes+1), 413, "图片超过"},
+		{"/demo/decode", strings.Repeat("x", qr.MaxPictureBytes+1), 413, "图片超过"},
 	} {
 		status, answer := post(t, server, tt.path, []byte(tt.body))
 		if status != tt.status || !strings.HasPrefix(answer["message"], tt.message) {
@@ -103,7 +111,7 @@ func TestTheDemoExplainsRefusalsInThePagesLanguage(t *testing.T) {
 	}
 }
 
-func TestTheDemosAddressesLeadWhereTheyShould(t *testing.T) {
+func TestDemoServesItsPages(t *testing.T) {
 	_, server := newDemoServer(t)
 	for path, want := range map[string]struct {
 		status int
@@ -121,7 +129,7 @@ func TestTheDemosAddressesLeadWhereTheyShould(t *testing.T) {
 	}
 }
 
-func TestTheDemoIsReachedByAnAddressThatOthersHave(t *testing.T) {
+func TestDemoURLIsReachableFromTheNetwork(t *testing.T) {
 	interfaces := []net.Addr{
 		&net.IPNet{IP: net.IPv4(127, 0, 0, 1), Mask: net.CIDRMask(8, 32)},
 		&net.IPNet{IP: net.ParseIP("fe80::1"), Mask: net.CIDRMask(64, 128)},

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -8,62 +8,46 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/scanlogin/scanlogin/internal/audit"
-	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/config"
 )
 
-type serveCommand struct {
-	configFlags
-}
-
-// Run serves until ctx ends. A hangup signal reads pools and signing keys anew.
-func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) error {
-	load := func() (*configuration, error) { return c.load(line) }
-	s, err := load()
+// Serve runs the server until ctx ends. load reads its configuration, now and at each
+// SIGHUP. The log goes to stderr, an audit trail may go to stdout.
+func Serve(ctx context.Context, load func() (*config.Config, error), stdout, stderr io.Writer) error {
+	c, err := load()
 	if err != nil {
 		return err
 	}
-	log := newLog(o.err, s)
-	logWarnings(log, s.warnings)
-	signer, err := s.newSigner()
+	log := newLog(stderr, c)
+	logWarnings(log, c.Warnings)
+	a, err := newApp(c, log)
 	if err != nil {
 		return err
 	}
-	trail, err := s.openTrail(o.out, log)
-	if err != nil {
+	if a.trail, err = openTrail(c, stdout, log); err != nil {
 		return err
 	}
-	h := &house{settings: s, desk: newDesk(s, log), signer: signer, trail: trail, places: new(geoip.Atlas), log: log}
-	h.places.Replace(s.Places)
-	if err := h.listen(); err != nil {
+	if err := a.listen(); err != nil {
 		return err
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	r := &reloader{load: load, desk: h.desk, signer: signer, trail: trail, places: h.places, running: s.config, log: log}
-	ctx, cancel := context.WithCancel(ctx)
-	var reloading sync.WaitGroup
-	defer reloading.Wait()
-	defer cancel()
-	reloading.Go(func() { r.run(ctx, hangups) })
-
-	h.announce()
-	return h.run(ctx)
+	a.reloader = newReloader(a, load, hangups)
+	a.announce()
+	return a.run(ctx)
 }
 
-// openTrail opens the audit trail, nil if there is to be none.
-func (s *configuration) openTrail(stdout io.Writer, log *slog.Logger) (*audit.Trail, error) {
-	if s.Audit.File == "" {
+// openTrail opens the audit trail, nil if it is off.
+func openTrail(c *config.Config, stdout io.Writer, log *slog.Logger) (*audit.Trail, error) {
+	if c.Audit.File == "" {
 		return nil, nil
 	}
 	trail, err := audit.Open(audit.Options{
-		File: s.Audit.File, Stdout: stdout, HashAddresses: s.Audit.HashAddresses, HashKey: []byte(s.Audit.HashKey), Log: log,
+		File: c.Audit.File, Stdout: stdout, HashAddresses: c.Audit.HashAddresses, HashKey: []byte(c.Audit.HashKey), Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("audit.file: %w", err)
@@ -71,45 +55,45 @@ func (s *configuration) openTrail(stdout io.Writer, log *slog.Logger) (*audit.Tr
 	return trail, nil
 }
 
-// newLog writes to w as the settings say.
-func newLog(w io.Writer, s *configuration) *slog.Logger {
-	options := &slog.HandlerOptions{Level: s.LogLevel}
-	if s.LogFormat == "text" {
+// newLog makes a log that writes to w as the configuration says.
+func newLog(w io.Writer, c *config.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel()}
+	if c.Log.Format == "text" {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// listen opens the listeners, all or none.
-func (h *house) listen() (err error) {
-	if h.public, err = net.Listen("tcp", h.settings.Listen); err != nil {
+// listen opens all listeners or none.
+func (a *App) listen() (err error) {
+	if a.public, err = net.Listen("tcp", a.config.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	if h.settings.OpsListen == "" {
+	if a.config.OpsListen == "" {
 		return nil
 	}
-	if h.ops, err = net.Listen("tcp", h.settings.OpsListen); err != nil {
-		h.closeListeners()
+	if a.ops, err = net.Listen("tcp", a.config.OpsListen); err != nil {
+		a.closeListeners()
 		return fmt.Errorf("ops_listen: %w", err)
 	}
 	return nil
 }
 
-// announce logs what is about to run.
-func (h *house) announce() {
+// announce logs where the server listens and what it uses.
+func (a *App) announce() {
 	store := "redis"
-	if h.settings.RedisURL == "" {
+	if a.config.RedisURL == "" {
 		store = "memory, one node"
 	}
 	ops := "off"
-	if h.ops != nil {
-		ops = h.ops.Addr().String()
+	if a.ops != nil {
+		ops = a.ops.Addr().String()
 	}
-	h.log.Info("serving", "listen", h.public.Addr().String(), "ops", ops, "publicURL", h.settings.PublicURL,
-		"store", store, "pools", len(h.settings.Pools))
-	for _, p := range h.settings.Pools {
+	a.log.Info("serving", "listen", a.public.Addr().String(), "ops", ops, "publicURL", a.config.PublicURL,
+		"store", store, "pools", len(a.config.Pools))
+	for _, p := range a.config.UserPools {
 		if p.Identity == nil {
-			h.log.Info("pool without identity: only its back end can say who scans", "pool", p.ID)
+			a.log.Info("pool without identity: only the back end of the app can name users", "pool", p.ID)
 		}
 	}
 }

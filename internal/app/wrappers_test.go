@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"testing"
@@ -10,9 +10,9 @@ import (
 	"github.com/scanlogin/scanlogin/session/redisstore"
 )
 
-// TestNoWrapperHidesWhatAStoreCan do: readiness and the admission of new codes would
-// silently go without.
-func TestNoWrapperHidesWhatAStoreCan(t *testing.T) {
+// TestWrappersKeepTheOptionalInterfacesOfAStore: otherwise readiness and the admission of new
+// codes would silently ignore the store.
+func TestWrappersKeepTheOptionalInterfacesOfAStore(t *testing.T) {
 	redis, err := redisstore.Open(redisstore.Options{URL: "redis://127.0.0.1:1/0"})
 	if err != nil {
 		t.Fatal(err)

@@ -1,28 +1,39 @@
-package main
+package config
 
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
 )
 
+// structFields yields the fields of a struct type in their order.
+func structFields(t reflect.Type) iter.Seq[reflect.StructField] {
+	return func(yield func(reflect.StructField) bool) {
+		for i := range t.NumField() {
+			if !yield(t.Field(i)) {
+				return
+			}
+		}
+	}
+}
+
 // fieldsOf returns the fields of a struct of the configuration by their keys.
 func fieldsOf(v reflect.Value) map[string]reflect.Value {
 	fields := make(map[string]reflect.Value)
-	for i, key := range keysOf(v) {
+	for i, key := range keysOf(v.Type()) {
 		fields[key] = v.Field(i)
 	}
 	return fields
 }
 
 // keysOf returns the keys of a struct of the configuration in their order.
-func keysOf(v reflect.Value) []string {
-	keys := make([]string, v.NumField())
-	for i := range keys {
-		keys[i] = v.Type().Field(i).Tag.Get("yaml")
+func keysOf(t reflect.Type) (keys []string) {
+	for f := range structFields(t) {
+		keys = append(keys, f.Tag.Get("key"))
 	}
 	return keys
 }
@@ -34,15 +45,15 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// walk visits each value of v that is not made of others, lists of text
-// included, with its path. What is under an absent identity is not visited.
+// walk calls visit with the path of each value in v that is not a struct; a list of text
+// is one value. Absent optional structs are skipped.
 func walk(v reflect.Value, path string, visit func(path string, leaf reflect.Value)) {
 	switch {
 	case v.Kind() == reflect.Pointer && v.IsNil():
 	case v.Kind() == reflect.Pointer:
 		walk(v.Elem(), path, visit)
 	case v.Kind() == reflect.Struct:
-		for i, key := range keysOf(v) {
+		for i, key := range keysOf(v.Type()) {
 			walk(v.Field(i), join(path, key), visit)
 		}
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
@@ -54,27 +65,27 @@ func walk(v reflect.Value, path string, visit func(path string, leaf reflect.Val
 	}
 }
 
-// setDefaults gives each value under v the default of its row in the reference.
+// setDefaults sets each value in v to its default.
 func setDefaults(v reflect.Value, path string) {
 	walk(v, path, func(path string, leaf reflect.Value) {
-		r, ok := lookup(path)
-		if !ok || r.fallback == "" {
+		s, ok := lookup(path)
+		if !ok || s.Default == "" {
 			return
 		}
-		if err := setText(leaf, r.fallback); err != nil {
-			panic(fmt.Sprintf("default of %s: %v", path, err)) // only for a wrong table
+		if err := setText(leaf, s.Default); err != nil {
+			panic(fmt.Sprintf("default of %s: %v", path, err)) // only for a wrong tag
 		}
 	})
 }
 
-// setText sets v to what text means for its type. Errors say what is wrong and
-// the cure, and do not repeat the text.
+// setText parses text into v. Errors say what is wrong and the cure, and do not repeat
+// the text.
 func setText(v reflect.Value, text string) error {
 	switch v.Interface().(type) {
 	case time.Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return errors.New("is no length of time; write a number with a unit, such as 90s, 5m or 1h")
+			return errors.New("invalid duration; write a number with a unit, such as 90s, 5m or 1h")
 		}
 		v.SetInt(int64(d))
 	case bool:
@@ -90,23 +101,23 @@ func setText(v reflect.Value, text string) error {
 		v.SetInt(int64(n))
 	case []string:
 		v.Set(reflect.ValueOf(splitList(text)))
-	case []secretText:
-		var list []secretText
+	case []Secret:
+		var list []Secret
 		for _, part := range splitList(text) {
-			list = append(list, secretText(part))
+			list = append(list, Secret(part))
 		}
 		v.Set(reflect.ValueOf(list))
-	default: // string, secretText
+	default: // string, Secret
 		v.SetString(text)
 	}
 	return nil
 }
 
-// textOf is what setText reads: the value as people write it.
+// textOf returns a value as setText reads it.
 func textOf(v reflect.Value) string {
 	switch value := v.Interface().(type) {
 	case time.Duration:
-		return short(value)
+		return shortDuration(value)
 	case []string:
 		return strings.Join(value, ", ")
 	default:
@@ -114,7 +125,19 @@ func textOf(v reflect.Value) string {
 	}
 }
 
-// splitList reads a list as flags and the environment give it: a,b,c.
+// shortDuration writes 10m, not 10m0s.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// splitList splits a list as flags and the environment give it: a,b,c.
 func splitList(text string) []string {
 	var list []string
 	for part := range strings.SplitSeq(text, ",") {

@@ -1,71 +1,73 @@
-package main
+package config
 
 import (
-	"crypto/ecdsa"
 	"fmt"
-	"log/slog"
 	"maps"
-	"net/netip"
 	"reflect"
-	"slices"
 	"strings"
-	"time"
 
-	"github.com/scanlogin/scanlogin/internal/geoip"
-	"github.com/scanlogin/scanlogin/internal/pool"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/internal/safefile"
 )
 
-// configuration is the configuration file with environment and flags applied: checked, its secrets
-// read, its pools built.
-type configuration struct {
-	Listen, OpsListen string
-	PublicURL         string
-	RedisURL          secretText // it may hold a password; empty: memory, one node
-	WaitReplicas      int
-	KeyPrefix         string
-	StoreMaxBytes     int64              // 0: Redis's maxmemory; memstore.DefaultMaxBytes
-	SigningKey        *ecdsa.PrivateKey  // nil: no token is issued
-	OtherKeys         []*ecdsa.PublicKey // published beside it
-	TokenTTL          time.Duration
-	TrustedProxies    []netip.Prefix
-	DrainDelay        time.Duration
-	Places            *geoip.Map // nil: nobody knows where an address is
-	TrustTrace        bool
-	Limits            server.Limits
-	LogLevel          slog.Level
-	LogFormat         string
-	Audit             auditConfig
-	Pools             []*pool.Pool
-
-	config   config           // what this was made of, for comparing
-	places   map[string]place // where its values stood
-	warnings []problem
+// Override is a value from a flag or an environment variable, which replaces the one in
+// the file.
+type Override struct {
+	Path   string
+	Text   string
+	Source string // name of the flag, with its dashes, or of the variable
 }
 
-// loadSettings reads the configuration in file, with overrides in the place of
-// its values. If anything is wrong the error is [problems], and names all of it.
-func loadSettings(file string, overrides []override) (*configuration, error) {
-	d, err := readDocument(file, overrides)
+// Load reads a file, applies overrides, resolves the secrets and validates all of it. The
+// error is [Problems] and names everything that is wrong.
+func Load(file string, overrides []Override) (*Config, error) {
+	d, err := read(file, overrides)
 	if err != nil {
 		return nil, err
 	}
-	d.requireAll()
-	d.resolveAll()
-	s := d.settings()
-	if len(d.problems) > 0 {
-		d.problems.sort()
-		return nil, d.problems
-	}
-	return s, nil
+	return d.config()
 }
 
-// readDocument reads file and puts the overrides in. The error is [problems] of
-// a file that cannot be read; what else is wrong stands in the document.
-func readDocument(file string, overrides []override) (*document, error) {
-	text, err := readRegular(file, maxConfigBytes)
+// New validates values that come from a program.
+func New(values Values) (*Config, error) {
+	d := &document{values: values, positions: map[string]position{"": {source: "configuration"}}}
+	return d.config()
+}
+
+// Defaults returns the values of an empty file.
+func Defaults() (values Values) {
+	setDefaults(reflect.ValueOf(&values).Elem(), "")
+	return values
+}
+
+// DefaultPool returns the values of a pool that are in force where the file does not set them.
+func DefaultPool() (p Pool) {
+	setDefaults(reflect.ValueOf(&p).Elem(), "pools[]")
+	return p
+}
+
+// OpsListen returns where a server with this configuration has its ops listener. Apart
+// from the syntax of the file nothing else is validated.
+func OpsListen(file string, overrides []Override) (string, error) {
+	d, err := read(file, overrides)
 	if err != nil {
-		return nil, problems{{place: place{source: file}, text: fmt.Sprintf("cannot be read: %v", reason(err))}}
+		return "", err
+	}
+	if s, _ := lookup("ops_listen"); d.values.OpsListen != "" {
+		d.checkText("ops_listen", s, d.values.OpsListen)
+	}
+	if len(d.problems) > 0 {
+		d.problems.sort()
+		return "", d.problems
+	}
+	return d.values.OpsListen, nil
+}
+
+// read reads a file and applies overrides. The error is [Problems] and is for a file that
+// cannot be read; other problems are in the document.
+func read(file string, overrides []Override) (*document, error) {
+	text, err := safefile.Read(file, maxConfigBytes)
+	if err != nil {
+		return nil, Problems{{at: position{source: file}, Text: fmt.Sprintf("cannot be read: %v", err)}}
 	}
 	d, err := parse(file, text)
 	if err != nil {
@@ -77,79 +79,50 @@ func readDocument(file string, overrides []override) (*document, error) {
 	return d, nil
 }
 
-// override is a value that a flag or an environment variable gives.
-type override struct {
-	path   string
-	text   string
-	source string // name of the flag or variable
-}
-
-func (d *document) apply(o override) {
-	walk(reflect.ValueOf(&d.config).Elem(), "", func(path string, leaf reflect.Value) {
-		if path != o.path {
+func (d *document) apply(o Override) {
+	walk(reflect.ValueOf(&d.values).Elem(), "", func(path string, leaf reflect.Value) {
+		if path != o.Path {
 			return
 		}
-		maps.DeleteFunc(d.places, func(at string, _ place) bool { return strings.HasPrefix(at, path+"[") })
-		d.places[path] = place{source: o.source}
-		if err := setText(leaf, o.text); err != nil {
+		maps.DeleteFunc(d.positions, func(at string, _ position) bool { return strings.HasPrefix(at, path+"[") })
+		d.positions[path] = position{source: o.Source}
+		if err := setText(leaf, o.Text); err != nil {
 			d.refuse(path, err.Error())
 		}
 	})
 }
 
-// requireAll notes which required values are absent.
-func (d *document) requireAll() {
-	if len(d.config.Pools) == 0 {
-		d.refuse("pools", "is required: at least one pool with id and secret")
+// config resolves, validates and builds. The error is [Problems].
+func (d *document) config() (*Config, error) {
+	d.resolveSecrets()
+	d.validate()
+	c := d.build()
+	if len(d.problems) > 0 {
+		d.problems.sort()
+		return nil, d.problems
 	}
-	walk(reflect.ValueOf(d.config), "", func(path string, leaf reflect.Value) {
-		if r, ok := lookup(path); ok && r.required && leaf.IsZero() {
-			d.refuse(path, "is required. "+r.about)
-		}
-	})
+	return c, nil
 }
 
-// resolveAll puts the secrets in the place of their names.
-func (d *document) resolveAll() {
-	walk(reflect.ValueOf(&d.config).Elem(), "", func(path string, leaf reflect.Value) {
-		switch named := leaf.Interface().(type) {
-		case secretText:
-			leaf.Set(reflect.ValueOf(d.resolve(path, named)))
-		case []secretText:
-			for i, one := range named {
-				named[i] = d.resolve(fmt.Sprintf("%s[%d]", path, i), one)
+// resolveSecrets replaces references to secrets with the secrets.
+func (d *document) resolveSecrets() {
+	resolve := func(path string, reference Secret) Secret {
+		value, err := reference.resolve()
+		if err != nil {
+			d.refuse(path, err.Error())
+			return ""
+		}
+		d.addSource(path, reference, value)
+		return value
+	}
+	walk(reflect.ValueOf(&d.values).Elem(), "", func(path string, leaf reflect.Value) {
+		switch reference := leaf.Interface().(type) {
+		case Secret:
+			leaf.Set(reflect.ValueOf(resolve(path, reference)))
+		case []Secret:
+			for i, one := range reference {
+				reference[i] = resolve(fmt.Sprintf("%s[%d]", path, i), one)
 			}
 		}
 	})
-}
-
-func (d *document) resolve(path string, named secretText) secretText {
-	value, err := named.resolve()
-	if err != nil {
-		d.refuse(path, err.Error())
-		return ""
-	}
-	d.keep(path, named, value)
-	return value
-}
-
-// several returns the values of a key that is written for one value or, with
-// an s, for a list of them, of which the first is the one in use.
-func (d *document) several(path string, one secretText, list []secretText) []secretText {
-	switch many := path + "s"; {
-	case d.given(many) && one != "":
-		d.refuse(many, "stands beside "+path+"; remove one")
-	case d.given(many) && len(list) == 0:
-		d.refuse(many, "is empty; write at least one, or remove it")
-	case d.given(many):
-		for i, value := range list {
-			if value != "" && slices.Contains(list[:i], value) {
-				d.refuse(fmt.Sprintf("%s[%d]", many, i), "is there twice; remove one")
-			}
-		}
-		return list
-	case one != "":
-		return []secretText{one}
-	}
-	return nil
 }

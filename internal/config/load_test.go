@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"log/slog"
@@ -10,12 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/config/configtest"
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-const testDeadline = time.Minute
-
-func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
+func TestEveryProblemIsReportedWithItsPosition(t *testing.T) {
 	t.Setenv("UNSET_ON_PURPOSE", "")
 	const file = `listen: nowhere
 public_url: https://scan.example.com/path
@@ -41,11 +40,11 @@ pools:
 		"scanlogin.yaml:1:9: listen: must be host:port",
 		"scanlogin.yaml:2:13: public_url: must end after host[:port]",
 		`scanlogin.yaml:3:1: key "lisen" is unknown; known here: listen, `,
-		"scanlogin.yaml:4:12: token_ttl: is no length of time; write a number with a unit",
+		"scanlogin.yaml:4:12: token_ttl: invalid duration; write a number with a unit",
 		"scanlogin.yaml:5:31: trusted_proxies[1]: must be a network",
 		"scanlogin.yaml:6:14: log.level: must be debug or info or warn or error",
 		"scanlogin.yaml:9:13: pools[0].secret: must have at least 24 bytes",
-		"scanlogin.yaml:10:15: pools[0].origins[0]: has a host that is no name",
+		"scanlogin.yaml:10:15: pools[0].origins[0]: has an invalid host name",
 		`scanlogin.yaml:12:27: pools[0].identity.jwt.hs256_secret: environment variable "UNSET_ON_PURPOSE" is not set`,
 		"scanlogin.yaml:13:9: pools[1].id: is taken: pools[0].id in line 8",
 		`scanlogin.yaml:14:13: pools[1].secret: file "/does/not/exist": no such file`,
@@ -66,9 +65,9 @@ pools:
 	}
 }
 
-func TestAbsentKeysHaveTheContractsDefaults(t *testing.T) {
+func TestAbsentSettingsHaveTheDefaultsOfTheContract(t *testing.T) {
 	s := mustLoad(t, good)
-	p := s.Pools[0]
+	p := s.UserPools[0]
 	if p.CodeTTL != pool.DefaultCodeTTL || p.ConfirmTTL != pool.DefaultConfirmTTL ||
 		p.TicketTTL != pool.DefaultTicketTTL || p.MaxCodes != pool.DefaultMaxCodes {
 		t.Errorf("pool: %+v", p)
@@ -80,65 +79,49 @@ func TestAbsentKeysHaveTheContractsDefaults(t *testing.T) {
 		t.Errorf("pool: %+v", p)
 	}
 	if s.Listen != "127.0.0.1:8080" || s.OpsListen != "" || s.KeyPrefix != "scanlogin" || s.TokenTTL != time.Hour ||
-		s.SigningKey != nil || s.LogLevel != slog.LevelInfo || s.LogFormat != "json" || s.RedisURL != "" {
+		s.PrivateKey != nil || s.LogLevel() != slog.LevelInfo || s.Log.Format != "json" || s.RedisURL != "" {
 		t.Errorf("settings: %+v", s)
 	}
 }
 
-func TestTheContractsExampleIsUnderstood(t *testing.T) {
+func TestExampleOfTheContractIsValid(t *testing.T) {
 	t.Setenv("EXAMPLE_SECRET", testSecret)
-	key := writeFile(t, "signing.pem", signingPEM(t, "PRIVATE KEY"))
+	key := configtest.WriteFile(t, "signing.pem", configtest.SigningKey(t, "PRIVATE KEY"))
 	s := mustLoad(t, strings.ReplaceAll(example, "/run/secrets/signing.pem", key))
-	if s.SigningKey == nil || s.OpsListen != "127.0.0.1:9090" || s.RedisURL != "redis://127.0.0.1:6379/0" {
+	if s.PrivateKey == nil || s.OpsListen != "127.0.0.1:9090" || s.RedisURL != "redis://127.0.0.1:6379/0" {
 		t.Errorf("settings: %+v", s)
 	}
-	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}; !reflect.DeepEqual(s.TrustedProxies, want) {
-		t.Errorf("trusted proxies: %v", s.TrustedProxies)
+	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}; !reflect.DeepEqual(s.ProxyNetworks, want) {
+		t.Errorf("trusted proxies: %v", s.ProxyNetworks)
 	}
-	p := s.Pools[0]
+	p := s.UserPools[0]
 	if p.Identity == nil || !p.Secret.Matches(testSecret) || p.Origins[0] != "https://www.example.com" || p.AppIDs[0] != "5fae26a4c7a37cb1b4e12345" {
 		t.Errorf("pool: %+v", p)
 	}
-	if len(s.warnings) != 0 {
-		t.Errorf("warnings: %v", s.warnings)
+	if len(s.Warnings) != 0 {
+		t.Errorf("warnings: %v", s.Warnings)
 	}
 }
 
-func TestFlagsWinOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
-	file := writeFile(t, "scanlogin.yaml", good+"listen: 127.0.0.1:1\nkey_prefix: file\nops_listen: 127.0.0.1:2\n")
-	t.Setenv("SCANLOGIN_CONFIG", file)
-	t.Setenv("SCANLOGIN_KEY_PREFIX", "environment")
-	t.Setenv("SCANLOGIN_LISTEN", "nowhere")
-	t.Setenv("SCANLOGIN_TOKEN_TTL", "long")
-	t.Setenv("SCANLOGIN_OPS_LISTEN", "") // as good as none
-
-	code, _, errOut := runCommand(t, "check-config", "--listen", "127.0.0.1:3", "--drain-delay", "soon")
-	want := "--drain-delay: drain_delay: is no length of time; write a number with a unit, such as 90s, 5m or 1h\n" +
-		"SCANLOGIN_TOKEN_TTL: token_ttl: is no length of time; write a number with a unit, such as 90s, 5m or 1h\n"
-	if code != exitUsage || errOut != want {
-		t.Errorf("code %d, got:\n%swant:\n%s", code, errOut, want)
-	}
-}
-
-func TestOverridesTakeThePlaceOfTheFilesValues(t *testing.T) {
+func TestOverridesReplaceValuesInTheFile(t *testing.T) {
 	s := mustLoad(t, good+"trusted_proxies: [10.0.0.0/8]\n",
-		override{"trusted_proxies", "192.0.2.1, 2001:db8::/32", "--trusted-proxies"},
-		override{"public_url", "HTTP://Localhost:8080/", "--public-url"},
-		override{"log.level", "debug", "--log-level"},
+		Override{"trusted_proxies", "192.0.2.1, 2001:db8::/32", "--trusted-proxies"},
+		Override{"public_url", "HTTP://Localhost:8080/", "--public-url"},
+		Override{"log.level", "debug", "--log-level"},
 	)
-	if len(s.TrustedProxies) != 2 || s.TrustedProxies[0].String() != "192.0.2.1/32" {
-		t.Errorf("trusted proxies: %v", s.TrustedProxies)
+	if len(s.ProxyNetworks) != 2 || s.ProxyNetworks[0].String() != "192.0.2.1/32" {
+		t.Errorf("trusted proxies: %v", s.ProxyNetworks)
 	}
-	if s.PublicURL != "http://localhost:8080" || s.LogLevel != slog.LevelDebug {
+	if s.PublicURL != "http://localhost:8080" || s.LogLevel() != slog.LevelDebug {
 		t.Errorf("settings: %+v", s)
 	}
-	got := refusals(t, good+"trusted_proxies: [10.0.0.0/8]\n", override{"trusted_proxies", "x", "--trusted-proxies"})
+	got := refusals(t, good+"trusted_proxies: [10.0.0.0/8]\n", Override{"trusted_proxies", "x", "--trusted-proxies"})
 	if want := "--trusted-proxies: trusted_proxies[0]: must be a network"; !strings.HasPrefix(got[0], want) {
 		t.Errorf("got %s, want %s…", got[0], want)
 	}
 }
 
-func TestUnwiseSettingsAreWarnedAbout(t *testing.T) {
+func TestUnwiseSettingsCauseWarnings(t *testing.T) {
 	s := mustLoad(t, `public_url: http://scan.example.com
 pools:
   - id: demo
@@ -148,8 +131,8 @@ pools:
     identity: {jwt: {issuer: https://id.example.com}}
 `)
 	var got []string
-	for _, w := range s.warnings {
-		got = append(got, w.path)
+	for _, w := range s.Warnings {
+		got = append(got, w.Path)
 	}
 	want := []string{"public_url", "pools[0].bind_browser", "pools[0].identity.jwt"}
 	if !reflect.DeepEqual(got, want) {
@@ -157,33 +140,33 @@ pools:
 	}
 }
 
-// Over plain http a browser cookie proves nothing: whoever is on the way, or on a
-// neighbour host, may have planted it.
-func TestPlainHTTPIsWarnedOf(t *testing.T) {
+// TestPlainHTTPCausesAWarning: over plain HTTP a browser cookie proves nothing, because it can
+// be planted on the network or by a neighbor host.
+func TestPlainHTTPCausesAWarning(t *testing.T) {
 	for address, warned := range map[string]bool{
 		"http://scan.example.com": true, "http://192.168.1.5:8080": true, "http://localhost.example.com": true,
 		"https://scan.example.com": false, "http://localhost:8080": false, "http://127.0.0.1:8080": false, "http://[::1]:8080": false,
 	} {
-		s := mustLoad(t, good, override{"public_url", address, "--public-url"})
-		got := slices.ContainsFunc(s.warnings, func(w problem) bool { return w.path == "public_url" && strings.Contains(w.text, "cookie") })
+		s := mustLoad(t, good, Override{"public_url", address, "--public-url"})
+		got := slices.ContainsFunc(s.Warnings, func(w Problem) bool { return w.Path == "public_url" && strings.Contains(w.Text, "cookie") })
 		if got != warned {
-			t.Errorf("%s: warned %v, want %v: %v", address, got, warned, s.warnings)
+			t.Errorf("%s: warned %v, want %v: %v", address, got, warned, s.Warnings)
 		}
 	}
 }
 
-func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
-	code, _, errOut := runCommand(t, "check-config", "--config", "/does/not/exist.yaml")
-	if want := "/does/not/exist.yaml: cannot be read: no such file or directory\n"; code != exitUsage || errOut != want {
-		t.Errorf("code %d: %s", code, errOut)
+func TestUnreadableFileIsReported(t *testing.T) {
+	_, err := Load("/does/not/exist.yaml", nil)
+	if want := "/does/not/exist.yaml: cannot be read: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
 	}
-	large := writeFile(t, "large.yaml", strings.Repeat("#", maxConfigBytes+1))
-	if code, _, errOut := runCommand(t, "check-config", "--config", large); code != exitUsage || !strings.Contains(errOut, "is larger than") {
-		t.Errorf("code %d: %s", code, errOut)
+	large := configtest.WriteFile(t, "large.yaml", strings.Repeat("#", maxConfigBytes+1))
+	if _, err := Load(large, nil); err == nil || !strings.Contains(err.Error(), "is larger than") {
+		t.Errorf("got %v", err)
 	}
 }
 
-func TestAFileOfTooManyPartsIsRefusedAtOnce(t *testing.T) {
+func TestFileWithTooManyTokensIsRefusedAtOnce(t *testing.T) {
 	for _, part := range []string{"[", "{a: ", "- ", "a: 1\n"} {
 		start := time.Now()
 		refusals(t, strings.Repeat(part, maxConfigBytes/len(part)))
@@ -193,11 +176,11 @@ func TestAFileOfTooManyPartsIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-func TestSecretFilesMayEndWithALineEnd(t *testing.T) {
-	path := writeFile(t, "secret", testSecret+"\r\n")
+func TestTrailingLineEndOfASecretFileIsRemoved(t *testing.T) {
+	path := configtest.WriteFile(t, "secret", testSecret+"\r\n")
 	s := mustLoad(t, strings.Replace(good, testSecret, "file:"+path, 1))
-	if !s.Pools[0].Secret.Matches(testSecret) {
-		t.Error("the secret is another")
+	if !s.UserPools[0].Secret.Matches(testSecret) {
+		t.Error("the secret differs")
 	}
 	if err := os.WriteFile(path, []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -207,7 +190,7 @@ func TestSecretFilesMayEndWithALineEnd(t *testing.T) {
 	}
 }
 
-// example is the contract's.
+// example is the example of the contract.
 const example = `listen: 127.0.0.1:8080
 ops_listen: 127.0.0.1:9090
 public_url: https://scan.example.com
@@ -242,9 +225,9 @@ pools:
     bind_browser: true
 `
 
-func TestFilesOfWindowsEditorsAreUnderstood(t *testing.T) {
+func TestByteOrderMarkAndCRLFAreAccepted(t *testing.T) {
 	s := mustLoad(t, "\ufeff"+strings.ReplaceAll(good, "\n", "\r\n"))
-	if !s.Pools[0].Secret.Matches(testSecret) {
-		t.Error("the secret is another")
+	if !s.UserPools[0].Secret.Matches(testSecret) {
+		t.Error("the secret differs")
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -14,35 +14,33 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds of a configuration file. The YAML parser takes time that grows with
-// the square of a mapping's length: 50,000 tokens, which 500 pools need, cost
-// it 3 s at worst.
+// Limits of a configuration file. The time of the YAML parser grows with the square of
+// the length of a mapping: 50,000 tokens, enough for 500 pools, take up to 3 s.
 const (
 	maxConfigBytes  = 1 << 20
 	maxConfigTokens = 50_000
 )
 
-// document is a configuration as it was read: the values with the defaults
-// filled in, where each stood, and what was wrong with the form of it.
+// document is a configuration while it is read: the values with their defaults, the
+// position of each, and what is wrong with them.
 type document struct {
-	config   config
-	file     string
-	places   map[string]place // of what was given, by path
-	kept     []kept           // secrets, in the order of the configuration
-	problems problems
+	values    Values
+	file      string
+	positions map[string]position // of the values that were given, by path
+	sources   []secretSource      // of secrets, in the order of the configuration
+	problems  Problems
 }
 
-// parse reads YAML strictly: unknown keys and keys given twice are problems,
-// as are anchors, aliases and tags, so that a small file cannot become a large
-// configuration. The error is for a text that is no YAML at all; what else is
-// wrong stands in the document.
+// parse reads YAML strictly: unknown and duplicate keys are problems, as are anchors,
+// aliases and tags, so that a small file cannot become a large configuration. It returns
+// an error only if text is not YAML; other problems are in the document.
 func parse(file string, text []byte) (*document, error) {
-	d := &document{file: file, places: map[string]place{"": {file, 1, 1}}}
-	root := reflect.ValueOf(&d.config).Elem()
+	d := &document{file: file, positions: map[string]position{"": {file, 1, 1}}}
+	root := reflect.ValueOf(&d.values).Elem()
 	setDefaults(root, "")
 	body, err := d.body(text)
 	if err != nil {
-		return nil, problems{*err}
+		return nil, Problems{*err}
 	}
 	if body != nil {
 		d.read(body, root, "")
@@ -50,18 +48,18 @@ func parse(file string, text []byte) (*document, error) {
 	return d, nil
 }
 
-// body returns the one document of the text, nil if it is empty.
-func (d *document) body(text []byte) (ast.Node, *problem) {
-	tokens := lexer.Tokenize(strings.TrimPrefix(string(text), "\ufeff")) // some editors begin files so
+// body returns the only YAML document in text, nil if it is empty.
+func (d *document) body(text []byte) (ast.Node, *Problem) {
+	tokens := lexer.Tokenize(strings.TrimPrefix(string(text), "\ufeff")) // a byte order mark, as some Windows editors write it
 	if len(tokens) > maxConfigTokens {
-		return nil, &problem{place: d.places[""], text: "the file is too long; split the pools over several servers"}
+		return nil, &Problem{at: d.positions[""], Text: "the file is too long; distribute the pools over several servers"}
 	}
 	tree, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, d.syntaxProblem(err)
 	}
 	if len(tree.Docs) > 1 {
-		return nil, &problem{place: d.placeOfToken(tree.Docs[1].Start), text: "the file holds several YAML documents; remove all but one"}
+		return nil, &Problem{at: d.positionOfToken(tree.Docs[1].Start), Text: "the file contains several YAML documents; remove all but one"}
 	}
 	if len(tree.Docs) == 0 {
 		return nil, nil
@@ -69,28 +67,28 @@ func (d *document) body(text []byte) (ast.Node, *problem) {
 	return tree.Docs[0].Body, nil
 }
 
-// syntaxProblem tells where the YAML breaks without the parser's excerpt of the
-// source, nor whatever its message quotes: either may hold a secret.
-func (d *document) syntaxProblem(err error) *problem {
-	p := &problem{place: d.places[""], text: "this is no YAML"}
+// syntaxProblem returns the position of a syntax error, without the source and the
+// quotes in the message of the parser: either may contain a secret.
+func (d *document) syntaxProblem(err error) *Problem {
+	p := &Problem{at: d.positions[""], Text: "invalid YAML"}
 	if e, ok := errors.AsType[yaml.Error](err); ok {
 		message, _, _ := strings.Cut(e.GetMessage(), `"`)
-		p.text = "this is no YAML: " + strings.TrimRight(message, ": ")
-		p.place = d.placeOfToken(e.GetToken())
+		p.Text = "invalid YAML: " + strings.TrimRight(message, ": ")
+		p.at = d.positionOfToken(e.GetToken())
 	}
 	return p
 }
 
-// read fills v with what stands at node.
+// read parses node into v.
 func (d *document) read(node ast.Node, v reflect.Value, path string) {
 	if path != "" {
-		d.places[path] = d.placeOf(node)
+		d.positions[path] = d.positionOf(node)
 	}
 	switch node.(type) {
 	case *ast.NullNode:
-		return // a key without a value is as good as absent
+		return // a key without a value counts as absent
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
-		d.refuse(path, "anchors, aliases and tags are not understood here; write the value out")
+		d.refuse(path, "anchors, aliases and tags are not supported; write the value itself")
 		return
 	}
 	switch v.Kind() {
@@ -118,13 +116,13 @@ func (d *document) readMapping(node ast.Node, v reflect.Value, path string) {
 		key := entries.Key()
 		name := scalarText(key)
 		field, known := fields[name]
-		at := d.placeOf(key)
+		at := d.positionOf(key)
 		switch keyPath := join(path, name); {
 		case !known:
-			d.problems = append(d.problems, problem{at, path, unknownKey(name, v)})
+			d.problems = append(d.problems, Problem{path, unknownKey(name, v.Type()), at})
 		case d.given(keyPath):
-			text := fmt.Sprintf("is given twice, first in line %d; remove one", d.places[keyPath].line)
-			d.problems = append(d.problems, problem{at, keyPath, text})
+			text := fmt.Sprintf("is given twice, first in line %d; remove one", d.positions[keyPath].line)
+			d.problems = append(d.problems, Problem{keyPath, text, at})
 		default:
 			d.read(entries.Value(), field, keyPath)
 		}
@@ -157,7 +155,7 @@ func (d *document) readScalar(node ast.Node, v reflect.Value, path string) {
 	}
 }
 
-// scalarText is a scalar as it was written: an id of digits stays as it is.
+// scalarText returns a scalar as it is written, so that an id of digits stays text.
 func scalarText(node ast.Node) string {
 	switch n := node.(type) {
 	case *ast.StringNode:
@@ -169,54 +167,55 @@ func scalarText(node ast.Node) string {
 	}
 }
 
-// longestKey is more than any key has, and less than any secret may have: a
-// longer one is not repeated in a message.
-const longestKey = 23
+// MaxKeyLength is longer than every key and shorter than every secret: a longer text is
+// not repeated in a message.
+const MaxKeyLength = 23
 
-func unknownKey(name string, v reflect.Value) string {
+func unknownKey(name string, t reflect.Type) string {
 	what := "a key"
-	if len(name) <= longestKey {
+	if len(name) <= MaxKeyLength {
 		what = fmt.Sprintf("key %q", name)
 	}
-	return fmt.Sprintf("%s is unknown; known here: %s", what, strings.Join(keysOf(v), ", "))
+	return fmt.Sprintf("%s is unknown; known here: %s", what, strings.Join(keysOf(t), ", "))
 }
 
-// refuse notes a problem with what stands at path, unless there is one already:
-// what follows from the first would only confuse.
+// refuse records a problem with the value at path. Only the first problem of a value is
+// kept: the others usually follow from it.
 func (d *document) refuse(path, text string) {
-	if !slices.ContainsFunc(d.problems, func(p problem) bool { return p.path == path && path != "" }) {
-		d.problems = append(d.problems, problem{d.place(path), path, text})
+	if !slices.ContainsFunc(d.problems, func(p Problem) bool { return p.Path == path && path != "" }) {
+		d.problems = append(d.problems, Problem{path, text, d.position(path)})
 	}
 }
 
-// place is where path was given, or, if it was not, what is around it.
-func (d *document) place(path string) place {
-	for {
-		if at, ok := d.places[path]; ok {
+// position returns where path was given or, if it was not, where its parent was.
+func (d *document) position(path string) position {
+	for path != "" {
+		if at, ok := d.positions[path]; ok {
 			return at
 		}
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
+	return d.positions[""]
 }
 
 func (d *document) given(path string) bool {
-	_, ok := d.places[path]
+	_, ok := d.positions[path]
 	return ok
 }
 
-func (d *document) placeOf(node ast.Node) place {
+func (d *document) positionOf(node ast.Node) position {
 	if mapping, ok := node.(ast.MapNode); ok {
 		if entries := mapping.MapRange(); entries.Next() {
-			node = entries.Key() // a mapping's own token is its first colon
+			node = entries.Key() // the token of a mapping is its first colon
 		}
 	}
-	return d.placeOfToken(node.GetToken())
+	return d.positionOfToken(node.GetToken())
 }
 
-// placeOfToken is the beginning of the file where the parser has no place.
-func (d *document) placeOfToken(t *token.Token) place {
+// positionOfToken returns the start of the file if the parser knows no position.
+func (d *document) positionOfToken(t *token.Token) position {
 	if t == nil || t.Position == nil {
-		return d.places[""]
+		return d.positions[""]
 	}
-	return place{d.file, t.Position.Line, t.Position.Column}
+	return position{d.file, t.Position.Line, t.Position.Column}
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -7,41 +7,42 @@ import (
 	"strings"
 )
 
-// place is where a value was given: in a file at a line and column (both from
-// 1), or, with line 0, by a flag or an environment variable.
-type place struct {
+// position is where a value was given: in a file at a line and column, both from 1, or,
+// with line 0, by a flag or an environment variable.
+type position struct {
 	source       string // name of the file, flag or variable
 	line, column int
 }
 
-func (p place) String() string {
+func (p position) String() string {
 	if p.line == 0 {
 		return p.source
 	}
 	return fmt.Sprintf("%s:%d:%d", p.source, p.line, p.column)
 }
 
-// problem is something in the configuration that is wrong, or, as a warning,
-// unwise. The text says what, and the cure; it repeats no value, because a
-// secret may stand where it does not belong.
-type problem struct {
-	place place
-	path  string // such as pools[0].identity.jwt; empty: the whole file
-	text  string
+// Problem is an error or a warning about the configuration. The text names the error and
+// the cure. It does not repeat the value, because a secret may be in the wrong place.
+type Problem struct {
+	Path string // such as pools[0].identity.jwt; "": the whole file
+	Text string
+
+	at position
 }
 
-func (p problem) String() string {
-	if p.path == "" {
-		return fmt.Sprintf("%s: %s", p.place, p.text)
+// String returns position, path and text.
+func (p Problem) String() string {
+	if p.Path == "" {
+		return fmt.Sprintf("%s: %s", p.at, p.Text)
 	}
-	return fmt.Sprintf("%s: %s: %s", p.place, p.path, p.text)
+	return fmt.Sprintf("%s: %s: %s", p.at, p.Path, p.Text)
 }
 
-// problems is the error of a configuration that is refused: all that is wrong,
-// one a line.
-type problems []problem
+// Problems is the error of an invalid configuration. It holds everything that is wrong.
+type Problems []Problem
 
-func (ps problems) Error() string {
+// Error returns one problem per line.
+func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
 		lines[i] = p.String()
@@ -49,13 +50,13 @@ func (ps problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sort orders by position; what came from flags and the environment is first.
-func (ps problems) sort() {
-	slices.SortStableFunc(ps, func(a, b problem) int {
+// sort orders by position; problems of flags and the environment come first.
+func (ps Problems) sort() {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(
-			cmp.Compare(a.place.line, b.place.line),
-			cmp.Compare(a.place.column, b.place.column),
-			cmp.Compare(a.place.source, b.place.source),
+			cmp.Compare(a.at.line, b.at.line),
+			cmp.Compare(a.at.column, b.at.column),
+			cmp.Compare(a.at.source, b.at.source),
 		)
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -6,18 +6,18 @@ import (
 	"testing"
 )
 
-func TestReadmeHasTheReference(t *testing.T) {
+func TestREADMEContainsTheReference(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want strings.Builder
-	if err := printReference(&want); err != nil {
+	if err := WriteReference(&want); err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(readme), "<!-- reference begins -->")
 	table, _, found := strings.Cut(rest, "<!-- reference ends -->")
 	if !found || !strings.Contains(table, strings.TrimSpace(want.String())) {
-		t.Error("README.md: put there what `scanlogin check-config --reference` prints, between the marks")
+		t.Error("README.md is outdated: replace the table between the markers with the output of `scanlogin check-config --reference`")
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding/pem"
@@ -11,35 +11,35 @@ import (
 	"strings"
 )
 
-// kept is a value of a secret's type, and where it stands.
-type kept struct {
-	path    string // in the configuration
-	file    string // that it stands in; empty: an environment variable or a flag
-	inline  bool   // that file is the configuration itself
-	private bool   // who reads it gains something
+// secretSource is the file that a value of type Secret comes from.
+type secretSource struct {
+	path    string // of the setting
+	file    string
+	inline  bool // the file is the configuration itself
+	private bool // the value must not be read by others
 }
 
-// keep notes where the value at path was found. A private one on the command
-// line is refused: every user of the machine can read it there.
-func (d *document) keep(path string, named, value secretText) {
-	k := kept{path: path, private: isPrivate(string(value))}
-	at := d.place(path)
-	switch name, isFile := strings.CutPrefix(string(named), "file:"); {
+// addSource records where the value at path comes from. A private value on the command
+// line is refused, because every user of the machine can read it there.
+func (d *document) addSource(path string, reference, value Secret) {
+	source := secretSource{path: path, private: isPrivate(string(value))}
+	at := d.position(path)
+	switch name, isFile := strings.CutPrefix(string(reference), "file:"); {
 	case isFile:
-		k.file = name
-	case value == "" || strings.HasPrefix(string(named), "env:"):
-	case strings.HasPrefix(at.source, "--") && k.private:
-		d.refuse(path, "must not stand in the command line, which every user of this machine can read; write env:NAME or file:PATH")
+		source.file = name
+	case value == "" || strings.HasPrefix(string(reference), "env:"):
+	case strings.HasPrefix(at.source, "--") && source.private:
+		d.refuse(path, "must not be on the command line, which every user of this machine can read; write env:NAME or file:PATH")
 	case at.line > 0:
-		k.file, k.inline = at.source, true
+		source.file, source.inline = at.source, true
 	}
-	if k.file != "" {
-		d.kept = append(d.kept, k)
+	if source.file != "" {
+		d.sources = append(d.sources, source)
 	}
 }
 
-// isPrivate reports whether a value of a secret's type is one: a public key is
-// not, nor is an address of Redis without a password.
+// isPrivate reports whether a value of type Secret must be kept private: a public key or
+// a Redis URL without a password need not.
 func isPrivate(value string) bool {
 	if block, _ := pem.Decode([]byte(value)); block != nil {
 		return strings.HasSuffix(block.Type, "PRIVATE KEY") || block.Type == "EC PARAMETERS"
@@ -54,82 +54,81 @@ func isPrivate(value string) bool {
 	return true
 }
 
-// fileWarnings says which files with secrets are not as private as what is in
-// them, each file once.
-func (d *document) fileWarnings() []problem {
-	var found []problem
+// fileWarnings returns a warning for each file with secrets that other users can read or
+// change.
+func (d *document) fileWarnings() []Problem {
+	var warnings []Problem
 	seen, us := make(map[string]bool), thisProcess()
-	for _, k := range d.kept {
-		if seen[k.file] || k.inline && !k.private {
+	for _, source := range d.sources {
+		if seen[source.file] || source.inline && !source.private {
 			continue
 		}
-		info, err := os.Stat(k.file)
+		info, err := os.Stat(source.file)
 		if err != nil {
-			continue // it was there when it was read
+			continue // it was removed after it was read
 		}
 		owner, group, ok := ownerOf(info)
 		if !ok {
-			continue // a system without such owners
+			continue // this system has no such owners
 		}
-		f := secretFile{mode: info.Mode().Perm(), owner: owner, group: group, private: k.private, mounted: isMounted(k.file)}
-		trouble := f.trouble(us)
-		if trouble == "" {
+		f := secretFile{mode: info.Mode().Perm(), owner: owner, group: group, private: source.private, mounted: isMounted(source.file)}
+		weakness := f.weakness(us)
+		if weakness == "" {
 			continue
 		}
-		seen[k.file] = true
-		text := fmt.Sprintf("file %s %s", quoteName(k.file), trouble)
-		if k.inline {
-			text = fmt.Sprintf("stands in this file, which %s, or write env:NAME or file:PATH", trouble)
+		seen[source.file] = true
+		text := fmt.Sprintf("file %s %s", quoteName(source.file), weakness)
+		if source.inline {
+			text = fmt.Sprintf("is in this file, which %s, or write env:NAME or file:PATH", weakness)
 		}
-		found = append(found, problem{d.place(k.path), k.path, text})
+		warnings = append(warnings, Problem{source.path, text, d.position(source.path)})
 	}
-	return found
+	return warnings
 }
 
-// secretFile is what decides who else can read or change a file.
+// secretFile is what decides which other users can read or change a file.
 type secretFile struct {
 	mode         fs.FileMode
 	owner, group int
-	private      bool // what is in it must not be read by others
-	mounted      bool // an orchestrator put it there for this container alone
+	private      bool // others must not read it
+	mounted      bool // an orchestrator put it there for this container only
 }
 
-// process is who we are to the file system.
+// process is the identity of this process in the file system.
 type process struct {
 	user   int
 	groups []int
 }
 
 func thisProcess() process {
-	groups, _ := os.Getgroups() // without them only what our user may read is private
+	groups, _ := os.Getgroups() // without them, no file of a group counts as ours
 	return process{os.Geteuid(), append(groups, os.Getegid())}
 }
 
-// trouble says what is wrong and the cure, "" if only we and root can read and
-// change the file. A file of root that its group reads, which is one of ours, is
-// how a service is handed one (and what Kubernetes' fsGroup does). What an
-// orchestrator mounted may be read by all users there, because there are none
-// but us; it is 0644 by default.
-func (f secretFile) trouble(us process) string {
+// weakness says which other users can read or change the file, and the cure; "" if only
+// this process and root can. A file of root that is readable by a group of this process
+// is accepted: services get secrets so, also by fsGroup of Kubernetes. A mounted file may
+// be readable by all users of its container, because there are no others; its mode is
+// 0644 by default.
+func (f secretFile) weakness(us process) string {
 	const others, group, read, write = 0o007, 0o070, 0o044, 0o022
-	handed := f.owner == 0 && us.user != 0 && slices.Contains(us.groups, f.group)
+	byGroup := f.owner == 0 && us.user != 0 && slices.Contains(us.groups, f.group)
 	secret := f.private && !f.mounted
 	switch {
 	case f.mode&write != 0:
 		return fmt.Sprintf("can be changed by other users (mode %04o); chmod 600 it", f.mode)
 	case f.owner != 0 && f.owner != us.user && !f.mounted:
-		return fmt.Sprintf("belongs to another user (id %d), who can change it; chown it to the one that scanlogin runs as", f.owner)
+		return fmt.Sprintf("belongs to another user (id %d), who can change it; chown it to the user that runs scanlogin", f.owner)
 	case secret && f.mode&read&others != 0:
 		return fmt.Sprintf("can be read by every user of this machine (mode %04o); chmod 600 it", f.mode)
-	case secret && f.mode&read&group != 0 && !handed:
+	case secret && f.mode&read&group != 0 && !byGroup:
 		return fmt.Sprintf("can be read by its group (mode %04o); chmod 600 it", f.mode)
 	}
 	return ""
 }
 
-// isMounted reports whether Kubernetes or Docker put the file where it is: the
-// one links it through `..data`, to exchange all files of a volume at once, the
-// other has a place for them.
+// isMounted reports whether Kubernetes or Docker mounted the file: Kubernetes links it
+// through `..data`, to replace all files of a volume at once, Docker uses one directory.
 func isMounted(path string) bool {
 	target, err := os.Readlink(path)
 	if err == nil && strings.HasPrefix(filepath.ToSlash(target), "..data/") {

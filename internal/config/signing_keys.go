@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"crypto/ecdsa"
@@ -10,10 +10,9 @@ import (
 	"slices"
 )
 
-// signingKeys returns the key that signs, nil if none does, and those that are
-// published beside it.
-func (d *document) signingKeys(c config) (signs *ecdsa.PrivateKey, others []*ecdsa.PublicKey) {
-	for i, text := range d.several("signing_key", c.SigningKey, c.SigningKeys) {
+// signingKeys returns the key that signs, nil if none does, and the other keys to publish.
+func (d *document) signingKeys() (signs *ecdsa.PrivateKey, others []*ecdsa.PublicKey) {
+	for i, text := range d.oneOrSeveral("signing_key", d.values.SigningKey, d.values.SigningKeys) {
 		path := "signing_key"
 		if d.given("signing_keys") {
 			path = fmt.Sprintf("signing_keys[%d]", i)
@@ -21,13 +20,13 @@ func (d *document) signingKeys(c config) (signs *ecdsa.PrivateKey, others []*ecd
 		private, public, err := parseSigningKey([]byte(text))
 		switch {
 		case err == nil && i == 0 && private == nil:
-			d.refuse(path, "is a public key, and the first one signs; write its private key, or another one first")
+			d.refuse(path, "is a public key, but the first key signs; write its private key, or put another key first")
 		case err != nil:
 			d.refuse(path, err.Error())
 		case i == 0:
 			signs = private
 		case signs != nil && signs.PublicKey.Equal(public) || slices.ContainsFunc(others, func(k *ecdsa.PublicKey) bool { return k.Equal(public) }):
-			d.refuse(path, "is there twice; remove one")
+			d.refuse(path, "is a duplicate; remove one")
 		default:
 			others = append(others, public)
 		}
@@ -38,9 +37,9 @@ func (d *document) signingKeys(c config) (signs *ecdsa.PrivateKey, others []*ecd
 var errSigningKey = errors.New("must be an EC P-256 private key in PEM, unencrypted; " +
 	"`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one")
 
-// parseSigningKey reads the first key of a PEM text: a private one, PKCS #8 or
-// SEC 1 (openssl writes a block of curve parameters before the latter), or,
-// with private nil, a public one (RFC 7468, 13).
+// parseSigningKey parses the first key of a PEM text: a private key in PKCS #8 or SEC 1
+// (before which openssl writes the parameters of the curve), or a public key (RFC 7468,
+// 13), for which private is nil.
 func parseSigningKey(text []byte) (private *ecdsa.PrivateKey, public *ecdsa.PublicKey, err error) {
 	block, rest := pem.Decode(text)
 	for block != nil && block.Type == "EC PARAMETERS" {

@@ -1,16 +1,15 @@
-package main
+package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"strings"
 	"testing"
+
+	"github.com/scanlogin/scanlogin/internal/config/configtest"
 )
 
-func TestWhatIsWrongIsRefused(t *testing.T) {
+func TestInvalidValuesAreRefused(t *testing.T) {
 	pools := func(lines string) string { return good + "    " + strings.ReplaceAll(lines, "\n", "\n    ") + "\n" }
 	rotating := func(secrets string) string {
 		return strings.Replace(good, "secret: "+testSecret, "secrets: "+secrets, 1)
@@ -19,10 +18,10 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		"nothing at all":         {"", "scanlogin.yaml:1:1: public_url: is required"},
 		"comments only":          {"# later\n", "pools: is required"},
 		"no mapping":             {"- a\n", "must be a mapping"},
-		"broken YAML":            {"listen: [a\n", ":1:9: this is no YAML: sequence end token"},
+		"broken YAML":            {"listen: [a\n", ":1:9: invalid YAML: sequence end token"},
 		"two documents":          {good + "---\n" + good, "several YAML documents"},
 		"key given twice":        {good + "public_url: https://b.example.com\n", ":5:1: public_url: is given twice, first in line 1"},
-		"alias":                  {"x: &a 1\n" + good + "listen: *a\n", "listen: anchors, aliases and tags"},
+		"alias":                  {"x: &a 1\n" + good + "listen: *a\n", "listen: anchors, aliases and tags are not supported"},
 		"list for a value":       {good + "listen: [a]\n", "listen: must be a single value"},
 		"value for a list":       {pools("origins: https://a.example.com"), "pools[0].origins: must be a list"},
 		"value for a mapping":    {pools("identity: jwt"), "pools[0].identity: must be a mapping"},
@@ -34,18 +33,18 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		"endless drain":          {good + "drain_delay: 1h\n", "drain_delay: must be from 0s to 10m"},
 		"no signing key":         {good + "signing_key: nonsense\n", "signing_key: must be an EC P-256 private key"},
 		"no pool secret":         {"public_url: https://a.example.com\npools:\n  - id: demo\n", ":3:5: pools[0].secret: is required. `scanlogin secret`"},
-		"secret and secrets":     {pools("secrets: [" + testSecret + "2]"), ":5:14: pools[0].secrets: stands beside pools[0].secret"},
+		"secret and secrets":     {pools("secrets: [" + testSecret + "2]"), ":5:14: pools[0].secrets: is given beside pools[0].secret"},
 		"secrets without any":    {rotating("[]"), ":4:14: pools[0].secrets: is empty"},
 		"secrets left empty":     {rotating(""), "pools[0].secrets: is empty"},
-		"secret twice":           {rotating("[" + testSecret + ", " + testSecret + "]"), "pools[0].secrets[1]: is there twice"},
+		"secret twice":           {rotating("[" + testSecret + ", " + testSecret + "]"), "pools[0].secrets[1]: is a duplicate"},
 		"short old secret":       {rotating("[" + testSecret + ", short]"), "pools[0].secrets[1]: must have at least 24 bytes"},
 		"old secret not set":     {rotating("[" + testSecret + ", env:UNSET_ON_PURPOSE]"), `pools[0].secrets[1]: environment variable "UNSET_ON_PURPOSE" is not set`},
 		"one old secret":         {rotating(testSecret), "pools[0].secrets: must be a list"},
 		"short hash key":         {good + "audit: {file: a, hash_addresses: true, hash_key: short}\n", "audit.hash_key: must have at least 32 bytes"},
-		"hash key without use":   {good + "audit: {file: a, hash_key: " + testSecret + "}\n", "audit.hash_key: is of no use without hash_addresses"},
-		"hashes without a trail": {good + "audit: {hash_addresses: true}\n", "audit.hash_addresses: is of no use without file"},
+		"hash key without use":   {good + "audit: {file: a, hash_key: " + testSecret + "}\n", "audit.hash_key: has no effect without hash_addresses"},
+		"hashes without a trail": {good + "audit: {hash_addresses: true}\n", "audit.hash_addresses: has no effect without file"},
 		"no old signing key":     {good + "signing_keys: [nonsense]\n", "signing_keys[0]: must be an EC P-256 private key"},
-		"key and keys":           {good + "signing_key: x\nsigning_keys: [x]\n", "signing_keys: stands beside signing_key"},
+		"key and keys":           {good + "signing_key: x\nsigning_keys: [x]\n", "signing_keys: is given beside signing_key"},
 		"limit of nobody":        {good + "limits: {user_rate: 0}\n", ":5:21: limits.user_rate: must be from 1 to 10000000"},
 		"a pool's limit":         {pools("limits: {user_rate: 0}"), ":5:25: pools[0].limits.user_rate: must be from 1 to 10000000"},
 		"a pool's sockets":       {pools("limits: {sockets: 1}"), "pools[0].limits: key \"sockets\" is unknown; known here: codes_per_address, codes_per_pool, user_rate"},
@@ -74,10 +73,10 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		"nothing is old":         {pools("consent: {old_after: 1h}"), "pools[0].consent.old_after: must be from 1s to 10m"},
 		"unknown oddity":         {pools("consent: {other_planet: ok}"), "known here: other_network, other_country"},
 		"places from nowhere":    {good + "geoip_file: /nowhere.mmdb\n", `:5:13: geoip_file: "/nowhere.mmdb": no such file or directory; it must be`},
-		"places from a device":   {good + "geoip_file: /dev/zero\n", `geoip_file: "/dev/zero": is no regular file`},
-		"secret from a pipe":     {good + "signing_key: file:/dev/zero\n", "signing_key: file \"/dev/zero\": is no regular file"},
+		"places from a device":   {good + "geoip_file: /dev/zero\n", `geoip_file: "/dev/zero": is not a regular file`},
+		"secret from a pipe":     {good + "signing_key: file:/dev/zero\n", "signing_key: file \"/dev/zero\": is not a regular file"},
 		"secret from a folder that is one": {
-			good + "signing_key: file:/\n", "signing_key: file \"/\": is no regular file",
+			good + "signing_key: file:/\n", "signing_key: file \"/\": is not a regular file",
 		},
 	}
 	for name, tt := range tests {
@@ -90,33 +89,33 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 	}
 }
 
-func TestSigningKeysOfBothFormsAreRead(t *testing.T) {
+func TestSigningKeysInPKCS8AndSEC1AreRead(t *testing.T) {
 	for _, kind := range []string{"PRIVATE KEY", "EC PRIVATE KEY"} {
-		indented := strings.ReplaceAll(signingPEM(t, kind), "\n", "\n  ")
-		if s := mustLoad(t, good+"signing_key: |\n  "+indented+"\n"); s.SigningKey == nil {
+		indented := strings.ReplaceAll(configtest.SigningKey(t, kind), "\n", "\n  ")
+		if s := mustLoad(t, good+"signing_key: |\n  "+indented+"\n"); s.PrivateKey == nil {
 			t.Errorf("%s: no key", kind)
 		}
 	}
 }
 
-func TestOfSeveralSigningKeysTheFirstSigns(t *testing.T) {
-	next, old, public := writeFile(t, "next.pem", signingPEM(t, "PRIVATE KEY")), writeFile(t, "old.pem", signingPEM(t, "EC PRIVATE KEY")), ""
-	s := mustLoad(t, good, override{"signing_keys", "file:" + next + ", file:" + old, "SCANLOGIN_SIGNING_KEYS"})
-	if s.SigningKey == nil || len(s.OtherKeys) != 1 || s.SigningKey.PublicKey.Equal(s.OtherKeys[0]) {
-		t.Fatalf("keys: %v, %v", s.SigningKey != nil, len(s.OtherKeys))
+func TestFirstOfSeveralSigningKeysSigns(t *testing.T) {
+	next, old, public := configtest.WriteFile(t, "next.pem", configtest.SigningKey(t, "PRIVATE KEY")), configtest.WriteFile(t, "old.pem", configtest.SigningKey(t, "EC PRIVATE KEY")), ""
+	s := mustLoad(t, good, Override{"signing_keys", "file:" + next + ", file:" + old, "SCANLOGIN_SIGNING_KEYS"})
+	if s.PrivateKey == nil || len(s.PublishedKeys) != 1 || s.PrivateKey.PublicKey.Equal(s.PublishedKeys[0]) {
+		t.Fatalf("keys: %v, %v", s.PrivateKey != nil, len(s.PublishedKeys))
 	}
-	der, err := x509.MarshalPKIXPublicKey(s.OtherKeys[0])
+	der, err := x509.MarshalPKIXPublicKey(s.PublishedKeys[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	public = writeFile(t, "old.pub", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
-	if also := mustLoad(t, good+"signing_keys: [file:"+next+", file:"+public+"]\n"); len(also.OtherKeys) != 1 || !also.OtherKeys[0].Equal(s.OtherKeys[0]) {
-		t.Error("a public key was not taken")
+	public = configtest.WriteFile(t, "old.pub", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
+	if also := mustLoad(t, good+"signing_keys: [file:"+next+", file:"+public+"]\n"); len(also.PublishedKeys) != 1 || !also.PublishedKeys[0].Equal(s.PublishedKeys[0]) {
+		t.Error("a public key was not accepted")
 	}
 	for text, want := range map[string]string{
-		"[file:" + public + "]":                                      "signing_keys[0]: is a public key, and the first one signs",
-		"[file:" + old + ", file:" + public + "]":                    "signing_keys[1]: is there twice",
-		"[file:" + next + ", file:" + old + ", file:" + public + "]": "signing_keys[2]: is there twice",
+		"[file:" + public + "]":                                      "signing_keys[0]: is a public key, but the first key signs",
+		"[file:" + old + ", file:" + public + "]":                    "signing_keys[1]: is a duplicate",
+		"[file:" + next + ", file:" + old + ", file:" + public + "]": "signing_keys[2]: is a duplicate",
 	} {
 		if got := refusals(t, good+"signing_keys: "+text+"\n"); !strings.Contains(got[0], want) {
 			t.Errorf("got %s, want %s", got[0], want)
@@ -124,24 +123,7 @@ func TestOfSeveralSigningKeysTheFirstSigns(t *testing.T) {
 	}
 }
 
-// signingPEM makes a P-256 key in one of the two forms.
-func signingPEM(t *testing.T, kind string) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if kind == "EC PRIVATE KEY" {
-		der, err = x509.MarshalECPrivateKey(key)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
-
-func TestOriginsAreWrittenAsBrowsersDo(t *testing.T) {
+func TestOriginsAreNormalized(t *testing.T) {
 	tests := map[string]string{
 		"HTTPS://WWW.Example.com":     "https://www.example.com",
 		"https://a.example.com:443":   "https://a.example.com",
@@ -160,8 +142,37 @@ func TestOriginsAreWrittenAsBrowsersDo(t *testing.T) {
 		"ftp://a.example.com":         "",
 	}
 	for text, want := range tests {
-		if got, err := parseOrigin(text); got != want || (err == nil) != (want != "") {
+		if got, err := ParseOrigin(text); got != want || (err == nil) != (want != "") {
 			t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestInvalidConsoleIsRefused(t *testing.T) {
+	hash := strings.Repeat("0a", 32)
+	for lines, want := range map[string]string{
+		"console:\n": "console: needs tokens",
+		"console: {tokens: []}\nops_listen: 127.0.0.1:1\n":                                                                 "console: needs tokens",
+		"console: {tokens: [{name: a, sha256: " + hash + "}]}\n":                                                           "console: needs ops_listen",
+		"console: {tokens: [{name: a, sha256: abc}]}\nops_listen: 127.0.0.1:1\n":                                           "console.tokens[0].sha256: must be the 64 hexadecimal digits",
+		"console: {tokens: [{sha256: " + hash + "}]}\nops_listen: 127.0.0.1:1\n":                                           "console.tokens[0].name: is required",
+		"console: {tokens: [{name: a, sha256: " + hash + "}, {name: a, sha256: " + hash + "}]}\nops_listen: 127.0.0.1:1\n": "console.tokens[1].name: is taken",
+	} {
+		if got := strings.Join(refusals(t, good+lines), "\n"); !strings.Contains(got, want) {
+			t.Errorf("%s: got %s, want %s", lines, got, want)
+		}
+	}
+}
+
+func TestOnlySettingsOfPoolsWithoutSecretsHaveLabels(t *testing.T) {
+	for _, s := range Settings() {
+		if s.Label != "" && (!strings.HasPrefix(s.Path, "pools[].") || strings.HasPrefix(s.Type, "secret")) {
+			t.Errorf("%s can only be set in the file", s.Path)
+		}
+	}
+	for _, s := range PoolSettings() {
+		if !new(Pool).leaf(s.Path).IsValid() {
+			t.Errorf("%s is not a setting of a pool", s.Path)
 		}
 	}
 }

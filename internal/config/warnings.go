@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -8,38 +8,37 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-// warnings returns what is allowed but unwise, for the start-up log and
-// check-config, in the order of the file.
-func (d *document) warnings(s *configuration) []problem {
-	var found problems
+// warnings returns what is valid but unwise, in the order of the file.
+func (d *document) warnings(c *Config) []Problem {
+	var found Problems
 	warn := func(path, text string) {
-		found = append(found, problem{d.place(path), path, text})
+		found = append(found, Problem{path, text, d.position(path)})
 	}
-	if isPlainRemote(s.PublicURL) {
-		warn("public_url", "is http on another host than this: codes, tickets and tokens can be read on the way, and a browser cookie that somebody else planted is taken for the browser's own; use https")
+	if isPlainRemote(c.PublicURL) {
+		warn("public_url", "is http on another host than this: codes, tickets and tokens can be read in transit, and a planted browser cookie is accepted; use https")
 	}
-	if s.WaitReplicas > 0 && s.RedisURL == "" {
+	if c.WaitReplicas > 0 && c.RedisURL == "" {
 		warn("redis_wait_replicas", "has no effect without redis_url")
 	}
-	for i, c := range d.config.Pools {
+	for i, p := range c.Pools {
 		at := fmt.Sprintf("pools[%d]", i)
-		if !c.BindBrowser {
-			warn(at+".bind_browser", "is false: whoever sees the picture can take the login; set it to true unless an old client needs it")
+		if !p.BindBrowser {
+			warn(at+".bind_browser", "is false: anyone who sees the picture can take over the login; set it to true unless an old client needs it")
 		}
-		if c.Match != "off" && !c.BindBrowser {
-			warn(at+".match", "is on with bind_browser: false: a page that does not prove to be the browser is not told the digits, and cannot log in")
+		if p.Match != "off" && !p.BindBrowser {
+			warn(at+".match", "is on with bind_browser: false: a page that does not prove to be the browser gets no digits, and cannot log in")
 		}
-		if c.RequirePKCE && c.ReturnFullUserInfo {
-			warn(at+".return_full_user_info", "has no effect with require_pkce: a code with a challenge gives its user for the verifier only")
+		if p.RequirePKCE && p.ReturnFullUserInfo {
+			warn(at+".return_full_user_info", "has no effect with require_pkce: the user of a code with a challenge is returned only for the verifier")
 		}
-		if c.Consent.OtherCountry == string(pool.Block) && s.Places == nil {
+		if p.Consent.OtherCountry == pool.Block && c.GeoIP == nil {
 			warn(at+".consent.other_country", "blocks nothing without geoip_file: no country is known")
 		}
-		if c.Identity != nil && c.Identity.JWT != nil && c.Identity.JWT.Audience == "" && c.Identity.JWT.HS256Secret == "" {
+		if p.Identity != nil && p.Identity.JWT != nil && p.Identity.JWT.Audience == "" && p.Identity.JWT.HS256Secret == "" {
 			warn(at+".identity.jwt", "has no audience: a token that the issuer made for any other application logs in here, too")
 		}
-		if c.Webhook != nil && s.RedisURL == "" {
-			warn(at+".webhook", "is kept in memory, without redis_url: what was not delivered when the process ends is lost")
+		if p.Webhook != nil && c.RedisURL == "" {
+			warn(at+".webhook", "is kept in memory without redis_url: undelivered messages are lost when the process ends")
 		}
 	}
 	found = append(found, d.fileWarnings()...)
@@ -47,7 +46,7 @@ func (d *document) warnings(s *configuration) []problem {
 	return found
 }
 
-// isPlainRemote reports whether address is http, and not on this machine.
+// isPlainRemote reports whether address is http on another machine.
 func isPlainRemote(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {

@@ -20,10 +20,11 @@ type Consent struct {
 	OtherCountry Verdict // … and these are in different countries
 	NewBrowser   Verdict // the user has never confirmed for this browser
 	ManyCodes    Verdict // the page's address asked for many codes lately
-	OldRequest   Verdict // the page asked long ago
 
-	ManyCodesFrom int           // how many codes are many
-	OldAfter      time.Duration // how long ago is long
+	ManyCodesFrom int // how many codes are many
+
+	OldRequest Verdict       // the page asked long ago
+	OldAfter   time.Duration // how long ago is long
 }
 
 // CanBlock reports whether anything leads to Block.

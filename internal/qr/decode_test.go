@@ -1,4 +1,4 @@
-package main
+package qr
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ func qrImage(t testing.TB) image.Image {
 	return picture
 }
 
-func TestACodeIsReadFromEachKindOfPicture(t *testing.T) {
+func TestDecodesPNGJPEGAndGIF(t *testing.T) {
 	var asJPEG, asGIF bytes.Buffer
 	if err := errors.Join(jpeg.Encode(&asJPEG, qrImage(t), nil), gif.Encode(&asGIF, qrImage(t), nil)); err != nil {
 		t.Fatal(err)
@@ -48,28 +48,28 @@ func TestACodeIsReadFromEachKindOfPicture(t *testing.T) {
 		"GIF":       asGIF.Bytes(),
 		"no ground": transparent(t),
 	} {
-		if got, err := decodePicture(data); got != testText || err != nil {
+		if got, err := Decode(data); got != testText || err != nil {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 }
 
-// TestACodeIsReadWhateverItsPattern has patterns in which the decoder's first
-// way alone finds nothing.
-func TestACodeIsReadWhateverItsPattern(t *testing.T) {
+// TestDecodesPatternsThatNeedTheSecondHint uses codes in which the decoder finds nothing
+// with the first hint alone.
+func TestDecodesPatternsThatNeedTheSecondHint(t *testing.T) {
 	for _, random := range []string{"2Z5YQ1JD2f75yIJzuNVTtPuk0Lr4AJ", "peU3gTEozMpzXWWpAnzVBX0WT8ePJe", "KN-b-2u4LW_PpmQfUSJEW0nmPKjWCP"} {
 		text := `{"scene":"APP_AUTH","random":"` + random + `"}`
 		data, err := qrcode.Encode(text, qrcode.Medium, 300)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := decodePicture(data); got != text || err != nil {
+		if got, err := Decode(data); got != text || err != nil {
 			t.Errorf("%s: %q, %v", random, got, err)
 		}
 	}
 }
 
-// transparent is a code without a background, as design programs export it.
+// transparent returns a code without a background, as design programs export it.
 func transparent(t *testing.T) []byte {
 	t.Helper()
 	from := qrImage(t)
@@ -88,13 +88,13 @@ func transparent(t *testing.T) []byte {
 	return data.Bytes()
 }
 
-func TestAPhoneCamerasPictureIsNotTooLarge(t *testing.T) {
+func TestPictureOfAPhoneCameraIsWithinTheLimit(t *testing.T) {
 	if 4032*3024 > maxPicturePixels {
-		t.Error("it is")
+		t.Error("it exceeds the limit")
 	}
 }
 
-func TestPicturesThatAreBombsOrBrokenAreRefused(t *testing.T) {
+func TestDecompressionBombsAndBrokenPicturesAreRefused(t *testing.T) {
 	whole := qrPNG(t, 300)
 	var empty bytes.Buffer
 	if err := png.Encode(&empty, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
@@ -104,23 +104,23 @@ func TestPicturesThatAreBombsOrBrokenAreRefused(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"nothing":         {nil, errPictureKind},
-		"garbage":         {bytes.Repeat([]byte("garbage"), 99), errPictureKind},
-		"too many bytes":  {make([]byte, maxPictureBytes+1), errPictureSize},
-		"truncated":       {whole[:len(whole)/2], errPictureKind},
-		"head alone":      {whole[:33], errPictureKind},
-		"too many pixels": {withSize(whole, 1<<16, 1<<16), errPictureSize},
-		"a long line":     {withSize(whole, 1<<30, 1), errPictureSize},
-		"no code":         {empty.Bytes(), errPictureCode},
+		"nothing":         {nil, ErrFormat},
+		"garbage":         {bytes.Repeat([]byte("garbage"), 99), ErrFormat},
+		"too many bytes":  {make([]byte, MaxPictureBytes+1), ErrSize},
+		"truncated":       {whole[:len(whole)/2], ErrFormat},
+		"head alone":      {whole[:33], ErrFormat},
+		"too many pixels": {withSize(whole, 1<<16, 1<<16), ErrSize},
+		"a long line":     {withSize(whole, 1<<30, 1), ErrSize},
+		"no code":         {empty.Bytes(), ErrNoCode},
 	}
 	for name, tt := range tests {
-		if text, err := decodePicture(tt.data); !errors.Is(err, tt.want) {
+		if text, err := Decode(tt.data); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %q, %v; want %v", name, text, err, tt.want)
 		}
 	}
 }
 
-// withSize returns a PNG whose head claims another size.
+// withSize returns a PNG whose header has another size.
 func withSize(whole []byte, width, height uint32) []byte {
 	data := bytes.Clone(whole)
 	binary.BigEndian.PutUint32(data[16:], width)
@@ -135,6 +135,6 @@ func FuzzPicture(f *testing.F) {
 		if head, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && head.Width*head.Height > 1<<20 {
 			t.Skip("too slow")
 		}
-		_, _ = decodePicture(data) // does not panic
+		_, _ = Decode(data) // does not panic
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"context"
@@ -7,121 +7,115 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scanlogin/scanlogin/internal/admin"
+	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/pool"
-	"github.com/scanlogin/scanlogin/internal/settings"
 )
 
-// desk is where the pools of a node come from: the file's settings first, what
-// administrators changed over them. Either may change while the node runs.
-type desk struct {
-	book   *pool.Book
-	keeper *settings.Keeper // nil: nothing but the file
-	log    *slog.Logger
-	made   time.Time
+// Editor keeps the pools of a node at the values of the file and of the overrides, and
+// changes overrides. Make it with NewEditor.
+type Editor struct {
+	registry *pool.Book
+	watcher  *Watcher
+	log      *slog.Logger
+	started  time.Time
 
-	mu    sync.Mutex
-	file  *configuration
-	layer settings.Layer
-	now   *configuration // both together
+	mu        sync.Mutex
+	file      *config.Config
+	overrides Overrides
+	current   *config.Config // the file with the overrides
 }
 
-func newDesk(file *configuration, log *slog.Logger) *desk {
-	return &desk{book: pool.NewBook(file.Pools...), file: file, now: file, log: log, made: time.Now()}
+// NewEditor makes an Editor of the pools in registry, which are those of file.
+func NewEditor(file *config.Config, registry *pool.Book, store kv.Shelf, log *slog.Logger) *Editor {
+	e := &Editor{registry: registry, file: file, current: file, log: log, started: time.Now()}
+	e.watcher = NewWatcher(store, e.apply, log)
+	return e
 }
 
-// read takes what a file says.
-func (d *desk) read(file *configuration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.file = file
-	d.lay()
+// Wake makes Run read the stored overrides soon. It does not block.
+func (e *Editor) Wake() { e.watcher.Wake() }
+
+// Read reads the stored overrides and applies them.
+func (e *Editor) Read(ctx context.Context) error { return e.watcher.Read(ctx) }
+
+// Run applies changes of all nodes until ctx ends.
+func (e *Editor) Run(ctx context.Context) { e.watcher.Run(ctx) }
+
+// Version returns the version of the overrides in force; 0: nothing was ever changed.
+func (e *Editor) Version() int64 { return e.watcher.Current().Version }
+
+// SetFile applies a file that was read again.
+func (e *Editor) SetFile(file *config.Config) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.file = file
+	e.merge()
 }
 
-// filePool returns a pool as the file has it, nil if it has none of that id.
-func (d *desk) filePool(id string) *pool.Pool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, p := range d.file.Pools {
-		if p.ID == id {
-			return p
+// apply applies overrides, and logs the changes that are new to this node.
+func (e *Editor) apply(overrides Overrides) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before := e.overrides
+	e.overrides = overrides
+	e.merge()
+	e.log.Info("changed settings are in force", "version", overrides.Version, "pools", len(overrides.Pools))
+	for _, c := range overrides.History {
+		if c.At.Before(e.started) || len(before.History) > 0 && c == before.History[0] {
+			return // older than this node, or logged before
 		}
-	}
-	return nil
-}
-
-// admins returns those of the file.
-func (d *desk) admins() []admin.Admin {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.file.config.admins()
-}
-
-// cover takes what administrators changed.
-func (d *desk) cover(layer settings.Layer) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	before := d.layer
-	d.layer = layer
-	d.lay()
-	d.log.Info("changed settings are in force", "version", layer.Version, "pools", len(layer.Pools))
-	for _, c := range layer.History {
-		if c.At.Before(d.made) || len(before.History) > 0 && c == before.History[0] {
-			return // it was before this node, or is known
-		}
-		d.log.Info("setting changed", "pool", c.Pool, "setting", c.Setting, "before", c.Before, "after", c.After, "reset", c.Reset, "by", c.By)
+		e.log.Info("setting changed", "pool", c.Pool, "setting", c.Setting, "before", c.Before, "after", c.After, "reset", c.Reset, "by", c.By)
 	}
 }
 
-// lay puts both together. d.mu is held.
-func (d *desk) lay() {
-	now, misfits := d.file.under(d.layer.Pools)
-	for _, m := range misfits {
-		d.log.Warn("a changed setting is ignored, and the file's value is in force", "pool", m.pool, "setting", m.setting, "reason", m.text)
+// merge puts the file with the overrides into the registry. e.mu is held.
+func (e *Editor) merge() {
+	current, invalid := merge(e.file, e.overrides.Pools)
+	for _, v := range invalid {
+		e.log.Warn("an invalid override is ignored; the value in the file is in force", "pool", v.Pool, "setting", v.Setting, "reason", v.Text)
 	}
-	d.now = now
-	d.book.Replace(now.Pools...)
+	e.current = current
+	e.registry.Replace(current.UserPools...)
 }
 
-// Pools implements console.Desk.
-func (d *desk) Pools() []settings.Pool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	pools := make([]settings.Pool, len(d.file.config.Pools))
-	for i, c := range d.file.config.Pools {
-		pools[i] = describe(c, d.now.config.Pools[i], d.layer.Pools[c.ID])
+// Pools returns all pools as they are on this node.
+func (e *Editor) Pools() []Pool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	pools := make([]Pool, len(e.file.Pools))
+	for i, p := range e.file.Pools {
+		pools[i] = describe(p, e.current.Pools[i], e.overrides.Pools[p.ID])
 	}
 	return pools
 }
 
-// History implements console.Desk.
-func (d *desk) History() []settings.Change {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.layer.History
+// History returns the last changes, newest first.
+func (e *Editor) History() []Change {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.overrides.History
 }
 
-// attempts bounds how often a change is decided anew because another pool's
-// came first.
+// attempts limits how often an edit is repeated because another pool was changed at the
+// same time.
 const attempts = 5
 
-// Change implements console.Desk: it makes an edit, stores it, and has it take
-// effect on this node. The error is overlay.Problems if the edit is wrong, and
-// shelf.ErrStale if somebody else was faster with this pool.
-func (d *desk) Change(ctx context.Context, e settings.Edit) (err error) {
+// Change makes an edit: it stores it, and applies it to this node. The error is [Problems]
+// if the edit is invalid, and [kv.ErrStale] if the pool changed since its mark.
+func (e *Editor) Change(ctx context.Context, edit Edit) (err error) {
 	for range attempts {
-		if err := d.keeper.Read(ctx); err != nil { // what is decided on is what is stored
+		if err := e.watcher.Read(ctx); err != nil { // the edit is based on what is stored
 			return err
 		}
-		d.mu.Lock()
-		before := d.layer
-		next, err := d.file.edited(d.now, before, e, d.keeper.Now())
-		d.mu.Unlock()
+		e.mu.Lock()
+		before := e.overrides
+		next, err := edited(e.file, e.current, before, edit, e.watcher.Now())
+		e.mu.Unlock()
 		if err != nil || next.Version == before.Version {
 			return err
 		}
-		if err = d.keeper.Save(ctx, next); err == nil {
+		if err = e.watcher.Save(ctx, next); err == nil {
 			return nil
 		} else if !errors.Is(err, kv.ErrStale) {
 			return err

@@ -1,10 +1,10 @@
-// Package settings holds what administrators changed over the configuration file: per
-// user pool, values that override the file's, with author, time and previous value.
+// Package settings holds the settings of user pools that administrators change while nodes
+// run. They override the values in the configuration file; each has an author, a time and
+// the previous value. [Editor] applies them to the pools of a node.
 //
-// It guarantees that of two concurrent changes the second is refused, that each node
-// applies a change within 2 s while the storage answers, and that a node keeps its
-// last known values while it does not. It does not validate values: cmd/scanlogin does, with the
-// code that reads the file.
+// It guarantees that the second of two concurrent changes is refused, that each node
+// applies a change within 2 s while the storage answers and keeps its last known settings
+// while it does not, and that a value is validated as one in the file is.
 package settings
 
 import (
@@ -16,50 +16,50 @@ import (
 	"time"
 )
 
-// Bounds of what is stored.
+// Limits of what is stored.
 const (
-	maxHistory = 100       // changes that are remembered
-	maxText    = 4 << 10   // bytes of a value: some hundred origins
-	maxBytes   = 512 << 10 // of a whole layer
+	maxHistory = 100       // changes
+	maxText    = 4 << 10   // bytes of one value, enough for a hundred origins
+	maxBytes   = 512 << 10 // bytes of all overrides
 )
 
-// Layer is all that lies over the file: a value, never changed in place.
-type Layer struct {
-	Version int64                       `json:"-"` // the storage's; 0: nothing was ever changed
-	Pools   map[string]map[string]Value `json:"pools"`
+// Overrides are all values that override the file. They are not modified in place.
+type Overrides struct {
+	Version int64                       `json:"-"`       // of the stored document; 0: nothing was ever changed
+	Pools   map[string]map[string]Value `json:"pools"`   // by pool id and setting
 	History []Change                    `json:"history"` // the last changes, newest first
 }
 
-// Value lies over the file's. The text is written as in the file; elements of a
-// list have commas between.
+// Value overrides the value in the file. Text is written as in the file, lists with
+// commas.
 type Value struct {
 	Text string    `json:"text"`
 	By   string    `json:"by"`
 	At   time.Time `json:"at"`
 }
 
-// Change is what somebody did to one setting.
+// Change is a change to one setting.
 type Change struct {
 	Pool    string    `json:"pool"`
 	Setting string    `json:"setting"`
-	Before  string    `json:"before"`          // in force
-	After   string    `json:"after"`           // in force
-	Reset   bool      `json:"reset,omitempty"` // it went back to the file's value
+	Before  string    `json:"before"`          // value in force
+	After   string    `json:"after"`           // value in force
+	Reset   bool      `json:"reset,omitempty"` // the override was removed
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 }
 
-// Edit is a change to one pool that somebody asks for.
+// Edit is a requested change to one pool.
 type Edit struct {
 	Pool  string
-	Mark  string            // of the pool's state on which the asker decided; "": any
-	Set   map[string]string // by setting
-	Reset []string          // settings that go back to the file's value
-	By    string
+	Mark  string            // [Pool.Mark] of the state that the author saw; "": any
+	Set   map[string]string // new values, by setting
+	Reset []string          // settings whose overrides are removed
+	By    string            // author
 }
 
-// Problems are what is wrong with an edit, by setting; "" is all of it. Each
-// says what is wrong and the cure.
+// Problems is the error of an invalid edit: what is wrong and the cure, by setting. The
+// key "" is for the edit as a whole.
 type Problems map[string]string
 
 func (p Problems) Error() string {
@@ -73,73 +73,74 @@ func (p Problems) Error() string {
 	return text
 }
 
-// With returns l after the edit: before are the pool's values that were in
-// force, after those that will be. A setting that keeps its value is no change,
-// and the result is l itself if nothing changes.
-func (l Layer) With(e Edit, before, after map[string]string, now time.Time) Layer {
-	values := maps.Clone(l.Pools[e.Pool])
+// With returns the overrides after an edit. before and after are the values of the pool in
+// force. A setting that keeps its value is not a change; without a change the result is
+// equal to o.
+func (o Overrides) With(e Edit, before, after map[string]string, now time.Time) Overrides {
+	values := maps.Clone(o.Pools[e.Pool])
 	if values == nil {
 		values = make(map[string]Value)
 	}
 	var changes []Change
-	note := func(setting string, reset bool) {
+	record := func(setting string, reset bool) {
 		changes = append(changes, Change{e.Pool, setting, before[setting], after[setting], reset, e.By, now})
 	}
 	for _, setting := range slices.Sorted(maps.Keys(e.Set)) {
 		if before[setting] != after[setting] {
 			values[setting] = Value{after[setting], e.By, now}
-			note(setting, false)
+			record(setting, false)
 		}
 	}
 	for _, setting := range e.Reset {
 		if _, ok := values[setting]; ok {
 			delete(values, setting)
-			note(setting, true)
+			record(setting, true)
 		}
 	}
 	if len(changes) == 0 {
-		return l
+		return o
 	}
-	l.Pools = maps.Clone(l.Pools)
-	if l.Pools == nil {
-		l.Pools = make(map[string]map[string]Value)
+	o.Pools = maps.Clone(o.Pools)
+	if o.Pools == nil {
+		o.Pools = make(map[string]map[string]Value)
 	}
-	l.Pools[e.Pool] = values
+	o.Pools[e.Pool] = values
 	if len(values) == 0 {
-		delete(l.Pools, e.Pool)
+		delete(o.Pools, e.Pool)
 	}
-	l.History = slices.Concat(changes, l.History)
-	l.History = l.History[:min(len(l.History), maxHistory)]
-	l.Version++
-	return l
+	o.History = slices.Concat(changes, o.History)
+	o.History = o.History[:min(len(o.History), maxHistory)]
+	o.Version++
+	return o
 }
 
 var errTooLong = errors.New("is too long")
 
-// encode returns l as it is stored.
-func (l Layer) encode() (string, error) {
-	text, err := json.Marshal(l)
+// encode returns the text to store.
+func (o Overrides) encode() (string, error) {
+	text, err := json.Marshal(o)
 	if err == nil && len(text) > maxBytes {
 		err = fmt.Errorf("all settings together: %w", errTooLong)
 	}
 	return string(text), err
 }
 
-// decode reads what is stored. Whoever can write there may have left anything.
-func decode(text string) (Layer, error) {
-	var l Layer
+// decode parses a stored text, which may come from another version or another program.
+// Values and changes beyond the limits are dropped.
+func decode(text string) (Overrides, error) {
+	var o Overrides
 	if len(text) > maxBytes {
-		return l, errTooLong
+		return o, errTooLong
 	}
 	if text == "" {
-		return l, nil
+		return o, nil
 	}
-	if err := json.Unmarshal([]byte(text), &l); err != nil {
-		return Layer{}, err
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return Overrides{}, err
 	}
-	for _, values := range l.Pools {
+	for _, values := range o.Pools {
 		maps.DeleteFunc(values, func(_ string, v Value) bool { return len(v.Text) > maxText })
 	}
-	l.History = l.History[:min(len(l.History), maxHistory)]
-	return l, nil
+	o.History = o.History[:min(len(o.History), maxHistory)]
+	return o, nil
 }
