@@ -32,11 +32,15 @@ func overrideFlags(paths ...string) any {
 		if flag == "" || len(paths) > 0 && !strings.Contains(wanted, " "+s.Path+" ") {
 			continue
 		}
+		placeholder := strings.ToUpper(s.Type)
+		if strings.HasPrefix(s.Type, "secret") {
+			placeholder = "env:NAME|file:PATH"
+		}
 		fields = append(fields, reflect.StructField{
 			Name: fmt.Sprintf("Flag%d", len(fields)),
 			Type: reflect.TypeFor[*string](),
 			Tag: reflect.StructTag(fmt.Sprintf("name:%q env:%q path:%q placeholder:%q help:%q",
-				flag, variable, s.Path, strings.ToUpper(s.Type), s.Summary()+".")),
+				flag, variable, s.Path, placeholder, s.Summary())),
 		})
 	}
 	return reflect.New(reflect.StructOf(fields)).Interface()

@@ -150,10 +150,9 @@ func valueAt(t *testing.T, file string, s Setting, overrides ...Override) (text 
 	return text
 }
 
-// checkBounds sets values beyond the bounds of a setting.
-func checkBounds(t *testing.T, s Setting) {
+// beyondBounds returns values outside the bounds of a setting.
+func beyondBounds(t *testing.T, s Setting) (beyond []string) {
 	t.Helper()
-	var beyond []string
 	switch s.Type {
 	case "number":
 		if n, err := strconv.Atoi(s.min); err == nil {
@@ -163,15 +162,12 @@ func checkBounds(t *testing.T, s Setting) {
 			beyond = append(beyond, strconv.Itoa(n+1))
 		}
 	case "duration":
-		if d, err := time.ParseDuration(s.min); err == nil {
-			beyond = append(beyond, (d - time.Nanosecond).String())
+		least, errMin := time.ParseDuration(s.min)
+		most, errMax := time.ParseDuration(s.max)
+		if errMin != nil || errMax != nil {
+			t.Fatal("a duration needs min and max")
 		}
-		if d, err := time.ParseDuration(s.max); err == nil {
-			beyond = append(beyond, (d + time.Nanosecond).String())
-		}
-		if len(beyond) != 2 {
-			t.Error("a duration needs min and max")
-		}
+		beyond = append(beyond, (least - time.Nanosecond).String(), (most + time.Nanosecond).String())
 	case "secret":
 		if s.min != "" {
 			beyond = append(beyond, "short")
@@ -180,7 +176,13 @@ func checkBounds(t *testing.T, s Setting) {
 	if len(s.oneOf) > 0 {
 		beyond = append(beyond, "none-of-them")
 	}
-	for _, text := range beyond {
+	return beyond
+}
+
+// checkBounds expects that values outside the bounds of a setting are refused.
+func checkBounds(t *testing.T, s Setting) {
+	t.Helper()
+	for _, text := range beyondBounds(t, s) {
 		d, err := parse("scanlogin.yaml", []byte(fileWith(s, text)))
 		if err != nil {
 			t.Fatal(err)

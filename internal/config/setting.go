@@ -111,10 +111,14 @@ func (s Setting) Flag() (flag, variable string) {
 	return strings.ReplaceAll(words, "_", "-"), "SCANLOGIN_" + strings.ToUpper(words)
 }
 
-// Summary returns the first sentence of the help, without markup.
+// Summary returns the first sentence of the help and the allowed values, without markup.
 func (s Setting) Summary() string {
 	text, _, _ := strings.Cut(s.Help, ". ")
-	return strings.ReplaceAll(strings.TrimSuffix(text, "."), "`", "")
+	text = strings.ReplaceAll(strings.TrimSuffix(text, "."), "`", "")
+	if allowed := s.allowed(); allowed != "" && s.Type != "secret" && s.Type != "secrets" { // the help of a secret has its length
+		text += ": " + allowed
+	}
+	return text + "."
 }
 
 // allowed says which values are allowed, in words; "" if the tags have no bounds.
