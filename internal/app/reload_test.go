@@ -20,12 +20,6 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-const (
-	testSecret = configtest.Secret
-	good       = configtest.Minimal
-	second     = configtest.SecondPool
-)
-
 // reloading is a reloader of a file, and its log.
 type reloading struct {
 	*reloader

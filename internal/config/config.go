@@ -87,7 +87,7 @@ func (d *document) oneOrSeveral(path string, one Secret, list []Secret) []Secret
 	}
 	switch {
 	case one != "":
-		d.refuse(several, "is given beside "+path+"; remove one")
+		d.refuse(several, "cannot be combined with "+path+"; remove one")
 	case len(list) == 0:
 		d.refuse(several, "is empty; write at least one, or remove it")
 	}
