@@ -82,7 +82,8 @@ type ConsoleToken struct {
 	SHA256 string `key:"sha256" required:"true" check:"sha256" help:"SHA-256 of the token of the administrator, in hexadecimal. 'scanlogin console-token' prints both. Needs 'ops_listen', where the console is at '/console'."`
 }
 
-// Pool configures a user pool.
+// Pool configures a user pool. Its secret has at least 24 bytes: in base64 these are 144 bits,
+// which cannot be guessed even with a dump of the store.
 type Pool struct {
 	ID                   string        `key:"id" required:"true" check:"id" help:"Id of the user pool: 1 to 64 letters, digits, '-', '_', '.'."`
 	Name                 string        `key:"name" label:"Name" absent:"the id" check:"name" help:"Name on the phone, at most 64 characters."`

@@ -14,10 +14,6 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// MinSecretBytes is the least length of a pool secret: 24 bytes of base64 are
-// 144 bits, beyond guessing also for who has a dump of the store.
-const MinSecretBytes = 24
-
 // Secret is what a pool's site proves itself with, and the keys derived from
 // it: one value, or several while it is rotated. The first makes new codes, all
 // are accepted. It never shows a value: not in logs, not in formatted output.
