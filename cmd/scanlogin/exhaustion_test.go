@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// runAs is the environment variable by which this test binary becomes scanlogin,
-// with the arguments that it has.
+// runAs is an environment variable: with it, this test binary runs as scanlogin, with the
+// arguments in it.
 const runAs = "RUN_AS_SCANLOGIN"
 
-// TestTheOpsListenerAnswersWhileConnectionsAreExhausted floods a process that may open 300 files.
-func TestTheOpsListenerAnswersWhileConnectionsAreExhausted(t *testing.T) {
+// TestOpsListenerAnswersWhileConnectionsAreExhausted floods a process with a limit of 300 open files.
+func TestOpsListenerAnswersWhileConnectionsAreExhausted(t *testing.T) {
 	file := writeFile(t, "scanlogin.yaml", good+"listen: 127.0.0.1:0\nops_listen: 127.0.0.1:0\n")
 	binary, err := os.Executable()
 	if err != nil {
@@ -86,7 +86,7 @@ func TestTheOpsListenerAnswersWhileConnectionsAreExhausted(t *testing.T) {
 	text, _ := os.ReadFile(logFile)
 	for line := range strings.Lines(string(text)) {
 		if !json.Valid([]byte(line)) {
-			t.Errorf("not a line of the log: %s", line)
+			t.Errorf("the log contains %s", line)
 		}
 	}
 }

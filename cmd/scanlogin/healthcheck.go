@@ -11,24 +11,24 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/scanlogin/scanlogin/internal/config"
 )
 
 type healthcheckCommand struct {
-	Config    string  `default:"scanlogin.yaml" env:"SCANLOGIN_CONFIG" help:"Configuration file of the server."`
-	OpsListen *string `yaml:"ops_listen" placeholder:"HOST:PORT" env:"SCANLOGIN_OPS_LISTEN" help:"In the place of the file's value."`
-	URL       string  `placeholder:"URL" help:"Ask this address; no configuration is read."`
+	configFlags
+	URL string `placeholder:"URL" help:"Ask this address; no configuration is read."`
 }
 
-// healthTimeout is shorter than the 5 s and more after which container runtimes
-// give up on a check.
+// healthTimeout is shorter than the timeouts of container runtimes, 5 s or more.
 const healthTimeout = 3 * time.Second
 
-// Run fails unless the server says within healthTimeout that it is ready.
+// Run fails unless the server is ready within healthTimeout.
 func (c *healthcheckCommand) Run(ctx context.Context, line *kong.Context, o output) error {
 	address := c.URL
 	if address == "" {
 		var err error
-		if address, err = readyAddress(c.Config, overrides(line)); err != nil {
+		if address, err = c.readyAddress(line); err != nil {
 			return err
 		}
 	}
@@ -38,13 +38,13 @@ func (c *healthcheckCommand) Run(ctx context.Context, line *kong.Context, o outp
 	if err != nil {
 		return err
 	}
-	req.Close = true // there is only this one
+	req.Close = true // there is only one request
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // only says more
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // only for the message
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("not ready: %s: %q", resp.Status, body)
 	}
@@ -52,29 +52,20 @@ func (c *healthcheckCommand) Run(ctx context.Context, line *kong.Context, o outp
 	return err
 }
 
-// readyAddress returns where a server of that configuration says whether it is
-// ready. Of the file only the form is checked: that the server runs is proof of
-// the rest.
-func readyAddress(file string, overrides []override) (string, error) {
-	d, err := readDocument(file, overrides)
+// readyAddress returns the readiness address of the server with this configuration. The
+// server validated it, so only what is needed here is read.
+func (c *healthcheckCommand) readyAddress(line *kong.Context) (string, error) {
+	listen, err := config.OpsListen(c.Config, overrides(line))
 	if err != nil {
 		return "", err
 	}
-	listen := d.config.OpsListen
-	if listen != "" {
-		d.checkListen("ops_listen", listen)
-	}
-	if len(d.problems) > 0 {
-		d.problems.sort()
-		return "", d.problems
-	}
 	if listen == "" {
-		return "", errors.New("ops_listen is not configured, so nobody can be asked; set it, or use --url")
+		return "", errors.New("ops_listen is not configured, so there is no /readyz; set it, or use --url")
 	}
 	return "http://" + reachable(listen) + "/readyz", nil
 }
 
-// reachable turns an address to listen on into one to call on this machine.
+// reachable returns the address of a listener for clients on this machine.
 func reachable(listen string) string {
 	host, port, _ := net.SplitHostPort(listen)
 	if addr, err := netip.ParseAddr(host); host == "" || err == nil && addr.IsUnspecified() {

@@ -1,7 +1,6 @@
-// Command scanlogin is the server and its tools: it reads the configuration,
-// puts the packages together and runs them. Whatever is wrong with a
-// configuration is named at once, with its place; whatever is secret in it is
-// never shown.
+// Command scanlogin is the server and its tools. It parses the command line, calls
+// internal/app and internal/config, and prints the result. No secret is printed, not even
+// one that is in the wrong place of the command line.
 package main
 
 import (
@@ -17,31 +16,33 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/scanlogin/scanlogin/internal/config"
 )
 
-// What the process answers to its caller.
+// Exit codes.
 const (
 	exitOK      = 0
-	exitFailure = 1 // it was tried, and failed or was refused
-	exitUsage   = 2 // the command line or the configuration is wrong
+	exitFailure = 1 // the command failed or was refused
+	exitUsage   = 2 // the command line or the configuration is invalid
 )
 
-// gcPercent bounds the garbage beside what waiting pages hold to half as much;
-// Go's default is as much again. With 10,000 pages: 7.4 KB a page, as the system
-// sees it, instead of 9.9, for 12 % more CPU when 18,000 come at once.
+// gcPercent limits garbage to half of the memory in use, instead of Go's default of 100 %.
+// With 10,000 pages that is 7.4 KB of resident memory per page instead of 9.9, for 12 %
+// more CPU when 18,000 connect at once.
 const gcPercent = 50
 
 func main() {
 	ctx := untilSignal()
-	redis.SetLogger(silence{})
+	redis.SetLogger(discard{})
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	os.Exit(run(ctx, os.Args[1:], output{os.Stdout, os.Stderr}))
 }
 
-// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The
-// second ends the process at once, with the exit code by which shells know it.
+// untilSignal returns a context that ends at the first SIGINT or SIGTERM. The second signal
+// ends the process at once, with the exit code that shells expect.
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -58,13 +59,13 @@ func untilSignal() context.Context {
 	return ctx
 }
 
-// silence takes the place of go-redis's logger, one for the process, which
-// writes lines of its own form to stderr about what our log tells as well.
-type silence struct{}
+// discard replaces the logger of go-redis, which is global and writes to stderr, in its own
+// format, what our log contains as well.
+type discard struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
+func (discard) Printf(context.Context, string, ...any) {}
 
-// output is where a command writes: what was asked for, and what is said about it.
+// output is where a command writes: its result to out, messages to err.
 type output struct {
 	out, err io.Writer
 }
@@ -72,25 +73,38 @@ type output struct {
 // commands is the command line.
 type commands struct {
 	Demo         demoCommand         `cmd:"" help:"Try it: everything in memory, one pool, three users."`
-	Serve        serveCommand        `cmd:"" help:"Run the server. SIGHUP reads pools and signing keys anew."`
-	CheckConfig  checkConfigCommand  `cmd:"" help:"Say everything that is wrong with a configuration; exit code 2 if anything is."`
+	Serve        serveCommand        `cmd:"" help:"Run the server. SIGHUP reads pools and signing keys again."`
+	CheckConfig  checkConfigCommand  `cmd:"" help:"Print everything that is wrong with a configuration; exit code 2 if anything is."`
 	Phone        phoneCommand        `cmd:"" help:"Act as the phone: scan, confirm or cancel a code."`
-	Pool         poolCommand         `cmd:"" help:"See and change settings of pools on all nodes, as the console does; Redis is needed."`
+	Pool         poolCommand         `cmd:"" help:"Show and change settings of pools on all nodes, as the console does. Needs Redis."`
 	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
-	Webhooks     webhooksCommand     `cmd:"" help:"List the webhook messages that were given up, or send them again."`
-	Secret       secretCommand       `cmd:"" help:"Print a good random secret: 32 bytes in base64url."`
-	ConsoleToken consoleTokenCommand `cmd:"" help:"Print a new token for the console, and what the configuration has of it."`
+	Webhooks     webhooksCommand     `cmd:"" help:"List webhook messages that could not be delivered, or send them again."`
+	Secret       secretCommand       `cmd:"" help:"Print a random secret: 32 bytes in base64url."`
+	ConsoleToken consoleTokenCommand `cmd:"" help:"Print a new token for the console, and its hash for the configuration."`
 	Version      versionCommand      `cmd:"" help:"Print version, commit and Go version."`
 }
 
-// run does what args say until it is done or ctx ends, and returns the exit code.
+// newCommands returns a command line whose commands share the flags for settings.
+func newCommands() *commands {
+	c, flags := new(commands), overrideFlags()
+	for _, f := range []*configFlags{
+		&c.Serve.configFlags, &c.CheckConfig.configFlags, &c.Webhooks.List.configFlags, &c.Webhooks.Resend.configFlags,
+		&c.Pool.List.configFlags, &c.Pool.Show.configFlags, &c.Pool.Set.configFlags, &c.Pool.Reset.configFlags,
+	} {
+		f.Overrides = flags
+	}
+	c.Healthcheck.Overrides = overrideFlags("ops_listen")
+	return c
+}
+
+// run executes a command line until it is done or ctx ends, and returns the exit code.
 func run(ctx context.Context, args []string, o output) int {
 	helped := false
-	parser := kong.Must(new(commands),
+	parser := kong.Must(newCommands(),
 		kong.Name("scanlogin"),
 		kong.Description("Self-hosted \"scan the code with your app to log in\"."),
 		kong.Writers(o.out, o.err),
-		kong.Exit(func(int) { helped = true }), // kong calls it after --help alone
+		kong.Exit(func(int) { helped = true }), // kong calls it only after --help
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(o),
 	)
@@ -105,27 +119,27 @@ func run(ctx context.Context, args []string, o output) int {
 	return report(o.err, selected.Run())
 }
 
-// usage is what kong says of a wrong command line, without the value that it
-// may quote: a secret that was typed in the wrong place, or begins like a flag,
-// as PEM does, shall not also stand in a log.
+// usage returns the error of kong about a command line without values, which it may quote:
+// a secret in the wrong place, or one that begins like a flag, as PEM does, must not appear
+// in a log.
 func usage(err error) string {
 	text, _, _ := strings.Cut(err.Error(), " but got ")
 	text, _, _ = strings.Cut(text, "\n")
 	words := strings.Fields(text)
 	for i, word := range words {
-		if len(word) > len("--")+longestKey {
+		if len(word) > len("--")+config.MaxKeyLength {
 			words[i] = "…"
 		}
 	}
 	return strings.Join(words, " ")
 }
 
-// report tells w about err and returns the exit code for it.
+// report writes err to w and returns its exit code.
 func report(w io.Writer, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	if all, ok := errors.AsType[problems](err); ok {
+	if all, ok := errors.AsType[config.Problems](err); ok {
 		fmt.Fprintln(w, all)
 		return exitUsage
 	}

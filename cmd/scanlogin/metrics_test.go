@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// scrape is what a node's /metrics says, and its families by name.
+// scrape is the text of /metrics of a node, and its metric families by name.
 type scrape struct {
 	text     []byte
 	families map[string]*dto.MetricFamily
@@ -39,8 +39,8 @@ func (n *storyNode) scrape(t *testing.T) scrape {
 	return scrape{text, families}
 }
 
-// sum adds up the values of a metric over scrapes, by the values of its labels
-// in the order of their names. A histogram's value is its count.
+// sum adds up a metric over scrapes, by the values of its labels in the order of their
+// names. The value of a histogram is its count.
 func sum(name string, of ...scrape) map[string]int {
 	total := make(map[string]int)
 	for _, s := range of {
@@ -64,36 +64,36 @@ func all(counts map[string]int) (n int) {
 	return n
 }
 
-// TestMetricsAddUpOverNodes plays stories of all kinds on two nodes that share
-// a Redis, and compares what the nodes counted with what people were answered.
+// TestMetricsAddUpOverNodes runs logins of all kinds on two nodes that share a Redis, and
+// compares the metrics with the answers.
 func TestMetricsAddUpOverNodes(t *testing.T) {
 	nodes := startNodes(t, 2)
-	told := playAll(t, nodes)
+	want := playAll(t, nodes)
 	var seen []scrape
 	deadline := time.Now().Add(2 * time.Minute)
 	for unresolved := -1; unresolved != 0; {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d ends are still unknown", unresolved)
+			t.Fatalf("the end of %d codes is still unknown", unresolved)
 		}
-		time.Sleep(100 * time.Millisecond) // between two looks
+		time.Sleep(100 * time.Millisecond) // between two scrapes
 		seen = []scrape{nodes[0].scrape(t), nodes[1].scrape(t)}
 		unresolved = all(sum("scanlogin_codes_unresolved", seen...))
 	}
-	seen = []scrape{nodes[0].scrape(t), nodes[1].scrape(t)} // what a scrape reads first may be older
+	seen = []scrape{nodes[0].scrape(t), nodes[1].scrape(t)} // the first metrics of a scrape may be older than the last
 	same := func(name string, want map[string]int) {
 		t.Helper()
 		if got := sum(name, seen...); !maps.Equal(got, want) {
 			t.Errorf("%s:\n got %v\nwant %v", name, got, want)
 		}
 	}
-	same("scanlogin_codes_made_total", told.made)
-	same("scanlogin_codes_scanned_total", told.scanned)
-	same("scanlogin_codes_confirmed_total", told.confirmed)
-	same("scanlogin_codes_ended_total", told.ended)
-	same("scanlogin_code_step_duration_seconds", told.steps)
-	same("scanlogin_push_delay_seconds", told.pushed)
-	same("scanlogin_requests_refused_total", told.refused)
-	if made, ended := all(told.made), all(sum("scanlogin_codes_ended_total", seen...)); made != ended || made < 200 {
+	same("scanlogin_codes_made_total", want.made)
+	same("scanlogin_codes_scanned_total", want.scanned)
+	same("scanlogin_codes_confirmed_total", want.confirmed)
+	same("scanlogin_codes_ended_total", want.ended)
+	same("scanlogin_code_step_duration_seconds", want.steps)
+	same("scanlogin_push_delay_seconds", want.pushed)
+	same("scanlogin_requests_refused_total", want.refused)
+	if made, ended := all(want.made), all(sum("scanlogin_codes_ended_total", seen...)); made != ended || made < 200 {
 		t.Errorf("%d codes were made, %d ended", made, ended)
 	}
 	for _, s := range seen {
@@ -104,7 +104,7 @@ func TestMetricsAddUpOverNodes(t *testing.T) {
 	checkDescribed(t, seen[0])
 }
 
-// checkConventions asks those who keep Prometheus' conventions.
+// checkConventions runs the linters of Prometheus.
 func checkConventions(t *testing.T, s scrape) {
 	t.Helper()
 	found, err := promlint.New(bytes.NewReader(s.text)).Lint()
@@ -114,7 +114,7 @@ func checkConventions(t *testing.T, s scrape) {
 	promtool(t, bytes.NewReader(s.text), "check", "metrics")
 }
 
-// promtool runs Prometheus' own checker.
+// promtool runs the checker of Prometheus.
 func promtool(t *testing.T, in *bytes.Reader, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "promtool", args...)
@@ -126,7 +126,7 @@ func promtool(t *testing.T, in *bytes.Reader, args ...string) {
 	}
 }
 
-// mayBe is all that our labels may say.
+// mayBe holds the allowed values of each label.
 var mayBe = map[string]*regexp.Regexp{
 	"pool":      regexp.MustCompile(`^(one|two|)$`),
 	"how":       regexp.MustCompile(`^(canceled|withdrawn|exchanged|expired|lost)$`),
@@ -153,11 +153,11 @@ func checkLabels(t *testing.T, s scrape) {
 		}
 	}
 	if bytes.Contains(s.text, []byte(hostile)) || bytes.Contains(s.text, []byte(testSecret)) {
-		t.Error("the metrics say what a client sent")
+		t.Error("the metrics contain values from a client")
 	}
 }
 
-// checkStore expects that each node asked the store, which always answered.
+// checkStore expects calls of the store without failures.
 func checkStore(t *testing.T, s scrape) {
 	t.Helper()
 	calls := sum("scanlogin_store_duration_seconds", s)
@@ -165,22 +165,22 @@ func checkStore(t *testing.T, s scrape) {
 		t.Errorf("store: %v, failures %v", calls, sum("scanlogin_store_failures_total", s))
 	}
 	if age := s.families["scanlogin_bus_age_seconds"].GetMetric()[0].GetGauge().GetValue(); !(age >= 0 && age < 60) {
-		t.Errorf("the bus was heard %v s ago", age)
+		t.Errorf("the bus is %v s old", age)
 	}
 	if reads := all(sum("scanlogin_bus_reads_total", s)); reads == 0 {
-		t.Error("the bus read nothing")
+		t.Error("the bus made no reads")
 	}
 }
 
-// checkDescribed compares docs/metrics.md, the dashboard and the alerts with
-// what a node says: none of them may name what is not there.
+// checkDescribed compares docs/metrics.md, the dashboard and the alerts with the metrics of a
+// node: they may not name a metric that does not exist.
 func checkDescribed(t *testing.T, s scrape) {
 	t.Helper()
 	for _, file := range []string{"docs/metrics.md", "deploy/grafana-dashboard.json", "deploy/alerts.yaml", "deploy/alerts.test.yaml"} {
 		for _, name := range metricNames(readRepository(t, file)) {
 			family := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
 			if s.families[name] == nil && s.families[family].GetType() != dto.MetricType_HISTOGRAM {
-				t.Errorf("%s names %s, which no node says", file, name)
+				t.Errorf("%s names %s, which does not exist", file, name)
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func checkDescribed(t *testing.T, s scrape) {
 	}
 }
 
-// metricNames are the names of metrics in a text; up is Prometheus' own.
+// metricNames returns the names of metrics in a text, except up, which Prometheus makes.
 func metricNames(text string) []string {
 	names := regexp.MustCompile(`\b(scanlogin|go|process)_[a-z0-9_]+\b`).FindAllString(text, -1)
 	slices.Sort(names)
@@ -211,15 +211,15 @@ func labelNames(family *dto.MetricFamily) string {
 	return strings.Join(names, ", ")
 }
 
-// TestAlertsFireWhenTheyShould runs the alerts' own tests.
-func TestAlertsFireWhenTheyShould(t *testing.T) {
+// TestAlertRulesPassTheirTests runs promtool on the alert rules.
+func TestAlertRulesPassTheirTests(t *testing.T) {
 	promtool(t, nil, "check", "rules", "../../deploy/alerts.yaml")
 	promtool(t, nil, "test", "rules", "../../deploy/alerts.test.yaml")
 }
 
-// TestTheDashboardAsksWhatPrometheusUnderstands makes a rule of each of the
-// dashboard's questions, because promtool checks rules.
-func TestTheDashboardAsksWhatPrometheusUnderstands(t *testing.T) {
+// TestDashboardQueriesAreValid makes a rule of each query in the
+// dashboard, because promtool checks rules.
+func TestDashboardQueriesAreValid(t *testing.T) {
 	var dashboard struct {
 		Panels []struct{ Targets []struct{ Expr string } }
 	}
@@ -228,15 +228,15 @@ func TestTheDashboardAsksWhatPrometheusUnderstands(t *testing.T) {
 	}
 	variables := strings.NewReplacer("$__rate_interval", "1m", "$job", "scanlogin", "$pool", "p")
 	rules := "groups:\n  - name: dashboard\n    rules:\n"
-	questions := 0
+	queries := 0
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
-			questions++
-			rules += fmt.Sprintf("      - {record: 'q:%d', expr: %q}\n", questions, variables.Replace(target.Expr))
+			queries++
+			rules += fmt.Sprintf("      - {record: 'q:%d', expr: %q}\n", queries, variables.Replace(target.Expr))
 		}
 	}
-	if questions < 20 {
-		t.Errorf("%d questions", questions)
+	if queries < 20 {
+		t.Errorf("%d queries", queries)
 	}
 	promtool(t, nil, "check", "rules", writeFile(t, "dashboard.yaml", rules))
 }

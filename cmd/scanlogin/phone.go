@@ -13,31 +13,34 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/scanlogin/scanlogin/internal/config"
+	"github.com/scanlogin/scanlogin/internal/qr"
+	"github.com/scanlogin/scanlogin/internal/safefile"
 	"github.com/scanlogin/scanlogin/session"
 )
 
 type phoneCommand struct {
-	Scan    phoneStep `cmd:"" help:"Say that the user sees the code."`
-	Confirm phoneStep `cmd:"" help:"Say that the user agrees to the login."`
-	Cancel  phoneStep `cmd:"" help:"Say that the user declines."`
+	Scan    phoneStep `cmd:"" help:"Report that the user scanned the code."`
+	Confirm phoneStep `cmd:"" help:"Confirm the login."`
+	Cancel  phoneStep `cmd:"" help:"Decline the login."`
 }
 
-// phoneStep is one of the phone's three calls (contract A.4).
+// phoneStep is one of the three requests of the phone (contract A.4).
 type phoneStep struct {
-	Server string     `required:"" placeholder:"URL" help:"The server's public address."`
-	Pool   string     `placeholder:"ID" help:"The user pool; by default that of the code."`
-	Token  secretText `required:"" placeholder:"TOKEN" env:"SCANLOGIN_TOKEN" help:"The user's token. In the environment other users of the machine do not see it."`
-	Match  string     `name:"match-code" placeholder:"NN" help:"With confirm: the two digits that the page shows, where the pool wants them."`
-	Code   string     `arg:"" help:"A code's random, the text of a picture, or a file with the picture."`
+	Server string        `required:"" placeholder:"URL" help:"Public address of the server."`
+	Pool   string        `placeholder:"ID" help:"User pool; by default that of the code."`
+	Token  config.Secret `required:"" placeholder:"TOKEN" env:"SCANLOGIN_TOKEN" help:"Token of the user. In the environment, other users of the machine cannot see it."`
+	Match  string        `name:"match-code" placeholder:"NN" help:"With confirm: the two digits on the page, if the pool requires them."`
+	Code   string        `arg:"" help:"Random of the code, text of the picture, or a file with the picture."`
 }
 
 const (
 	phoneTimeout   = 10 * time.Second // a busy server answers within 2 s; the rest is for the network
-	maxAnswerBytes = 1 << 20          // answers have some kilobytes
+	maxAnswerBytes = 1 << 20          // answers have a few kilobytes
 )
 
-// Run does the step that was selected on the command line and prints the data
-// of the answer, and beside it, for people, who asks for the login. What the server refuses is an error with the server's words.
+// Run makes the selected request. It prints the data of the answer to stdout, and the
+// details for the user to stderr. A refusal is an error with the message of the server.
 func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error {
 	code, err := readCode(p.Code)
 	if err != nil {
@@ -60,18 +63,18 @@ func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error
 	return err
 }
 
-// readCode returns what to send as `random` for an argument: a random or the
-// text of a picture as it is, and what a picture's file shows.
+// readCode returns the value of `random` for an argument: a random or the text of a picture
+// unchanged, and for a file the text of its picture.
 func readCode(arg string) (string, error) {
 	_, err := session.ParseID(arg)
 	if err == nil || strings.HasPrefix(arg, "{") || strings.Contains(arg, "://") {
 		return arg, nil
 	}
-	data, err := readRegular(arg, maxPictureBytes)
+	data, err := safefile.Read(arg, qr.MaxPictureBytes)
 	if err != nil {
-		return "", fmt.Errorf("%q is no random, no text of a picture, and as a file: %w", arg, reason(err))
+		return "", fmt.Errorf("%q is not a random or the text of a picture, and as a file: %w", arg, err)
 	}
-	text, err := decodePicture(data)
+	text, err := qr.Decode(data)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", arg, err)
 	}
@@ -84,14 +87,14 @@ func (p *phoneStep) call(ctx context.Context, step, code string) (json.RawMessag
 		return nil, err
 	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // the token is for the named server only
+		return http.ErrUseLastResponse // the token is only for the named server
 	}}
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := readAtMost(resp.Body, maxAnswerBytes)
+	body, err := safefile.ReadAll(resp.Body, maxAnswerBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
@@ -101,7 +104,7 @@ func (p *phoneStep) call(ctx context.Context, step, code string) (json.RawMessag
 		Data    json.RawMessage `json:"data"`
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.Code == 0 {
-		return nil, fmt.Errorf("%s answers %s, and not as a scanlogin server does", p.Server, resp.Status)
+		return nil, fmt.Errorf("%s answers %s, but not as a scanlogin server", p.Server, resp.Status)
 	}
 	if answer.Code != http.StatusOK {
 		return nil, fmt.Errorf("refused (%d): %s", answer.Code, answer.Message)
@@ -123,15 +126,15 @@ func (p *phoneStep) request(ctx context.Context, step, code string) (*http.Reque
 		return nil, err
 	}
 	if step == "scan" {
-		step = "scanned" // the call's name in the contract
+		step = "scanned" // the name of the request
 	}
-	// #nosec G125 -- a step is one of three words of ours
+	// #nosec G125 -- step is one of three constants
 	address := server.JoinPath("api/v2/qrcode", step).String()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	req.Close = true // there is only this one
+	req.Close = true // there is only one request
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+string(p.Token))
 	if p.Pool != "" {

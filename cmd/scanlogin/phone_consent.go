@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// scannedData is what people are shown of the answer to a scan.
+// scannedData holds the fields of the answer to a scan that are shown to the user.
 type scannedData struct {
 	Pool    struct{ Name string }
 	Browser struct{ IP, Browser, OS, Place string }
@@ -24,7 +24,7 @@ type scannedData struct {
 	}
 }
 
-// showConsent writes in words who asks for the login, if data says so.
+// showConsent writes the details of the login for the user, if data has them.
 func showConsent(w io.Writer, data json.RawMessage) error {
 	var d scannedData
 	if json.Unmarshal(data, &d) != nil || d.Consent == nil {
@@ -41,10 +41,10 @@ func showConsent(w io.Writer, data json.RawMessage) error {
 	line("place", d.Browser.Place)
 	line("address", d.Browser.IP)
 	line("asked", fmt.Sprintf("%d s ago", d.Consent.Age))
-	line("network", either(d.Consent.SameNetwork, "the same as this phone's", "another one than this phone's"))
+	line("network", either(d.Consent.SameNetwork, "the same as the phone", "another one than the phone"))
 	line("before", either(d.Consent.KnownBrowser, "the user has logged in with this browser", "the user has never logged in with this browser"))
 	if n := d.Consent.CodesLately; n != nil {
-		line("codes", fmt.Sprintf("%d lately, from that address", *n))
+		line("codes", fmt.Sprintf("%d recently, from that address", *n))
 	}
 	if d.Match == "digits" {
 		line("number", "confirm needs --match-code with the two digits on the page")
@@ -56,6 +56,7 @@ func showConsent(w io.Writer, data json.RawMessage) error {
 	return err
 }
 
+// between joins two texts unless one is empty.
 func between(a, glue, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -63,6 +64,7 @@ func between(a, glue, b string) string {
 	return a + glue + b
 }
 
+// either returns yes or no, and "" if the fact is unknown.
 func either(fact *bool, yes, no string) string {
 	switch {
 	case fact == nil:
@@ -73,9 +75,8 @@ func either(fact *bool, yes, no string) string {
 	return no
 }
 
-// maxShown bounds each text that is shown, in characters: a sentence.
+// maxShown is the most characters of each text, enough for a sentence.
 const maxShown = 500
 
-// plain leaves out what could play tricks on a terminal: much of this is what a
-// stranger's browser says of itself.
+// plain removes control characters, because a browser can put anything into these texts.
 func plain(text string) string { return session.DisplayText(text, maxShown) }

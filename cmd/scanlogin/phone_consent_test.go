@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestThePhoneSaysInWordsWhoAsks(t *testing.T) {
+func TestPhoneShowsTheDetailsOfTheLogin(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, `{"code":200,"message":"ok","data":{"random":"`+testRandom+`","status":1,
 		"browser":{"ip":"203.0.113.7","browser":"Chrome\u001b[2J 131","os":"Win\u202edows","place":"Berlin, Germany"},
 		"pool":{"name":"Example"},"match":"digits",
@@ -18,9 +18,9 @@ func TestThePhoneSaysInWordsWhoAsks(t *testing.T) {
   place    Berlin, Germany
   address  203.0.113.7
   asked    12 s ago
-  network  another one than this phone's
+  network  another one than the phone
   before   the user has logged in with this browser
-  codes    3 lately, from that address
+  codes    3 recently, from that address
   number   confirm needs --match-code with the two digits on the page
 careful: Another country
 `
@@ -29,7 +29,7 @@ careful: Another country
 	}
 }
 
-func TestThePhoneLeavesOutWhatIsNotKnown(t *testing.T) {
+func TestPhoneOmitsUnknownDetails(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, `{"code":200,"message":"ok","data":{"pool":{"name":"Example"},"browser":{"os":"Linux"},"consent":{"verdict":"ok","reasons":[],"age":0}}}`)
 	_, _, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", testRandom)
 	if errOut != "Log in to Example?\n  browser  Linux\n  asked    0 s ago\n" {
@@ -37,7 +37,7 @@ func TestThePhoneLeavesOutWhatIsNotKnown(t *testing.T) {
 	}
 }
 
-func TestTheNumberGoesWithConfirm(t *testing.T) {
+func TestMatchCodeIsSentWithConfirm(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, scannedAnswer)
 	s.fields = 2
 	code, _, errOut := runCommand(t, "phone", "confirm", "--server", s.URL, "--token", "t", "--match-code", "42", testRandom)

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/scanlogin/scanlogin/internal/qr"
 )
 
 const testRandom = "0123456789abcdefghijABCDEFGHIJ"
 
-// askedServer answers every call with one answer and keeps what it was asked.
+// askedServer gives every request the same answer and records the request.
 type askedServer struct {
 	*httptest.Server
 	path, random, matchCode string
@@ -41,7 +43,7 @@ func newAskedServer(t *testing.T, status int, answer string) *askedServer {
 
 const scannedAnswer = `{"code":200,"message":"ok","data":{"random":"` + testRandom + `","status":1}}`
 
-func TestThePhonesStepsAreCalledAsTheContractSays(t *testing.T) {
+func TestPhoneRequestsFollowTheContract(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, scannedAnswer)
 	t.Setenv("SCANLOGIN_TOKEN", testSecret)
 	for step, path := range map[string]string{"scan": "scanned", "confirm": "confirm", "cancel": "cancel"} {
@@ -59,7 +61,7 @@ func TestThePhonesStepsAreCalledAsTheContractSays(t *testing.T) {
 	}
 }
 
-func TestThePhoneReadsRandomsTextsAndPictures(t *testing.T) {
+func TestPhoneAcceptsRandomTextAndPicture(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, scannedAnswer)
 	picture := filepath.Join(t.TempDir(), "code.png")
 	if err := os.WriteFile(picture, qrPNG(t, 300), 0o600); err != nil {
@@ -77,7 +79,7 @@ func TestThePhoneReadsRandomsTextsAndPictures(t *testing.T) {
 	}
 }
 
-func TestWhatTheServerRefusesIsSaidInItsWords(t *testing.T) {
+func TestPhonePrintsTheRefusalOfTheServer(t *testing.T) {
 	s := newAskedServer(t, http.StatusGone, `{"code":2242,"message":"QR code has expired","data":null}`)
 	code, out, errOut := runCommand(t, "phone", "confirm", "--server", s.URL, "--token", testSecret, testRandom)
 	if code != exitFailure || out != "" || errOut != "scanlogin: refused (2242): QR code has expired\n" {
@@ -85,19 +87,19 @@ func TestWhatTheServerRefusesIsSaidInItsWords(t *testing.T) {
 	}
 }
 
-func TestThePhonesFailuresAreExplainedWithoutTheToken(t *testing.T) {
+func TestPhoneErrorsDoNotContainTheToken(t *testing.T) {
 	page := newAskedServer(t, http.StatusBadGateway, "<html>")
 	moved := httptest.NewServer(http.RedirectHandler(page.URL, http.StatusTemporaryRedirect))
 	defer moved.Close()
 	garbage := writeFile(t, "code.png", "garbage")
 	for name, tt := range map[string]struct{ server, code, want string }{
-		"another server": {page.URL, testRandom, "502 Bad Gateway, and not as a scanlogin server does"},
-		"redirect":       {moved.URL, testRandom, "307 Temporary Redirect, and not as"},
+		"another server": {page.URL, testRandom, "502 Bad Gateway, but not as a scanlogin server"},
+		"redirect":       {moved.URL, testRandom, "307 Temporary Redirect, but not as"},
 		"no server":      {"http://127.0.0.1:1", testRandom, "connection refused"},
 		"no address":     {"scan.example.com", testRandom, "--server must be an address"},
-		"no code":        {page.URL, "code", `"code" is no random, no text of a picture, and as a file: no such file`},
-		"no picture":     {page.URL, garbage, fmt.Sprintf("%s: %v", garbage, errPictureKind)},
-		"no end":         {page.URL, "/dev/zero", "is no regular file"},
+		"no code":        {page.URL, "code", `"code" is not a random or the text of a picture, and as a file: no such file`},
+		"no picture":     {page.URL, garbage, fmt.Sprintf("%s: %v", garbage, qr.ErrFormat)},
+		"no end":         {page.URL, "/dev/zero", "is not a regular file"},
 	} {
 		page.path = ""
 		code, _, errOut := runCommand(t, "phone", "scan", "--server", tt.server, "--token", testSecret, tt.code)

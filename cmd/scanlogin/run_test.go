@@ -16,36 +16,36 @@ import (
 	"time"
 )
 
-// running is a command that goes on until stop, and what it said.
+// running is a command that runs until stop, and its output.
 type running struct {
 	stop func() (code int)
 
-	mu        sync.Mutex
-	said      bytes.Buffer
-	something chan struct{} // holds a token after each write
+	mu      sync.Mutex
+	output  bytes.Buffer
+	written chan struct{} // holds a token after each write
 }
 
 func (r *running) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	select {
-	case r.something <- struct{}{}:
+	case r.written <- struct{}{}:
 	default:
 	}
-	return r.said.Write(p)
+	return r.output.Write(p)
 }
 
 func (r *running) text() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.said.String()
+	return r.output.String()
 }
 
-// start runs a command line beside the test.
+// start runs a command line in parallel to the test.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r, done := &running{something: make(chan struct{}, 1)}, make(chan int, 1)
+	r, done := &running{written: make(chan struct{}, 1)}, make(chan int, 1)
 	go func() { done <- run(ctx, args, output{r, r}) }()
 	r.stop = sync.OnceValue(func() int {
 		cancel()
@@ -64,7 +64,7 @@ func start(t *testing.T, args ...string) *running {
 	return r
 }
 
-// wait returns the first group of the pattern as soon as it was said.
+// wait returns the first group of the pattern as soon as the output has it.
 func (r *running) wait(t *testing.T, pattern string) string {
 	t.Helper()
 	deadline := time.After(testDeadline)
@@ -73,14 +73,14 @@ func (r *running) wait(t *testing.T, pattern string) string {
 			return found[1]
 		}
 		select {
-		case <-r.something:
+		case <-r.written:
 		case <-deadline:
 			t.Fatalf("no %s in:\n%s", pattern, r.text())
 		}
 	}
 }
 
-// call sends JSON and returns the status and the bytes of the answer.
+// call sends JSON and returns status and body of the answer.
 func call(t *testing.T, method, address, body string) (int, []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
@@ -100,7 +100,7 @@ func call(t *testing.T, method, address, body string) (int, []byte) {
 	return resp.StatusCode, answer
 }
 
-func TestSomebodyLogsInToTheDemo(t *testing.T) {
+func TestLoginInTheDemo(t *testing.T) {
 	demo := start(t, "demo", "--listen", "127.0.0.1:0")
 	address := demo.wait(t, `login page +(http://\S+:\d+)/`)
 
@@ -138,7 +138,7 @@ func TestSomebodyLogsInToTheDemo(t *testing.T) {
 	}
 }
 
-func TestServeTakesNewPoolsOnHangupAndLeavesInOrder(t *testing.T) {
+func TestServeReloadsAtSIGHUPAndStopsInOrder(t *testing.T) {
 	file := writeFile(t, "scanlogin.yaml", good+"listen: 127.0.0.1:0\nops_listen: 127.0.0.1:0\n")
 	server := start(t, "serve", "--config", file, "--public-url", "http://127.0.0.1:8080")
 	address := "http://" + server.wait(t, `"listen":"([^"]+)"`)
@@ -156,7 +156,7 @@ func TestServeTakesNewPoolsOnHangupAndLeavesInOrder(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	server.wait(t, `(pools read anew)`)
+	server.wait(t, `(configuration reloaded)`)
 	if status, answer := call(t, http.MethodPost, gene, `{"userPoolId":"second"}`); status != http.StatusOK {
 		t.Errorf("%d: %s", status, answer)
 	}
@@ -166,7 +166,7 @@ func TestServeTakesNewPoolsOnHangupAndLeavesInOrder(t *testing.T) {
 	}
 }
 
-func TestServeSaysWhyItCannotBegin(t *testing.T) {
+func TestServeReportsWhyItCannotStart(t *testing.T) {
 	wrong := writeFile(t, "scanlogin.yaml", good+"listen: x\n")
 	if code, _, errOut := runCommand(t, "serve", "--config", wrong); code != exitUsage || !strings.Contains(errOut, ":5:9: listen: must be host:port") {
 		t.Errorf("code %d: %s", code, errOut)

@@ -19,14 +19,14 @@ import (
 	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
-// hostile is what a client writes wherever it may write something.
+// hostile is the value of each field that a client may set.
 const hostile = `hostile"value}`
 
 // storyNode is a running `serve`.
 type storyNode struct{ url, ops string }
 
-// startNodes runs nodes that share a Redis, with two pools: codes of `one` are
-// over after 2 s, those of `two` after 10.
+// startNodes runs nodes that share a Redis, with two pools: codes of `one` expire after 2 s,
+// those of `two` after 10 s.
 func startNodes(t *testing.T, n int) []*storyNode {
 	t.Helper()
 	redis := redistest.Start(t)
@@ -46,51 +46,51 @@ pools:
 	return nodes
 }
 
-// told is what people were answered, by the labels of the metrics.
-type told struct {
+// answers counts the answers, by the labels of the metrics.
+type answers struct {
 	mu                                                      sync.Mutex
 	made, scanned, confirmed, ended, steps, pushed, refused map[string]int
 }
 
-func (a *told) count(in map[string]int, labels ...string) {
+func (a *answers) count(in map[string]int, labels ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	in[strings.Join(labels, " ")]++
 }
 
-// reasons are the rows of the table of errors that the stories meet.
+// reasons holds the errors that the logins provoke.
 var reasons = map[int]string{
 	2231: "invalid_field", 1001: "invalid_credentials", 2224: "no_pool", 2241: "no_code", 500: "invalid_code",
 	2242: "expired", 2243: "not_scanned", 2246: "invalid_ticket", 404: "no_route",
 }
 
-// story is one code's. Each call goes to the next node.
+// story is the life of one code. Each request goes to the next node.
 type story struct {
-	ctx   context.Context
-	nodes []*storyNode
-	n     int
-	told  *told
-	pool  string
-	code  string
-	stood string // the last status that it is known to have had
+	ctx    context.Context
+	nodes  []*storyNode
+	n      int
+	want   *answers
+	pool   string
+	code   string
+	status string // the last known one
 }
 
-// playAll plays some hundred stories of all kinds.
-func playAll(t *testing.T, nodes []*storyNode) *told {
+// playAll runs 280 logins of all kinds.
+func playAll(t *testing.T, nodes []*storyNode) *answers {
 	t.Helper()
-	a := &told{
+	a := &answers{
 		made: map[string]int{}, scanned: map[string]int{}, confirmed: map[string]int{}, ended: map[string]int{},
 		steps: map[string]int{}, pushed: map[string]int{}, refused: map[string]int{},
 	}
-	people, ctx := errgroup.WithContext(t.Context())
-	people.SetLimit(16)
+	group, ctx := errgroup.WithContext(t.Context())
+	group.SetLimit(16)
 	for i := range 280 {
-		people.Go(func() error {
-			s := &story{ctx: ctx, nodes: nodes, n: i, told: a, pool: []string{"one", "two"}[i/8%2], stood: "waiting"}
+		group.Go(func() error {
+			s := &story{ctx: ctx, nodes: nodes, n: i, want: a, pool: []string{"one", "two"}[i/8%2], status: "waiting"}
 			return s.play(i % 8)
 		})
 	}
-	if err := people.Wait(); err != nil {
+	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -108,7 +108,7 @@ func (s *story) play(kind int) error {
 		return err
 	}
 	s.code, _ = data["random"].(string)
-	s.told.count(s.told.made, s.pool)
+	s.want.count(s.want.made, s.pool)
 	page, err := s.watch(kind)
 	if err != nil {
 		return err
@@ -124,13 +124,13 @@ func (s *story) play(kind int) error {
 			return err
 		}
 	}
-	if s.stood != "" {
-		s.told.count(s.told.ended, s.stood, "expired", s.pool)
+	if s.status != "" {
+		s.want.count(s.want.ended, s.status, "expired", s.pool)
 	}
 	return page()
 }
 
-// step makes a call about the code and counts what came of it.
+// step makes a request for the code and counts the result.
 func (s *story) step(call string) error {
 	body := map[string]any{"random": s.code, "user": map[string]any{"id": s.code, "nickname": hostile}}
 	if call == "userinfo" {
@@ -142,7 +142,7 @@ func (s *story) step(call string) error {
 			body["ticket"] = s.code + ".spent"
 		}
 	}
-	before := s.stood
+	before := s.status
 	if data, err := s.ask(http.MethodPost, call, body); err != nil || data == nil {
 		return err
 	}
@@ -150,21 +150,21 @@ func (s *story) step(call string) error {
 	if before == after { // repeated
 		return nil
 	}
-	s.told.count(s.told.steps, s.pool, after)
-	switch s.stood = after; after {
+	s.want.count(s.want.steps, s.pool, after)
+	switch s.status = after; after {
 	case "scanned":
-		s.told.count(s.told.scanned, s.pool)
+		s.want.count(s.want.scanned, s.pool)
 	case "confirmed":
-		s.told.count(s.told.confirmed, s.pool)
+		s.want.count(s.want.confirmed, s.pool)
 	default:
-		s.told.count(s.told.ended, before, after, s.pool)
-		s.stood = ""
+		s.want.count(s.want.ended, before, after, s.pool)
+		s.status = ""
 	}
 	return nil
 }
 
-// ask calls the next node with the pool's secret. A refused call is counted,
-// and has no data.
+// ask calls the next node with the secret of the pool. A refusal is counted and returns no
+// data.
 func (s *story) ask(method, call string, body map[string]any) (map[string]any, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -195,21 +195,21 @@ func (s *story) ask(method, call string, body map[string]any) (map[string]any, e
 	}
 	reason := reasons[answer.Code]
 	name, _, _ := strings.Cut(call, "/")
-	if name == url.PathEscape(hostile) { // no call
+	if name == url.PathEscape(hostile) { // not a request
 		name = ""
 	}
 	switch reason {
 	case "no_route", "no_pool", "no_code", "invalid_code", "invalid_credentials": // no pool is known
-		s.told.count(s.told.refused, name, "", reason)
+		s.want.count(s.want.refused, name, "", reason)
 	case "":
 		return nil, fmt.Errorf("%s answered %d", call, answer.Code)
 	default:
-		s.told.count(s.told.refused, name, s.pool, reason)
+		s.want.count(s.want.refused, name, s.pool, reason)
 	}
 	return nil, nil
 }
 
-// nonsense writes what should not be counted by what it says.
+// nonsense sends values that must not become labels.
 func (s *story) nonsense() error {
 	for call, body := range map[string]map[string]any{
 		"gene":                       {"userPoolId": hostile},

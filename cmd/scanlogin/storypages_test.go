@@ -12,8 +12,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// watch has a page watch the code on the next node, if the kind of story has
-// one. The page's end is to be waited for by calling what is returned.
+// watch opens a page for the code on the next node, if this kind of login has one. wait
+// returns when the page is done.
 func (s *story) watch(kind int) (wait func() error, err error) {
 	switch kind {
 	case 6:
@@ -45,8 +45,7 @@ func (s *story) dial(query string) (*websocket.Conn, error) {
 	return socket, err
 }
 
-// hear reads messages up to an event, counting codes that were made and steps
-// that were pushed.
+// hear reads messages up to an event, and counts new codes and pushed steps.
 func (s *story) hear(socket *websocket.Conn, until string) error {
 	ctx, cancel := context.WithTimeout(s.ctx, testDeadline)
 	defer cancel()
@@ -72,13 +71,13 @@ func (s *story) hear(socket *websocket.Conn, until string) error {
 func (s *story) heard(event string) {
 	switch event {
 	case "code":
-		s.told.count(s.told.made, s.pool)
+		s.want.count(s.want.made, s.pool)
 	case "scanned", "confirmed", "canceled":
-		s.told.count(s.told.pushed, s.pool)
+		s.want.count(s.want.pushed, s.pool)
 	}
 }
 
-// stream is watch by server-sent events.
+// stream is watch with server-sent events.
 func (s *story) stream() (wait func() error, err error) {
 	s.n++
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, s.nodes[s.n%len(s.nodes)].url+"/api/v2/qrcode/events?random="+s.code, nil)
@@ -103,7 +102,7 @@ func (s *story) stream() (wait func() error, err error) {
 		return false
 	}
 	if !next() {
-		return nil, fmt.Errorf("the stream of %s says nothing: %w", s.code, errors.Join(err, lines.Err()))
+		return nil, fmt.Errorf("the stream of %s is empty: %w", s.code, errors.Join(err, lines.Err()))
 	}
 	return func() error {
 		defer resp.Body.Close()
@@ -113,9 +112,9 @@ func (s *story) stream() (wait func() error, err error) {
 	}, nil
 }
 
-// refresh is a page that makes its own code and wants another one.
+// refresh is a page that makes a code and asks for another one.
 func (s *story) refresh(afterScan bool) error {
-	s.pool = "two" // whose codes are not over before
+	s.pool = "two" // its codes do not expire during the test
 	socket, err := s.dial("userPoolId=" + s.pool)
 	if err != nil {
 		return err
@@ -135,7 +134,7 @@ func (s *story) refresh(afterScan bool) error {
 	if err := socket.Write(s.ctx, websocket.MessageText, []byte(`{"action":"refresh"}`)); err != nil {
 		return err
 	}
-	s.told.count(s.told.ended, s.stood, "withdrawn", s.pool)
-	s.told.count(s.told.ended, "waiting", "expired", s.pool) // the second
+	s.want.count(s.want.ended, s.status, "withdrawn", s.pool)
+	s.want.count(s.want.ended, "waiting", "expired", s.pool) // the second
 	return s.hear(socket, "code")
 }

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// receiver is a collector: it keeps what nodes export over HTTP.
+// receiver is a collector that keeps the spans that nodes export over HTTP.
 type receiver struct {
 	mu    sync.Mutex
 	raw   bytes.Buffer
@@ -42,7 +42,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// collect runs a receiver to which nodes of this test export.
+// collect runs a receiver for the nodes of this test.
 func collect(t *testing.T) *receiver {
 	t.Helper()
 	r := new(receiver)
@@ -52,7 +52,7 @@ func collect(t *testing.T) *receiver {
 	return r
 }
 
-// named returns the one span of that name.
+// named returns the only span with that name.
 func (r *receiver) named(t *testing.T, name string) *otlp.Span {
 	t.Helper()
 	var found []*otlp.Span
@@ -76,16 +76,16 @@ func attributeOf(s *otlp.Span, key string) string {
 	return ""
 }
 
-// caller is a trace that a client says it is part of, to be recorded.
+// traceparent names a trace of a client, with the recorded flag.
 const (
 	callerTrace = "0af7651916cd43dd8448eb211c80319c"
 	traceparent = "00-" + callerTrace + "-b7ad6b7169203331-01"
 )
 
-// tracedStory has somebody log in at a node, each call with a traceparent and
-// with something hostile wherever a client may write, and ends the node. It
-// returns the code and what must be in no span.
-func tracedStory(t *testing.T, settings string) (code string, secrets []string) {
+// tracedLogin runs a login on a node, each request with a traceparent and with a hostile
+// value in each field that a client may set, and stops the node. It returns the code and the
+// values that must not be in a span.
+func tracedLogin(t *testing.T, settings string) (code string, secrets []string) {
 	t.Helper()
 	file := writeFile(t, "scanlogin.yaml", good+"listen: 127.0.0.1:0\n"+settings)
 	node := start(t, "serve", "--config", file)
@@ -130,21 +130,21 @@ func tracedStory(t *testing.T, settings string) (code string, secrets []string) 
 		base64.StdEncoding.EncodeToString([]byte("demo:"+testSecret)))
 }
 
-func TestTracesTellAStoryAndNoSecret(t *testing.T) {
+func TestTracesCoverALoginWithoutSecrets(t *testing.T) {
 	r := collect(t)
-	code, secrets := tracedStory(t, "")
+	code, secrets := tracedLogin(t, "")
 	made := r.named(t, "POST /api/v2/qrcode/gene")
 	sum := sha256.Sum256([]byte(code))
 	for _, call := range []string{"gene", "scanned", "confirm", "userinfo"} {
 		s := r.named(t, "POST /api/v2/qrcode/"+call)
 		if got := attributeOf(s, "scanlogin.code"); got != hex.EncodeToString(sum[:16]) || attributeOf(s, "scanlogin.pool") != "demo" {
-			t.Errorf("%s is about %q of pool %q", call, got, attributeOf(s, "scanlogin.pool"))
+			t.Errorf("%s has code %q of pool %q", call, got, attributeOf(s, "scanlogin.pool"))
 		}
 		if hex.EncodeToString(s.GetTraceId()) == callerTrace || len(s.GetParentSpanId()) > 0 || !isLinked(s, callerTrace) {
-			t.Errorf("%s joined the trace that a client named, or is not linked to it: %v", call, s)
+			t.Errorf("%s joined the trace of a client, or is not linked to it: %v", call, s)
 		}
 		if call != "gene" && !isLinked(s, hex.EncodeToString(made.GetTraceId())) {
-			t.Errorf("%s is not linked to the call that made the code", call)
+			t.Errorf("%s is not linked to the request that made the code", call)
 		}
 		if !slices.ContainsFunc(r.spans, func(below *otlp.Span) bool {
 			return below.GetName() == "store swap" && bytes.Equal(below.GetParentSpanId(), s.GetSpanId())
@@ -157,7 +157,7 @@ func TestTracesTellAStoryAndNoSecret(t *testing.T) {
 	}
 	for _, secret := range append(secrets, "hostile", "HOSTILE", "127.0.0.1") {
 		if bytes.Contains(r.raw.Bytes(), []byte(secret)) {
-			t.Errorf("the traces hold %q", secret)
+			t.Errorf("the traces contain %q", secret)
 		}
 	}
 }
@@ -168,27 +168,27 @@ func isLinked(s *otlp.Span, traceID string) bool {
 	})
 }
 
-// TestAClientDecidesWhatIsRecordedOnlyIfTrusted asks the sampler for nothing
-// but what the caller's trace has recorded.
-func TestAClientDecidesWhatIsRecordedOnlyIfTrusted(t *testing.T) {
+// TestClientsDecideAboutSamplingOnlyIfTrusted uses a sampler that records only
+// requests whose caller records them.
+func TestClientsDecideAboutSamplingOnlyIfTrusted(t *testing.T) {
 	t.Setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
 	r := collect(t)
-	tracedStory(t, "")
+	tracedLogin(t, "")
 	if len(r.spans) > 0 {
-		t.Errorf("a client had %d spans recorded", len(r.spans))
+		t.Errorf("%d spans were recorded for a client", len(r.spans))
 	}
-	tracedStory(t, "trust_traceparent: true\n")
+	tracedLogin(t, "trust_traceparent: true\n")
 	if s := r.named(t, "POST /api/v2/qrcode/confirm"); hex.EncodeToString(s.GetTraceId()) != callerTrace || s.GetTraceState() != "" {
-		t.Errorf("a trusted caller's trace was not joined, or more than it was taken over: %v", s)
+		t.Errorf("the trace of a trusted caller was not joined, or more than its ids was copied: %v", s)
 	}
 }
 
-func TestNothingIsTracedUnasked(t *testing.T) {
+func TestTracingIsOffByDefault(t *testing.T) {
 	for _, variables := range [][2]string{{"OTEL_TRACES_EXPORTER", "none"}, {"OTEL_SDK_DISABLED", "true"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", ""}} {
 		t.Run(variables[0], func(t *testing.T) {
 			r := collect(t)
 			t.Setenv(variables[0], variables[1])
-			tracedStory(t, "")
+			tracedLogin(t, "")
 			if len(r.spans) > 0 {
 				t.Errorf("%d spans", len(r.spans))
 			}
@@ -196,7 +196,7 @@ func TestNothingIsTracedUnasked(t *testing.T) {
 	}
 }
 
-func TestAnUnknownExporterIsRefused(t *testing.T) {
+func TestUnknownTraceExporterIsRefused(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "nonsense")
 	file := writeFile(t, "scanlogin.yaml", good+"listen: 127.0.0.1:0\n")
 	if code, _, errOut := runCommand(t, "serve", "--config", file); code != exitFailure || !strings.Contains(errOut, "OTEL_TRACES_EXPORTER") {

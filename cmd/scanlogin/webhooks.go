@@ -8,61 +8,47 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/scanlogin/scanlogin/internal/pool"
-	"github.com/scanlogin/scanlogin/internal/redisclient"
+	"github.com/scanlogin/scanlogin/internal/app"
 	"github.com/scanlogin/scanlogin/internal/webhook"
-	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
-// webhooksCommand is for dead letters: messages that a receiver did not take
-// for a day, or wanted no more of.
+// webhooksCommand is for dead letters: messages that a receiver refused, or did not accept
+// for a day.
 type webhooksCommand struct {
-	List   webhooksListCommand   `cmd:"" help:"Print them, the newest first, one JSON object a line."`
-	Resend webhooksResendCommand `cmd:"" help:"Send them again, as if they had just happened."`
+	List   webhooksListCommand   `cmd:"" help:"Print them, newest first, one JSON object per line."`
+	Resend webhooksResendCommand `cmd:"" help:"Send them again, like new messages."`
 }
 
-// lettersFlags name a pool, and with the configuration where its letters are.
-type lettersFlags struct {
+// deadLettersFlags name a pool, and its server by the configuration.
+type deadLettersFlags struct {
 	configFlags
-	Pool string `required:"" placeholder:"ID" help:"The user pool."`
+	Pool string `required:"" placeholder:"ID" help:"User pool."`
 }
 
-var errNoRedis = errors.New("redis_url is not set: a server without Redis keeps these messages in its own memory, where no command reaches them")
-
-// with opens what the nodes share, and hands the dead letters to do.
-func (f lettersFlags) with(line *kong.Context, do func(webhook.DeadLetters) error) error {
-	s, err := f.load(line)
+// with calls use with the dead letters of all nodes.
+func (f deadLettersFlags) with(line *kong.Context, use func(webhook.DeadLetters) error) error {
+	c, err := f.load(line)
 	if err != nil {
 		return err
 	}
-	if s.RedisURL == "" {
-		return errNoRedis
-	}
-	if pool.NewRegistry(s.Pools...).ByID(f.Pool) == nil {
-		return fmt.Errorf("--pool: the configuration has no pool %q", f.Pool)
-	}
-	client, err := redisclient.Open(redisclient.Options{URL: string(s.RedisURL), Prefix: s.KeyPrefix})
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(webhook.DeadLetters{Queue: queue.NewRedis(client)}), client.Close())
+	return app.WithDeadLetters(c, f.Pool, use)
 }
 
 type webhooksListCommand struct {
-	lettersFlags
-	Limit int `default:"100" help:"How many."`
+	deadLettersFlags
+	Limit int `default:"100" help:"Most messages to print."`
 }
 
-// Run prints a pool's dead letters.
+// Run prints the dead letters of a pool.
 func (c *webhooksListCommand) Run(ctx context.Context, line *kong.Context, o output) error {
 	return c.with(line, func(dead webhook.DeadLetters) error {
-		letters, err := dead.List(ctx, c.Pool, c.Limit)
+		messages, err := dead.List(ctx, c.Pool, c.Limit)
 		if err != nil {
 			return err
 		}
 		encoder := json.NewEncoder(o.out)
-		for _, l := range letters {
-			if err := encoder.Encode(l); err != nil {
+		for _, m := range messages {
+			if err := encoder.Encode(m); err != nil {
 				return err
 			}
 		}
@@ -71,19 +57,19 @@ func (c *webhooksListCommand) Run(ctx context.Context, line *kong.Context, o out
 }
 
 type webhooksResendCommand struct {
-	lettersFlags
+	deadLettersFlags
 	IDs []string `arg:"" optional:"" name:"id" help:"Their webhook-ids, as list prints them."`
-	All bool     `help:"All of the pool, in the place of ids."`
+	All bool     `help:"All messages of the pool, instead of ids."`
 }
 
-// Run queues dead letters anew.
+// Run queues dead letters again.
 func (c *webhooksResendCommand) Run(ctx context.Context, line *kong.Context, o output) error {
 	if c.All == (len(c.IDs) > 0) {
-		return errors.New("name the ids of the messages, or --all of them")
+		return errors.New("give the ids of the messages, or --all")
 	}
 	return c.with(line, func(dead webhook.DeadLetters) error {
 		n, err := dead.Resend(ctx, c.Pool, c.IDs...)
-		fmt.Fprintf(o.out, "queued anew: %d\n", n)
+		fmt.Fprintf(o.out, "queued again: %d\n", n)
 		return err
 	})
 }

@@ -50,7 +50,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"web":                              {foreign: []string{"github.com/goccy/go-yaml"}}, // for the page made of the descriptions
 	"internal/kv":                      {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/kv/kvtest":               {ours: []string{"internal/kv"}},
-	"internal/settings":                {ours: []string{"internal/kv"}},
+	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
 	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairshare", "internal/loglimit"}, foreign: []string{
@@ -63,12 +63,20 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/audit":   {ours: []string{"session"}},
 	"internal/metrics": {ours: []string{"session", "hub"}, foreign: []string{"github.com/prometheus/client_golang/"}},
 	"internal/tracing": {ours: []string{"session"}, foreign: []string{"go.opentelemetry.io/"}},
+	"internal/config": {
+		ours:    []string{"session", "internal/redisclient", "internal/geoip", "internal/identity", "internal/pool", "internal/safefile", "internal/safehttp", "internal/webhook"},
+		foreign: []string{"github.com/goccy/go-yaml"},
+	},
+	"internal/config/configtest": {},
+	"internal/safefile":          {},
+	"internal/qr":                {foreign: []string{"github.com/makiuchi-d/gozxing"}},
+	"internal/app": {ours: []string{
+		"internal/admin", "internal/admin/stats", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/metrics", "internal/pool", "internal/qr",
+		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
+	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{
-		"internal/audit", "internal/admin", "internal/settings", "internal/kv", "internal/admin/stats", "session", "session/memstore", "session/redisstore", "internal/redisclient", "hub", "internal/geoip", "internal/identity", "internal/metrics", "internal/safehttp", "internal/pool", "internal/webhook/queue", "server", "internal/ratelimit", "internal/tracing", "web", "internal/webhook",
-	}, foreign: []string{
-		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/makiuchi-d/gozxing",
-		"github.com/golang-jwt/", "github.com/redis/go-redis/",
-	}},
+		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/pool", "internal/qr", "internal/safefile", "internal/settings", "internal/webhook", "session",
+	}, foreign: []string{"github.com/alecthomas/kong", "github.com/redis/go-redis/"}},
 	"internal/fairshare": {},
 	"internal/loglimit":  {},
 	"internal/process":   {},

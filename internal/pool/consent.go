@@ -20,10 +20,11 @@ type Consent struct {
 	OtherCountry Verdict // the addresses are in different countries
 	NewBrowser   Verdict // the user has not confirmed a login in this browser before
 	ManyCodes    Verdict // the page's address requested many codes recently
-	OldRequest   Verdict // the page requested the code long ago
 
-	ManyCodesFrom int           // threshold of ManyCodes
-	OldAfter      time.Duration // threshold of OldRequest
+	ManyCodesFrom int // threshold of ManyCodes
+
+	OldRequest Verdict       // the page requested the code long ago
+	OldAfter   time.Duration // threshold of OldRequest
 }
 
 // CanBlock reports whether a signal has the verdict Block.

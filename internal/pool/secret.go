@@ -14,10 +14,6 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// MinSecretBytes is the minimum length of a pool secret: 24 base64 characters are 144 bits,
-// which cannot be guessed even with a dump of the store.
-const MinSecretBytes = 24
-
 // Secret authenticates a pool's site and contains the keys derived from it. It has one value,
 // or several during a rotation: the first is used for new codes, all are accepted. It never
 // reveals a value, neither in logs nor in formatted output.

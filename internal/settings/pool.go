@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Pool is a user pool as administrators see it.
+// Pool is a user pool with the settings that administrators may change.
 type Pool struct {
 	ID       string
 	Name     string
 	Settings []Setting
 }
 
-// Setting is one of a pool's settings with what it is now.
+// Setting is one setting of a pool and its values.
 type Setting struct {
-	Name    string // as in the configuration
-	Label   string // what people know it as
+	Name    string // key in the configuration, relative to the pool
+	Label   string // name in the console
 	Kind    string // as in the reference: duration, number, boolean, list, text or address
-	Default string // where the file says nothing; "": nothing
-	About   string
-	File    string // the file's value
-	Now     string // the value in force
-	Changed bool   // a value lies over the file's
-	By      string // who changed it
+	Default string // value where the file has none; may be ""
+	About   string // help, in Markdown
+	File    string // value in the file
+	Now     string // value in force
+	Changed bool   // an override is in force or was refused
+	By      string // author of the override
 	At      time.Time
 }
 
@@ -38,8 +38,8 @@ func (p Pool) Setting(name string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// Mark names the state of the pool's settings, so that an edit that was decided
-// on another one is noticed, whoever or whatever changed it.
+// Mark identifies the state of the settings. An edit with the mark of an older state is
+// refused, whether the overrides or the file changed.
 func (p Pool) Mark() string {
 	h := sha256.New()
 	for _, s := range p.Settings {

@@ -10,118 +10,118 @@ import (
 	"github.com/scanlogin/scanlogin/internal/kv"
 )
 
-// Document is the name under which the layer is stored and announced.
+// Document is the name of the stored overrides in the key-value store.
 const Document = "settings"
 
-// pollEvery is how often the storage is asked whether an announcement was
-// missed: with a call's time it stays below the promised 2 s.
+// pollEvery is the interval of reading the storage in case an announcement was lost.
+// Together with the time of a call it stays below the guaranteed 2 s.
 const pollEvery = time.Second
 
-// Keeper keeps one node's layer as it is stored. Make it with NewKeeper.
-type Keeper struct {
-	shelf kv.Store
-	use   func(Layer)
+// Watcher holds the overrides of one node as they are stored. Make it with NewWatcher.
+type Watcher struct {
+	kv    kv.Store
+	apply func(Overrides)
 	log   *slog.Logger
-	woken chan struct{} // holds a token when the layer may have changed
+	woken chan struct{} // holds a token if the overrides may have changed
 
-	mu   sync.Mutex // also held while use is called, so that the newest one is used last
-	have kv.Document
-	now  Layer
-	away bool // the storage did not answer the last time
+	mu          sync.Mutex // also held while apply runs, so that the newest overrides are applied last
+	document    kv.Document
+	current     Overrides
+	unavailable bool // the last read failed
 }
 
-// NewKeeper makes a Keeper that has use called with each layer, from one
-// goroutine at a time; use must not call the Keeper.
-func NewKeeper(on kv.Store, use func(Layer), log *slog.Logger) *Keeper {
-	return &Keeper{shelf: on, use: use, log: log, woken: make(chan struct{}, 1)}
+// NewWatcher makes a Watcher. It calls apply with each new version of the overrides, from
+// one goroutine at a time; apply must not call the Watcher.
+func NewWatcher(store kv.Store, apply func(Overrides), log *slog.Logger) *Watcher {
+	return &Watcher{kv: store, apply: apply, log: log, woken: make(chan struct{}, 1)}
 }
 
-// Now estimates the storage's clock.
-func (k *Keeper) Now() time.Time { return k.shelf.Now() }
+// Now estimates the clock of the storage.
+func (w *Watcher) Now() time.Time { return w.kv.Now() }
 
-// Wake has the storage asked soon. It does not block.
-func (k *Keeper) Wake() {
+// Wake makes Run read the storage soon. It does not block.
+func (w *Watcher) Wake() {
 	select {
-	case k.woken <- struct{}{}:
+	case w.woken <- struct{}{}:
 	default:
 	}
 }
 
-// Layer returns what this node uses.
-func (k *Keeper) Layer() Layer {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.now
+// Current returns the overrides in force on this node.
+func (w *Watcher) Current() Overrides {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.current
 }
 
-// Run follows what is stored until ctx ends.
-func (k *Keeper) Run(ctx context.Context) {
+// Run reads the storage, when woken and regularly, until ctx ends.
+func (w *Watcher) Run(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-k.woken:
+		case <-w.woken:
 		case <-tick.C:
 		}
-		_ = k.Read(ctx) // is logged, and tried again
+		_ = w.Read(ctx) // is logged; the next read is a retry
 	}
 }
 
-// Read asks the storage. An error is logged when the storage goes, and its
-// return when it comes back; the node keeps what it has meanwhile.
-func (k *Keeper) Read(ctx context.Context) error {
-	k.mu.Lock()
-	have := k.have
-	k.mu.Unlock()
-	found, err := k.shelf.Load(ctx, Document, have)
+// Read reads the storage and applies a new version. Without an answer the known overrides
+// stay in force; the first failure and the recovery are logged.
+func (w *Watcher) Read(ctx context.Context) error {
+	w.mu.Lock()
+	known := w.document
+	w.mu.Unlock()
+	found, err := w.kv.Load(ctx, Document, known)
 
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return err
-	case err != nil && !k.away:
-		k.log.Warn("changed settings cannot be read; what is known stays in force", "error", err)
-	case err == nil && k.away:
-		k.log.Info("changed settings can be read again")
+	case err != nil && !w.unavailable:
+		w.log.Warn("changed settings cannot be read; the known ones stay in force", "error", err)
+	case err == nil && w.unavailable:
+		w.log.Info("changed settings can be read again")
 	}
-	k.away = err != nil
-	if err != nil || k.have != have || found == have { // or a change of ours came between
+	w.unavailable = err != nil
+	if err != nil || w.document != known || found == known { // or Save stored a newer one meanwhile
 		return err
 	}
-	k.take(found)
+	w.use(found)
 	return nil
 }
 
-// take uses what is stored; what is no layer counts as none. k.mu is held.
-func (k *Keeper) take(found kv.Document) {
-	layer, err := decode(found.Text)
+// use applies a stored document. An invalid one counts as no overrides. w.mu is held.
+func (w *Watcher) use(found kv.Document) {
+	overrides, err := decode(found.Text)
 	if err != nil {
-		k.log.Warn("what is stored are no settings; the file's are in force", "version", found.Version, "reason", err)
+		w.log.Warn("the stored settings are invalid; those in the file are in force", "version", found.Version, "reason", err)
 	}
-	layer.Version = found.Version
-	k.have, k.now = found, layer
-	k.use(layer)
+	overrides.Version = found.Version
+	w.document, w.current = found, overrides
+	w.apply(overrides)
 }
 
-// Save stores next over the layer before it, and uses it. The error is
-// kv.ErrStale if somebody else was faster; it has the stored one read.
-func (k *Keeper) Save(ctx context.Context, next Layer) error {
+// Save stores the next version of the overrides, and applies it. The error is
+// [kv.ErrStale] if another node stored that version first; Run then reads it.
+func (w *Watcher) Save(ctx context.Context, next Overrides) error {
 	text, err := next.encode()
 	if err != nil {
 		return Problems{"": err.Error()}
 	}
-	stored, err := k.shelf.Swap(ctx, Document, next.Version, text)
+	stored, err := w.kv.Swap(ctx, Document, next.Version, text)
 	if err != nil {
-		k.Wake()
+		w.Wake()
 		return fmt.Errorf("save settings: %w", err)
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.have.Version < stored.Version { // else somebody's next change has been read already
-		k.take(stored)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.document.Version < stored.Version { // otherwise an even newer version was read meanwhile
+		w.use(stored)
 	}
 	return nil
 }

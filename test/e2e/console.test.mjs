@@ -73,7 +73,7 @@ describe('the console', { concurrency: 2 }, () => {
 
     await page.getByLabel('Code lifetime', { exact: true }).fill('2 fortnights');
     await page.getByRole('button', { name: 'Save' }).click();
-    await sees(page, 'is no length of time; write a number with a unit');
+    await sees(page, 'invalid duration; write a number with a unit');
     await shoot(page, 'console-wrong');
 
     await page.getByRole('button', { name: "Code lifetime: back to the file's value" }).click();

@@ -42,7 +42,7 @@ func TestNoSecretIsFoundWhereItMustNotBe(t *testing.T) {
 	noneIn(t, "the log", log, w.needles)
 	for _, happened := range []string{
 		`"level":"DEBUG"`, `"code":1001`, `"code":1000`, `"code":2020`, `"code":2231`, `"code":2246`, `ticket withheld`, `WRONGPASS`,
-		`connection refused`, `the configuration is refused`, `pools read anew`, `socket not served`, `userinfo returned status 502`, "SIGQUIT", "goroutine ",
+		`connection refused`, `the configuration is refused`, `configuration reloaded`, `socket not served`, `userinfo returned status 502`, "SIGQUIT", "goroutine ",
 	} {
 		if !strings.Contains(string(log), happened) {
 			t.Errorf("nothing was proved: no %s in the log:\n%s", happened, log)
@@ -182,7 +182,7 @@ func (w *world) reloads() {
 	for i, wrong := range []string{"secret: " + w.poolSecret + "\n", "listen: " + w.poolSecret + "\n", "redis_url: http://" + w.redisPassword + "\n", w.poolSecret} {
 		w.reload(good+wrong, `(the configuration is refused)`, i+1)
 	}
-	w.reload(good+"    code_ttl: 90s\n", `(pools read anew)`, 1)
+	w.reload(good+"    code_ttl: 90s\n", `(configuration reloaded)`, 1)
 }
 
 func (w *world) reload(text, says string, n int) {

@@ -1,0 +1,191 @@
+// Package app puts the packages together and runs them: the server of `serve`, and that of
+// `demo`.
+//
+// It guarantees the order of start and stop: the server is the first to stop, then what it
+// uses, and the store last. Every goroutine has ended when a function returns. SIGHUP
+// applies a new configuration as a whole or not at all.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/audit"
+	"github.com/scanlogin/scanlogin/internal/config"
+	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/metrics"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/tracing"
+	"github.com/scanlogin/scanlogin/internal/webhook"
+	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// App is a server and everything that runs with it.
+type App struct {
+	config    *config.Config
+	registry  *pool.Registry
+	places    *geoip.Locator
+	signer    *server.Signer // nil: no token is issued
+	trail     *audit.Trail   // nil: off
+	reloader  *reloader      // nil: the configuration is fixed
+	public    net.Listener
+	ops       net.Listener // nil: off
+	phonePage string       // as in server.Options
+	fallback  http.Handler // as in server.Options
+	log       *slog.Logger
+}
+
+// newApp makes an App without listeners, which issues tokens if the configuration has a key
+// for them.
+func newApp(c *config.Config, log *slog.Logger) (*App, error) {
+	signer, err := server.NewSigner(c.PrivateKey, c.PublicURL, c.TokenTTL, c.PublishedKeys...)
+	if err != nil {
+		return nil, err
+	}
+	places := new(geoip.Locator)
+	places.Replace(c.GeoIP)
+	return &App{config: c, registry: pool.NewRegistry(c.UserPools...), places: places, signer: signer, log: log}, nil
+}
+
+// run serves until ctx ends, and then stops in order: the server first, then what it uses,
+// the store last. It closes the listeners. The error is the reason why it could not go on,
+// and nil after an orderly stop.
+func (a *App) run(ctx context.Context) error {
+	defer a.closeListeners()
+	b, err := a.openBackends()
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	traces, err := tracing.Open(ctx, a.config.TrustTrace, a.log)
+	if err != nil {
+		return err
+	}
+	defer traces.Close()
+	watchers := hub.New(b.bus, b.store.Now)
+	var counts *metrics.Metrics // nil: no listener serves them
+	if a.ops != nil {
+		counts = metrics.New(poolIDs(a.config.UserPools)...)
+	}
+	hooks := webhook.New(webhook.Options{
+		Pools: a.registry, Store: b.store, Hub: watchers, Queue: b.queue, Observe: webhookObserver(counts), Log: a.log,
+	})
+	b.store = hooks.WrapStore(b.store)
+	ext := a.openConsole(ctx, b)
+	if a.reloader != nil && ext.setPools != nil {
+		a.reloader.setPools = ext.setPools
+	}
+	options := a.options(b, watchers)
+	if ext.observer != nil {
+		options.Observers = append(options.Observers, ext.observer)
+	}
+	return a.serve(ctx, observed(b.busStats, traces, counts, options), watchers, hooks, ext)
+}
+
+// extension is an optional part of a server. Its zero value adds nothing.
+type extension struct {
+	observer session.Observer
+	setPools func(*config.Config)                                    // replaces the registry's Replace
+	handler  func(ops http.Handler, srv *server.Server) http.Handler // replaces the handler of the ops listener
+	run      func(ctx context.Context, srv *server.Server)           // returns when ctx ends
+}
+
+// serve runs srv until ctx ends, and everything that it uses a little longer.
+func (a *App) serve(ctx context.Context, srv *server.Server, watchers *hub.Hub, hooks *webhook.Relay, ext extension) error {
+	serving, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	beneath, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends after the server
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	running.Go(func() {
+		if err := watchers.Run(beneath); beneath.Err() == nil {
+			fail(fmt.Errorf("hub: %w", err))
+		}
+	})
+	if a.trail != nil {
+		running.Go(func() { a.trail.Run(beneath) })
+	}
+	if a.reloader != nil {
+		running.Go(func() { a.reloader.run(beneath) })
+	}
+	if ext.run != nil {
+		running.Go(func() { ext.run(beneath, srv) })
+	}
+	ops := srv.Ops()
+	if ext.handler != nil {
+		ops = ext.handler(ops, srv)
+	}
+	running.Go(func() { fail(serveOps(beneath, a.ops, ops, a.log)) })
+	defer hooks.Close()
+	hooks.Start()
+
+	if err := srv.Run(serving, a.public); err != nil {
+		return err
+	}
+	if ctx.Err() == nil {
+		return context.Cause(serving)
+	}
+	return nil
+}
+
+// observers returns the audit trail, if there is one.
+func (a *App) observers() session.Observers {
+	if a.trail == nil {
+		return nil
+	}
+	return session.Observers{a.trail.Observe}
+}
+
+// webhookObserver returns the function that counts webhook deliveries; nil without metrics.
+func webhookObserver(counts *metrics.Metrics) func(string, webhook.Outcome) {
+	if counts == nil {
+		return nil
+	}
+	return func(pool string, outcome webhook.Outcome) { counts.Webhook(pool, string(outcome)) }
+}
+
+func (a *App) options(b backends, watchers *hub.Hub) server.Options {
+	return server.Options{
+		PublicURL: a.config.PublicURL, Pools: a.registry, Store: b.store, Hub: watchers, Signer: a.signer,
+		TrustedProxies: a.config.ProxyNetworks, DrainDelay: a.config.DrainDelay, BusAge: b.busAge,
+		Limits: server.Limits(a.config.Limits), Tally: b.counts, Place: a.places.Lookup, PhonePage: a.phonePage, Fallback: a.fallback,
+		Observers: a.observers(), Log: a.log,
+	}
+}
+
+// observed makes the server, with traces and metrics unless they are nil.
+func observed(bus metrics.Bus, traces *tracing.Traces, counts *metrics.Metrics, o server.Options) *server.Server {
+	if traces != nil {
+		o.Tracer, o.Store = traces, traces.Store(o.Store)
+	}
+	if counts == nil {
+		return server.New(o)
+	}
+	o.Store, o.Pushed, o.Metrics = counts.Store(o.Store), counts.Pushed, counts.Handler()
+	o.Observers = append(o.Observers, counts.Observe)
+	srv := server.New(o)
+	counts.Node(func() metrics.Load { return metrics.Load(srv.Load()) }, o.Hub, bus)
+	return srv
+}
+
+func poolIDs(pools []*pool.Pool) (ids []string) {
+	for _, p := range pools {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+func (a *App) closeListeners() {
+	for _, ln := range []net.Listener{a.public, a.ops} {
+		if ln != nil {
+			_ = ln.Close() // it may be closed already
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package app
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/scanlogin/scanlogin/internal/config"
+	"github.com/scanlogin/scanlogin/internal/pool"
+)
+
+// demoPool is the id of the only user pool of the demo.
+const demoPool = "demo"
+
+// DemoOptions configure the demo.
+type DemoOptions struct {
+	Listen    string // host:port
+	PublicURL string // "": derived from the listener
+	Match     bool   // require the number on the page
+}
+
+// demo is what the demo has besides a server: its address and the secrets of this run.
+type demo struct {
+	publicURL  string
+	poolSecret string        // of the site
+	tokenKey   string        // signs the tokens of the phones
+	decoding   chan struct{} // holds a token while a picture is decoded: one at a time, to limit memory
+}
+
+// Demo runs a server in memory, with one pool, three users, and a page for each of browser
+// and phone, until ctx ends.
+func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
+	ln, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	address := ln.Addr().String()
+	interfaces, _ := net.InterfaceAddrs() // on an error, only this machine can connect
+	publicURL := demoURL(address, interfaces)
+	if o.PublicURL != "" {
+		if publicURL, err = config.ParseOrigin(strings.TrimSuffix(o.PublicURL, "/")); err != nil {
+			return fmt.Errorf("--public-url: %w", err)
+		}
+	}
+	d := newDemo(publicURL)
+	c, err := d.config(address, o.Match)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(c, newLog(stderr, c))
+	if err != nil {
+		return err
+	}
+	a.public, a.phonePage, a.fallback = ln, "/phone", d.handler()
+	fmt.Fprintf(stdout, demoGreeting, publicURL, demoPool, d.poolSecret)
+	return a.run(ctx)
+}
+
+const demoGreeting = `scanlogin demo; everything is in memory and is lost at Ctrl-C
+
+  login page   %[1]s/
+  phone page   %[1]s/phone
+  user pool    %[2]s
+  its secret   %[3]s
+
+`
+
+// newDemo makes a demo that browsers and phones reach at publicURL.
+func newDemo(publicURL string) *demo {
+	return &demo{publicURL: publicURL, poolSecret: randomText(), tokenKey: randomText(), decoding: make(chan struct{}, 1)}
+}
+
+// randomText returns 256 random bits in base64url, 43 characters.
+func randomText() string {
+	var bits [32]byte
+	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(bits[:])
+}
+
+// config returns the configuration of the demo: in memory, one pool, tokens signed with a
+// new key.
+func (d *demo) config(listen string, match bool) (*config.Config, error) {
+	p := config.DefaultPool()
+	p.ID, p.Name, p.Secret = demoPool, "Demo", config.Secret(d.poolSecret)
+	p.Origins = demoOrigins(d.publicURL, listen)
+	p.Identity = &config.Identity{JWT: &config.JWT{HS256Secret: config.Secret(d.tokenKey)}}
+	p.Vouching = true
+	p.PayloadFormat = string(pool.PayloadURL)
+	p.AllowBrowserExchange = true // the login page has no back end
+	if match {
+		p.Match = "digits"
+	}
+	values := config.Defaults()
+	values.Listen, values.PublicURL, values.Pools = listen, d.publicURL, []config.Pool{p}
+	values.Log = config.Log{Level: "warn", Format: "text"} // keeps the greeting on the screen
+	c, err := config.New(values)
+	if err != nil {
+		return nil, err
+	}
+	c.PrivateKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	return c, err
+}
+
+// demoOrigins returns the origins of the demo's page.
+func demoOrigins(publicURL, listen string) []string {
+	_, port, _ := net.SplitHostPort(listen)
+	origins := []string{publicURL}
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		if origin, err := config.ParseOrigin("http://" + net.JoinHostPort(host, port)); err == nil && origin != publicURL {
+			origins = append(origins, origin)
+		}
+	}
+	return origins
+}
+
+// demoURL returns the URL of a listener. If it listens on all interfaces, that is the
+// first address that a phone in the same network can reach.
+func demoURL(address string, interfaces []net.Addr) string {
+	host, port, _ := net.SplitHostPort(address)
+	if addr, err := netip.ParseAddr(host); err == nil && addr.IsUnspecified() {
+		host = "127.0.0.1"
+		for _, a := range interfaces {
+			if prefix, err := netip.ParsePrefix(a.String()); err == nil && isReachable(prefix.Addr()) {
+				host = prefix.Addr().String()
+				break
+			}
+		}
+	}
+	origin, err := config.ParseOrigin("http://" + net.JoinHostPort(host, port))
+	if err != nil {
+		return "http://" + address
+	}
+	return origin
+}
+
+func isReachable(addr netip.Addr) bool {
+	return addr.Is4() && !addr.IsLoopback() && !addr.IsLinkLocalUnicast()
+}
