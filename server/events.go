@@ -21,6 +21,7 @@ import (
 const (
 	maxWait      = 25 * time.Second // of a check (A.2)
 	commentEvery = 15 * time.Second // on a quiet event stream (B.2)
+	writeTime    = 10 * time.Second // for which a page may take nothing, on an event stream
 	maxRetry     = 5000             // milliseconds after which a page comes back (B.2)
 )
 

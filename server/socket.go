@@ -8,10 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/server/push/wsconn"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -19,14 +18,11 @@ import (
 const refreshPause = time.Second
 
 // socket is one page's connection. It has no goroutine while it is idle: bytes
-// from the page start a reader (see wire); whoever has news for the page kicks
-// it, which starts a writer unless one is at work, and the writer leaves when there
-// is nothing more to say.
+// from the page start a reader (see wsconn); wake starts a writer unless one is
+// at work, and the writer returns when there is nothing more to send.
 type socket struct {
-	srv    *Server
-	conn   *websocket.Conn
-	wire   *wire // of conn
-	bucket int   // of the heartbeat
+	srv  *Server
+	conn *wsconn.Conn
 
 	client  session.Client
 	address string // by which it is counted
@@ -45,21 +41,17 @@ type socket struct {
 	leave   atomic.Bool // close with 1012
 	gone    atomic.Bool // the reader has ended
 
-	// The reader's own, passed from one to the next.
-	second   int64 // of the last message, Unix time
-	inSecond int   // messages that came in it
-
 	// The writer's own, passed from one to the next by state.
 	pool      *pool.Pool
 	first     *session.Session // watch: the code as the handshake loaded it, until it is followed
 	code      *follower        // nil before the first code
 	count     int              // which code of the page it is
 	refreshed time.Time
-	waiting   bool // a timer will kick when the next refresh may be served
-	closed    bool // a farewell was said
+	waiting   bool // a timer will wake when the next refresh may be served
+	closed    bool // a close frame was sent
 }
 
-// States of a socket's writer, left by compare-and-swap only, or a kick is lost.
+// States of a socket's writer, left by compare-and-swap only, or a wake is lost.
 const (
 	idle    int32 = iota // no writer
 	running              // a writer is at work
@@ -67,9 +59,51 @@ const (
 	ended                // there will be no other
 )
 
-// kick makes a writer look at what is new. It does not block, and may be called
+// serve begins a socket, or refuses it with a close frame.
+func (k *socket) serve(refusal *wsconn.CloseFrame) {
+	if refusal != nil {
+		k.begun()
+		k.conn.Refuse(refusal)
+		return
+	}
+	k.wake()
+	k.conn.Serve()
+}
+
+// Message implements wsconn.Handler.
+func (k *socket) Message(text []byte) *wsconn.CloseFrame {
+	var in struct {
+		Action string `json:"action"`
+	}
+	switch {
+	case json.Unmarshal(text, &in) != nil:
+		return violation("not a JSON object")
+	case in.Action != "refresh" || !k.open:
+		return violation("unknown action")
+	}
+	k.refresh.Store(true)
+	k.wake()
+	return nil
+}
+
+// Shutdown implements wsconn.Handler.
+func (k *socket) Shutdown() {
+	k.leave.Store(true)
+	k.wake()
+}
+
+// Closed implements wsconn.Handler.
+func (k *socket) Closed() {
+	if k.entered {
+		k.srv.gates.leave(k.address)
+	}
+	k.gone.Store(true)
+	k.wake() // the last writer
+}
+
+// wake makes a writer look at what is new. It does not block, and may be called
 // by anybody at any time.
-func (k *socket) kick() {
+func (k *socket) wake() {
 	for {
 		switch {
 		case k.state.CompareAndSwap(idle, running):
@@ -88,11 +122,11 @@ func (k *socket) kick() {
 // socket's place.
 func (k *socket) write() {
 	for {
-		bye := k.step()
+		frame := k.step()
 		k.begun()
-		if bye != nil {
+		if frame != nil {
 			k.closed = true
-			k.wire.part(k.conn, bye)
+			k.conn.Close(frame)
 		}
 		next := idle
 		if k.gone.Load() {
@@ -118,19 +152,19 @@ func (k *socket) begun() {
 
 // step says one thing after the other until nothing is new, or there is a
 // reason to close.
-func (k *socket) step() *farewell {
+func (k *socket) step() *wsconn.CloseFrame {
 	switch {
 	case k.closed || k.gone.Load():
 		return nil
 	case k.leave.Load():
-		return byeRestart
+		return closeRestart
 	case k.code == nil:
-		if bye := k.begin(); bye != nil {
-			return bye
+		if frame := k.begin(); frame != nil {
+			return frame
 		}
 	case k.open && k.refresh.Load():
-		if bye := k.another(); bye != nil {
-			return bye
+		if frame := k.another(); frame != nil {
+			return frame
 		}
 	}
 	return k.show()
@@ -146,7 +180,7 @@ func (k *socket) asked() session.Session {
 }
 
 // begin follows the first code.
-func (k *socket) begin() *farewell {
+func (k *socket) begin() *wsconn.CloseFrame {
 	if !k.open {
 		return k.follow(*k.first)
 	}
@@ -180,20 +214,20 @@ type codeMessage struct {
 
 // newCode makes the page's next code, which is its count-th, by the pool's
 // settings as they are now.
-func (k *socket) newCode(count int) *farewell {
+func (k *socket) newCode(count int) *wsconn.CloseFrame {
 	p := k.srv.pools.ByID(k.pool.ID)
 	switch {
 	case p == nil:
-		return byeNotFound
+		return closeNotFound
 	case count > p.MaxCodes:
-		return byeExhausted
+		return closeExhausted
 	case p.RequirePKCE && k.challenge == "":
-		return byeChallenge
+		return closeChallengeRequired
 	}
 	k.pool = p
 	if err := k.srv.mayMakeOn(p, k.address); err != nil {
 		k.refused(rowOf(err))
-		return byeBusy
+		return closeBusy
 	}
 	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count, trace: k.trace}
 	code, err := k.srv.makeCode(context.Background(), p, from, caller{ip: k.client.IP})
@@ -203,25 +237,25 @@ func (k *socket) newCode(count int) *farewell {
 	key := p.BrowserKey(code)
 	k.proof.key = key
 	k.refresh.Store(false) // it was about the code before
-	if bye := k.send(codeMessage{
+	if frame := k.send(codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
 		ExpiresIn: wholeSeconds(p.CodeTTL), BrowserKey: key, CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
-	}); bye != nil {
-		return bye
+	}); frame != nil {
+		return frame
 	}
 	return k.follow(code)
 }
 
 // follow follows code in place of the one before.
-func (k *socket) follow(code session.Session) *farewell {
+func (k *socket) follow(code session.Session) *wsconn.CloseFrame {
 	k.code.close()
 	k.count, k.first = code.Count, nil
-	f, err := k.srv.follow(k.pool, code, view(k.pool, code, k.proof), k.kick)
+	f, err := k.srv.follow(k.pool, code, view(k.pool, code, k.proof), k.wake)
 	switch {
 	case errors.Is(err, hub.ErrStopped):
-		return byeRestart
+		return closeRestart
 	case err != nil:
-		return byeBusy
+		return closeBusy
 	}
 	k.code = f
 	return nil
@@ -230,11 +264,11 @@ func (k *socket) follow(code session.Session) *farewell {
 // another withdraws the code and makes a new one, at most once a second: the
 // page's "not me". A code that is decided cannot be withdrawn; the page is told
 // how it ended instead.
-func (k *socket) another() *farewell {
+func (k *socket) another() *wsconn.CloseFrame {
 	if wait := refreshPause - time.Since(k.refreshed); wait > 0 {
 		if !k.waiting {
 			k.waiting = true
-			time.AfterFunc(wait, k.kick)
+			time.AfterFunc(wait, k.wake)
 		}
 		return nil
 	}
@@ -256,50 +290,50 @@ func (k *socket) another() *farewell {
 
 // show tells the page the code's newest state, if it does not know it, and goes
 // on to the next code or to the end of the story.
-func (k *socket) show() *farewell {
+func (k *socket) show() *wsconn.CloseFrame {
 	message, st, err := k.code.news()
 	switch {
 	case errors.Is(err, errNothingNew):
 		return nil
 	case errors.Is(err, session.ErrLost):
-		return byeRestart
+		return closeRestart
 	case err != nil:
 		return k.trouble(err)
 	}
-	if bye := k.send(message); bye != nil {
-		return bye
+	if frame := k.send(message); frame != nil {
+		return frame
 	}
 	k.code.wrote()
 	switch {
 	case st == session.Canceled && k.open, st == session.Expired && k.open:
-		if bye := k.newCode(k.count + 1); bye != nil {
-			return bye
+		if frame := k.newCode(k.count + 1); frame != nil {
+			return frame
 		}
 		return k.show()
 	case isStoryOver(st):
-		return byeDone
+		return closeDone
 	}
 	return nil
 }
 
 // trouble closes on an error from the store; the page connects again, and
 // learns then how things stand.
-func (k *socket) trouble(err error) *farewell {
+func (k *socket) trouble(err error) *wsconn.CloseFrame {
 	k.srv.quiet.Log(context.Background(), slog.LevelWarn, "socket "+kindOf(err), "socket closed", "pool", k.pool.ID, "error", err)
 	k.srv.admission.rejectWaiting(errNoStore)
-	return byeBusy
+	return closeBusy
 }
 
 // send writes one message. A peer that does not take it is dropped.
-func (k *socket) send(message any) *farewell {
+func (k *socket) send(message any) *wsconn.CloseFrame {
 	text, err := json.Marshal(message)
 	if err != nil {
 		return k.trouble(err)
 	}
 	k.begun() // nobody waits for a peer that takes nothing
-	if err := k.wire.say(k.conn, text); err != nil {
-		_ = k.wire.Close()
-		return byeDone // nobody hears it
+	if err := k.conn.WriteText(text); err != nil {
+		k.conn.Abort()
+		return closeDone // nobody hears it
 	}
 	return nil
 }

@@ -51,16 +51,18 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/kv"}},
 	"internal/admin/stats":             {ours: []string{"session", "server", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "server", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairshare", "internal/loglimit"}, foreign: []string{
-		"github.com/labstack/echo/", "github.com/coder/websocket", "github.com/skip2/go-qrcode",
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairshare", "internal/loglimit", "server/push/wsconn"}, foreign: []string{
+		"github.com/labstack/echo/", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
-	"test/program":     {},
-	"test/mutation":    {},
-	"test/attack":      {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
-	"internal/audit":   {ours: []string{"server"}},
-	"internal/metrics": {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
-	"internal/tracing": {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
+	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
+	"server/push/wsconn/wsconntest": {},
+	"test/program":                  {},
+	"test/mutation":                 {},
+	"test/attack":                   {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
+	"internal/audit":                {ours: []string{"server"}},
+	"internal/metrics":              {ours: []string{"session", "hub", "server"}, foreign: []string{"github.com/prometheus/client_golang/"}},
+	"internal/tracing":              {ours: []string{"session", "server"}, foreign: []string{"go.opentelemetry.io/"}},
 	"cmd/scanlogin": {ours: []string{
 		"internal/audit", "internal/admin", "internal/settings", "internal/kv", "internal/admin/stats", "session", "session/memstore", "session/redisstore", "hub", "internal/geoip", "internal/identity", "internal/metrics", "internal/safehttp", "internal/pool", "internal/webhook/queue", "server", "internal/ratelimit", "internal/tracing", "web", "internal/webhook",
 	}, foreign: []string{

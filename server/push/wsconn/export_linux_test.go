@@ -1,16 +1,14 @@
-package server
+package wsconn
 
-// Waiting is how many sockets wait in the poller.
-func (s *Server) Waiting() int {
-	p := &s.sockets.poller
+// len returns the number of connections that wait.
+func (p *poller) len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.waiting)
 }
 
-// BreakPoller has the poller take nobody any more.
-func (s *Server) BreakPoller() {
-	p := &s.sockets.poller
+// fail makes the poller accept no connection any more.
+func (p *poller) fail() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fd = -1

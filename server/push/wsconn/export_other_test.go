@@ -1,6 +1,5 @@
 //go:build !linux
 
-package server
+package wsconn
 
-// Waiting is how many sockets wait in the poller.
-func (s *Server) Waiting() int { return 0 }
+func (*poller) len() int { return 0 }

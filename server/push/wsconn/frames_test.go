@@ -1,10 +1,12 @@
-package server_test
+package wsconn
 
 import (
 	"bytes"
 	"io"
 	"net"
 	"testing"
+
+	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
 
 // floodFrames sends frames as fast as they are taken, until the connection is closed.
@@ -20,42 +22,64 @@ func floodFrames(conn net.Conn, first, frames []byte) {
 	}
 }
 
-// TestFloodsOfFramesAreClosed has peers send what costs them nothing, and never
-// a message.
+// TestFloodsOfFramesAreClosed floods with frames that cost the peer little and never make a
+// message.
 func TestFloodsOfFramesAreClosed(t *testing.T) {
-	n := alone(t, newPool(t, nil))
+	e := start(t)
 	for name, sent := range map[string][2][]byte{
-		"pings":                     {nil, frame(pingFrame, nil)},
-		"pongs":                     {nil, frame(pongFrame, nil)},
-		"empty continuation frames": {frame(0x01, []byte("{")), frame(0x00, nil)},
+		"pings":                     {nil, wsconntest.Frame(wsconntest.Ping, nil)},
+		"pongs":                     {nil, wsconntest.Frame(wsconntest.Pong, nil)},
+		"empty continuation frames": {wsconntest.Frame(0x01, []byte("{")), wsconntest.Frame(0x00, nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn := opened(t, dialTCP(t, n), nil)
+			conn := e.open(t, nil)
 			go floodFrames(conn, sent[0], sent[1])
-			if code := closeCode(t, conn); code != 1008 {
+			if code := wsconntest.CloseCode(conn); code != 1008 {
 				t.Errorf("closed with %d", code)
 			}
 		})
 	}
-	eventually(t, "none is left", func() bool { return n.srv.Sockets() == 0 })
+	eventually(t, "no connection is left", func() bool { return e.Len() == 0 })
 }
 
-// TestManyFramesArePassed has a peer send far more than browsers do.
-func TestManyFramesArePassed(t *testing.T) {
-	n := alone(t, newPool(t, nil))
-	conn := opened(t, dialTCP(t, n), nil)
+// TestMoreFramesThanBrowsersSendAreServed stays below the limits.
+func TestMoreFramesThanBrowsersSendAreServed(t *testing.T) {
+	e := start(t)
+	conn := e.open(t, nil)
 	for range 3 {
-		_, _ = conn.Write(bytes.Repeat(frame(pongFrame, nil), 40))
-		_, _ = conn.Write(bytes.Repeat(frame(pingFrame, nil), 40))
-		_, _ = conn.Write(frame(textFrame, append([]byte(`{"action":"refresh"}`), bytes.Repeat([]byte(" "), 4000)...)))
+		_, _ = conn.Write(bytes.Repeat(wsconntest.Frame(wsconntest.Pong, nil), 40))
+		_, _ = conn.Write(bytes.Repeat(wsconntest.Frame(wsconntest.Ping, nil), 40))
+		_, _ = conn.Write(wsconntest.Frame(wsconntest.Text, bytes.Repeat([]byte("x"), 4<<10)))
 	}
-	_, _ = conn.Write(frame(pingFrame, []byte("still here")))
-	awaitPong(t, conn, "still here")
+	_, _ = conn.Write(wsconntest.Frame(wsconntest.Ping, []byte("still here")))
+	wsconntest.AwaitPong(t, conn, "still here")
 }
 
-// TestACloseReasonIsNotEchoedUnlessItIsUTF8 (RFC 6455, 5.5.1 and 8.1).
-func TestACloseReasonIsNotEchoedUnlessItIsUTF8(t *testing.T) {
-	n := alone(t, newPool(t, nil))
+func TestMessagesThatViolateTheRulesCloseTheConnection(t *testing.T) {
+	e := start(t)
+	for name, test := range map[string]struct {
+		sent []byte
+		want int
+	}{
+		"too many":      {bytes.Repeat(wsconntest.Frame(wsconntest.Text, []byte("hello")), 200), 1008},
+		"binary":        {wsconntest.Frame(wsconntest.Binary, []byte("hello")), 1008},
+		"not UTF-8":     {wsconntest.Frame(wsconntest.Text, []byte("\xff")), 1007},
+		"too long":      {wsconntest.Frame(wsconntest.Text, bytes.Repeat([]byte("x"), 4<<10+1)), 1009},
+		"reserved bits": {wsconntest.Frame(0xf1, []byte("x")), 1002},
+		"the handler's": {wsconntest.Frame(wsconntest.Text, []byte("garbage")), 1008},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := e.open(t, test.sent)
+			if code := wsconntest.CloseCode(conn); code != test.want {
+				t.Errorf("closed with %d, want %d", code, test.want)
+			}
+		})
+	}
+}
+
+// TestCloseReasonIsEchoedOnlyIfItIsUTF8 (RFC 6455, 5.5.1 and 8.1).
+func TestCloseReasonIsEchoedOnlyIfItIsUTF8(t *testing.T) {
+	e := start(t)
 	for name, test := range map[string]struct{ sent, want []byte }{
 		"UTF-8":              {[]byte("\x03\xe8bye é"), []byte("\x03\xe8bye é")},
 		"none":               {[]byte("\x03\xe8"), []byte("\x03\xe8")},
@@ -65,13 +89,13 @@ func TestACloseReasonIsNotEchoedUnlessItIsUTF8(t *testing.T) {
 		"123 bytes, invalid": {append([]byte("\x03\xe8"), bytes.Repeat([]byte{0xff}, 123)...), []byte("\x03\xef")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn := opened(t, dialTCP(t, n), nil)
-			_, _ = conn.Write(frame(0x88, test.sent))
+			conn := e.open(t, nil)
+			_, _ = conn.Write(wsconntest.Frame(wsconntest.Close, test.sent))
 			raw, err := io.ReadAll(conn)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := append([]byte{0x88, byte(len(test.want))}, test.want...)
+			want := append([]byte{wsconntest.Close, byte(len(test.want))}, test.want...)
 			if !bytes.HasSuffix(raw, want) {
 				t.Errorf("the last bytes are %q, want %q", raw[max(0, len(raw)-len(want)-8):], want)
 			}

@@ -1,7 +1,6 @@
-package server
+package wsconn
 
 import (
-	"context"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -9,166 +8,106 @@ import (
 	"time"
 )
 
-// Heartbeat of the contract (B.1), in beats of a second.
-const (
-	pingEvery = 25
-	pongTime  = 10
-)
+// Group is the connections of a server. It pings them, reads those for which bytes
+// arrive, and shuts them down.
+type Group struct {
+	options Options
+	poller  poller
 
-// sockets is all connections of a server, in as many buckets as a heartbeat
-// has seconds: each second one bucket is pinged, because waking the process
-// once for many pings costs a tenth of waking it for each.
-type sockets struct {
-	wg     sync.WaitGroup // handshakes, and sockets until their last writer has left
-	poller poller         // where they wait for bytes
-
-	mu      sync.Mutex
-	closing bool
-	beaten  int // the bucket that was pinged last
-	buckets [pingEvery]map[*socket]struct{}
+	mu         sync.Mutex
+	closing    bool // Shutdown was called
+	lastPinged int  // bucket
+	buckets    [pingInterval]map[*Conn]struct{}
 }
 
-func newSockets() *sockets {
-	k := new(sockets)
-	for i := range k.buckets {
-		k.buckets[i] = make(map[*socket]struct{})
+// NewGroup makes a Group without connections.
+func NewGroup(o Options) *Group {
+	g := &Group{options: o}
+	for i := range g.buckets {
+		g.buckets[i] = make(map[*Conn]struct{})
 	}
-	return k
+	return g
 }
 
-// begin takes a place in wg for a handshake, and the socket that comes of it;
-// false if no more are taken.
-func (all *sockets) begin() bool {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	if !all.closing {
-		all.wg.Add(1)
-	}
-	return !all.closing
+// Add adds a connection until it is closed; its first ping is a heartbeat away. If it
+// returns false, Shutdown was called before and does not ask this connection to close:
+// the caller must.
+func (g *Group) Add(c *Conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c.bucket = int8(g.lastPinged) // #nosec G115 -- below pingInterval
+	g.buckets[c.bucket][c] = struct{}{}
+	return !g.closing
 }
 
-// add counts k in; false if all others have been told to leave, and k must be.
-func (all *sockets) add(k *socket) bool {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	k.bucket = all.beaten // the next ping is a heartbeat away
-	all.buckets[k.bucket][k] = struct{}{}
-	return !all.closing
+func (g *Group) remove(c *Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.buckets[c.bucket], c)
 }
 
-func (all *sockets) remove(k *socket) {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	delete(all.buckets[k.bucket], k)
-}
-
-func (all *sockets) len() (n int) {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	for _, bucket := range all.buckets {
+// Len returns the number of connections.
+func (g *Group) Len() (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, bucket := range g.buckets {
 		n += len(bucket)
 	}
 	return n
 }
 
-// nextBeat returns the bucket whose turn it is to be pinged, and the one that was
-// pongTime before.
-func (all *sockets) nextBeat() (ping, late int) {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.beaten = (all.beaten + 1) % pingEvery
-	return all.beaten, (all.beaten + pingEvery - pongTime) % pingEvery
+// bucket returns the connections of a bucket.
+func (g *Group) bucket(i int) []*Conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Collect(maps.Keys(g.buckets[i]))
 }
 
-// in returns the sockets of a bucket.
-func (all *sockets) in(bucket int) []*socket {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	return slices.Collect(maps.Keys(all.buckets[bucket]))
-}
+// shutdownTime is the time over which Shutdown asks many connections to close, in
+// shutdownSteps, so that the servers to which their peers reconnect are not overloaded;
+// peers wait a random time besides. A few connections are asked at once.
+const (
+	shutdownTime   = 1500 * time.Millisecond
+	shutdownSteps  = 25
+	fewConnections = 100
+)
 
-// beat pings a bucket a second until ctx ends, and drops peers that have not
-// answered for pongTime. Then it waits for the pings that are under way.
-func (all *sockets) beat(ctx context.Context) {
-	var pings sync.WaitGroup
-	defer pings.Wait()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			ping, late := all.nextBeat()
-			for _, k := range all.in(late) {
-				if k.wire.owed.Load() {
-					pings.Go(func() { _ = k.wire.Close() })
-				}
-			}
-			for _, k := range all.in(ping) {
-				pings.Go(k.wire.ping)
-			}
+// Shutdown asks the handlers of all connections to close them. Connections that are
+// added later are not asked; see Add.
+func (g *Group) Shutdown() {
+	all := g.beginShutdown()
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] }) // #nosec G404 -- it spreads load
+	for step := range slices.Chunk(all, max(1, (len(all)+shutdownSteps-1)/shutdownSteps)) {
+		for _, c := range step {
+			c.handler.Shutdown()
+		}
+		if g.Len() > fewConnections {
+			time.Sleep(shutdownTime / shutdownSteps)
 		}
 	}
 }
 
-// spread is the time over which sockets are told to leave, so that the nodes
-// which they come to are not stormed; each waits a random while besides.
-const spread = 1500 * time.Millisecond
-
-// few sockets are no storm, and are told at once.
-const few = 100
-
-// cutTime is how long closed connections may take to be noticed.
-const cutTime = 500 * time.Millisecond
-
-// leaveAll tells every socket to connect elsewhere, takes no new ones, and
-// waits until all have ended, or ctx ends. It returns a channel that is closed
-// when all have ended.
-func (all *sockets) leaveAll(ctx context.Context) <-chan struct{} {
-	all.mu.Lock()
-	all.closing = true
-	all.mu.Unlock()
-
-	done := make(chan struct{})
-	go func() {
-		all.wg.Wait()
-		close(done)
-	}()
-	buckets := rand.Perm(pingEvery) // #nosec G404 -- it spreads load
-	for _, i := range buckets {
-		for _, k := range all.in(i) {
-			k.leave.Store(true)
-			k.kick()
-		}
-		if all.len() > few {
-			time.Sleep(spread / pingEvery)
-		}
+// beginShutdown makes Add return false from now on, and returns the connections that were
+// added before.
+func (g *Group) beginShutdown() (all []*Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closing = true
+	for _, bucket := range g.buckets {
+		all = slices.AppendSeq(all, maps.Keys(bucket))
 	}
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
-	return done
+	return all
 }
 
-// cut closes the connections of what has not ended, waits for cutTime at most,
-// and ends the poller. It reports whether all have ended.
-func (all *sockets) cut(done <-chan struct{}) bool {
-	defer all.poller.close()
-	late := time.After(cutTime)
-	for {
-		for i := range pingEvery {
-			for _, k := range all.in(i) {
-				_ = k.wire.Close() // the library's CloseNow waits for a farewell that is under way
-			}
-		}
-		select {
-		case <-done:
-			return true
-		case <-late:
-			return false
-		case <-time.After(cutTime / 10): // a handshake may have become a socket
+// Abort closes all connections without a close frame.
+func (g *Group) Abort() {
+	for i := range g.buckets {
+		for _, c := range g.bucket(i) {
+			c.Abort()
 		}
 	}
 }
+
+// Close ends the poller. Connections that are still open are then read by a goroutine
+// each.
+func (g *Group) Close() { g.poller.close() }

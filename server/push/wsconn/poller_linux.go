@@ -1,4 +1,4 @@
-package server
+package wsconn
 
 import (
 	"os"
@@ -7,40 +7,40 @@ import (
 	"time"
 )
 
-// poller is where sockets wait for bytes without a goroutine: in an epoll set
-// (epoll(7)), which is itself a file that Go's runtime waits for. The zero value
-// is ready; it opens the set when somebody waits.
+// poller waits for bytes on idle connections without a goroutine for each. It uses an
+// epoll set (epoll(7)), which is itself a file that Go's runtime polls. The zero value is
+// ready; the set is opened when the first connection waits.
 type poller struct {
 	mu      sync.Mutex
-	set     *os.File          // nil: not open
-	fd      int               // of set
-	closed  bool              // for good
-	done    chan struct{}     // closed when run has ended
-	waiting map[int32]*socket // by the file descriptor of their connections
+	set     *os.File        // nil: not open
+	fd      int             // of set
+	closed  bool            // for good
+	done    chan struct{}   // closed when run has ended
+	waiting map[int32]*Conn // by file descriptor
 }
 
-// open makes the set and lets run tell what comes.
+// open opens the set and starts run.
 func (p *poller) open() error {
 	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return err
 	}
-	_ = syscall.SetNonblock(fd, true)           // else the runtime would not wait for it
+	_ = syscall.SetNonblock(fd, true)           // else the runtime does not poll it
 	set := os.NewFile(uintptr(fd), "epoll set") // #nosec G115 -- a file descriptor
 	raw, err := set.SyscallConn()
 	if err == nil {
-		err = set.SetDeadline(time.Time{}) // fails if the runtime does not wait for it
+		err = set.SetDeadline(time.Time{}) // fails if the runtime does not poll it
 	}
 	if err != nil {
 		_ = set.Close()
 		return err
 	}
-	p.set, p.fd, p.done, p.waiting = set, fd, make(chan struct{}), make(map[int32]*socket)
+	p.set, p.fd, p.done, p.waiting = set, fd, make(chan struct{}), make(map[int32]*Conn)
 	go p.run(raw, p.done)
 	return nil
 }
 
-// close ends the poller for good.
+// close closes the poller for good, and returns when run has ended.
 func (p *poller) close() {
 	p.mu.Lock()
 	set, done := p.set, p.done
@@ -52,7 +52,7 @@ func (p *poller) close() {
 	}
 }
 
-// run has the sockets read for which bytes have come, until the set is closed.
+// run wakes the connections for which bytes arrive, until the set is closed.
 func (p *poller) run(set syscall.RawConn, done chan<- struct{}) {
 	defer close(done)
 	events := make([]syscall.EpollEvent, 128)
@@ -75,54 +75,54 @@ func (p *poller) isClosed() bool {
 	return p.closed
 }
 
-// wake has whoever waits for fd read. An event may be about a closed connection
-// whose number is another's by now: that one reads too early, and waits inside the
-// library.
+// wake starts a goroutine that reads the connection that waits for fd. An event may be
+// about a closed connection whose number belongs to another by now: that one is
+// read too early, and waits inside the library.
 func (p *poller) wake(fd int32) {
 	p.mu.Lock()
-	k := p.waiting[fd]
+	c := p.waiting[fd]
 	delete(p.waiting, fd)
 	p.mu.Unlock()
-	if k != nil {
-		go k.come()
+	if c != nil {
+		go c.resume()
 	}
 }
 
-// wait has k read, once, when something can be read from its connection or the
-// connection is closed. False: that cannot be waited for here.
-func (p *poller) wait(k *socket) (waits bool) {
+// wait has c read once, when bytes arrive or the connection is closed. It returns false
+// if the poller cannot wait for this connection.
+func (p *poller) wait(c *Conn) (waits bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w := k.wire
-	if w.ended || p.closed || p.set == nil && p.open() != nil {
+	t := &c.transport
+	if t.closed || p.closed || p.set == nil && p.open() != nil {
 		return false
 	}
 	op := syscall.EPOLL_CTL_ADD
-	if w.polled { // it leaves the set when it is closed, not before
+	if t.polled { // it leaves the set when it is closed, not before
 		op = syscall.EPOLL_CTL_MOD
 	}
-	_ = w.raw.Control(func(fd uintptr) { // an error: it is closed
+	_ = t.raw.Control(func(fd uintptr) { // an error: it is closed
 		at := int32(fd) // #nosec G115 -- a file descriptor
 		event := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | syscall.EPOLLONESHOT, Fd: at}
 		if waits = syscall.EpollCtl(p.fd, op, int(fd), &event) == nil; waits {
-			w.polled, p.waiting[at] = true, k
+			t.polled, p.waiting[at] = true, c
 		}
 	})
 	return waits
 }
 
-// forget is called before w is closed. It returns who waits for it, and has to
-// read then, or nil.
-func (p *poller) forget(w *wire) (k *socket) {
+// forget is called before t is closed. It returns the connection if it waits, or nil;
+// the caller has it read.
+func (p *poller) forget(t *transport) (c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w.ended = true
-	if w.polled {
-		_ = w.raw.Control(func(fd uintptr) { // an error: it was closed before
+	t.closed = true
+	if t.polled {
+		_ = t.raw.Control(func(fd uintptr) { // an error: it was closed before
 			at := int32(fd) // #nosec G115 -- a file descriptor
-			k = p.waiting[at]
+			c = p.waiting[at]
 			delete(p.waiting, at)
 		})
 	}
-	return k
+	return c
 }

@@ -1,11 +1,11 @@
 //go:build !linux
 
-package server
+package wsconn
 
-// poller is where sockets wait for bytes without a goroutine, on Linux. Here all
-// wait inside the library.
+// poller waits for bytes on idle connections without a goroutine for each, on Linux. Here
+// all of them wait inside the library.
 type poller struct{}
 
-func (*poller) wait(*socket) bool    { return false }
-func (*poller) forget(*wire) *socket { return nil }
-func (*poller) close()               {}
+func (*poller) wait(*Conn) bool         { return false }
+func (*poller) forget(*transport) *Conn { return nil }
+func (*poller) close()                  {}
