@@ -71,7 +71,7 @@ func (s *Server) socket(c echo.Context) error {
 	return err
 }
 
-// handshake reports whether it began a socket, which has taken over its places.
+// handshake reports whether it began a socket, which then has taken over its places.
 func (s *Server) handshake(c echo.Context) (served bool, err error) {
 	k, refusal, err := s.newSocket(c)
 	if err != nil {
@@ -83,17 +83,25 @@ func (s *Server) handshake(c echo.Context) (served bool, err error) {
 		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
 		return false, nil // Accept has answered
 	}
-	if s.gates.enter(k.address) { // also one that is closed at once: its peer may not answer the close
-		k.entered = true
+	if s.gates.enter(k.address) { // also one that is closed at once: its peer may not answer the close frame
+		k.counted = true
 	} else if refusal == nil {
 		refusal = closeBusy
 		k.refused(errTooMany)
 	}
-	k.inLine.Store(true)
-	if !s.sockets.group.Add(k.conn) { // the node began to leave meanwhile
-		refusal = closeRestart
+	if refusal != nil {
+		k.enter(stateClosing) // before Add: signals may come from then on
 	}
-	go k.serve(refusal)
+	if !s.sockets.group.Add(k.conn) { // the node began to shut down meanwhile
+		refusal = closeRestart
+		k.enter(stateClosing)
+	}
+	if refusal != nil {
+		go k.conn.Refuse(refusal)
+		return true, nil
+	}
+	k.signal(signalChanged)
+	go k.conn.Serve()
 	return true, nil
 }
 
@@ -128,8 +136,9 @@ func refuseBody(c echo.Context) error {
 	}
 }
 
-// newSocket reads what a handshake asks for. What a browser could not read
-// from a refused handshake is a close frame, to be sent after accepting.
+// newSocket reads what a handshake asks for. A refusal that the page has to learn is
+// returned as a close frame, to be sent after accepting: a browser does not tell a page
+// how a handshake was refused.
 func (s *Server) newSocket(c echo.Context) (*socket, *wsconn.CloseFrame, error) {
 	k := &socket{srv: s, client: clientOf(c), address: addressKey(c.RealIP()), proof: proof{
 		cookie: s.cookieOf(c.Request()), key: offeredKey(c.Request()),
