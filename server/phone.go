@@ -138,11 +138,12 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	if made { // not a phone that asks again
 		s.stepped(ctx, p, code)
 	}
-	data := s.phoneAnswer(c, p, code)
+	l := localeOf(c)
+	data := s.phoneAnswer(l, p, code)
 	if change.Action == session.Scan {
-		data.Match, data.Consent = code.Match, consentOf(c, s.factsOf(code, address, known), p.Consent)
+		data.Match, data.Consent = code.Match, consentOf(l, s.factsOf(code, address, known), p.Consent)
 	}
-	return success(c, data)
+	return successIn(c, l, data)
 }
 
 func (s *Server) loadForPhone(c echo.Context, text string) (session.Session, *pool.Pool, error) {
@@ -259,12 +260,12 @@ func vouched(user *vouchedUser, p *pool.Pool, id, secret string, own *pool.Pool)
 	return u, nil
 }
 
-func (s *Server) phoneAnswer(c echo.Context, p *pool.Pool, code session.Session) phoneData {
-	browser, os := shownAgent(c, code.Client.UserAgent)
+func (s *Server) phoneAnswer(l locale, p *pool.Pool, code session.Session) phoneData {
+	browser, os := shownAgent(l, code.Client.UserAgent)
 	page, _ := netip.ParseAddr(code.Client.IP)
-	country, where := s.place(page, say(c, "en", "zh-CN"))
+	country, where := s.place(page, l.localize("en", "zh-CN"))
 	return phoneData{
-		Random: code.ID, Status: code.Status.Code(), Description: description(c, code.Status),
+		Random: code.ID, Status: code.Status.Code(), Description: description(l, code.Status),
 		Browser: browserData{
 			IP: code.Client.IP, UserAgent: session.DisplayText(code.Client.UserAgent, maxUserAgent), Browser: browser, OS: os,
 			CreatedAt: iso(code.CreatedAt), Place: session.DisplayText(where, maxPlace), Country: session.DisplayText(country, 2),
@@ -277,13 +278,13 @@ func (s *Server) phoneAnswer(c echo.Context, p *pool.Pool, code session.Session)
 // longest have 60 together.
 const maxPlace = 100
 
-func description(c echo.Context, st session.Status) string {
+func description(l locale, st session.Status) string {
 	switch st {
 	case session.Scanned:
-		return say(c, "Scanned. Ask the user to confirm or cancel", "已扫码，请用户确认或取消")
+		return l.localize("Scanned. Ask the user to confirm or cancel", "已扫码，请用户确认或取消")
 	case session.Canceled:
-		return say(c, "Canceled", "已取消登录")
+		return l.localize("Canceled", "已取消登录")
 	default:
-		return say(c, "Confirmed", "已确认登录")
+		return l.localize("Confirmed", "已确认登录")
 	}
 }
