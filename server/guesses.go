@@ -26,7 +26,7 @@ func (s *Server) miss(c echo.Context) ratelimit.Op {
 // a wrong secret: who asks many is guessing. A site that has proved itself
 // passes on what its users bring, and guesses nothing.
 func (s *Server) missed(c echo.Context, err error) error {
-	if c.Get(siteOf) != nil {
+	if _, proven := siteOf(c); proven {
 		return err
 	}
 	var guess []ratelimit.Op
@@ -50,7 +50,7 @@ func (s *Server) missed(c echo.Context, err error) error {
 // told which code exists. The address that asked for the code is never refused:
 // it knows of it, and SDKs, which prove nothing, never come back after a 429 of check.
 func (s *Server) mayLearn(c echo.Context, code session.Session) error {
-	if c.Get(siteOf) != nil || addressKey(code.Client.IP) == addressKey(c.RealIP()) {
+	if _, proven := siteOf(c); proven || addressKey(code.Client.IP) == addressKey(c.RealIP()) {
 		return nil
 	}
 	if wait := s.gates.shared.Wait(s.miss(c)); wait > 0 {

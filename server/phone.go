@@ -161,8 +161,12 @@ func (s *Server) loadForPhone(c echo.Context, text string) (session.Session, *po
 // phoneUser returns whose phone this is: the user of its token, or the one that
 // the app's back end vouches for.
 func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool, action session.Action) (session.User, error) {
-	if id, secret, ok := c.Request().BasicAuth(); ok {
-		return vouched(in.User, p, id, secret, s.pools.ByID(id))
+	if _, _, ok := c.Request().BasicAuth(); ok {
+		site, proven := siteOf(c)
+		if !proven {
+			return session.User{}, errCredentials
+		}
+		return vouched(in.User, p, site)
 	}
 	kind, token, ok := strings.Cut(c.Request().Header.Get("Authorization"), " ")
 	if !ok {
@@ -235,15 +239,13 @@ type vouchedUser struct {
 	Phone         string `json:"phone"`
 }
 
-// vouched returns the user that a back end names with its pool's secret.
-func vouched(user *vouchedUser, p *pool.Pool, id, secret string, own *pool.Pool) (session.User, error) {
+// vouched returns the user that the back end of the pool site names for a code of pool p.
+func vouched(user *vouchedUser, p, site *pool.Pool) (session.User, error) {
 	switch {
-	case own == nil || !own.Secret.Matches(secret):
-		return session.User{}, errCredentials
-	case own.ID != p.ID:
+	case site.ID != p.ID:
 		return session.User{}, errOtherPool
 	case !p.AllowsVouching():
-		return session.User{}, errNotLoggedIn.because(errors.New("vouching is off for pool " + id))
+		return session.User{}, errNotLoggedIn.because(errors.New("vouching is off for pool " + p.ID))
 	case user == nil || user.ID == "":
 		return session.User{}, required("user.id")
 	}

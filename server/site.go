@@ -102,7 +102,7 @@ func (s *Server) site(c echo.Context, in userinfoRequest) (*pool.Pool, error) {
 	if named, err := s.namedPool(c, in.UserPoolID); err != nil || named != nil && named.ID != p.ID {
 		return nil, errCredentials
 	}
-	c.Set(siteOf, p)
+	c.Set(siteKey, p)
 	return p, s.checkOrigin(c, p)
 }
 
