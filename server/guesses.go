@@ -59,11 +59,10 @@ func (s *Server) mayLearn(c echo.Context, code session.Session) error {
 	return nil
 }
 
-// mayLook is mayLearn for a caller whose proof is its cookie or key, if any; p is
-// nil for a code that does not exist.
+// mayLook is mayLearn for a caller whose proof is its cookie or key, if any.
 func (s *Server) mayLook(c echo.Context, p *pool.Pool, code session.Session) error {
 	by := proof{key: c.Request().Header.Get("X-Browser-Key"), cookie: s.cookieOf(c.Request())}
-	if p != nil && by.isBrowser(p, code) {
+	if by.isBrowser(p, code) {
 		return nil
 	}
 	return s.mayLearn(c, code)
