@@ -195,9 +195,9 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 	return k, nil, s.checkOrigin(c, k.pool)
 }
 
-// checkAnyOrigin refuses a page that no pool lists, where the pool is not known.
+// checkAnyOrigin refuses a page whose origin no pool lists, where the pool is not known.
 func (s *Server) checkAnyOrigin(c echo.Context) error {
-	if c.Request().Header.Get("Origin") != "" && c.Response().Header().Get("Access-Control-Allow-Origin") == "" {
+	if origin := c.Request().Header.Get("Origin"); origin != "" && !s.knowsOrigin(origin) {
 		return errOrigin
 	}
 	return nil
