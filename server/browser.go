@@ -48,11 +48,11 @@ func (s *Server) gene(c echo.Context) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	p, err := s.namedPool(c, in.UserPoolID)
+	p, named, err := s.namedPool(c, in.UserPoolID)
 	if err != nil {
 		return err
 	}
-	if p == nil {
+	if !named {
 		return required("userPoolId (or the header x-authing-userpool-id)")
 	}
 	if err := s.checkOrigin(c, p); err != nil {

@@ -44,7 +44,7 @@ func (s seen) asker() string {
 // see loads the code that a request asks about, and works out what the caller
 // may see of it.
 func (s *Server) see(c echo.Context) (seen, error) {
-	named, err := s.namedPool(c, "")
+	own, named, err := s.namedPool(c, "")
 	if err != nil {
 		return seen{}, err
 	}
@@ -57,7 +57,7 @@ func (s *Server) see(c echo.Context) (seen, error) {
 	if err == nil {
 		code, p, err = s.load(c.Request().Context(), id)
 	}
-	if err == nil && named != nil && named.ID != p.ID {
+	if err == nil && named && own.ID != p.ID {
 		err = errNoCode
 	}
 	if err != nil {

@@ -144,14 +144,14 @@ func (s *Server) newSocket(c echo.Context) (*socket, *wsconn.CloseFrame, error) 
 		cookie: s.cookieOf(c.Request()), key: offeredKey(c.Request()),
 	}}
 	random := c.QueryParam("random")
-	p, err := s.namedPool(c, "")
+	p, named, err := s.namedPool(c, "")
 	switch {
 	case err != nil:
 		return k, closeNotFound, s.checkAnyOrigin(c)
-	case p == nil && random == "":
+	case !named && random == "":
 		return nil, nil, required("random or userPoolId")
 	case random != "" && c.QueryParam("userPoolId") == "":
-		return s.newWatch(c, k, p, random)
+		return s.newWatch(c, k, random, p, named)
 	}
 	if err := s.checkOrigin(c, p); err != nil {
 		return nil, nil, err
@@ -165,15 +165,15 @@ func (s *Server) newSocket(c echo.Context) (*socket, *wsconn.CloseFrame, error) 
 	return k, nil, nil
 }
 
-// newWatch prepares a socket that watches one code; of the named pool, if one
-// is named.
-func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random string) (*socket, *wsconn.CloseFrame, error) {
+// newWatch prepares a socket that watches one code. If the request names a pool, own, the
+// code must be that pool's.
+func (s *Server) newWatch(c echo.Context, k *socket, random string, own *pool.Pool, named bool) (*socket, *wsconn.CloseFrame, error) {
 	id, err := session.ParseID(random)
 	if err == nil {
 		k.first = new(session.Session)
 		*k.first, k.pool, err = s.load(c.Request().Context(), id)
 	}
-	if err == nil && named != nil && named.ID != k.pool.ID {
+	if err == nil && named && own.ID != k.pool.ID {
 		err = session.ErrNotFound
 	}
 	switch {

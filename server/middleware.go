@@ -122,12 +122,11 @@ func (s *Server) checkOrigin(c echo.Context, p *pool.Pool) error {
 	return errOrigin
 }
 
-// namedPool returns the pool that the request names in a header, else by the
-// id from its body or query; nil if it names none. Empty headers count as
-// absent.
-func (s *Server) namedPool(c echo.Context, id string) (*pool.Pool, error) {
+// namedPool returns the pool that the request names in a header, else by the id from its
+// body or query. If it names none, named is false; if there is no such pool, the error is
+// errNoPool. Empty headers count as absent.
+func (s *Server) namedPool(c echo.Context, id string) (p *pool.Pool, named bool, err error) {
 	h := c.Request().Header
-	var p *pool.Pool
 	switch header, app := h.Get("X-Authing-Userpool-Id"), h.Get("X-Authing-App-Id"); {
 	case header != "":
 		p = s.pools.ByID(header)
@@ -138,12 +137,12 @@ func (s *Server) namedPool(c echo.Context, id string) (*pool.Pool, error) {
 	case c.QueryParam("userPoolId") != "":
 		p = s.pools.ByID(c.QueryParam("userPoolId"))
 	default:
-		return nil, nil
+		return nil, false, nil
 	}
 	if p == nil {
-		return nil, errNoPool
+		return nil, true, errNoPool
 	}
-	return p, nil
+	return p, true, nil
 }
 
 // originOf returns the origin of an address, as browsers write it.

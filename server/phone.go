@@ -69,7 +69,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	named, err := s.namedPool(c, in.UserPoolID)
+	own, named, err := s.namedPool(c, in.UserPoolID)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,9 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	if err := s.checkOrigin(c, p); err != nil {
 		return cmp.Or(s.mayLearn(c, code), err)
 	}
+	if !named {
+		own = p
+	}
 	change := session.Change{Action: action}
 	switch action {
 	case session.Scan:
@@ -91,7 +94,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	case session.Confirm:
 		change.TTL = p.TicketTTL
 	}
-	if change.User, err = s.phoneUser(c, in, named, p, action); err != nil {
+	if change.User, err = s.phoneUser(c, in, own, p, action); err != nil {
 		return s.missed(c, cmp.Or(s.mayLearn(c, code), err))
 	}
 	about(c, p, code, change.User.ID)
@@ -158,9 +161,9 @@ func (s *Server) loadForPhone(c echo.Context, text string) (session.Session, *po
 	return code, p, err
 }
 
-// phoneUser returns whose phone this is: the user of its token, or the one that
-// the app's back end vouches for.
-func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool, action session.Action) (session.User, error) {
+// phoneUser returns the phone's user: the one that its token names, or the one that
+// the app's back end vouches for. The phone belongs to pool own, the code to p.
+func (s *Server) phoneUser(c echo.Context, in phoneRequest, own, p *pool.Pool, action session.Action) (session.User, error) {
 	if _, _, ok := c.Request().BasicAuth(); ok {
 		site, proven := siteOf(c)
 		if !proven {
@@ -180,12 +183,6 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 	var maxAge time.Duration
 	if action == session.Confirm {
 		maxAge = freshEnough
-	}
-	// The pool that the phone says it belongs to knows the token; whether it
-	// is the code's pool is the next question.
-	own := p
-	if named != nil {
-		own = named
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
 	defer cancel()

@@ -103,7 +103,7 @@ func (s *Server) site(c echo.Context, in userinfoRequest) (site *pool.Pool, prov
 		return nil, false, errCredentials
 	}
 	s.proven(c)
-	if named, err := s.namedPool(c, in.UserPoolID); err != nil || named != nil && named.ID != p.ID {
+	if own, named, err := s.namedPool(c, in.UserPoolID); err != nil || named && own.ID != p.ID {
 		return nil, false, errCredentials
 	}
 	c.Set(siteKey, p)
@@ -128,11 +128,11 @@ func (s *Server) browserExchanges(c echo.Context, code session.Session, p *pool.
 // unknownTicket is the answer to a caller without secret whose ticket belongs to no code.
 // The pool that the request names decides what it is told.
 func (s *Server) unknownTicket(c echo.Context, userPoolID string) error {
-	p, err := s.namedPool(c, userPoolID)
+	p, named, err := s.namedPool(c, userPoolID)
 	if err != nil {
 		return err
 	}
-	if p == nil || !p.AllowBrowserExchange {
+	if !named || !p.AllowBrowserExchange {
 		return errCredentials
 	}
 	return cmp.Or(s.checkOrigin(c, p), error(errTicket))
