@@ -32,11 +32,20 @@ func TestFloodsOfFramesAreClosed(t *testing.T) {
 		"empty continuation frames": {wsconntest.Frame(0x01, []byte("{")), wsconntest.Frame(0x00, nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn := e.open(t, nil)
-			go floodFrames(conn, sent[0], sent[1])
-			if code := wsconntest.CloseCode(conn); code != 1008 {
-				t.Errorf("closed with %d", code)
+			// TCP resets a connection that is closed with bytes unread, and the frame that was
+			// sent last may be lost. The close frame is read from most connections.
+			for range 10 {
+				conn := e.open(t, nil)
+				go floodFrames(conn, sent[0], sent[1])
+				switch code := wsconntest.CloseCode(conn); code {
+				case 0:
+				case 1008:
+					return
+				default:
+					t.Fatalf("closed with %d", code)
+				}
 			}
+			t.Error("no close frame was read from 10 connections")
 		})
 	}
 	eventually(t, "no connection is left", func() bool { return e.Len() == 0 })
