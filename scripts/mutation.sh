@@ -19,7 +19,7 @@ go build -o "$out/mutation" ./test/mutation
 
 # Tests of ./server that wait for more than a second; the first passes are without
 # them. (gremlins takes the conditions of "case" as not covered.)
-slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|WhoCanceledInARow|TimesEnd|AFarewell|FourWays'
+slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|WhoCanceledInARow|TimesEnd|ShutdownWaits|FourWays'
 slow+='|ScannedIsNot|AGuesser|LostCodes|TheLineDisperses|OpenMakes|Resume|RetryAfterIsTrue|Rolling|AStore|Refresh|AnOffice|StoreAway|AHandshake'
 slow+='|TimeEnds|WatchEnds|TwoNodesGive|AStorm|TheServerStays'
 slow+='|AFloodOfOne|TheDefaultLimitsFitIntoThe|PartOfA|OneNetwork|ASiteIs|ANodeLeaves|ANodeThat|AHead|AFull|Sockets|ConnectionsAre)'

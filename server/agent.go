@@ -3,7 +3,6 @@ package server
 import (
 	"fmt"
 
-	"github.com/labstack/echo/v4"
 	"github.com/mileusna/useragent"
 )
 
@@ -65,13 +64,13 @@ func withVersion(name string, v useragent.VersionNo) string {
 }
 
 // shownAgent is agentWords for a person, in their language.
-func shownAgent(c echo.Context, text string) (browser, os string) {
+func shownAgent(l locale, text string) (browser, os string) {
 	browser, os = agentWords(text)
 	if browser == "" {
-		browser = say(c, "Unknown browser", "未知浏览器")
+		browser = l.localize("Unknown browser", "未知浏览器")
 	}
 	if os == "" {
-		os = say(c, "Unknown system", "未知系统")
+		os = l.localize("Unknown system", "未知系统")
 	}
 	return browser, os
 }

@@ -16,8 +16,15 @@ import (
 // whatever else counts it, in one round trip; and the pool whose secret it shows.
 const (
 	uncounted = "uncounted"
-	siteOf    = "site"
+	siteKey   = "site"
 )
+
+// siteOf returns the pool whose secret the request has shown, if it has. The secret is
+// compared once for each call: by changes, or by Server.site.
+func siteOf(c echo.Context) (site *pool.Pool, proven bool) {
+	site, proven = c.Get(siteKey).(*pool.Pool)
+	return site, proven
+}
 
 // changes counts a call that makes or changes something. A back end calls for
 // all of its users from one address; it is known by the pool's secret, and not
@@ -29,7 +36,7 @@ func (s *Server) changes(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if site != nil {
-			c.Set(siteOf, site)
+			c.Set(siteKey, site)
 			return next(c)
 		}
 		call := ratelimit.Allow(s.pools.Pseudonym("call", addressKey(c.RealIP())), perSecond(s.gates.AddressRate))

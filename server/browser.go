@@ -48,11 +48,11 @@ func (s *Server) gene(c echo.Context) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	p, err := s.namedPool(c, in.UserPoolID)
+	p, named, err := s.namedPool(c, in.UserPoolID)
 	if err != nil {
 		return err
 	}
-	if p == nil {
+	if !named {
 		return required("userPoolId (or the header x-authing-userpool-id)")
 	}
 	if err := s.checkOrigin(c, p); err != nil {
@@ -156,7 +156,7 @@ func (s *Server) check(c echo.Context) error {
 	if !v.entitled && code.Status == session.Confirmed {
 		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "ticket withheld", "ticket withheld from a caller that did not prove to be the browser",
 			"requestId", requestID(c), "pool", p.ID, "ip", c.RealIP())
-		return c.JSON(http.StatusOK, envelope{http.StatusOK, say(c,
+		return c.JSON(http.StatusOK, envelope{http.StatusOK, localeOf(c).localize(
 			"The ticket goes only to the browser that asked for the code: send its cookie (withCredentials), the header x-browser-key, or the pool's secret",
 			"ticket 只返回给请求该二维码的浏览器：请携带其 Cookie（withCredentials）、x-browser-key 请求头或用户池密钥"), data})
 	}

@@ -46,7 +46,7 @@ func (s *Server) hasFew(ctx context.Context, p *pool.Pool, address string, most 
 // no address.
 func (s *Server) mayMakeFor(c echo.Context, p *pool.Pool) error {
 	address := c.RealIP()
-	if site, _ := c.Get(siteOf).(*pool.Pool); site != nil && site.ID == p.ID {
+	if site, proven := siteOf(c); proven && site.ID == p.ID {
 		address = ""
 	}
 	if err := s.capacity.admit(p, address); err != nil {

@@ -205,6 +205,9 @@ func (c *counted) Close() error {
 	return err
 }
 
+// Unwrap implements wsconn.Unwrapper.
+func (c *counted) Unwrap() net.Conn { return c.Conn }
+
 // CloseWrite is asked for by http.Server, which so has a client read the answer to a
 // request that it did not read to the end.
 func (c *counted) CloseWrite() error {

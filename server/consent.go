@@ -117,11 +117,11 @@ type reasonData struct {
 	Text string `json:"text"` // for people, in their language
 }
 
-func consentOf(c echo.Context, f facts, rules pool.Consent) *consentData {
+func consentOf(l locale, f facts, rules pool.Consent) *consentData {
 	v, why := verdict(f, rules)
 	out := &consentData{Verdict: v, Reasons: make([]reasonData, len(why)), facts: f}
 	for i, r := range why {
-		out.Reasons[i] = reasonData{r.name, say(c, r.en, r.zh)}
+		out.Reasons[i] = reasonData{r.name, l.localize(r.en, r.zh)}
 	}
 	return out
 }

@@ -35,8 +35,11 @@ func retryAfter(err error) string {
 }
 
 // success answers with data.
-func success(c echo.Context, data any) error {
-	return c.JSON(http.StatusOK, envelope{http.StatusOK, say(c, "Success", "成功"), data})
+func success(c echo.Context, data any) error { return successIn(c, localeOf(c), data) }
+
+// successIn is success in a language that was negotiated before.
+func successIn(c echo.Context, l locale, data any) error {
+	return c.JSON(http.StatusOK, envelope{http.StatusOK, l.localize("Success", "成功"), data})
 }
 
 // writeError is where every error becomes an answer.
@@ -65,7 +68,7 @@ func (s *Server) writeError(err error, c echo.Context) {
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
 		c.Response().Header().Set("Retry-After", retryAfter(err))
 	}
-	if err := c.JSON(status, envelope{p.code, say(c, en, zh), nil}); err != nil {
+	if err := c.JSON(status, envelope{p.code, localeOf(c).localize(en, zh), nil}); err != nil {
 		s.log.Debug("answer not written", "requestId", requestID(c), "error", err)
 	}
 }

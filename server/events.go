@@ -21,6 +21,7 @@ import (
 const (
 	maxWait      = 25 * time.Second // of a check (A.2)
 	commentEvery = 15 * time.Second // on a quiet event stream (B.2)
+	writeTime    = 10 * time.Second // for which a page may take nothing, on an event stream
 	maxRetry     = 5000             // milliseconds after which a page comes back (B.2)
 )
 
@@ -43,7 +44,7 @@ func (s seen) asker() string {
 // see loads the code that a request asks about, and works out what the caller
 // may see of it.
 func (s *Server) see(c echo.Context) (seen, error) {
-	named, err := s.namedPool(c, "")
+	own, named, err := s.namedPool(c, "")
 	if err != nil {
 		return seen{}, err
 	}
@@ -56,7 +57,7 @@ func (s *Server) see(c echo.Context) (seen, error) {
 	if err == nil {
 		code, p, err = s.load(c.Request().Context(), id)
 	}
-	if err == nil && named != nil && named.ID != p.ID {
+	if err == nil && named && own.ID != p.ID {
 		err = errNoCode
 	}
 	if err != nil {

@@ -26,7 +26,7 @@ func (s *Server) miss(c echo.Context) ratelimit.Op {
 // a wrong secret: who asks many is guessing. A site that has proved itself
 // passes on what its users bring, and guesses nothing.
 func (s *Server) missed(c echo.Context, err error) error {
-	if c.Get(siteOf) != nil {
+	if _, proven := siteOf(c); proven {
 		return err
 	}
 	var guess []ratelimit.Op
@@ -50,7 +50,7 @@ func (s *Server) missed(c echo.Context, err error) error {
 // told which code exists. The address that asked for the code is never refused:
 // it knows of it, and SDKs, which prove nothing, never come back after a 429 of check.
 func (s *Server) mayLearn(c echo.Context, code session.Session) error {
-	if c.Get(siteOf) != nil || addressKey(code.Client.IP) == addressKey(c.RealIP()) {
+	if _, proven := siteOf(c); proven || addressKey(code.Client.IP) == addressKey(c.RealIP()) {
 		return nil
 	}
 	if wait := s.gates.shared.RetryAfter(s.miss(c)); wait > 0 {
@@ -59,11 +59,10 @@ func (s *Server) mayLearn(c echo.Context, code session.Session) error {
 	return nil
 }
 
-// mayLook is mayLearn for a caller whose proof is its cookie or key, if any; p is
-// nil for a code that does not exist.
+// mayLook is mayLearn for a caller whose proof is its cookie or key, if any.
 func (s *Server) mayLook(c echo.Context, p *pool.Pool, code session.Session) error {
 	by := proof{key: c.Request().Header.Get("X-Browser-Key"), cookie: s.cookieOf(c.Request())}
-	if p != nil && by.isBrowser(p, code) {
+	if by.isBrowser(p, code) {
 		return nil
 	}
 	return s.mayLearn(c, code)

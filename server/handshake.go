@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/server/push/wsconn"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -20,30 +20,29 @@ const (
 	keyProtocol = "key."
 )
 
-// Close codes of the contract (B.1) that have no name in RFC 6455.
+// Status codes of the contract (B.1) that have no name in RFC 6455.
 const (
-	statusNotFound  websocket.StatusCode = 4404
-	statusExhausted websocket.StatusCode = 4408
+	statusNotFound  wsconn.StatusCode = 4404
+	statusExhausted wsconn.StatusCode = 4408
 )
 
-// farewell is how a socket is closed.
-type farewell struct {
-	code   websocket.StatusCode
-	reason string
+// The close frames that a socket sends, besides those for violations of the rules.
+var (
+	closeDone              = &wsconn.CloseFrame{Code: wsconn.StatusNormalClosure, Reason: "done"}
+	closeRestart           = &wsconn.CloseFrame{Code: wsconn.StatusServiceRestart, Reason: "connect again"}
+	closeBusy              = &wsconn.CloseFrame{Code: wsconn.StatusTryAgainLater, Reason: "try again later"}
+	closeNotFound          = &wsconn.CloseFrame{Code: statusNotFound, Reason: "no such code or pool"}
+	closeChallengeRequired = violation("codeChallenge is required by this user pool (PKCE, RFC 7636)")
+	closeExhausted         = &wsconn.CloseFrame{Code: statusExhausted, Reason: "ask the person"}
+)
+
+// violation is the close frame for a page that violates the rules (1008).
+func violation(reason string) *wsconn.CloseFrame {
+	return &wsconn.CloseFrame{Code: wsconn.StatusPolicyViolation, Reason: reason}
 }
 
-var (
-	byeDone      = &farewell{websocket.StatusNormalClosure, "done"}
-	byeRestart   = &farewell{websocket.StatusServiceRestart, "connect again"}
-	byeBusy      = &farewell{websocket.StatusTryAgainLater, "try again later"}
-	byeNotFound  = &farewell{statusNotFound, "no such code or pool"}
-	byeChallenge = &farewell{websocket.StatusPolicyViolation, "codeChallenge is required by this user pool (PKCE, RFC 7636)"}
-	byeFlood     = &farewell{websocket.StatusPolicyViolation, "too many frames"}
-	byeExhausted = &farewell{statusExhausted, "ask the person"}
-)
-
 // socket accepts a WebSocket that watches a code, or makes its own (B.1). The
-// handler returns at once: an idle socket has small buffers and no goroutine (see wire).
+// handler returns at once: an idle socket has small buffers and no goroutine (see wsconn).
 func (s *Server) socket(c echo.Context) error {
 	if !websocketAsked(c.Request()) {
 		c.Response().Header().Set("Upgrade", "websocket")
@@ -72,29 +71,37 @@ func (s *Server) socket(c echo.Context) error {
 	return err
 }
 
-// handshake reports whether it began a socket, which has taken over its places.
+// handshake reports whether it began a socket, which then has taken over its places.
 func (s *Server) handshake(c echo.Context) (served bool, err error) {
-	k, bye, err := s.newSocket(c)
+	k, refusal, err := s.newSocket(c)
 	if err != nil {
 		return false, err
 	}
 	s.aboutSpan(c, k.pool, k.asked())
 	k.trace = s.traceName(c.Request().Context())
-	if k.conn, k.wire, err = upgrade(c.Response(), c.Request(), &s.sockets.poller); err != nil {
+	if k.conn, err = s.sockets.group.Accept(c.Response(), c.Request(), k); err != nil {
 		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
 		return false, nil // Accept has answered
 	}
-	if s.gates.enter(k.address) { // also one that is closed at once: its peer may not answer the close
-		k.entered = true
-	} else if bye == nil {
-		bye = byeBusy
+	if s.gates.enter(k.address) { // also one that is closed at once: its peer may not answer the close frame
+		k.counted = true
+	} else if refusal == nil {
+		refusal = closeBusy
 		k.emitRefused(errTooMany)
 	}
-	k.inLine.Store(true)
-	if !s.sockets.add(k) { // the node began to leave meanwhile
-		bye = byeRestart
+	if refusal != nil {
+		k.enter(stateClosing) // before Add: signals may come from then on
 	}
-	go k.serve(bye)
+	if !s.sockets.group.Add(k.conn) { // the node began to shut down meanwhile
+		refusal = closeRestart
+		k.enter(stateClosing)
+	}
+	if refusal != nil {
+		go k.conn.Refuse(refusal)
+		return true, nil
+	}
+	k.signal(signalChanged)
+	go k.conn.Serve()
 	return true, nil
 }
 
@@ -129,43 +136,44 @@ func refuseBody(c echo.Context) error {
 	}
 }
 
-// newSocket reads what a handshake asks for. What a browser could not read
-// from a refused handshake is a farewell, to be said after accepting.
-func (s *Server) newSocket(c echo.Context) (*socket, *farewell, error) {
+// newSocket reads what a handshake asks for. A refusal that the page has to learn is
+// returned as a close frame, to be sent after accepting: a browser does not tell a page
+// how a handshake was refused.
+func (s *Server) newSocket(c echo.Context) (*socket, *wsconn.CloseFrame, error) {
 	k := &socket{srv: s, client: clientOf(c), address: addressKey(c.RealIP()), proof: proof{
 		cookie: s.cookieOf(c.Request()), key: offeredKey(c.Request()),
 	}}
 	random := c.QueryParam("random")
-	p, err := s.namedPool(c, "")
+	p, named, err := s.namedPool(c, "")
 	switch {
 	case err != nil:
-		return k, byeNotFound, s.checkAnyOrigin(c)
-	case p == nil && random == "":
+		return k, closeNotFound, s.checkAnyOrigin(c)
+	case !named && random == "":
 		return nil, nil, required("random or userPoolId")
 	case random != "" && c.QueryParam("userPoolId") == "":
-		return s.newWatch(c, k, p, random)
+		return s.newWatch(c, k, random, p, named)
 	}
 	if err := s.checkOrigin(c, p); err != nil {
 		return nil, nil, err
 	}
 	challenge := c.QueryParam("codeChallenge")
 	if err := checkChallenge(challenge, c.QueryParam("codeChallengeMethod")); err != nil {
-		return k, &farewell{websocket.StatusPolicyViolation, err.Error()}, nil
+		return k, violation(err.Error()), nil
 	}
 	k.open, k.pool, k.challenge = true, p, strings.Clone(challenge)
 	k.resume, _ = session.ParseID(random) // a malformed one is resumed like an unknown one: not
 	return k, nil, nil
 }
 
-// newWatch prepares a socket that watches one code; of the named pool, if one
-// is named.
-func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random string) (*socket, *farewell, error) {
+// newWatch prepares a socket that watches one code. If the request names a pool, own, the
+// code must be that pool's.
+func (s *Server) newWatch(c echo.Context, k *socket, random string, own *pool.Pool, named bool) (*socket, *wsconn.CloseFrame, error) {
 	id, err := session.ParseID(random)
 	if err == nil {
 		k.first = new(session.Session)
 		*k.first, k.pool, err = s.load(c.Request().Context(), id)
 	}
-	if err == nil && named != nil && named.ID != k.pool.ID {
+	if err == nil && named && own.ID != k.pool.ID {
 		err = session.ErrNotFound
 	}
 	switch {
@@ -173,11 +181,11 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 		if err := s.missed(c, errNoCode); isTooMany(err) {
 			return nil, nil, err
 		}
-		return k, byeNotFound, s.checkAnyOrigin(c)
+		return k, closeNotFound, s.checkAnyOrigin(c)
 	case err != nil:
 		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", requestID(c), "error", err)
 		s.admission.rejectWaiting(errNoStore)
-		return k, byeBusy, s.checkAnyOrigin(c)
+		return k, closeBusy, s.checkAnyOrigin(c)
 	}
 	if !k.proof.isBrowser(k.pool, *k.first) {
 		if err := s.mayLearn(c, *k.first); err != nil {
@@ -187,9 +195,9 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 	return k, nil, s.checkOrigin(c, k.pool)
 }
 
-// checkAnyOrigin refuses a page that no pool lists, where the pool is not known.
+// checkAnyOrigin refuses a page whose origin no pool lists, where the pool is not known.
 func (s *Server) checkAnyOrigin(c echo.Context) error {
-	if c.Request().Header.Get("Origin") != "" && c.Response().Header().Get("Access-Control-Allow-Origin") == "" {
+	if origin := c.Request().Header.Get("Origin"); origin != "" && !s.knowsOrigin(origin) {
 		return errOrigin
 	}
 	return nil

@@ -1,99 +1,33 @@
 package server_test
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/binary"
-	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
+	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// raw opens a socket by hand, to send what no client library would.
+// raw opens a socket on which a test sends frames, also invalid ones.
 func (n *node) raw(query string) net.Conn {
 	n.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
-	if err != nil {
-		n.Fatal(err)
-	}
-	n.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
-	fmt.Fprintf(conn, "GET /api/v2/qrcode/ws?%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", query)
-	r := bufio.NewReaderSize(conn, 16) // so that no frame stays in it
-	res, err := http.ReadResponse(r, nil)
-	if err != nil || res.StatusCode != 101 {
-		n.Fatalf("handshake: %v %v", res, err)
-	}
-	return prefixed{conn, r}
-}
-
-type prefixed struct {
-	net.Conn
-	r io.Reader
-}
-
-func (p prefixed) Read(b []byte) (int, error) { return p.r.Read(b) }
-
-// frame is a client's frame, masked with zeros.
-func frame(first byte, payload []byte) []byte {
-	var out bytes.Buffer
-	out.WriteByte(first)
-	switch {
-	case len(payload) < 126:
-		out.WriteByte(0x80 | byte(len(payload)))
-	case len(payload) < 1<<16:
-		out.WriteByte(0x80 | 126)
-		_ = binary.Write(&out, binary.BigEndian, uint16(len(payload)))
-	default:
-		out.WriteByte(0x80 | 127)
-		_ = binary.Write(&out, binary.BigEndian, uint64(len(payload)))
-	}
-	out.Write(make([]byte, 4))
-	out.Write(payload)
-	return out.Bytes()
+	return wsconntest.Upgrade(n, dialTCP(n, n), "/api/v2/qrcode/ws?"+query, nil)
 }
 
 // closeCode reads frames until the server closes; 0 if it just hangs up.
 func closeCode(t *testing.T, conn net.Conn) websocket.StatusCode {
 	t.Helper()
-	for {
-		var head [2]byte
-		if _, err := io.ReadFull(conn, head[:]); err != nil {
-			return 0
-		}
-		size := int(head[1] & 0x7f)
-		if size == 126 {
-			var long [2]byte
-			if _, err := io.ReadFull(conn, long[:]); err != nil {
-				return 0
-			}
-			size = int(binary.BigEndian.Uint16(long[:]))
-		}
-		payload := make([]byte, size)
-		if _, err := io.ReadFull(conn, payload); err != nil {
-			return 0
-		}
-		if head[0]&0x0f == 8 && size >= 2 {
-			code := websocket.StatusCode(binary.BigEndian.Uint16(payload))
-			theReferee.closing(t, code)
-			return code
-		}
+	code := websocket.StatusCode(wsconntest.CloseCode(conn))
+	if code != 0 {
+		theReferee.closing(t, code)
 	}
+	return code
 }
-
-const (
-	textFrame   = 0x81
-	binaryFrame = 0x82
-)
 
 func TestHostileSocketsAreClosedByTheRules(t *testing.T) {
 	n := alone(t, newPool(t, nil))
@@ -103,16 +37,16 @@ func TestHostileSocketsAreClosedByTheRules(t *testing.T) {
 		send        []byte
 		want        []websocket.StatusCode
 	}{
-		{"not JSON", "userPoolId=p1", frame(textFrame, []byte("garbage")), []websocket.StatusCode{1008}},
-		{"a list", "userPoolId=p1", frame(textFrame, []byte("[]")), []websocket.StatusCode{1008}},
-		{"unknown action", "userPoolId=p1", frame(textFrame, []byte(`{"action":"confirm"}`)), []websocket.StatusCode{1008}},
-		{"refresh of a watched code", "random=" + c.random, frame(textFrame, []byte(`{"action":"refresh"}`)), []websocket.StatusCode{1008}},
-		{"binary", "userPoolId=p1", frame(binaryFrame, []byte(`{"action":"refresh"}`)), []websocket.StatusCode{1008}},
-		{"invalid UTF-8", "userPoolId=p1", frame(textFrame, []byte("{\"action\":\"\xff\"}")), []websocket.StatusCode{1007}},
-		{"over 4 KiB", "userPoolId=p1", frame(textFrame, bytes.Repeat([]byte("x"), 4<<10+1)), []websocket.StatusCode{1009}},
-		{"1 MB", "userPoolId=p1", frame(textFrame, bytes.Repeat([]byte("x"), 1<<20)), []websocket.StatusCode{1009, 0}}, // a reset may overtake it
-		{"too many", "userPoolId=p1", bytes.Repeat(frame(textFrame, []byte(`{"action":"refresh"}`)), 11), []websocket.StatusCode{1008}},
-		{"reserved bits", "userPoolId=p1", frame(0xf1, []byte("x")), []websocket.StatusCode{1002}},
+		{"not JSON", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, []byte("garbage")), []websocket.StatusCode{1008}},
+		{"a list", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, []byte("[]")), []websocket.StatusCode{1008}},
+		{"unknown action", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, []byte(`{"action":"confirm"}`)), []websocket.StatusCode{1008}},
+		{"refresh of a watched code", "random=" + c.random, wsconntest.Frame(wsconntest.Text, []byte(`{"action":"refresh"}`)), []websocket.StatusCode{1008}},
+		{"binary", "userPoolId=p1", wsconntest.Frame(wsconntest.Binary, []byte(`{"action":"refresh"}`)), []websocket.StatusCode{1008}},
+		{"invalid UTF-8", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, []byte("{\"action\":\"\xff\"}")), []websocket.StatusCode{1007}},
+		{"over 4 KiB", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, bytes.Repeat([]byte("x"), 4<<10+1)), []websocket.StatusCode{1009}},
+		{"1 MB", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, bytes.Repeat([]byte("x"), 1<<20)), []websocket.StatusCode{1009, 0}}, // a reset may overtake it
+		{"too many", "userPoolId=p1", bytes.Repeat(wsconntest.Frame(wsconntest.Text, []byte(`{"action":"refresh"}`)), 11), []websocket.StatusCode{1008}},
+		{"reserved bits", "userPoolId=p1", wsconntest.Frame(0xf1, []byte("x")), []websocket.StatusCode{1002}},
 		{"bytes of no protocol", "userPoolId=p1", bytes.Repeat([]byte{0xff}, 1<<10), []websocket.StatusCode{1002, 1009, 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,7 +108,7 @@ func TestTheServerStaysCalm(t *testing.T) {
 		for i := range 100 {
 			conn := n.raw("userPoolId=p1")
 			_, _ = conn.Write([][]byte{
-				frame(textFrame, []byte("garbage")), frame(binaryFrame, nil), {0xff, 0xff}, {}, frame(textFrame, bytes.Repeat([]byte("x"), 5000)),
+				wsconntest.Frame(wsconntest.Text, []byte("garbage")), wsconntest.Frame(wsconntest.Binary, nil), {0xff, 0xff}, {}, wsconntest.Frame(wsconntest.Text, bytes.Repeat([]byte("x"), 5000)),
 			}[i%5])
 			_ = conn.Close()
 			n.call("POST", "/gene?userPoolId=p1", `{"scene":`)

@@ -5,14 +5,31 @@ import (
 	"golang.org/x/text/language"
 )
 
-var languages = language.NewMatcher([]language.Tag{language.English, language.Chinese})
+// languages has the languages in the order of the values of locale.
+var languages = language.NewMatcher([]language.Tag{english: language.English, chinese: language.Chinese})
 
 // maxLanguage bounds the header that is parsed; browsers send under 100 bytes.
 const maxLanguage = 256
 
-// say returns en or zh, by what x-authing-lang asks for, then Accept-Language;
-// English otherwise.
-func say(c echo.Context, en, zh string) string {
+// locale is a language in which the server answers.
+type locale int
+
+const (
+	english locale = iota
+	chinese
+)
+
+// localize returns the text in l.
+func (l locale) localize(en, zh string) string {
+	if l == chinese {
+		return zh
+	}
+	return en
+}
+
+// localeOf returns the language that a request asks for with x-authing-lang, then with
+// Accept-Language; English if it asks for no language of ours.
+func localeOf(c echo.Context) locale {
 	h := c.Request().Header
 	for _, wish := range []string{h.Get("X-Authing-Lang"), h.Get("Accept-Language")} {
 		if wish == "" || len(wish) > maxLanguage {
@@ -23,8 +40,8 @@ func say(c echo.Context, en, zh string) string {
 			continue
 		}
 		if _, i, confidence := languages.Match(tags...); confidence > language.No {
-			return [...]string{en, zh}[i]
+			return locale(i)
 		}
 	}
-	return en
+	return english
 }

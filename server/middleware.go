@@ -60,22 +60,28 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cache-Control", "no-store")
 		h.Add("Vary", "Origin")
 		origin := c.Request().Header.Get("Origin")
-		if origin != "" && (origin == s.origin || s.pools.AllowsOrigin(origin)) {
+		known := s.knowsOrigin(origin)
+		if known {
 			h.Set("Access-Control-Allow-Origin", origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
 			h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 		}
 		if c.Request().Method == http.MethodOptions {
-			return s.preflight(c)
+			return preflight(c, known)
 		}
 		return next(c)
 	}
 }
 
+// knowsOrigin reports whether origin is this server's or listed by any pool.
+func (s *Server) knowsOrigin(origin string) bool {
+	return origin != "" && (origin == s.origin || s.pools.AllowsOrigin(origin))
+}
+
 func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
 
-// preflight answers a browser that asks whether it may ask.
-func (s *Server) preflight(c echo.Context) error {
+// preflight answers a CORS preflight request; allowed is whether its origin is known.
+func preflight(c echo.Context, allowed bool) error {
 	r, h := c.Request(), c.Response().Header()
 	if r.Header.Get("Origin") == "" || r.Header.Get("Access-Control-Request-Method") == "" {
 		h.Set("Allow", "GET, POST, OPTIONS")
@@ -83,7 +89,7 @@ func (s *Server) preflight(c echo.Context) error {
 	}
 	h.Add("Vary", "Access-Control-Request-Method")
 	h.Add("Vary", "Access-Control-Request-Headers")
-	if h.Get("Access-Control-Allow-Origin") == "" {
+	if !allowed {
 		return errOrigin
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
@@ -116,12 +122,11 @@ func (s *Server) checkOrigin(c echo.Context, p *pool.Pool) error {
 	return errOrigin
 }
 
-// namedPool returns the pool that the request names in a header, else by the
-// id from its body or query; nil if it names none. Empty headers count as
-// absent.
-func (s *Server) namedPool(c echo.Context, id string) (*pool.Pool, error) {
+// namedPool returns the pool that the request names in a header, else by the id from its
+// body or query. If it names none, named is false; if there is no such pool, the error is
+// errNoPool. Empty headers count as absent.
+func (s *Server) namedPool(c echo.Context, id string) (p *pool.Pool, named bool, err error) {
 	h := c.Request().Header
-	var p *pool.Pool
 	switch header, app := h.Get("X-Authing-Userpool-Id"), h.Get("X-Authing-App-Id"); {
 	case header != "":
 		p = s.pools.ByID(header)
@@ -132,12 +137,12 @@ func (s *Server) namedPool(c echo.Context, id string) (*pool.Pool, error) {
 	case c.QueryParam("userPoolId") != "":
 		p = s.pools.ByID(c.QueryParam("userPoolId"))
 	default:
-		return nil, nil
+		return nil, false, nil
 	}
 	if p == nil {
-		return nil, errNoPool
+		return nil, true, errNoPool
 	}
-	return p, nil
+	return p, true, nil
 }
 
 // originOf returns the origin of an address, as browsers write it.

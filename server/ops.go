@@ -81,7 +81,7 @@ type CodesHeld = struct {
 
 // Load returns the server's current load.
 func (s *Server) Load() Load {
-	l := Load{Sockets: s.sockets.len(), Connections: int(s.gates.open.Load()), ConnectionsLimit: s.gates.Sockets}
+	l := Load{Sockets: s.Sockets(), Connections: int(s.gates.open.Load()), ConnectionsLimit: s.gates.Sockets}
 	held := &s.capacity.refused
 	l.StoreUsage = s.capacity.ratio()
 	l.CodesHeld = CodesHeld{Pool: held[fairshare.PoolShare].Load(), Network: held[fairshare.NetworkShare].Load(), Full: held[fairshare.Full].Load()}

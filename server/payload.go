@@ -143,6 +143,9 @@ func (s *Server) readCode(text string) (session.ID, error) {
 		}
 		return session.ParseID(in.Random)
 	}
+	if id, err := session.ParseID(text); err == nil {
+		return id, nil
+	}
 	for _, p := range s.pools.All() {
 		if id, ok := idInLink(text, p.AppLink); ok {
 			return id, nil
@@ -151,7 +154,7 @@ func (s *Server) readCode(text string) (session.ID, error) {
 	if rest, ok := strings.CutPrefix(text, s.linkPrefix()); ok {
 		return session.ParseID(untilQuery(rest))
 	}
-	return session.ParseID(text)
+	return "", session.ErrNotFound
 }
 
 // idInLink returns the code that text names, if it is link filled in.

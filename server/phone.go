@@ -69,7 +69,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	named, err := s.namedPool(c, in.UserPoolID)
+	own, named, err := s.namedPool(c, in.UserPoolID)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,9 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	if err := s.checkOrigin(c, p); err != nil {
 		return cmp.Or(s.mayLearn(c, code), err)
 	}
+	if !named {
+		own = p
+	}
 	change := session.Change{Action: action}
 	switch action {
 	case session.Scan:
@@ -91,7 +94,7 @@ func (s *Server) phone(c echo.Context, action session.Action) error {
 	case session.Confirm:
 		change.TTL = p.TicketTTL
 	}
-	if change.User, err = s.phoneUser(c, in, named, p, action); err != nil {
+	if change.User, err = s.phoneUser(c, in, own, p, action); err != nil {
 		return s.missed(c, cmp.Or(s.mayLearn(c, code), err))
 	}
 	about(c, p, code, change.User.ID)
@@ -138,11 +141,12 @@ func (s *Server) phoneStep(c echo.Context, in phoneRequest, p *pool.Pool, code s
 	if stored { // not a phone that asks again
 		s.stepped(ctx, p, code)
 	}
-	data := s.phoneAnswer(c, p, code)
+	l := localeOf(c)
+	data := s.phoneAnswer(l, p, code)
 	if change.Action == session.Scan {
-		data.Match, data.Consent = code.Match, consentOf(c, s.factsOf(code, address, known), p.Consent)
+		data.Match, data.Consent = code.Match, consentOf(l, s.factsOf(code, address, known), p.Consent)
 	}
-	return success(c, data)
+	return successIn(c, l, data)
 }
 
 func (s *Server) loadForPhone(c echo.Context, text string) (session.Session, *pool.Pool, error) {
@@ -157,11 +161,15 @@ func (s *Server) loadForPhone(c echo.Context, text string) (session.Session, *po
 	return code, p, err
 }
 
-// phoneUser returns whose phone this is: the user of its token, or the one that
-// the app's back end vouches for.
-func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool, action session.Action) (session.User, error) {
-	if id, secret, ok := c.Request().BasicAuth(); ok {
-		return vouched(in.User, p, id, secret, s.pools.ByID(id))
+// phoneUser returns the phone's user: the one that its token names, or the one that
+// the app's back end vouches for. The phone belongs to pool own, the code to p.
+func (s *Server) phoneUser(c echo.Context, in phoneRequest, own, p *pool.Pool, action session.Action) (session.User, error) {
+	if _, _, ok := c.Request().BasicAuth(); ok {
+		site, proven := siteOf(c)
+		if !proven {
+			return session.User{}, errCredentials
+		}
+		return vouched(in.User, p, site)
 	}
 	kind, token, ok := strings.Cut(c.Request().Header.Get("Authorization"), " ")
 	if !ok {
@@ -175,12 +183,6 @@ func (s *Server) phoneUser(c echo.Context, in phoneRequest, named, p *pool.Pool,
 	var maxAge time.Duration
 	if action == session.Confirm {
 		maxAge = freshEnough
-	}
-	// The pool that the phone says it belongs to knows the token; whether it
-	// is the code's pool is the next question.
-	own := p
-	if named != nil {
-		own = named
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
 	defer cancel()
@@ -213,15 +215,13 @@ type vouchedUser struct {
 	Phone         string `json:"phone"`
 }
 
-// vouched returns the user that a back end names with its pool's secret.
-func vouched(user *vouchedUser, p *pool.Pool, id, secret string, own *pool.Pool) (session.User, error) {
+// vouched returns the user that the back end of the pool site names for a code of pool p.
+func vouched(user *vouchedUser, p, site *pool.Pool) (session.User, error) {
 	switch {
-	case own == nil || !own.Secret.Matches(secret):
-		return session.User{}, errCredentials
-	case own.ID != p.ID:
+	case site.ID != p.ID:
 		return session.User{}, errOtherPool
 	case !p.AllowsVouching():
-		return session.User{}, errNotLoggedIn.because(errors.New("vouching is off for pool " + id))
+		return session.User{}, errNotLoggedIn.because(errors.New("vouching is off for pool " + p.ID))
 	case user == nil || user.ID == "":
 		return session.User{}, required("user.id")
 	}
@@ -238,12 +238,12 @@ func vouched(user *vouchedUser, p *pool.Pool, id, secret string, own *pool.Pool)
 	return u, nil
 }
 
-func (s *Server) phoneAnswer(c echo.Context, p *pool.Pool, code session.Session) phoneData {
-	browser, os := shownAgent(c, code.Client.UserAgent)
+func (s *Server) phoneAnswer(l locale, p *pool.Pool, code session.Session) phoneData {
+	browser, os := shownAgent(l, code.Client.UserAgent)
 	page, _ := netip.ParseAddr(code.Client.IP)
-	country, where := s.place(page, say(c, "en", "zh-CN"))
+	country, where := s.place(page, l.localize("en", "zh-CN"))
 	return phoneData{
-		Random: code.ID, Status: code.Status.Code(), Description: description(c, code.Status),
+		Random: code.ID, Status: code.Status.Code(), Description: description(l, code.Status),
 		Browser: browserData{
 			IP: code.Client.IP, UserAgent: session.DisplayText(code.Client.UserAgent, maxUserAgent), Browser: browser, OS: os,
 			CreatedAt: iso(code.CreatedAt), Place: session.DisplayText(where, maxPlace), Country: session.DisplayText(country, 2),
@@ -256,13 +256,13 @@ func (s *Server) phoneAnswer(c echo.Context, p *pool.Pool, code session.Session)
 // longest have 60 together.
 const maxPlace = 100
 
-func description(c echo.Context, st session.Status) string {
+func description(l locale, st session.Status) string {
 	switch st {
 	case session.Scanned:
-		return say(c, "Scanned. Ask the user to confirm or cancel", "已扫码，请用户确认或取消")
+		return l.localize("Scanned. Ask the user to confirm or cancel", "已扫码，请用户确认或取消")
 	case session.Canceled:
-		return say(c, "Canceled", "已取消登录")
+		return l.localize("Canceled", "已取消登录")
 	default:
-		return say(c, "Confirmed", "已确认登录")
+		return l.localize("Confirmed", "已确认登录")
 	}
 }

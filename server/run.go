@@ -41,7 +41,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	}
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
-	background.Go(func() { s.sockets.beat(beats) })
+	background.Go(func() { s.sockets.group.Heartbeat(beats) })
 	background.Go(func() { s.capacity.run(beats) })
 	if s.ends != nil {
 		background.Go(func() { s.ends.run(beats) })
@@ -58,7 +58,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.leaving.Store(true)
-	s.log.Info("leaving", "drainDelay", s.drainDelay, "sockets", s.sockets.len())
+	s.log.Info("leaving", "drainDelay", s.drainDelay, "sockets", s.Sockets())
 	select {
 	case <-time.After(s.drainDelay):
 	case err := <-failed:
@@ -77,13 +77,13 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		s.log.Warn("listener ended", "error", err)
 	}
-	sockets := s.sockets.leaveAll(ctx)
+	sockets := s.sockets.shutdown(ctx)
 	err := <-down
 	if err != nil {
 		_ = srv.Close() // and so handshakes that hang
 	}
-	if !s.sockets.cut(sockets) {
-		s.log.Warn("connections did not end when they were closed", "sockets", s.sockets.len())
+	if !s.sockets.abort(sockets) {
+		s.log.Warn("connections did not end when they were closed", "sockets", s.Sockets())
 	}
 	_, _ = s.gates.shared.Do(ctx) // what was counted last is on its way
 	if err != nil {
@@ -107,5 +107,5 @@ func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
 	s.stopWaiting()
-	s.sockets.cut(s.sockets.leaveAll(ctx))
+	s.sockets.abort(s.sockets.shutdown(ctx))
 }

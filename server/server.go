@@ -189,7 +189,7 @@ func (s *Server) elsewhere(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // Sockets returns how many WebSocket connections are open.
-func (s *Server) Sockets() int { return s.sockets.len() }
+func (s *Server) Sockets() int { return s.sockets.group.Len() }
 
 // Handler returns the whole public interface, for another HTTP server than
 // Run's. Sockets that it accepts are not pinged then, and live until Close; time's

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
 
 // leftInTime waits for the end of a node that takes 10 s at most, on a machine
@@ -38,7 +39,6 @@ func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
 	t.Parallel()
 	n := startHostile(t, func(ln net.Listener) net.Listener { return ln })
 	c := n.gene("p1")
-	endless := append([]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 1, 2, 3, 4)
 	for _, hostile := range []struct {
 		name  string
 		times int
@@ -46,7 +46,7 @@ func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
 		then  []byte // after the head of the answer; nil: it is not read
 	}{
 		{"unknown pool", 150, handshake("userPoolId=nobody", ""), []byte{}},
-		{"no answer to a close", 100, handshake("userPoolId=p1", ""), endless},
+		{"no answer to a close", 100, handshake("userPoolId=p1", ""), wsconntest.EndlessFrame()},
 		{"half a head", 50, "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n", nil},
 		{"half a body", 50, "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", nil},
 		{"an event stream", 50, "GET /api/v2/qrcode/events?random=" + c.random + " HTTP/1.1\r\nHost: x\r\n\r\n", nil},

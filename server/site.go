@@ -38,27 +38,31 @@ func (s *Server) exchange(c echo.Context) error {
 	if in.Ticket == "" {
 		return required("ticket")
 	}
-	site, err := s.site(c, in)
+	site, proven, err := s.site(c, in)
 	if err != nil {
 		return err
 	}
 	about(c, site, session.Session{}, "")
 	code, p, err := s.loadByTicket(c.Request().Context(), in.Ticket)
-	if err == nil {
-		about(c, p, code, "")
-	}
 	switch {
-	case err != nil && !isGone(err):
+	case isGone(err):
+		if !proven {
+			return cmp.Or(s.mayLearn(c, code), s.unknownTicket(c, in.UserPoolID))
+		}
+		return errTicket
+	case err != nil:
 		return err
-	case site == nil:
-		if err := cmp.Or(s.mayLook(c, p, code), s.browserExchanges(c, in, code, p)); err != nil {
+	}
+	about(c, p, code, "")
+	if !proven {
+		if err := cmp.Or(s.mayLook(c, p, code), s.browserExchanges(c, code, p)); err != nil {
 			return err
 		}
 	}
-	if err != nil || site != nil && site.ID != p.ID || !p.IsTicket(code, in.Ticket) {
+	if proven && site.ID != p.ID || !p.IsTicket(code, in.Ticket) {
 		return errTicket
 	}
-	if err = checkVerifier(code, in.CodeVerifier); err != nil {
+	if err := checkVerifier(code, in.CodeVerifier); err != nil {
 		return err
 	}
 	return s.redeem(c, p, code)
@@ -80,53 +84,58 @@ func (s *Server) redeem(c echo.Context, p *pool.Pool, code session.Session) erro
 	return success(c, data)
 }
 
-// site returns the pool whose secret the request shows, by Basic or in the
-// body; nil if it shows none.
-func (s *Server) site(c echo.Context, in userinfoRequest) (*pool.Pool, error) {
+// site returns the pool whose secret the request shows, by HTTP Basic or in the body.
+// If the request shows no secret, proven is false and there is no error.
+func (s *Server) site(c echo.Context, in userinfoRequest) (site *pool.Pool, proven bool, err error) {
 	id, secret, ok := c.Request().BasicAuth()
 	if !ok {
 		id, secret = in.ClientID, in.ClientSecret
 	}
 	if id == "" && secret == "" {
-		return nil, nil
+		return nil, false, nil
 	}
 	c.Set(claimedPool, id)
 	if err := s.mayProve(c); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	p := s.pools.ByID(id)
 	if p == nil || !p.Secret.Matches(secret) {
-		return nil, errCredentials
+		return nil, false, errCredentials
 	}
 	s.proven(c)
-	if named, err := s.namedPool(c, in.UserPoolID); err != nil || named != nil && named.ID != p.ID {
-		return nil, errCredentials
+	if own, named, err := s.namedPool(c, in.UserPoolID); err != nil || named && own.ID != p.ID {
+		return nil, false, errCredentials
 	}
-	c.Set(siteOf, p)
-	return p, s.checkOrigin(c, p)
+	c.Set(siteKey, p)
+	return p, true, s.checkOrigin(c, p)
 }
 
-// browserExchanges refuses an exchange without the pool's secret, unless the
-// pool lets its browsers do it and this is the one. A code that is not there
-// is nil p; then the pool that the request names decides what it learns.
-func (s *Server) browserExchanges(c echo.Context, in userinfoRequest, code session.Session, p *pool.Pool) error {
-	known := p != nil
-	if !known {
-		var err error
-		if p, err = s.namedPool(c, in.UserPoolID); err != nil {
-			return err
-		}
-	}
-	if p == nil || !p.AllowBrowserExchange {
+// browserExchanges refuses the exchange of a code's ticket without the pool's secret, unless
+// the pool lets its browsers exchange tickets and the caller is the code's browser.
+func (s *Server) browserExchanges(c echo.Context, code session.Session, p *pool.Pool) error {
+	if !p.AllowBrowserExchange {
 		return errCredentials
 	}
 	if err := s.checkOrigin(c, p); err != nil {
 		return err
 	}
-	if known && p.BindBrowser && !s.proofOf(c, p).isBrowser(p, code) {
+	if p.BindBrowser && !s.proofOf(c, p).isBrowser(p, code) {
 		return errCredentials
 	}
 	return nil
+}
+
+// unknownTicket is the answer to a caller without secret whose ticket belongs to no code.
+// The pool that the request names decides what it is told.
+func (s *Server) unknownTicket(c echo.Context, userPoolID string) error {
+	p, named, err := s.namedPool(c, userPoolID)
+	if err != nil {
+		return err
+	}
+	if !named || !p.AllowBrowserExchange {
+		return errCredentials
+	}
+	return cmp.Or(s.checkOrigin(c, p), error(errTicket))
 }
 
 func (s *Server) loadByTicket(ctx context.Context, ticket string) (session.Session, *pool.Pool, error) {

@@ -1,305 +1,161 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
-
-	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/server/push/wsconn"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// refreshPause is the least time between two refreshes (B.1).
-const refreshPause = time.Second
-
-// socket is one page's connection. It has no goroutine while it is idle: bytes
-// from the page start a reader (see wire); whoever has news for the page kicks
-// it, which starts a writer unless one is at work, and the writer leaves when there
-// is nothing more to say.
+// socket is one page's connection. It is idle nearly all of its life, and has no goroutine
+// then. A [signal] from any goroutine starts a worker; the worker handles all signals
+// and returns when there are none. Only the worker changes the state and sends.
 type socket struct {
-	srv    *Server
-	conn   *websocket.Conn
-	wire   *wire // of conn
-	bucket int   // of the heartbeat
+	srv     *Server
+	conn    *wsconn.Conn
+	signals atomic.Uint32 // of type signal
 
-	client  session.Client
-	address string // by which it is counted
-	proof   proof
-	trace   string     // of the handshake
-	entered bool       // it was counted by the gates
-	open    bool       // it makes its own codes
-	resume  session.ID // open: the code to go on with
-	state   atomic.Int32
-	inLine  atomic.Bool // it has a place of admission, until it has begun
+	// Set by the handshake.
+	client    session.Client
+	address   string     // by which it is counted
+	counted   bool       // it has a place in srv.gates
+	trace     string     // of the handshake
+	open      bool       // it makes its own codes; else it watches one
+	resume    session.ID // open: the code to continue with
+	challenge string     // open: of each code that it makes (RFC 7636); empty: none
 
-	challenge string // open: of each code that it makes (RFC 7636); empty: none
-
-	// Asked of the writer, in whatever order.
-	refresh atomic.Bool // another code
-	leave   atomic.Bool // close with 1012
-	gone    atomic.Bool // the reader has ended
-
-	// The reader's own, passed from one to the next.
-	second   int64 // of the last message, Unix time
-	inSecond int   // messages that came in it
-
-	// The writer's own, passed from one to the next by state.
+	// Of the worker; each passes it on to the next.
+	state     socketState
 	pool      *pool.Pool
-	first     *session.Session // watch: the code as the handshake loaded it, until it is followed
+	proof     proof
+	first     *session.Session // not open: the code as the handshake loaded it, until it is followed
 	code      *follower        // nil before the first code
-	count     int              // which code of the page it is
-	refreshed time.Time
-	waiting   bool // a timer will kick when the next refresh may be served
-	closed    bool // a farewell was said
+	count     int              // number of the page's code
+	refreshed time.Time        // when the page last got another code on request
 }
 
-// States of a socket's writer, left by compare-and-swap only, or a kick is lost.
+// socketState is where a socket is in its life. Transitions:
+//
+//	starting   → following    the first message is sent
+//	following  → refreshing   the page asks for another code
+//	refreshing → following    it gets one: refreshPause is over, or its code has ended
+//	any        → closing      a close frame is sent; also of a handshake that is refused
+//	any        → closed       the connection is closed, by either side
+type socketState uint8
+
 const (
-	idle    int32 = iota // no writer
-	running              // a writer is at work
-	dirty                // … and has to look again
-	ended                // there will be no other
+	stateStarting   socketState = iota // holds a place of srv.admission
+	stateFollowing                     // the page is told each new state of its code
+	stateRefreshing                    // … and waits for another code
+	stateClosing                       // nothing more is sent
+	stateClosed                        // all places are given back, and no worker starts
 )
 
-// kick makes a writer look at what is new. It does not block, and may be called
-// by anybody at any time.
-func (k *socket) kick() {
-	for {
-		switch {
-		case k.state.CompareAndSwap(idle, running):
-			go k.write()
-			return
-		case k.state.CompareAndSwap(running, dirty):
-			return
-		}
-		if st := k.state.Load(); st == dirty || st == ended {
-			return
-		}
+// signal is a set of reasons to look after a socket.
+type signal = uint32
+
+const (
+	signalWorking      signal = 1 << iota // a worker runs
+	signalChanged                         // the code may have a newer state, or refreshPause is over
+	signalRefresh                         // the page asks for another code
+	signalShutdown                        // the node is shutting down
+	signalDisconnected                    // the connection is closed
+)
+
+// signal makes a worker handle s. It does not block; any goroutine may call it.
+func (k *socket) signal(s signal) {
+	if k.signals.Or(s|signalWorking)&signalWorking == 0 {
+		go k.work()
 	}
 }
 
-// write says what there is to say, and leaves; the last one gives back the
-// socket's place.
-func (k *socket) write() {
+// changed is told of newer states of the code.
+func (k *socket) changed() { k.signal(signalChanged) }
+
+// Message implements wsconn.Handler.
+func (k *socket) Message(text []byte) *wsconn.CloseFrame {
+	var in struct {
+		Action string `json:"action"`
+	}
+	switch {
+	case json.Unmarshal(text, &in) != nil:
+		return violation("not a JSON object")
+	case in.Action != "refresh" || !k.open:
+		return violation("unknown action")
+	}
+	k.signal(signalRefresh)
+	return nil
+}
+
+// Shutdown implements wsconn.Handler.
+func (k *socket) Shutdown() { k.signal(signalShutdown) }
+
+// Closed implements wsconn.Handler.
+func (k *socket) Closed() {
+	if k.counted {
+		k.srv.gates.leave(k.address)
+	}
+	k.signal(signalDisconnected)
+}
+
+// work handles signals until there are none.
+func (k *socket) work() {
 	for {
-		bye := k.step()
-		k.begun()
-		if bye != nil {
-			k.closed = true
-			k.wire.part(k.conn, bye)
-		}
-		next := idle
-		if k.gone.Load() {
+		got := k.signals.Swap(signalWorking)
+		if got&signalDisconnected != 0 {
 			k.code.close()
-			next = ended
+			k.enter(stateClosed)
+			k.srv.sockets.wg.Done()
+			return // signalWorking stays set
 		}
-		if k.state.CompareAndSwap(running, next) {
-			if next == ended {
-				k.srv.sockets.wg.Done()
-			}
+		frame := k.handle(got)
+		switch {
+		case frame != nil:
+			k.enter(stateClosing)
+			k.conn.Close(frame)
+		case k.state == stateStarting:
+			k.enter(stateFollowing)
+		}
+		if k.signals.CompareAndSwap(signalWorking, 0) {
 			return
 		}
-		k.state.CompareAndSwap(dirty, running)
 	}
 }
 
-// begun gives back the place of the handshake.
-func (k *socket) begun() {
-	if k.inLine.Swap(false) {
+// enter changes the state. A socket that is no longer starting lets the next handshake
+// begin.
+func (k *socket) enter(next socketState) {
+	if k.state == stateStarting {
 		k.srv.admission.release()
 	}
+	k.state = next
 }
 
-// step says one thing after the other until nothing is new, or there is a
-// reason to close.
-func (k *socket) step() *farewell {
+// handle sends what is new until nothing is, or returns the frame to close with.
+func (k *socket) handle(got signal) *wsconn.CloseFrame {
 	switch {
-	case k.closed || k.gone.Load():
+	case k.state == stateClosing:
 		return nil
-	case k.leave.Load():
-		return byeRestart
-	case k.code == nil:
-		if bye := k.begin(); bye != nil {
-			return bye
+	case got&signalShutdown != 0:
+		return closeRestart
+	case k.state == stateStarting:
+		k.signals.Or(got & signalRefresh) // for a code that is resumed
+		if frame := k.begin(); frame != nil {
+			return frame
 		}
-	case k.open && k.refresh.Load():
-		if bye := k.another(); bye != nil {
-			return bye
+	case k.state == stateFollowing && got&signalRefresh != 0:
+		k.state = stateRefreshing
+		if wait := refreshPause - time.Since(k.refreshed); wait > 0 {
+			time.AfterFunc(wait, k.changed)
+		}
+	}
+	if k.state == stateRefreshing && time.Since(k.refreshed) >= refreshPause {
+		if frame := k.refresh(); frame != nil {
+			return frame
 		}
 	}
 	return k.show()
-}
-
-// asked is the code that the handshake asked to watch, zero if none or if it is
-// followed by now.
-func (k *socket) asked() session.Session {
-	if k.first == nil {
-		return session.Session{}
-	}
-	return *k.first
-}
-
-// begin follows the first code.
-func (k *socket) begin() *farewell {
-	if !k.open {
-		return k.follow(*k.first)
-	}
-	if k.resume == "" {
-		return k.newCode(1)
-	}
-	code, p, err := k.srv.load(context.Background(), k.resume)
-	switch {
-	case err != nil && !isGone(err):
-		return k.trouble(err)
-	case err != nil || p.ID != k.pool.ID || !k.proof.isBrowser(p, code) || code.Challenge != k.challenge:
-		return k.newCode(1)
-	case code.Status.Over():
-		return k.newCode(code.Count + 1)
-	}
-	k.pool = p
-	return k.follow(code)
-}
-
-// codeMessage tells an open socket's page its next code.
-type codeMessage struct {
-	Event      string     `json:"event"` // "code"
-	Random     session.ID `json:"random"`
-	URL        string     `json:"url"`
-	Payload    string     `json:"payload"`
-	ExpiresIn  int        `json:"expiresIn"` // seconds
-	BrowserKey string     `json:"browserKey"`
-	CustomLogo string     `json:"customLogo,omitempty"`
-	AppLink    string     `json:"appLink,omitempty"`
-}
-
-// newCode makes the page's next code, which is its count-th, by the pool's
-// settings as they are now.
-func (k *socket) newCode(count int) *farewell {
-	p := k.srv.pools.ByID(k.pool.ID)
-	switch {
-	case p == nil:
-		return byeNotFound
-	case count > p.MaxCodes:
-		return byeExhausted
-	case p.RequirePKCE && k.challenge == "":
-		return byeChallenge
-	}
-	k.pool = p
-	if err := k.srv.mayMakeOn(p, k.address); err != nil {
-		k.emitRefused(rowOf(err))
-		return byeBusy
-	}
-	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count, trace: k.trace}
-	code, err := k.srv.makeCode(context.Background(), p, from, caller{ip: k.client.IP})
-	if err != nil {
-		return k.trouble(err)
-	}
-	key := p.BrowserKey(code)
-	k.proof.key = key
-	k.refresh.Store(false) // it was about the code before
-	if bye := k.send(codeMessage{
-		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
-		ExpiresIn: wholeSeconds(p.CodeTTL), BrowserKey: key, CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
-	}); bye != nil {
-		return bye
-	}
-	return k.follow(code)
-}
-
-// follow follows code in place of the one before.
-func (k *socket) follow(code session.Session) *farewell {
-	k.code.close()
-	k.count, k.first = code.Count, nil
-	f, err := k.srv.follow(k.pool, code, view(k.pool, code, k.proof), k.kick)
-	switch {
-	case errors.Is(err, hub.ErrStopped):
-		return byeRestart
-	case err != nil:
-		return byeBusy
-	}
-	k.code = f
-	return nil
-}
-
-// another withdraws the code and makes a new one, at most once a second: the
-// page's "not me". A code that is decided cannot be withdrawn; the page is told
-// how it ended instead.
-func (k *socket) another() *farewell {
-	if wait := refreshPause - time.Since(k.refreshed); wait > 0 {
-		if !k.waiting {
-			k.waiting = true
-			time.AfterFunc(wait, k.kick)
-		}
-		return nil
-	}
-	k.waiting = false
-	k.refreshed = time.Now()
-	k.refresh.Store(false)
-	code, _, err := k.srv.load(context.Background(), k.code.id)
-	if err == nil {
-		_, _, err = k.srv.transition(context.Background(), code, session.Change{Action: session.Withdraw}, caller{ip: k.client.IP})
-	}
-	switch {
-	case errors.Is(err, session.ErrUsed):
-		return nil
-	case err == nil || errors.Is(err, session.ErrOver) || isGone(err):
-		return k.newCode(k.count)
-	}
-	return k.trouble(err)
-}
-
-// show tells the page the code's newest state, if it does not know it, and goes
-// on to the next code or to the end of the story.
-func (k *socket) show() *farewell {
-	message, st, err := k.code.news()
-	switch {
-	case errors.Is(err, errNothingNew):
-		return nil
-	case errors.Is(err, session.ErrLost):
-		return byeRestart
-	case err != nil:
-		return k.trouble(err)
-	}
-	if bye := k.send(message); bye != nil {
-		return bye
-	}
-	k.code.wrote()
-	switch {
-	case st == session.Canceled && k.open, st == session.Expired && k.open:
-		if bye := k.newCode(k.count + 1); bye != nil {
-			return bye
-		}
-		return k.show()
-	case isStoryOver(st):
-		return byeDone
-	}
-	return nil
-}
-
-// trouble closes on an error from the store; the page connects again, and
-// learns then how things stand.
-func (k *socket) trouble(err error) *farewell {
-	k.srv.quiet.Log(context.Background(), slog.LevelWarn, "socket "+kindOf(err), "socket closed", "pool", k.pool.ID, "error", err)
-	k.srv.admission.rejectWaiting(errNoStore)
-	return byeBusy
-}
-
-// send writes one message. A peer that does not take it is dropped.
-func (k *socket) send(message any) *farewell {
-	text, err := json.Marshal(message)
-	if err != nil {
-		return k.trouble(err)
-	}
-	k.begun() // nobody waits for a peer that takes nothing
-	if err := k.wire.say(k.conn, text); err != nil {
-		_ = k.wire.Close()
-		return byeDone // nobody hears it
-	}
-	return nil
 }

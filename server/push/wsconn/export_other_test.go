@@ -1,0 +1,5 @@
+//go:build !linux
+
+package wsconn
+
+func (*poller) len() int { return 0 }

@@ -1,0 +1,52 @@
+package wsconn
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Heartbeat, in seconds. Browsers and proxies close connections that are silent for a
+// minute.
+const (
+	pingInterval = 25
+	pongTimeout  = 10
+)
+
+// Heartbeat pings every connection every 25 s and closes those whose peer has not
+// answered after 10 s, until ctx ends. It returns when the last ping is written.
+//
+// Connections are in as many buckets as the interval has seconds, and one bucket is pinged
+// each second: waking the process once for many pings costs a tenth of waking it
+// for each.
+func (g *Group) Heartbeat(ctx context.Context) {
+	var pings sync.WaitGroup
+	defer pings.Wait()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			ping, due := g.nextBuckets()
+			for _, c := range g.bucket(due) {
+				if c.pongDue.Load() {
+					pings.Go(c.Abort)
+				}
+			}
+			for _, c := range g.bucket(ping) {
+				pings.Go(c.ping)
+			}
+		}
+	}
+}
+
+// nextBuckets returns the bucket to ping now, and the one that was pinged pongTimeout
+// ago.
+func (g *Group) nextBuckets() (ping, due int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lastPinged = (g.lastPinged + 1) % pingInterval
+	return g.lastPinged, (g.lastPinged + pingInterval - pongTimeout) % pingInterval
+}

@@ -1,0 +1,177 @@
+package wsconn
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unicode/utf8"
+)
+
+// transport is the net.Conn below the WebSocket library. It brings the library's reader
+// back when no bytes are there, so that an idle connection needs no goroutine.
+//
+// A goroutine inside the library's Reader holds a stack of 4 KB or more; a connection in
+// the [poller] holds none. So the reader may enter the library only when bytes are there,
+// and has to return when they are used up. The library does not return by itself: after a
+// ping or a pong it waits for a message. But it returns an error from Read unchanged,
+// and stays usable as long as it holds no part of a frame. Read returns errWouldBlock
+// when that is certain: before the first byte, and after a ping or a pong with
+// nothing behind it in the buffer. After a message it is not certain, so the reader stays
+// inside until the next pong, normally within 25 s.
+//
+// The rest of a frame is awaited inside the library. So are all bytes of connections that
+// are not the operating system's own (TLS, a pipe in a test), and on systems other than
+// Linux.
+type transport struct {
+	net.Conn
+	raw        syscall.RawConn // nil: the poller cannot wait for it
+	group      *Group
+	prefetched *bytes.Reader // what the client sent before it was answered; nil: nothing
+	buffer     *bufio.Reader // the library's
+
+	atBoundary atomic.Bool  // the library holds whole frames only, and none that it has not read
+	phase      atomic.Int32 // what is read: see below
+
+	polled, closed bool // guarded by poller.mu: it is in the epoll set; it is closed
+
+	received  received // of the goroutine that reads; each passes it on to the next
+	unwritten int      // bytes of the library's frame that are still to be written; of the goroutine that writes
+}
+
+// received counts what was received in the current second.
+type received struct {
+	second          int64 // Unix time
+	reads, messages int32
+}
+
+// startSecond resets the counts if a new second has begun.
+func (r *received) startSecond() {
+	if now := time.Now().Unix(); now != r.second {
+		*r = received{second: now}
+	}
+}
+
+// Phases of reading.
+const (
+	betweenMessages int32 = iota // the reader waits for the next message
+	inMessage                    // it reads the rest of a message
+	closing                      // the library reads the peer's close frame, and must not be interrupted
+)
+
+// maxReads is how often a connection is read in a second. The library answers pings, drops
+// pongs and takes empty frames by itself, and would do nothing else for a peer that sends
+// them without end; each read brings it some frames of that kind at most. A message of the
+// largest size takes about ten reads, what a browser sends between two messages one in
+// 25 s.
+const maxReads = 300
+
+// errTooManyReads is what Read returns beyond maxReads.
+var errTooManyReads = errors.New("too many frames")
+
+// errWouldBlock is what Read returns instead of waiting. Bytes may have arrived since.
+var errWouldBlock = errors.New("no bytes to read")
+
+// Sizes of the library's buffers. A pong fits into the reader's; a message with a user's
+// nickname and photo into the writer's, and a longer one is two writes.
+const (
+	readBufferSize  = 16
+	writeBufferSize = 320
+)
+
+// hijacker gives the library transport in place of the request's connection.
+type hijacker struct {
+	http.ResponseWriter
+	transport *transport
+}
+
+// Hijack implements http.Hijacker.
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	t := h.transport
+	t.Conn = conn
+	if n := rw.Reader.Buffered(); n > 0 {
+		text := make([]byte, n)
+		_, _ = io.ReadFull(rw, text) // they are there
+		t.prefetched = bytes.NewReader(text)
+	}
+	if c, ok := conn.(Unwrapper); ok {
+		conn = c.Unwrap()
+	}
+	switch conn := conn.(type) { // other types may have buffers of their own
+	case *net.TCPConn:
+		t.raw, _ = conn.SyscallConn() // does not fail while the connection is open
+	case *net.UnixConn:
+		t.raw, _ = conn.SyscallConn()
+	}
+	t.buffer = bufio.NewReaderSize(t, readBufferSize)
+	t.atBoundary.Store(t.prefetched == nil)
+	return t, bufio.NewReadWriter(t.buffer, bufio.NewWriterSize(t, writeBufferSize)), nil
+}
+
+// controlFrameRead is called when the library has read a ping or a pong, by the goroutine
+// that reads.
+func (t *transport) controlFrameRead() {
+	t.atBoundary.Store(t.buffer.Buffered() == 0 && t.prefetched == nil)
+}
+
+// blockNextRead lets the library's next Read wait for bytes if there are none.
+func (t *transport) blockNextRead() { t.atBoundary.Store(false) }
+
+// Read implements net.Conn, for the library.
+func (t *transport) Read(p []byte) (int, error) {
+	if t.prefetched != nil {
+		n, err := t.prefetched.Read(p)
+		if t.prefetched.Len() == 0 {
+			t.prefetched = nil
+		}
+		return n, err
+	}
+	if t.raw != nil && t.atBoundary.Load() && t.phase.Load() == betweenMessages {
+		return 0, errWouldBlock
+	}
+	t.blockNextRead()
+	t.received.startSecond()
+	if t.received.reads++; t.received.reads > maxReads {
+		return 0, errTooManyReads
+	}
+	return t.Conn.Read(p)
+}
+
+// Write implements net.Conn, for the library. The library echoes a peer's close frame
+// without checking that the reason is UTF-8; if it is not, Write sends 1007 without
+// a reason instead (RFC 6455, 8.1). Each frame begins with a Write, and a close frame is
+// one.
+func (t *transport) Write(p []byte) (int, error) {
+	if t.unwritten == 0 {
+		t.unwritten = frameSize(p)
+		if len(p) > 4 && p[0] == closeByte && !utf8.Valid(p[4:]) {
+			t.unwritten = 0
+			if _, err := t.Conn.Write(notUTF8Frame); err != nil {
+				return 0, err
+			}
+			return len(p), nil
+		}
+	}
+	t.unwritten = max(0, t.unwritten-len(p))
+	return t.Conn.Write(p)
+}
+
+// Close implements net.Conn. If the connection waits in the poller, a goroutine reads
+// it, and so learns that it is closed.
+func (t *transport) Close() error {
+	waiting := t.group.poller.forget(t)
+	err := t.Conn.Close()
+	if waiting != nil {
+		go waiting.resume()
+	}
+	return err
+}

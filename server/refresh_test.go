@@ -1,0 +1,92 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+
+	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
+)
+
+// heldStore makes operations wait, for as long as it is held, whatever their deadline.
+type heldStore struct {
+	session.Store
+	mu sync.RWMutex
+}
+
+func (s *heldStore) Load(ctx context.Context, id session.ID) (session.Session, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.Store.Load(context.WithoutCancel(ctx), id)
+}
+
+func (s *heldStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.Store.Swap(context.WithoutCancel(ctx), next, op)
+}
+
+// refreshWhileHeld opens a socket, asks for another code while the store is held, and
+// returns what the page is told then.
+func refreshWhileHeld(t *testing.T, held *heldStore, open func() *page) <-chan map[string]any {
+	t.Helper()
+	held.mu.Lock()
+	p := open()
+	p.say(`{"action":"refresh"}`)
+	told := make(chan map[string]any, 10)
+	go func() {
+		for {
+			_, text, err := p.Read(p.ctx)
+			if err != nil {
+				close(told)
+				return
+			}
+			theReferee.message(p, text)
+			var m map[string]any
+			if err := json.Unmarshal(text, &m); err != nil {
+				p.Errorf("%s: %v", text, err)
+			}
+			told <- m
+		}
+	}()
+	if err := p.Ping(p.ctx); err != nil { // when it is answered, the refresh was read
+		t.Fatal(err)
+	}
+	held.mu.Unlock()
+	return told
+}
+
+// TestRefreshBeforeTheFirstMessage asks for another code before the page was told one.
+func TestRefreshBeforeTheFirstMessage(t *testing.T) {
+	st := memstore.New()
+	held := &heldStore{Store: st}
+	n := start(t, sessiontest.Node{Store: held, Bus: st.Bus()}, nil, newPool(t, nil))
+
+	t.Run("of a code that is resumed is served", func(t *testing.T) {
+		p := n.dial("userPoolId=p1", nil)
+		m := p.event("code")
+		random, key := m["random"].(string), m["browserKey"].(string)
+		p.event("waiting")
+		_ = p.CloseNow()
+		told := refreshWhileHeld(t, held, func() *page { return n.dial("userPoolId=p1&random="+random, nil, "key."+key) })
+		if m := <-told; m["event"] != "waiting" || m["random"] != random {
+			t.Errorf("first: %v", m)
+		}
+		if m := <-told; m["event"] != "code" || m["random"] == random {
+			t.Errorf("second: %v", m)
+		}
+	})
+	t.Run("of a new code is dropped", func(t *testing.T) {
+		told := refreshWhileHeld(t, held, func() *page { return n.dial("userPoolId=p1", nil) })
+		m := <-told
+		if m["event"] != "code" {
+			t.Errorf("first: %v", m)
+		}
+		if d := n.call("GET", "/check?wait=2&version=1&random="+m["random"].(string), nil).ok(); d["event"] != "waiting" {
+			t.Errorf("the new code: %v", d)
+		}
+	})
+}
