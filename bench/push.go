@@ -3,258 +3,240 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
-	"strings"
 	"sync"
+	"text/tabwriter"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/redis/go-redis/v9"
-
-	"github.com/scanlogin/scanlogin/bench/peers"
 )
 
-// probeEvery is how often Redis alone is asked to pass something on.
-const probeEvery = 10 * time.Millisecond
-
-// pushing is a run of pushes: each page is told once, by the other node.
-type pushing struct {
-	*subject
-	pages   []*page
-	heard   []chan heard // of each page, once
-	tokens  []string
-	reading sync.WaitGroup
-
-	mu     sync.Mutex
-	told   *hdrhistogram.Histogram
-	failed int
-	why    error
+type pushCommand struct {
+	targetFlags
+	Rate     int           `default:"200" help:"Steps a second, evenly spread, whether or not the server keeps up."`
+	Duration time.Duration `default:"10s" help:"How long steps go on."`
+	Pages    int           `default:"100" help:"How many pages take turns; more are needed where steps take longer than pages/rate seconds."`
 }
 
-// heard is when a page was told what it waited for, or why it was not.
-type heard struct {
-	at  time.Time
-	err error
-}
-
-// openAll opens n pages that wait for a message with the text.
-func (run *pushing) openAll(ctx context.Context, n int, text string) error {
-	run.pages, run.heard = make([]*page, n), make([]chan heard, n)
-	_, err := openAll(ctx, run.kind, run.last().url, "p", n, func(i int, p *page) {
-		run.pages[i], run.heard[i] = p, make(chan heard, 1)
-		run.reading.Go(func() {
-			_, err := p.await(ctx, text)
-			run.heard[i] <- heard{time.Now(), err}
-			for err == nil { // as a browser would: a server that says goodbye is answered
-				_, _, err = p.conn.Read(ctx)
-			}
-		})
-	})
-	if err == nil {
-		run.tokens, err = tokens(n)
+// Validate is called by kong.
+func (c *pushCommand) Validate() error {
+	if err := c.targetFlags.Validate(); err != nil {
+		return err
 	}
+	if c.Rate < 1 || c.Pages < 1 || c.Duration <= 0 {
+		return errors.New("--rate, --pages and --duration must be positive")
+	}
+	return nil
+}
+
+// pushResult is how long steps take until everybody knows. Times are counted
+// from when a step was due, so that a server which falls behind does not look
+// faster by being asked less.
+type pushResult struct {
+	Rate    float64 `json:"rate"` // steps a second that were made
+	Asked   int     `json:"asked"`
+	Failed  int     `json:"failed"`
+	Why     string  `json:"why,omitempty"` // the first failure
+	Call    times   `json:"call"`          // until the phone was answered
+	Told    times   `json:"told"`          // until the page was told
+	StepCPU float64 `json:"stepCPU"`       // milliseconds of all nodes' CPU a step; 0: not known
+}
+
+// Run has phones scan and cancel, so that each page goes on with the next code.
+func (c *pushCommand) Run(ctx context.Context, o output) error {
+	t, err := c.open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	if err := t.needSteps(); err != nil {
+		return err
+	}
+	r := c.newResult("push", t)
+	run := &pushRun{c: c, t: t, from: newDialer(t.pages(), t.pool, ""), ready: make(chan *actor, c.Pages), call: newHistogram(), told: newHistogram()}
+	defer run.close()
+	if err := run.openAll(ctx); err != nil {
+		return err
+	}
+	o.say("%d pages wait", c.Pages)
+	before, err := t.cpu(ctx)
+	if err != nil {
+		return err
+	}
+	took, err := run.steps(ctx, o)
+	if err != nil {
+		return err
+	}
+	after, err := t.cpu(ctx)
+	if err != nil {
+		return err
+	}
+	if run.call.TotalCount() == 0 {
+		return fmt.Errorf("no step of %d: %w", run.asked, run.why)
+	}
+	r.Push = &pushResult{
+		Rate: float64(run.call.TotalCount()) / took.Seconds(), Asked: run.asked, Failed: run.failed,
+		Call: timesOf(run.call), Told: timesOf(run.told), StepCPU: (after - before) * 1000 / float64(max(1, run.call.TotalCount())),
+	}
+	if run.why != nil {
+		r.Push.Why = run.why.Error()
+	}
+	return c.conclude(r, o, func(w *tabwriter.Writer) { printPush(w, r.Push) })
+}
+
+// pushRun is one run of steps.
+type pushRun struct {
+	c     *pushCommand
+	t     *target
+	from  *dialer
+	ready chan *actor
+	asked int
+
+	mu         sync.Mutex
+	call, told *hdrhistogram.Histogram
+	failed     int
+	why        error
+}
+
+// actor is a page and the phone of its user; scanned says what comes next.
+type actor struct {
+	page    *page
+	number  int // of the page
+	phone   *phone
+	scanned bool
+	logins  int // that were canceled
+}
+
+// next gives the next login to another user: one who cancels again and again is
+// left in peace by the server.
+func (a *actor) next(t *target) (err error) {
+	a.logins++
+	a.phone, err = t.newPhone(fmt.Sprintf("user %d.%d", a.number, a.logins))
 	return err
 }
 
-// wait waits until page i is told, and returns when that was.
-func (run *pushing) wait(ctx context.Context, i int) (time.Time, error) {
-	select {
-	case h := <-run.heard[i]:
-		return h.at, h.err
-	case <-ctx.Done():
-		return time.Time{}, fmt.Errorf("page %d was not told: %w", i, ctx.Err())
-	}
-}
-
-// push measures the time until a page is told, over two nodes: for scanlogin
-// from the phone's confirm until the page has its ticket, for the others from
-// a publish until the page has the message.
-func (r *run) push(ctx context.Context) error {
-	for _, k := range r.turns(scanlogin, centrifuge, nchan) {
-		if err := r.pushOf(ctx, k); err != nil {
-			return fmt.Errorf("push, %s: %w", k, err)
-		}
-	}
-	return nil
-}
-
-func (r *run) pushOf(ctx context.Context, k kind) (err error) {
-	s, err := r.start(ctx, k, 2)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	run := &pushing{subject: s, told: newHistogram()}
-	defer run.hangUp()
-	n := int(float64(r.Rate) * r.Duration.Seconds())
-	if err := run.openAll(ctx, n, `"ticket":"`); err != nil {
-		return err
-	}
-	if k == scanlogin {
-		err := each(ctx, n, openers, func(i int) error { return s.step(ctx, "scanned", run.pages[i].name, run.tokens[i]) })
+func (run *pushRun) openAll(ctx context.Context) error {
+	for i := range run.c.Pages {
+		p, err := run.from.open(ctx, nil)
 		if err != nil {
+			return fmt.Errorf("page %d: %w", i+1, err)
+		}
+		a := &actor{page: p, number: i}
+		if err := a.next(run.t); err != nil {
 			return err
 		}
+		run.ready <- a
 	}
-	if err := pause(ctx, settled); err != nil {
-		return err
-	}
-	did, raw, took, err := run.fire(ctx, r.Rate)
-	if err != nil {
-		return err
-	}
-	told := run.told.TotalCount()
-	say("%s: %d of %d pages were told, %.0f a second", k, told, n, float64(told)/took.Seconds())
-	if told == 0 {
-		return run.why
-	}
-	r.failed(fmt.Sprintf("push, %s, %d of %d", k, run.failed, n), run.why)
-	r.note("push.p50", k, milliseconds(run.told.ValueAtQuantile(50)))
-	r.note("push.p99", k, milliseconds(run.told.ValueAtQuantile(99)))
-	r.note("push.lost", k, float64(run.failed))
-	r.note("push.cpu", k, perOne(did.nodes, n))
-	r.note("push.redis", k, perOne(did.redis, n))
-	r.note("raw.p50", k, milliseconds(raw.ValueAtQuantile(50)))
-	r.note("raw.p99", k, milliseconds(raw.ValueAtQuantile(99)))
 	return nil
 }
 
-// fire tells each page in its turn, whether or not the servers keep up. Times
-// are counted from when a push was due.
-func (run *pushing) fire(ctx context.Context, rate int) (did work, raw *hdrhistogram.Histogram, took time.Duration, err error) {
-	probe, err := startProbe(ctx, run.store)
-	if err != nil {
-		return did, nil, 0, err
-	}
-	before, err := run.cpu()
-	if err != nil {
-		_, _ = probe.stop()
-		return did, nil, 0, err
-	}
-	began := time.Now()
+// steps makes a step whenever one is due, and returns how long all took.
+func (run *pushRun) steps(ctx context.Context, o output) (time.Duration, error) {
 	var all sync.WaitGroup
-	for i := range run.pages {
-		due := began.Add(time.Duration(i) * time.Second / time.Duration(rate))
-		if pause(ctx, time.Until(due)) != nil {
+	defer all.Wait()
+	began := time.Now()
+	every := time.Second / time.Duration(run.c.Rate)
+	for shown := began; ; run.asked++ {
+		due := began.Add(time.Duration(run.asked) * every)
+		if due.Sub(began) >= run.c.Duration {
 			break
 		}
-		all.Go(func() { run.tell(ctx, i, due) })
+		if err := pause(ctx, time.Until(due)); err != nil {
+			return 0, err
+		}
+		if time.Since(shown) > 5*time.Second {
+			shown = time.Now()
+			o.say("%d steps were due", run.asked)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case a := <-run.ready:
+			all.Go(func() { run.step(ctx, a, due) })
+		}
 	}
 	all.Wait()
-	took = time.Since(began)
-	did, err = run.since(before)
-	raw, failed := probe.stop()
-	return did, raw, took, cmp.Or(err, failed, ctx.Err())
+	return time.Since(began), nil
 }
 
-// tell has page i told, and times it.
-func (run *pushing) tell(ctx context.Context, i int, due time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+// step makes an actor's next step, and gives its place back.
+func (run *pushRun) step(ctx context.Context, a *actor, due time.Time) {
+	defer func() { run.ready <- a }()
+	path, event := "scanned", "scanned"
+	if a.scanned {
+		path, event = "cancel", "canceled"
+	}
+	random := a.page.random
+	answered := make(chan error, 1)
+	var call time.Duration
+	go func() {
+		err := a.phone.step(ctx, path, random)
+		call = time.Since(due)
+		answered <- err
+	}()
+	waiting, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	published := make(chan error, 1)
-	go func() { published <- run.publish(ctx, i) }()
-	at, err := run.wait(ctx, i)
-	took := at.Sub(due)
-	err = cmp.Or(<-published, err) // the page's failure follows from the other
+	err := a.page.await(waiting, event)
+	told := time.Since(due)
+	if failed := <-answered; failed != nil {
+		err = failed // the page's is what follows from it
+	}
+	a.scanned = !a.scanned
+	run.note(call, told, err)
+	if err == nil && !a.scanned {
+		err = cmp.Or(a.next(run.t), a.page.await(waiting, "waiting")) // the next code
+	}
+	if err != nil && ctx.Err() == nil {
+		run.reopen(ctx, a, err)
+	}
+}
+
+func (run *pushRun) note(call, told time.Duration, err error) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if err != nil {
 		run.failed, run.why = run.failed+1, cmp.Or(run.why, err)
 		return
 	}
-	record(run.told, took)
+	record(run.call, call)
+	record(run.told, told)
 }
 
-func (run *pushing) publish(ctx context.Context, i int) error {
-	if run.kind == scanlogin {
-		return run.step(ctx, "confirm", run.pages[i].name, run.tokens[i])
-	}
-	text := peers.Status(strings.Repeat("t", 74))
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, run.first().url+"/pub/"+run.pages[i].name, strings.NewReader(text))
-	if err != nil {
-		return err
-	}
-	q.Header.Set("Content-Type", "application/json")
-	_, err = run.call(q)
-	return err
-}
-
-func (run *pushing) hangUp() {
-	for _, p := range run.pages {
-		if p != nil { // it could not be opened
-			_ = p.conn.CloseNow()
+// reopen begins anew after a failure, or after as many codes as a page gets.
+func (run *pushRun) reopen(ctx context.Context, a *actor, why error) {
+	_ = a.page.conn.CloseNow()
+	a.scanned = false
+	for ctx.Err() == nil {
+		p, err := run.from.open(ctx, nil)
+		if err == nil {
+			a.page = p
+			return
 		}
+		run.mu.Lock()
+		run.why = cmp.Or(run.why, fmt.Errorf("%w, and then: %w", why, err))
+		run.mu.Unlock()
+		_ = pause(ctx, time.Second)
 	}
-	run.reading.Wait()
 }
 
-// probe is Redis alone, beside a load: publish and receive, 100 times a second.
-type probe struct {
-	client *redis.Client
-	cancel context.CancelFunc
-	works  sync.WaitGroup
-	took   *hdrhistogram.Histogram
-	err    error // of the receiver; to be read when works are done
-}
-
-func startProbe(ctx context.Context, address string) (*probe, error) {
-	options, err := redis.ParseURL(address)
-	if err != nil {
-		return nil, err
-	}
-	p := &probe{client: redis.NewClient(options), took: newHistogram()}
-	sub := p.client.Subscribe(ctx, "probe")
-	if _, err := sub.Receive(ctx); err != nil { // that it is subscribed
-		return nil, err
-	}
-	ctx, p.cancel = context.WithCancel(ctx)
-	context.AfterFunc(ctx, func() { _ = sub.Close() }) // unblocks the receiver
-	p.works.Go(func() { p.receive(ctx, sub) })
-	p.works.Go(func() { p.publish(ctx) })
-	return p, nil
-}
-
-func (p *probe) publish(ctx context.Context) {
-	every := time.NewTicker(probeEvery)
-	defer every.Stop()
+func (run *pushRun) close() {
 	for {
 		select {
-		case <-ctx.Done():
+		case a := <-run.ready:
+			_ = a.page.conn.CloseNow()
+		default:
 			return
-		case <-every.C:
-			_ = p.client.Publish(ctx, "probe", strconv.FormatInt(time.Now().UnixNano(), 10)).Err() // one that is lost is not timed
 		}
 	}
 }
 
-func (p *probe) receive(ctx context.Context, sub *redis.PubSub) {
-	for {
-		got, err := sub.ReceiveMessage(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				p.err = err
-			}
-			return
-		}
-		sent, _ := strconv.ParseInt(got.Payload, 10, 64)
-		record(p.took, time.Since(time.Unix(0, sent)))
+func printPush(w *tabwriter.Writer, r *pushResult) {
+	fmt.Fprintf(w, "\tsteps due\tfailed\tsteps/s\tCPU/step\t\n\t%d\t%d\t%.1f\t%.3f ms\t\n", r.Asked, r.Failed, r.Rate, r.StepCPU)
+	fmt.Fprint(w, timesHead)
+	r.Call.row(w, "phone is answered")
+	r.Told.row(w, "page is told")
+	if r.Why != "" {
+		fmt.Fprintf(w, "first failure: %s\n", r.Why)
 	}
 }
-
-func (p *probe) stop() (*hdrhistogram.Histogram, error) {
-	p.cancel()
-	p.works.Wait()
-	return p.took, cmp.Or(p.err, p.client.Close())
-}
-
-func newHistogram() *hdrhistogram.Histogram {
-	return hdrhistogram.New(1, time.Minute.Microseconds(), 3) // to three digits
-}
-
-func record(h *hdrhistogram.Histogram, d time.Duration) {
-	_ = h.RecordValue(min(max(d.Microseconds(), 1), h.HighestTrackableValue())) // within bounds, so it cannot fail
-}
-
-func milliseconds(microseconds int64) float64 { return float64(microseconds) / 1000 }
