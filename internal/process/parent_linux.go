@@ -2,7 +2,8 @@ package process
 
 import "syscall"
 
-// diesWithUs makes the kernel kill a process when we die, whatever of.
-func diesWithUs() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+// whenParentDies makes the kernel send the signal to the child when this
+// process dies, for whatever reason.
+func whenParentDies(signal syscall.Signal) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: signal}
 }

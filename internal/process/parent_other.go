@@ -4,5 +4,6 @@ package process
 
 import "syscall"
 
-// diesWithUs has no equal here: if we are killed, our processes stay.
-func diesWithUs() *syscall.SysProcAttr { return nil }
+// whenParentDies has no equivalent on this system: children outlive a parent
+// that is killed.
+func whenParentDies(syscall.Signal) *syscall.SysProcAttr { return nil }

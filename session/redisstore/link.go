@@ -27,7 +27,7 @@ const (
 	subscribeBatch = 500
 	// gather is how long a change of what is wanted waits for others, which are
 	// asked for, acknowledged and read along with it: with 1,500 pages a second
-	// that is 11 % of what one costs to connect (two pairs of `scanbench idle`:
+	// that is 11 % of what one costs to connect (two pairs of `bench idle`:
 	// 0.50 instead of 0.56 ms of CPU). Nobody waits for it: what happened
 	// meanwhile is read then.
 	gather = 10 * time.Millisecond

@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// handshake is a WebSocket handshake with further header lines.
+// handshake returns a WebSocket handshake with additional header lines.
 func handshake(pool string, lines ...string) string {
 	return "GET " + api + "ws?userPoolId=" + pool + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: scanlogin.v1\r\n" +
 		strings.Join(append(lines, "\r\n"), "\r\n")
 }
 
-// flock is raw connections to one node that say one thing and then stay.
+// flock is a set of raw connections that send one text and then stay open.
 type flock struct {
 	mu       sync.Mutex
 	conns    []net.Conn
@@ -32,7 +32,7 @@ type flock struct {
 	closed   atomic.Int64 // closed by the node
 }
 
-// open opens a connection from an address, sends text, and reads on.
+// open opens a connection from an address, sends text, and keeps reading.
 func (f *flock) open(ctx context.Context, n *node, from, text string) error {
 	conn, err := dialer(from).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", n.port))
 	if err != nil {
@@ -74,8 +74,8 @@ func (f *flock) close() {
 	f.answered.Wait()
 }
 
-// bodies occupies the places of handshakes by some that announce a body and
-// send none: 64 at once, and then 20 a second.
+// bodies sends handshakes that announce a body and do not send it: 64 at once,
+// then 20 a second.
 func bodies(ctx context.Context, w *world) error {
 	var f flock
 	defer f.close()
@@ -89,12 +89,12 @@ func bodies(ctx context.Context, w *world) error {
 		}
 	}
 	w.note("handshakes with a body", float64(f.len()))
-	w.note("of them answered 400", float64(f.refused.Load()))
+	w.note("answered 400", float64(f.refused.Load()))
 	return nil
 }
 
-// shutdown ends a node that has 600 peers who hold it up: handshakes and calls whose bodies
-// do not come, halves of heads, and sockets that ignore the close frame.
+// shutdown terminates a node with 600 connections that delay it: handshakes and
+// calls without their body, incomplete headers, and sockets that ignore the close frame.
 func shutdown(ctx context.Context, w *world) error {
 	texts := []string{
 		handshake("attacked", "Content-Length: 5"), handshake("attacked"), halfHead,
@@ -110,19 +110,19 @@ func shutdown(ctx context.Context, w *world) error {
 	began := time.Now()
 	w.nodes[0].Signal(syscall.SIGTERM)
 	err := w.nodes[0].Wait(100 * time.Second)
-	w.note("seconds from SIGTERM to the end", time.Since(began).Seconds())
+	w.note("seconds from SIGTERM to exit", time.Since(began).Seconds())
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
-		return nil // it says that it had to cut requests off
+		return nil // the exit code says that requests were cut off
 	}
 	return err
 }
 
-// halfHead is a request whose head does not end.
+// halfHead is a request whose header does not end.
 const halfHead = "GET / HTTP/1.1\r\n"
 
-// connections opens n connections from some addresses to the first node: sockets for a
-// pool that does not exist, whose close frame is ignored, and others that send text,
-// by turns.
+// connections opens n connections to the first node from the given number of
+// addresses. They alternate between sockets for a pool that does not exist, which
+// ignore the close frame, and connections that send text.
 func connections(ctx context.Context, w *world, f *flock, n, addresses int, text string) {
 	texts := []string{handshake("unknown"), text}
 	var openers sync.WaitGroup
@@ -136,17 +136,17 @@ func connections(ctx context.Context, w *world, f *flock, n, addresses int, text
 	openers.Wait()
 }
 
-// oneAddress has one address open more connections than a node has files.
+// oneAddress opens more connections from one address than a node may have files.
 func oneAddress(ctx context.Context, w *world) error {
 	var f flock
 	defer f.close()
 	connections(ctx, w, &f, 6_000, 1, "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 	<-ctx.Done()
-	w.note("connections that stayed", float64(f.len())-float64(f.closed.Load()))
+	w.note("connections still open", float64(f.len())-float64(f.closed.Load()))
 	return nil
 }
 
-// allFiles has eight addresses do so, and asks the ops listener meanwhile.
+// allFiles does the same from eight addresses while the ops listener is called.
 func allFiles(ctx context.Context, w *world) error {
 	var f flock
 	defer f.close()
@@ -168,10 +168,10 @@ func allFiles(ctx context.Context, w *world) error {
 		}
 	}
 	asking.Wait()
-	w.note("connections that stayed", float64(f.len())-float64(f.closed.Load()))
+	w.note("connections still open", float64(f.len())-float64(f.closed.Load()))
 	w.note("ops calls", float64(asked))
 	w.note("ops calls that failed", float64(failed))
-	w.note("readiness reports it", notReady)
+	w.note("node reported not ready", notReady)
 	f.close()
 	return w.nodes[0].Await(context.WithoutCancel(ctx), w.nodes[0].ready)
 }
@@ -208,11 +208,11 @@ func controlFrames(ctx context.Context, w *world) error {
 	all.Wait()
 	<-ctx.Done()
 	w.note("floods cut off, of 4", float64(cut.Load()))
-	w.note("cores that the node used", (cpuOf(w.nodes[0].PID())-before)/time.Since(began).Seconds())
+	w.note("CPU cores used by the node", (cpuOf(w.nodes[0].PID())-before)/time.Since(began).Seconds())
 	return nil
 }
 
-// pause waits; false if ctx ended.
+// pause waits and reports whether ctx is still active.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

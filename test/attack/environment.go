@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,8 +14,8 @@ import (
 	"github.com/scanlogin/scanlogin/internal/process"
 )
 
-// Addresses of this machine that the participants call from. proxy is the one
-// whose X-Forwarded-For the nodes believe.
+// Addresses that the participants connect from. The nodes trust the
+// X-Forwarded-For header of proxyAddress.
 const (
 	siteAddress     = "127.0.1.1"
 	attackerAddress = "127.0.3.1"
@@ -26,7 +24,7 @@ const (
 
 const secret = "the secret of both pools under attack"
 
-// nodeConfig has the default limits, which are what is attacked.
+// nodeConfig keeps the default limits: they are the defenses under test.
 const nodeConfig = `
 listen: 127.0.0.1:%d
 ops_listen: 127.0.0.1:%d
@@ -41,17 +39,16 @@ pools:
     secret: "` + secret + `"
 %s`
 
-// world is one Redis and two nodes under one attack.
+// environment is one Redis and two nodes under one attack.
 type world struct {
 	attack
 	short                bool
 	program, redisServer string
 
-	dir       string
-	redis     *process.Process
-	redisPort int
-	nodes     [2]*node // pages connect to the first, phones and sites to the second
-	hooks     *receiver
+	dir   string
+	redis *process.Redis
+	nodes [2]*node // pages connect to the first, phones and sites to the second
+	hooks *receiver
 
 	mu      sync.Mutex
 	figures []namedFigure
@@ -60,7 +57,6 @@ type world struct {
 type node struct {
 	*process.Process
 	port, ops int
-	log       string
 	usage     usage
 }
 
@@ -71,8 +67,8 @@ type namedFigure struct {
 	value float64
 }
 
-// note keeps a figure of this attack, in the order of the first notes; a later
-// value replaces an earlier one.
+// note records a figure of this attack and replaces an earlier value of the same
+// name. Figures are reported in the order of their first values.
 func (w *world) note(name string, value float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -104,22 +100,12 @@ func (w *world) start(ctx context.Context) (err error) {
 }
 
 func (w *world) startRedis(ctx context.Context) (err error) {
-	if w.redisPort, err = process.FreePort(); err != nil {
-		return err
-	}
 	memory := w.memory
 	if memory == "" {
 		memory = "1gb"
 	}
-	w.redis = process.New(w.dir, "redis", w.redisServer, "--port", strconv.Itoa(w.redisPort), "--bind", "127.0.0.1",
-		"--dir", w.dir, "--save", "", "--maxmemory", memory, "--maxmemory-policy", "noeviction")
-	if err := w.redis.Start(); err != nil {
-		return err
-	}
-	return w.redis.Await(ctx, func(ctx context.Context) error {
-		_, err := w.askRedis(ctx, "PING")
-		return err
-	})
+	w.redis, err = process.StartRedis(ctx, w.dir, w.redisServer, "--maxmemory", memory, "--maxmemory-policy", "noeviction")
+	return err
 }
 
 func (w *world) startNode(ctx context.Context, i int) (err error) {
@@ -131,13 +117,12 @@ func (w *world) startNode(ctx context.Context, i int) (err error) {
 		return err
 	}
 	name := fmt.Sprint("node", i)
-	n.log = filepath.Join(w.dir, name+".log")
 	file := filepath.Join(w.dir, name+".yaml")
 	settings := w.settings
 	if settings != "" {
 		settings = fmt.Sprintf(settings, w.hooks.address)
 	}
-	text := fmt.Sprintf(nodeConfig, n.port, n.ops, n.port, w.redisPort, settings)
+	text := fmt.Sprintf(nodeConfig, n.port, n.ops, n.port, w.redis.Port, settings)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}
@@ -153,29 +138,14 @@ func (w *world) startNode(ctx context.Context, i int) (err error) {
 	return n.Await(ctx, n.ready)
 }
 
-// ready asks the node's ops listener.
+// ready reports whether the node is ready, as its ops listener says.
 func (n *node) ready(ctx context.Context) error { return n.askOps(ctx, "/readyz") }
 
 func (n *node) askOps(ctx context.Context, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", n.ops, path), nil)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Do(q)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return errors.New(path + ": " + answer.Status)
-	}
-	return nil
+	return process.IsReady(fmt.Sprintf("http://127.0.0.1:%d%s", n.ops, path))(ctx)
 }
 
-// run runs the attack, and honest visitors from before to after it.
+// run runs the attack while honest visitors log in.
 func (w *world) run(ctx context.Context) (result, error) {
 	seconds := w.long
 	if w.short {
@@ -201,7 +171,7 @@ func (w *world) run(ctx context.Context) (result, error) {
 	if ctx.Err() != nil {
 		return result{}, ctx.Err()
 	}
-	for range 60 { // the last logins' webhooks are on their way
+	for range 60 { // webhooks of the last logins may still be in delivery
 		if w.hooks.missing(crowd.users) == 0 || !w.hasWebhook() {
 			break
 		}
@@ -210,7 +180,7 @@ func (w *world) run(ctx context.Context) (result, error) {
 	return w.result(crowd), err
 }
 
-// hasWebhook reports whether the attacked pool has one.
+// hasWebhook reports whether the attacked pool has a webhook.
 func (w *world) hasWebhook() bool { return strings.Contains(w.settings, "webhook") }
 
 func (w *world) close() {
@@ -231,14 +201,14 @@ func (w *world) close() {
 }
 
 func (w *world) logTail() error {
-	text, err := os.ReadFile(w.nodes[0].log)
+	text, err := w.nodes[0].Output()
 	if err != nil {
 		return err
 	}
 	return fmt.Errorf("node0: …%s", text[max(0, len(text)-500):])
 }
 
-// dialer connects from an address of this machine.
+// dialer returns a dialer that connects from one loopback address.
 func dialer(from string) *net.Dialer {
 	return &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 }

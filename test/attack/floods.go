@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// flood is what came of a flood of codes.
+// flood counts the codes of a flood.
 type flood struct {
 	made, refused, failed atomic.Int64
 
@@ -21,8 +21,8 @@ type flood struct {
 	random []string // some of the codes
 }
 
-// codes asks for codes as fast as workers do, up to rate a second, until ctx
-// ends or most are made; each from another /64, of some IPv6 /48.
+// codes creates up to rate codes a second, until ctx ends or most are created.
+// Each request comes from another /64 network of the given number of IPv6 /48.
 func (f *flood) codes(ctx context.Context, w *world, networks, workers, rate, most int) {
 	client := newClient(proxyAddress)
 	long := strings.Repeat("a", 500)
@@ -62,15 +62,15 @@ func (f *flood) count(data map[string]any, err error) {
 }
 
 func (f *flood) note(w *world) {
-	w.note("codes of the flood", float64(f.made.Load()))
+	w.note("codes created", float64(f.made.Load()))
 	w.note("refused", float64(f.refused.Load()))
 }
 
-// storeFlood fills the store with codes. Redis is three quarters full before a
-// short run: at 2,000 codes a second the rest is as much as there is time for.
+// storeFlood fills the store with codes. Before a short run, Redis is filled to
+// three quarters: there is no time to create more codes than the rest.
 func storeFlood(ctx context.Context, w *world) error {
 	if w.short {
-		if _, err := w.askRedis(ctx, "SETRANGE", "ballast", fmt.Sprint(180<<20), "x"); err != nil {
+		if _, err := w.redis.Do(ctx, "SETRANGE", "ballast", fmt.Sprint(180<<20), "x"); err != nil {
 			return err
 		}
 	}
@@ -85,11 +85,11 @@ func storeFlood(ctx context.Context, w *world) error {
 	f.codes(ctx, w, 1_000, 64, 2_500, 1<<30)
 	looking.Wait()
 	f.note(w)
-	w.note("Redis' memory at most (%)", most)
+	w.note("peak use of Redis' memory (%)", most)
 	return nil
 }
 
-// networkFlood takes all codes that a pool may have open, from one IPv6 /48.
+// networkFlood uses up the open codes of a pool from one IPv6 /48.
 func networkFlood(ctx context.Context, w *world) error {
 	var f flood
 	f.codes(ctx, w, 1, 64, 3_000, 1<<30)
@@ -97,12 +97,12 @@ func networkFlood(ctx context.Context, w *world) error {
 	return nil
 }
 
-// pictureFlood has 2,000 connections ask for large pictures of 950 codes.
+// pictureFlood requests large pictures of 950 codes over 2,000 connections.
 func pictureFlood(ctx context.Context, w *world) error {
 	var f flood
 	f.codes(ctx, w, 50, 32, 1_000, 950)
 	if ctx.Err() != nil {
-		return errors.New("there was no time to make the codes")
+		return errors.New("the codes could not be created in time")
 	}
 	var asked, failed atomic.Int64
 	var all sync.WaitGroup
@@ -121,7 +121,7 @@ func pictureFlood(ctx context.Context, w *world) error {
 		})
 	}
 	all.Wait()
-	w.note("pictures asked for", float64(asked.Load()))
+	w.note("pictures requested", float64(asked.Load()))
 	w.note("refused", float64(failed.Load()))
 	return nil
 }
@@ -145,8 +145,8 @@ func ask(ctx context.Context, client *http.Client, url string) error {
 	return nil
 }
 
-// webhookFlood makes codes that nobody scans while the receiver is down, and
-// then waits until it has been told of the honest logins.
+// webhookFlood creates codes that are never scanned while the webhook receiver is
+// down. Then the receiver works again, until ctx ends.
 func webhookFlood(ctx context.Context, w *world) error {
 	w.hooks.setDown(true)
 	var f flood

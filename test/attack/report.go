@@ -9,21 +9,21 @@ import (
 	"sync"
 )
 
-// result is what an attack did to one program.
+// result is the outcome of an attack on one program.
 type result struct {
 	ran     bool
 	logins  int
 	refused int
-	why     []string // the first reasons of those who were refused
+	why     []string // the first reasons of refused logins
 
 	openP95, openMost, pictureMost, wholeMost float64 // ms
 
 	resident      int // MiB, of the larger node
-	files         int // of the node with more
-	lines, warned int // that both nodes logged
+	files         int // of the node with more open files
+	lines, warned int // log lines and warnings of both nodes
 	figures       []namedFigure
-	failed        []string // expectations
-	warnings      []string // different ones of the log
+	failed        []string // expectations that were not met
+	warnings      []string // one line of each distinct warning
 }
 
 func (w *world) result(c *crowd) result {
@@ -42,12 +42,12 @@ func (w *world) result(c *crowd) result {
 	}
 	if w.hasWebhook() {
 		missing := w.hooks.missing(c.users)
-		r.figures = append(r.figures, namedFigure{"logins whose webhooks did not come within 30 s", float64(missing)})
+		r.figures = append(r.figures, namedFigure{"logins without their webhook after 30 s", float64(missing)})
 	}
 	return r
 }
 
-// row is an attack and what it did, before and after.
+// row is an attack and its results on the older and the current program.
 type row struct {
 	attack
 	before, after result
@@ -94,7 +94,7 @@ func number(n float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", n), "0"), ".")
 }
 
-// tableOf writes all rows in Markdown.
+// tableOf formats the rows as a Markdown table.
 func tableOf(rows []row) string {
 	var out strings.Builder
 	out.WriteString("| attack | | logins | refused | code p95 / most (ms) | picture most (ms) | memory (MiB) | files | log lines | |\n|---|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
@@ -119,7 +119,8 @@ func tableOf(rows []row) string {
 	return out.String()
 }
 
-// receiver is the attacked pool's webhook receiver. It answers 204 to all.
+// receiver is the attacked pool's webhook receiver. It answers 204, or 503 while
+// it is down.
 type receiver struct {
 	address string
 	server  *http.Server
@@ -168,7 +169,7 @@ func (r *receiver) setDown(down bool) {
 	r.down = down
 }
 
-// missing is how many users' logins were not told.
+// missing counts the users whose login was not reported.
 func (r *receiver) missing(users []string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

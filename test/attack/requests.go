@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// consentText shows the phone's user a sentence of the attacker's.
+// consentText tries to show the attacker's sentence to the phone's user.
 func consentText(ctx context.Context, w *world) error {
 	by := caller{client: newClient(attackerAddress), agent: "\u202eYour bank: routine security check, press Agree"}
 	browser, err := w.scannedBrowser(ctx, by)
@@ -24,11 +24,11 @@ func consentText(ctx context.Context, w *world) error {
 	if strings.Contains(fmt.Sprint(browser["browser"], browser["os"]), "Agree") {
 		shown = 1
 	}
-	w.note("the phone shows it", shown)
+	w.note("the phone shows the text", shown)
 	return nil
 }
 
-// forwardedPort calls through a proxy that writes ports into X-Forwarded-For.
+// forwardedPort calls through a proxy that adds ports to X-Forwarded-For.
 func forwardedPort(ctx context.Context, w *world) error {
 	browser, err := w.scannedBrowser(ctx, caller{client: newClient(proxyAddress), forwarded: "203.0.113.7:5678"})
 	if err != nil {
@@ -42,7 +42,8 @@ func forwardedPort(ctx context.Context, w *world) error {
 	return nil
 }
 
-// scannedBrowser has by ask for a code, and returns what the phone is told of by.
+// scannedBrowser creates a code as by, and returns the description of that browser
+// in the answer to the phone's scan.
 func (w *world) scannedBrowser(ctx context.Context, by caller) (map[string]any, error) {
 	code, err := by.post(ctx, w.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
 	if err != nil {
@@ -54,12 +55,12 @@ func (w *world) scannedBrowser(ctx context.Context, by caller) (map[string]any, 
 	}
 	browser, _ := data["browser"].(map[string]any)
 	if browser == nil {
-		return nil, errors.New("the phone is told nothing of the browser")
+		return nil, errors.New("the answer to the phone does not describe the browser")
 	}
 	return browser, nil
 }
 
-// wrongSecrets shows 105 wrong secrets from a neighbour of the site's back end.
+// wrongSecrets sends 105 wrong secrets from the network of the site's back end.
 func wrongSecrets(ctx context.Context, w *world) error {
 	client := newClient(proxyAddress)
 	guess := caller{client: client, user: "attacked", key: "a wrong secret of the right length", forwarded: "2001:db8:8::1"}
@@ -77,11 +78,11 @@ func wrongSecrets(ctx context.Context, w *world) error {
 	if errors.Is(err, errRefused) {
 		locked, err = 1, nil
 	}
-	w.note("the site is locked out", locked)
+	w.note("site locked out", locked)
 	return err
 }
 
-// linkFlood asks for the page of one live code.
+// linkFlood requests the page of one open code.
 func linkFlood(ctx context.Context, w *world) error {
 	client := newClient(attackerAddress)
 	code, err := caller{client: client}.post(ctx, w.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
@@ -98,9 +99,9 @@ func linkFlood(ctx context.Context, w *world) error {
 	return nil
 }
 
-// readOnly makes Redis refuse writes, as a replica does or a disk that is full.
+// readOnly makes Redis refuse writes, as a replica or a full disk does.
 func readOnly(ctx context.Context, w *world) error {
-	if _, err := w.askRedis(ctx, "CONFIG", "SET", "min-replicas-to-write", "1"); err != nil {
+	if _, err := w.redis.Do(ctx, "CONFIG", "SET", "min-replicas-to-write", "1"); err != nil {
 		return err
 	}
 	ready := 1.0
@@ -118,9 +119,9 @@ func readOnly(ctx context.Context, w *world) error {
 	}()
 	f.codes(flooding, w, 1, 32, 1_000, 1<<30)
 	<-flooding.Done()
-	w.note("readiness says ok", ready)
+	w.note("node stayed ready", ready)
 	f.note(w)
-	if _, err := w.askRedis(context.WithoutCancel(ctx), "CONFIG", "SET", "min-replicas-to-write", "0"); err != nil {
+	if _, err := w.redis.Do(context.WithoutCancel(ctx), "CONFIG", "SET", "min-replicas-to-write", "0"); err != nil {
 		return err
 	}
 	return w.nodes[0].Await(context.WithoutCancel(ctx), w.nodes[0].ready)

@@ -18,15 +18,15 @@ import (
 
 const api = "/api/v2/qrcode/"
 
-// loginTime is how long an honest visitor's whole login may take, hundreds of times what it
-// takes on an idle machine. A login that needs longer counts as refused.
+// loginTime is how long an honest visitor's login may take: hundreds of times the
+// time on an idle machine. A login that takes longer counts as refused.
 const loginTime = 5 * time.Second
 
-// arriveEvery is the time between two honest visitors.
+// arriveEvery is the interval between two honest visitors.
 const arriveEvery = 150 * time.Millisecond
 
-// crowd is the honest visitors: each comes from its own address, connects to
-// one node, and has a phone and a site that call the other.
+// crowd simulates honest visitors. Each has its own address, connects to one node,
+// and has a phone and a site that call the other node.
 type crowd struct {
 	w    *world
 	pool string
@@ -35,10 +35,10 @@ type crowd struct {
 
 	mu      sync.Mutex
 	open    []time.Duration // until the page has a code
-	picture []time.Duration // until it has the picture
+	picture []time.Duration // until the page has the picture
 	whole   []time.Duration // until the ticket is exchanged
-	refused []string        // why, of those who could not log in
-	users   []string        // who logged in
+	refused []string        // reasons of failed logins
+	users   []string        // users who logged in
 }
 
 func newCrowd(w *world) *crowd {
@@ -50,7 +50,7 @@ func newCrowd(w *world) *crowd {
 	return c
 }
 
-// arrive sends visitors until ctx ends, and waits for their logins.
+// arrive starts visitors until ctx ends, and waits for their logins.
 func (c *crowd) arrive(ctx context.Context) {
 	var visits sync.WaitGroup
 	defer visits.Wait()
@@ -66,7 +66,7 @@ func (c *crowd) arrive(ctx context.Context) {
 	}
 }
 
-// visit is one login.
+// visit performs one login.
 func (c *crowd) visit() {
 	n := c.next.Add(1)
 	ctx, cancel := context.WithTimeout(context.Background(), loginTime)
@@ -142,14 +142,14 @@ func getPicture(ctx context.Context, client *http.Client, url, random string) er
 	return nil
 }
 
-// message is what a page is told.
+// message is a message to a page.
 type message struct{ Event, Random, Ticket string }
 
 func await(ctx context.Context, socket *websocket.Conn, event string) (m message, err error) {
 	for {
 		_, text, err := socket.Read(ctx)
 		if err != nil {
-			return m, fmt.Errorf("waiting for %s: %w", event, err)
+			return m, fmt.Errorf("no event %s: %w", event, err)
 		}
 		if err := json.Unmarshal(text, &m); err != nil {
 			return m, err
@@ -160,28 +160,28 @@ func await(ctx context.Context, socket *websocket.Conn, event string) (m message
 	}
 }
 
-// caller makes REST calls.
+// caller makes API calls.
 type caller struct {
 	client    *http.Client
-	user, key string // Basic; "": none
+	user, key string // Basic authentication; "": none
 	agent     string // User-Agent; "": Go's
 	forwarded string // X-Forwarded-For; "": none
 }
 
-// newSite makes the back end of a pool, which also vouches for the phones.
+// newSite returns the back end of a pool, which also vouches for phone users.
 func newSite(pool string) caller {
 	return caller{client: newClient(siteAddress), user: pool, key: secret}
 }
 
-// newClient makes a client that calls from an address of this machine.
+// newClient returns a client that connects from one loopback address.
 func newClient(from string) *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: dialer(from).DialContext, MaxIdleConnsPerHost: 64}}
 }
 
 var errRefused = errors.New("refused")
 
-// post returns the answer's data. The error is errRefused if the call was
-// answered with another code than 200.
+// post makes a call and returns the data of the answer. It returns errRefused if
+// the code is not 200.
 func (c caller) post(ctx context.Context, url, call string, body map[string]any) (map[string]any, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -220,7 +220,7 @@ func (c caller) post(ctx context.Context, url, call string, body map[string]any)
 	return envelope.Data, nil
 }
 
-// quantile returns the q-th of some durations in milliseconds, 0 of none.
+// quantile returns the q-quantile of durations in milliseconds, 0 for none.
 func quantile(all []time.Duration, q float64) float64 {
 	if len(all) == 0 {
 		return 0

@@ -14,30 +14,30 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// report is what a run has to say.
+// report is the report of a run.
 type report struct {
 	Seed    uint64           `json:"seed"`
-	Form    string           `json:"form"`
+	Form    string           `json:"redis"`
 	Nodes   int              `json:"nodes"`
 	Took    time.Duration    `json:"took"`
-	Stories map[string]int   `json:"stories"` // by end
-	Calls   map[string]int   `json:"calls"`   // by what was done and answered
-	Pages   map[string]int   `json:"pages"`   // by transport
-	Faults  []recovery       `json:"faults"`
-	Strikes []history.Strike `json:"strikes"`
-	Verdict checker.Verdict  `json:"verdict"`
+	Stories map[string]int   `json:"scenarios"` // by end
+	Calls   map[string]int   `json:"calls"`     // by action and answer
+	Pages   map[string]int   `json:"pages"`     // by transport
+	Faults  []recovery       `json:"recoveries"`
+	Strikes []history.Strike `json:"faults"`
+	Verdict checker.Verdict  `json:"result"`
 }
 
-// recovery is how soon pages were current after the faults of a kind.
+// recovery describes how soon pages were up to date after the faults of one kind.
 type recovery struct {
 	Kind       string        `json:"kind"`
-	Struck     int           `json:"struck"`
-	Measured   int           `json:"measured"` // news of codes while it was broken and just after, on pages that are pushed to
-	Median     time.Duration `json:"median"`   // from the repair, or the news if that was later, until the page showed it
-	Late       int           `json:"late"`     // news that took longer than 100 ms
+	Struck     int           `json:"injected"`
+	Measured   int           `json:"measured"` // changes of codes during and just after a fault, on pages that receive pushes
+	Median     time.Duration `json:"median"`   // from the repair, or from a later change, until the page showed it
+	Late       int           `json:"late"`     // changes that took longer than 100 ms
 	MedianLate time.Duration `json:"medianLate"`
-	Worst      time.Duration `json:"worst"`
-	Missed     int           `json:"missed"` // news that a page did not show before it was left
+	Worst      time.Duration `json:"slowest"`
+	Missed     int           `json:"missed"` // changes that a page did not show before it was closed
 }
 
 func newReport(h history.File) *report {
@@ -64,23 +64,23 @@ func newReport(h history.File) *report {
 func answerWord(e history.Event) string {
 	switch e.Answer {
 	case history.None:
-		return "cut or timed out"
+		return "no answer"
 	case history.NotSent:
 		return "not sent"
 	case history.Ended:
-		return "by the client"
+		return "closed by the client"
 	}
 	return fmt.Sprint(e.Answer)
 }
 
-// aftermath is how long after a fault news still belong to it.
+// aftermath is how long after a fault changes are still attributed to it.
 const aftermath = 3 * time.Second
 
-// late is what people begin to notice.
+// late is the delay that users begin to notice.
 const late = 100 * time.Millisecond
 
-// recoveries puts lags to the faults that struck alone. Polling pages are left
-// out: they learn when they ask.
+// recoveries attributes lags to faults that were injected alone. Polling pages do not
+// count: their lag is the polling interval.
 func recoveries(strikes []history.Strike, lags []checker.Lag) []recovery {
 	found := make(map[string][]time.Duration)
 	struck, missed := make(map[string]int), make(map[string]int)
@@ -112,10 +112,10 @@ func recoveries(strikes []history.Strike, lags []checker.Lag) []recovery {
 	return all
 }
 
-var errBroken = errors.New("promises were broken")
+var errBroken = errors.New("guarantees were violated")
 
 // conclude prints the report, saves it if file is not empty, and returns
-// errBroken if it tells of violations.
+// errViolations if there are violations.
 func (r *report) conclude(file string) error {
 	r.print(os.Stdout)
 	if file != "" {

@@ -16,20 +16,20 @@ import (
 )
 
 type runCommand struct {
-	Form        string        `default:"single" enum:"single,sentinel,cluster" help:"How Redis is run."`
-	Nodes       int           `default:"3" help:"How many scanlogin nodes."`
-	Stories     int           `default:"200" help:"How many stories go on at once."`
-	Duration    time.Duration `default:"60s" help:"How long it goes on, about; the calm after the last fault is not cut short."`
-	Seed        uint64        `help:"Makes people and faults the same again, as far as scheduling allows. 0: random."`
-	Faults      string        `default:"all" help:"Kinds of faults, with commas between."`
-	First       string        `help:"Those of them that strike first, in this order; the others come in a random one."`
+	Form        string        `name:"redis" default:"single" enum:"single,sentinel,cluster" help:"The Redis mode: single, sentinel or cluster."`
+	Nodes       int           `default:"3" help:"How many scanlogin nodes to start."`
+	Stories     int           `name:"scenarios" default:"200" help:"How many scenarios run at the same time."`
+	Duration    time.Duration `default:"60s" help:"Approximate duration; the time without faults after the last one is always complete."`
+	Seed        uint64        `help:"Repeats the random choices of an earlier run, as far as scheduling allows. 0: random."`
+	Faults      string        `default:"all" help:"Kinds of faults, separated by commas."`
+	First       string        `help:"Kinds that are injected first, in this order; the others follow in random order."`
 	Scanlogin   string        `default:"bin/scanlogin" help:"The binary to test."`
-	RedisServer string        `default:"redis-server" help:"The redis-server to run it on."`
-	Keep        string        `placeholder:"DIR" help:"Keep configurations, logs, data and history in this new directory; without it, only when promises were broken."`
-	JSON        string        `name:"json" placeholder:"FILE" help:"Write the report here as well, with all histories of violations."`
+	RedisServer string        `default:"redis-server" help:"The redis-server to start."`
+	Keep        string        `placeholder:"DIR" help:"Keep configurations, logs, data and history in this new directory. Without it, they are kept only if guarantees were violated."`
+	JSON        string        `name:"json" placeholder:"FILE" help:"Also write the report to this file, with the events of all violations."`
 }
 
-// Run runs everything once.
+// Run performs one run.
 func (c *runCommand) Run(ctx context.Context) error {
 	kinds, err := faults.Choose(c.Faults, c.Form)
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()
 	}
-	fmt.Printf("seed %d, %s, %d nodes, %d stories at once, %v\n", c.Seed, c.Form, c.Nodes, c.Stories, c.Duration)
+	fmt.Printf("seed %d, redis %s, %d nodes, %d concurrent scenarios, %v\n", c.Seed, c.Form, c.Nodes, c.Stories, c.Duration)
 	r, err := c.start(ctx)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 	return r.judge()
 }
 
-// judge judges what happened, and keeps everything if it must be looked into.
+// check checks the history, and keeps all files if there are violations.
 func (r *run) judge() error {
 	h := r.log.File()
 	if err := h.Save(r.dir); err != nil {
@@ -72,11 +72,11 @@ func (r *run) judge() error {
 }
 
 type judgeCommand struct {
-	Dir  string `arg:"" type:"existingdir" help:"What a run has kept."`
-	JSON string `name:"json" placeholder:"FILE" help:"Write the report here as well."`
+	Dir  string `arg:"" type:"existingdir" help:"The directory that a run has kept."`
+	JSON string `name:"json" placeholder:"FILE" help:"Also write the report to this file."`
 }
 
-// Run judges a history again.
+// Run checks a history again.
 func (c *judgeCommand) Run() error {
 	h, err := history.Load(c.Dir)
 	if err != nil {
@@ -94,11 +94,10 @@ type run struct {
 	log   *history.Log
 
 	mu   sync.Mutex
-	ends map[string]int // stories by how they ended
+	ends map[string]int // finished scenarios by their end
 }
 
-// The pools differ in how long their codes live: those of the first outlive
-// every story, of the second time ends many.
+// Codes of the first pool outlive every scenario; many of the second expire.
 var pools = []actors.Pool{
 	{ID: "patient", Terms: history.Terms{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}},
 	{ID: "hasty", Terms: history.Terms{Code: 4 * time.Second, Confirm: 3 * time.Second, Ticket: 5 * time.Second}},
@@ -110,7 +109,7 @@ func (c *runCommand) start(ctx context.Context) (*run, error) {
 	if r.dir == "" {
 		r.dir, err = os.MkdirTemp("", "scanchaos")
 	} else {
-		err = os.Mkdir(r.dir, 0o700) // an old one would bring its data along
+		err = os.Mkdir(r.dir, 0o700) // an existing one could contain data of an earlier run
 	}
 	if err != nil {
 		return nil, err
@@ -124,7 +123,7 @@ func (c *runCommand) start(ctx context.Context) (*run, error) {
 	}
 	r.world = &actors.World{
 		Log: r.log, Pools: pools, UserKey: cluster.UserKey, SiteSecret: cluster.SiteSecret,
-		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Stories}}, // phones and sites keep theirs
+		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Stories}}, // phones and sites reuse connections
 	}
 	for _, n := range r.rig.Nodes {
 		r.world.Nodes = append(r.world.Nodes, n.URL)

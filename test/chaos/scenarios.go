@@ -13,8 +13,8 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/faults"
 )
 
-// play has stories go on until all faults have struck, and the calm after the
-// last one is over.
+// runScenarios runs scenarios until all faults have been injected and the calm after
+// the last one is over.
 func (r *run) play(ctx context.Context, kinds []string) error {
 	playing, stop := context.WithCancel(ctx)
 	defer stop()
@@ -35,7 +35,7 @@ func (r *run) play(ctx context.Context, kinds []string) error {
 	return errors.Join(err, ctx.Err())
 }
 
-// number hands out the numbers of stories, not all at once at the beginning.
+// number sends the numbers of scenarios. The first ones are spread over two seconds.
 func (r *run) number(ctx context.Context, next chan<- int) {
 	defer close(next)
 	for n := 1; ; n++ {
@@ -54,7 +54,7 @@ func (r *run) tell(ctx context.Context, next <-chan int) {
 	for n := range next {
 		end := actors.NewStory(r.world, r.Seed, n).Run(ctx)
 		if ctx.Err() != nil {
-			end = "broken off at the end of the run"
+			end = "interrupted at the end of the run"
 		}
 		r.mu.Lock()
 		r.ends[end]++
@@ -62,7 +62,7 @@ func (r *run) tell(ctx context.Context, next <-chan int) {
 	}
 }
 
-// progress says every few seconds that it goes on.
+// progress prints the progress every few seconds.
 func (r *run) progress(ctx context.Context) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
@@ -73,12 +73,12 @@ func (r *run) progress(ctx context.Context) {
 		case <-tick.C:
 		}
 		r.mu.Lock()
-		told := 0
+		finished := 0
 		for _, n := range r.ends {
-			told += n
+			finished += n
 		}
 		r.mu.Unlock()
 		h := r.log.File()
-		fmt.Printf("%6.1fs  %d stories told, %d events, %d faults\n", r.log.Now().Seconds(), told, len(h.Events), len(h.Strikes))
+		fmt.Printf("%6.1fs  %d scenarios finished, %d events, %d faults\n", r.log.Now().Seconds(), finished, len(h.Events), len(h.Strikes))
 	}
 }

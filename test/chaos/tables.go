@@ -12,20 +12,20 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// print writes tables for people.
+// print writes the report as tables.
 func (r *report) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	printCounts(t, "stories", r.Stories)
+	printCounts(t, "scenarios", r.Stories)
 	printCounts(t, "pages", r.Pages)
 	printCounts(t, "calls and messages", r.Calls)
-	fmt.Fprintln(t, "\nfault\tstruck\tnews measured\tmedian until current\tlater than 100 ms\ttheir median\tworst\tpage left before")
+	fmt.Fprintln(t, "\nfault\tinjected\tchanges measured\tmedian until shown\tlater than 100 ms\ttheir median\tslowest\tnever shown")
 	for _, f := range r.Faults {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%v\t%d\t%v\t%v\t%d\n", f.Kind, f.Struck, f.Measured,
 			f.Median.Round(time.Millisecond), f.Late, f.MedianLate.Round(time.Millisecond), f.Worst.Round(time.Millisecond), f.Missed)
 	}
 	t.Flush()
 	v := r.Verdict
-	fmt.Fprintf(w, "\n%v: %d codes judged, %d undecided; %d codes that Redis may have lost writes of, %d of which show it\n",
+	fmt.Fprintf(w, "\n%v: %d codes checked, %d undecided; Redis may have lost writes of %d other codes, and did of at least %d\n",
 		r.Took.Round(time.Second), v.Judged, v.Undecided, v.Lossy, len(codes(v.Lost)))
 	for rule, n := range byRule(v.Lost) {
 		fmt.Fprintf(w, "  lost: %s: %d\n", rule, n)
@@ -39,7 +39,7 @@ func (r *report) print(w io.Writer) {
 	}
 }
 
-// shownViolations bounds what is printed; --json has all.
+// shownViolations is how many violations are printed; --json writes all.
 const shownViolations = 5
 
 func printCounts(w io.Writer, title string, counts map[string]int) {
@@ -73,7 +73,7 @@ func printViolation(w io.Writer, v checker.Violation) {
 	}
 }
 
-// details are what an event of its kind has to tell.
+// details describes an event.
 func details(e history.Event) (text string) {
 	if e.Do != history.Push && e.Do != history.Show && e.Do != history.Leave && e.Do != history.Connect {
 		text += " " + answerWord(e)

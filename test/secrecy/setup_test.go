@@ -27,29 +27,30 @@ import (
 	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
-// world is a scanlogin with its Redis, and all that was seen of it.
-type world struct {
+// environment is a scanlogin with its Redis, and everything that was received
+// from it.
+type environment struct {
 	*testing.T
 	redis     *redistest.Server
-	node      *process
-	config    string // its file
-	trail     string // the audit's file
+	node      node
+	config    string // path of the configuration file
+	trail     string // path of the audit file
 	base, ops string
 	client    *http.Client
 
 	poolSecret, oldSecret, userKey, redisPassword string
 
-	needles []needle
-	randoms []needle     // of codes, which no trail may hold
-	errors  bytes.Buffer // all bodies of errors
-	others  bytes.Buffer // all that was told to callers without proof
-	owners  bytes.Buffer // all that was told to those with it
+	needles  []needle
+	randoms  []needle     // ids of codes, which the audit trail must not contain
+	errors   bytes.Buffer // error answers
+	unproven bytes.Buffer // answers and messages to callers without proof
+	proven   bytes.Buffer // answers and messages to callers with proof
 }
 
-// secret makes a random one, which is looked for from then on.
-func (w *world) secret(name string) string {
+// newSecret returns a random secret and adds it to the needles.
+func (e *environment) newSecret(name string) string {
 	value := random()
-	w.needles = append(w.needles, needle{name, value})
+	e.needles = append(e.needles, needle{name, value})
 	return value
 }
 
@@ -79,97 +80,96 @@ pools:
     identity: {userinfo: {url: "%[2]s"}}
 `
 
-// newWorld starts all of it.
-func newWorld(t *testing.T) *world {
-	w := &world{T: t, redis: redistest.Start(t), client: &http.Client{Timeout: patience}}
-	w.poolSecret, w.oldSecret, w.userKey = w.secret("the pool's secret"), w.secret("the pool's old secret"), w.secret("the key of users' tokens")
-	w.redisPassword = w.secret("Redis' password")
-	w.allow()
+// newEnvironment starts Redis and a node.
+func newEnvironment(t *testing.T) *environment {
+	e := &environment{T: t, redis: redistest.Start(t), client: &http.Client{Timeout: timeout}}
+	e.poolSecret, e.oldSecret, e.userKey = e.newSecret("the pool's secret"), e.newSecret("the pool's old secret"), e.newSecret("the key of users' tokens")
+	e.redisPassword = e.newSecret("Redis' password")
+	e.allowRedisUser()
 	broken := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		http.Error(out, r.Header.Get("Authorization"), http.StatusBadGateway) // an issuer that repeats what it is sent
+		http.Error(out, r.Header.Get("Authorization"), http.StatusBadGateway) // an identity provider that echoes the token
 	}))
 	t.Cleanup(broken.Close)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"redis": "redis://app:" + w.redisPassword + "@" + w.redis.Addr() + "/0", "pool": w.poolSecret, "user": w.userKey,
-		"signing.pem": w.signingKey("the signing key"), "old.pem": w.signingKey("the old signing key"),
+		"redis": "redis://app:" + e.redisPassword + "@" + e.redis.Addr() + "/0", "pool": e.poolSecret, "user": e.userKey,
+		"signing.pem": e.signingKey("the signing key"), "old.pem": e.signingKey("the old signing key"),
 		"scanlogin.yaml": fmt.Sprintf(config, dir, broken.URL),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.config = filepath.Join(dir, "scanlogin.yaml")
-	w.trail = filepath.Join(dir, "audit.log")
-	w.node = launch(t, []string{"OLD_SECRET=" + w.oldSecret, "OTHER_SECRET=" + w.secret("the other pool's secret")}, "serve", "--config", w.config)
-	w.base = "http://" + w.node.says(t, `"listen":"([^"]+)"`, 1)
-	w.ops = "http://" + w.node.says(t, `"ops":"([^"]+)"`, 1)
-	eventually(t, "the node is ready", func() bool { _, text := w.get(w.ops + "/readyz"); return text == "ok\n" })
-	return w
+	e.config = filepath.Join(dir, "scanlogin.yaml")
+	e.trail = filepath.Join(dir, "audit.log")
+	e.node = launch(t, []string{"OLD_SECRET=" + e.oldSecret, "OTHER_SECRET=" + e.newSecret("the other pool's secret")}, "serve", "--config", e.config)
+	e.base = "http://" + e.node.awaitLog(t, `"listen":"([^"]+)"`, 1)
+	e.ops = "http://" + e.node.awaitLog(t, `"ops":"([^"]+)"`, 1)
+	eventually(t, "the node is ready", func() bool { _, text := e.get(e.ops + "/readyz"); return text == "ok\n" })
+	return e
 }
 
-// allow lets scanlogin into Redis.
-func (w *world) allow() {
-	w.redis.Do("ACL", "SETUSER", "app", "on", ">"+w.redisPassword, "~*", "&*", "+@all")
+// allowRedisUser creates scanlogin's user in Redis.
+func (e *environment) allowRedisUser() {
+	e.redis.Do("ACL", "SETUSER", "app", "on", ">"+e.redisPassword, "~*", "&*", "+@all")
 }
 
-// signingKey makes a key, whose text and number are looked for.
-func (w *world) signingKey(name string) string {
+// signingKey creates a key and adds its text and its private number to the needles.
+func (e *environment) signingKey(name string) string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
 	number, err := key.Bytes()
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	// The number in decimal is how Go shows one; the first line of the PEM
-	// text begins with what all such keys have in common, and ends in ours.
-	w.needles = append(w.needles, needle{name, string(number)}, needle{name + " in decimal", new(big.Int).SetBytes(number).String()},
+	// Go prints the number in decimal. The first line of the PEM text begins
+	// with a header that all such keys share and ends with bytes of this key.
+	e.needles = append(e.needles, needle{name, string(number)}, needle{name + " in decimal", new(big.Int).SetBytes(number).String()},
 		needle{name + "'s text", strings.Split(text, "\n")[1]})
 	return text
 }
 
-// bearer is a user's token, whose signature is looked for.
-func (w *world) bearer(user, key string) string {
+// bearer returns a user token and adds its signature to the needles.
+func (e *environment) bearer(user, key string) string {
 	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"sub": user, "nickname": user, "exp": time.Now().Add(time.Hour).Unix(),
 	}).SignedString([]byte(key))
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
-	w.look("a user's token", text[strings.LastIndexByte(text, '.')+1:])
+	e.addNeedle("a user's token", text[strings.LastIndexByte(text, '.')+1:])
 	return text
 }
 
-// look adds a value to what is looked for.
-func (w *world) look(name, value string) {
-	w.Helper()
+// addNeedle adds a value to search for.
+func (e *environment) addNeedle(name, value string) {
+	e.Helper()
 	if len(value) < 20 {
-		w.Fatalf("%s is %q: it was not there", name, value)
+		e.Fatalf("%s is missing or too short: %q", name, value)
 	}
-	w.needles = append(w.needles, needle{name, value})
+	e.needles = append(e.needles, needle{name, value})
 }
 
-// answer is what came of a call.
+// answer is the answer to a call.
 type answer struct {
-	code int // in the envelope, 0 without one
+	code int // code of the JSON envelope, 0 without one
 	data map[string]any
 	http.Header
 }
 
-// call makes a call, and keeps what was said if it is an error. Headers stand
-// by turns, name and value; a header that HTTP cannot carry makes no call.
-func (w *world) call(method, path, body string, headers ...string) answer {
-	w.Helper()
-	req, err := http.NewRequestWithContext(w.Context(), method, w.base+path, strings.NewReader(body))
+// call makes a call and records the answer. Headers are pairs of name and value.
+func (e *environment) call(method, path, body string, headers ...string) answer {
+	e.Helper()
+	req, err := http.NewRequestWithContext(e.Context(), method, e.base+path, strings.NewReader(body))
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
@@ -179,14 +179,14 @@ func (w *world) call(method, path, body string, headers ...string) answer {
 		req.Header.Set(headers[i], headers[i+1])
 		proves = true
 	}
-	res, err := w.client.Do(req)
+	res, err := e.client.Do(req)
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
 	var envelope struct {
 		Code int
@@ -195,49 +195,49 @@ func (w *world) call(method, path, body string, headers ...string) answer {
 	isJSON := json.Unmarshal(text, &envelope) == nil
 	switch {
 	case res.StatusCode >= 300 || isJSON && envelope.Code != http.StatusOK:
-		w.errors.Write(text)
-		fmt.Fprintf(&w.errors, "%v\n", res.Header)
+		e.errors.Write(text)
+		fmt.Fprintf(&e.errors, "%v\n", res.Header)
 	case method == http.MethodGet && !proves:
-		w.others.Write(text)
+		e.unproven.Write(text)
 	default:
-		w.owners.Write(text)
+		e.proven.Write(text)
 	}
 	return answer{envelope.Code, envelope.Data, res.Header}
 }
 
-func (w *world) get(address string) (status int, text string) {
-	res, err := w.client.Get(address)
+func (e *environment) get(address string) (status int, text string) {
+	res, err := e.client.Get(address)
 	if err != nil {
 		return 0, ""
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
 	return res.StatusCode, string(body)
 }
 
-// watch opens a socket, and returns its first message; it is kept as one of an
-// owner's if the offers prove that.
-func (w *world) watch(query string, offers ...string) {
-	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), patience)
+// watch opens a socket and records its first message: as received with proof if
+// the subprotocols contain a browser key.
+func (e *environment) watch(query string, offers ...string) {
+	e.Helper()
+	ctx, cancel := context.WithTimeout(e.Context(), timeout)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, strings.Replace(w.base, "http", "ws", 1)+api+"/ws?"+query, &websocket.DialOptions{Subprotocols: offers})
+	conn, _, err := websocket.Dial(ctx, strings.Replace(e.base, "http", "ws", 1)+api+"/ws?"+query, &websocket.DialOptions{Subprotocols: offers})
 	if err != nil {
-		fmt.Fprintln(&w.errors, err)
+		fmt.Fprintln(&e.errors, err)
 		return
 	}
 	defer conn.CloseNow()
 	_, text, err := conn.Read(ctx)
 	if err != nil {
-		fmt.Fprintln(&w.errors, err)
+		fmt.Fprintln(&e.errors, err)
 	}
 	if len(offers) > 1 {
-		w.owners.Write(text)
+		e.proven.Write(text)
 	} else {
-		w.others.Write(text)
+		e.unproven.Write(text)
 	}
 }
 

@@ -13,17 +13,17 @@ import (
 	"github.com/coder/websocket"
 )
 
-// What deploy/scanlogin.yaml has, and clients know.
+// Values from deploy/scanlogin.yaml that clients know.
 const (
 	api    = "/api/v2/qrcode"
 	poolID = "example"
 	origin = "https://www.example.com"
 )
 
-// forged is the address that all clients claim to call from.
-const forged = "203.0.113.7"
+// forgedAddress is the X-Forwarded-For header that all clients send.
+const forgedAddress = "203.0.113.7"
 
-// answer is one of the REST interface.
+// answer is the answer to an API call.
 type answer struct {
 	status int
 	header http.Header
@@ -34,20 +34,20 @@ type answer struct {
 	Data    map[string]any `json:"data"`
 }
 
-// call makes a call through the balancer. All but browsers prove to be the
-// site. A node whose Redis waits for a busy disk says so, and as clients do we
-// ask again; not if it is the balancer that has no answer, unless it has to leave
-// that to clients.
-func (s *site) call(t *testing.T, from *http.Client, method, path string, body any) (a *answer) {
+// call makes an API call through the load balancer. All clients except browsers
+// authenticate as the site. It repeats the call on code 1000 from a node, whose
+// Redis may wait for a busy disk. Code 1000 from the load balancer is repeated
+// only if that one does not retry by itself.
+func (d *deployment) call(t *testing.T, from *http.Client, method, path string, body any) (a *answer) {
 	t.Helper()
-	s.eventually(t, "an answer to "+path, func() bool {
-		a = s.try(t, from, method, path, body)
-		return a.Code != 1000 || a.header.Get("X-Request-Id") == "" && s.kind.asksAgain
+	d.eventually(t, "an answer to "+path, func() bool {
+		a = d.try(t, from, method, path, body)
+		return a.Code != 1000 || a.header.Get("X-Request-Id") == "" && d.kind.retries
 	})
 	return a
 }
 
-func (s *site) try(t *testing.T, from *http.Client, method, path string, body any) *answer {
+func (d *deployment) try(t *testing.T, from *http.Client, method, path string, body any) *answer {
 	t.Helper()
 	payload := []byte{}
 	if body != nil {
@@ -56,16 +56,16 @@ func (s *site) try(t *testing.T, from *http.Client, method, path string, body an
 			t.Fatal(err)
 		}
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.balancerAddr+api+path, bytes.NewReader(payload))
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+d.balancerAddr+api+path, bytes.NewReader(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Forwarded-For", forged)
-	if from == s.browser {
+	req.Header.Set("X-Forwarded-For", forgedAddress)
+	if from == d.browser {
 		req.Header.Set("Origin", origin)
 	} else {
-		req.SetBasicAuth(poolID, s.poolSecret)
+		req.SetBasicAuth(poolID, d.poolSecret)
 	}
 	resp, err := from.Do(req)
 	if err != nil {
@@ -91,33 +91,33 @@ func (a *answer) ok(t *testing.T) map[string]any {
 	return a.Data
 }
 
-// vouch is the body with which the app's back end speaks for a phone.
-func (s *site) vouch(random, user string) map[string]any {
+// vouch returns the body with which the app's back end acts for a phone user.
+func (d *deployment) vouch(random, user string) map[string]any {
 	return map[string]any{"random": random, "user": map[string]any{"id": user, "nickname": user}}
 }
 
-// step makes a step of the phone, which must see whence the page really calls.
-func (s *site) step(t *testing.T, name, random, user string) {
+// step makes a phone step. The answer must contain the browser's real address.
+func (d *deployment) step(t *testing.T, name, random, user string) {
 	t.Helper()
-	data := s.call(t, s.phone, "POST", "/"+name, s.vouch(random, user)).ok(t)
+	data := d.call(t, d.phone, "POST", "/"+name, d.vouch(random, user)).ok(t)
 	if seen := data["browser"].(map[string]any)["ip"]; seen != browserIP {
-		t.Errorf("the phone is told that %v asks, not %s", seen, browserIP)
+		t.Errorf("the phone sees the browser address %v, want %s", seen, browserIP)
 	}
 }
 
-// redeem exchanges a ticket, which stands in the query, where logs may see it.
-func (s *site) redeem(t *testing.T, ticket, user string) {
+// redeem exchanges a ticket in the query, where careless logs would record it.
+func (d *deployment) redeem(t *testing.T, ticket, user string) {
 	t.Helper()
 	path := "/userinfo?ticket=" + url.QueryEscape(ticket)
-	if data := s.call(t, s.site, "POST", path, nil).ok(t); data["id"] != user {
-		t.Errorf("the ticket is %v's, not %s's", data["id"], user)
+	if data := d.call(t, d.site, "POST", path, nil).ok(t); data["id"] != user {
+		t.Errorf("the ticket was exchanged for %v, want %s", data["id"], user)
 	}
-	if again := s.call(t, s.site, "POST", path, nil); again.Code != 2246 {
-		t.Errorf("the ticket worked twice: %s", again.raw)
+	if again := d.call(t, d.site, "POST", path, nil); again.Code != 2246 {
+		t.Errorf("the ticket was exchanged twice: %s", again.raw)
 	}
 }
 
-// message is one that a page is told.
+// message is a message to a page.
 type message struct {
 	Event      string  `json:"event"`
 	Random     string  `json:"random"`
@@ -125,48 +125,48 @@ type message struct {
 	Ticket     *string `json:"ticket"`
 }
 
-// page is a login page's socket. As in a browser, what comes is read at once.
+// page is the WebSocket of a login page. Like a browser, it reads messages at once.
 type page struct {
 	conn     *websocket.Conn
-	messages chan message // closed at the end
-	closed   error        // how it ended; to be read then
-	last     string       // event
+	messages chan message // closed when the connection ends
+	closed   error        // why the connection ended; read it after messages is closed
+	last     string       // the last event
 }
 
 // open opens a page.
-func (s *site) open(t *testing.T) *page {
+func (d *deployment) open(t *testing.T) *page {
 	t.Helper()
-	p, err := s.dial(t, "userPoolId="+poolID)
+	p, err := d.dial(t, "userPoolId="+poolID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// resume opens a page's socket again, as often as it takes.
-func (s *site) resume(t *testing.T, code message) (p *page) {
+// resume reconnects a page, and retries until that succeeds.
+func (d *deployment) resume(t *testing.T, code message) (p *page) {
 	t.Helper()
-	s.eventually(t, "the page connects again", func() bool {
+	d.eventually(t, "the page reconnects", func() bool {
 		var err error
-		p, err = s.dial(t, "userPoolId="+poolID+"&random="+code.Random, "key."+code.BrowserKey)
+		p, err = d.dial(t, "userPoolId="+poolID+"&random="+code.Random, "key."+code.BrowserKey)
 		return err == nil
 	})
 	return p
 }
 
-func (s *site) dial(t *testing.T, query string, offers ...string) (*page, error) {
+func (d *deployment) dial(t *testing.T, query string, offers ...string) (*page, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, "ws://"+s.balancerAddr+api+"/ws?"+query, &websocket.DialOptions{
-		HTTPClient:   &http.Client{Transport: s.browser.Transport},
-		HTTPHeader:   http.Header{"Origin": {origin}, "X-Forwarded-For": {forged}},
+	conn, _, err := websocket.Dial(ctx, "ws://"+d.balancerAddr+api+"/ws?"+query, &websocket.DialOptions{
+		HTTPClient:   &http.Client{Transport: d.browser.Transport},
+		HTTPHeader:   http.Header{"Origin": {origin}, "X-Forwarded-For": {forgedAddress}},
 		Subprotocols: append([]string{"scanlogin.v1"}, offers...),
 	})
 	if err != nil {
 		return nil, err
 	}
-	p := &page{conn: conn, messages: make(chan message, 100)} // more than a story has
+	p := &page{conn: conn, messages: make(chan message, 100)} // more than any test receives
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -195,34 +195,34 @@ func (p *page) read() {
 	}
 }
 
-// next returns the next message, which must be of that event. The one before
-// may come again.
+// next returns the next message, which must have that event. The previous
+// message may be repeated first.
 func (p *page) next(t *testing.T, event string) message {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(timeout)
 	for {
 		select {
 		case m, open := <-p.messages:
 			switch {
 			case !open:
-				t.Fatalf("waiting for %s: %v", event, p.closed)
+				t.Fatalf("connection closed before event %s: %v", event, p.closed)
 			case m.Event == event:
 				p.last = event
 				return m
 			case m.Event != p.last:
-				t.Fatalf("%+v instead of %s", m, event)
+				t.Fatalf("got message %+v, want event %s", m, event)
 			}
 		case <-deadline:
-			t.Fatalf("no %s", event)
+			t.Fatalf("no event %s within %v", event, timeout)
 		}
 	}
 }
 
-// end waits for the end and returns how the socket was closed, -1 for not at
-// all.
-func (p *page) end(t *testing.T) websocket.StatusCode {
+// closeStatus waits until the connection ends and returns the close code, -1
+// without a close frame.
+func (p *page) closeStatus(t *testing.T) websocket.StatusCode {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(timeout)
 	for {
 		select {
 		case _, open := <-p.messages:
@@ -230,27 +230,27 @@ func (p *page) end(t *testing.T) websocket.StatusCode {
 				return websocket.CloseStatus(p.closed)
 			}
 		case <-deadline:
-			t.Fatal("the socket stays open")
+			t.Fatalf("the socket is still open after %v", timeout)
 		}
 	}
 }
 
-// secrets are what no log may hold.
+// secrets are values that no log may contain.
 type secrets struct{ ticket, key string }
 
-// login is the whole story.
-func (s *site) login(t *testing.T, user string) secrets {
+// login performs one complete login.
+func (d *deployment) login(t *testing.T, user string) secrets {
 	t.Helper()
 	began := time.Now()
-	p := s.open(t)
+	p := d.open(t)
 	code := p.next(t, "code")
 	p.next(t, "waiting")
-	s.step(t, "scanned", code.Random, user)
+	d.step(t, "scanned", code.Random, user)
 	p.next(t, "scanned")
-	s.step(t, "confirm", code.Random, user)
+	d.step(t, "confirm", code.Random, user)
 	ticket := *p.next(t, "confirmed").Ticket
-	s.redeem(t, ticket, user)
-	if status := p.end(t); status != websocket.StatusNormalClosure {
+	d.redeem(t, ticket, user)
+	if status := p.closeStatus(t); status != websocket.StatusNormalClosure {
 		t.Errorf("closed with %v", status)
 	}
 	t.Logf("%s logged in within %v", user, time.Since(began).Round(time.Millisecond))

@@ -9,83 +9,85 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/process"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/test/program"
 )
 
-// patience is how long anything may take. Most takes milliseconds; the longest
-// are nodes that find their Redis again, and balancers that find new nodes.
-const patience = 30 * time.Second
+// timeout is the limit of every wait. Most take milliseconds; the longest are
+// nodes that reconnect to Redis, and load balancers that discover new nodes.
+const timeout = 30 * time.Second
 
-// binary is the program.
+// binary is the path of the scanlogin binary.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(program.Main(m, &binary)) }
 
-// site is all that docker-compose.yml starts, on addresses of its own.
-type site struct {
+// deployment is everything that docker-compose.yml starts, on loopback addresses.
+type deployment struct {
 	config       nodeConfig
 	kind         balancerKind
-	alias        string // all nodes' name
+	alias        string // the network name that all nodes share
 	poolSecret   string
 	port         string // of each node
 	opsPort      string
 	balancerAddr string
 
 	redis    *redistest.Server
-	names    *names
+	names    *dnsServer
 	nodes    []*node
-	balancer *process
+	balancer *child
 
 	browser, phone, site *http.Client
 }
 
-// Whence the clients call, so that they can be told from the balancer.
+// Addresses of the clients, which differ from the load balancer's.
 const (
 	browserIP = "127.0.0.91"
 	phoneIP   = "127.0.0.92"
 	siteIP    = "127.0.0.93"
 )
 
-func newSite(t *testing.T, kind balancerKind) *site {
+func newDeployment(t *testing.T, kind balancerKind) *deployment {
 	t.Helper()
 	c := readCompose(t)
-	s := &site{
+	d := &deployment{
 		config: readNodeConfig(t), kind: kind, alias: c.alias(t), poolSecret: fmt.Sprintf("%032x", rand.Uint64()),
 		port: freePort(t), opsPort: freePort(t), balancerAddr: "127.0.0.1:" + freePort(t),
 		redis:   redistest.Start(t, c.redisFlags(t)...),
 		browser: client(t, browserIP), phone: client(t, phoneIP), site: client(t, siteIP),
 	}
-	s.names = newNames(t, s.alias)
-	s.names.set("127.0.0.1", "127.0.0.2")
-	s.startNodes(t, "127.0.0.1", "127.0.0.2")
-	s.balancer = s.startBalancer(t, kind)
-	s.await(t)
-	return s
+	d.names = newDNSServer(t, d.alias)
+	d.names.set("127.0.0.1", "127.0.0.2")
+	d.startNodes(t, "127.0.0.1", "127.0.0.2")
+	d.balancer = d.startBalancer(t, kind)
+	d.await(t)
+	return d
 }
 
-// await waits until the balancer leads to a node.
-func (s *site) await(t *testing.T) {
+// await waits until the load balancer forwards to a node.
+func (d *deployment) await(t *testing.T) {
 	t.Helper()
-	s.eventually(t, "the balancer leads to a node", func() bool {
-		return status(t, s.site, "http://"+s.balancerAddr+"/.well-known/jwks.json") == http.StatusOK
+	d.eventually(t, "the load balancer forwards to a node", func() bool {
+		return status(t, d.site, "http://"+d.balancerAddr+"/.well-known/jwks.json") == http.StatusOK
 	})
 }
 
-func (s *site) eventually(t *testing.T, what string, happens func() bool) {
+func (d *deployment) eventually(t *testing.T, what string, happens func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	for !happens() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("not within %v: %s", patience, what)
+			t.Fatalf("did not happen within %v: %s", timeout, what)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -93,53 +95,50 @@ func (s *site) eventually(t *testing.T, what string, happens func() bool) {
 
 // node is a running scanlogin.
 type node struct {
-	*process
+	*child
 	addr, ops string
-	seen      map[string]int // values of metrics, see counted
+	seen      map[string]int // the last value of each metric, for nodeThatCounted
 }
 
-// startNodes has a node run on each address, and no others.
-func (s *site) startNodes(t *testing.T, ips ...string) {
+// startNodes starts a node on each address and forgets earlier ones.
+func (d *deployment) startNodes(t *testing.T, ips ...string) {
 	t.Helper()
-	s.nodes = nil
+	d.nodes = nil
 	for _, ip := range ips {
-		s.nodes = append(s.nodes, s.startNode(t, ip))
+		d.nodes = append(d.nodes, d.startNode(t, ip))
 	}
 }
 
 // startNode starts a node as its container does, and waits until the
-// container's health check is content.
-func (s *site) startNode(t *testing.T, ip string) *node {
+// container's health check passes.
+func (d *deployment) startNode(t *testing.T, ip string) *node {
 	t.Helper()
-	n := &node{addr: net.JoinHostPort(ip, s.port), ops: net.JoinHostPort(ip, s.opsPort), seen: make(map[string]int)}
+	n := &node{addr: net.JoinHostPort(ip, d.port), ops: net.JoinHostPort(ip, d.opsPort), seen: make(map[string]int)}
 	env := []string{
 		"SCANLOGIN_CONFIG=" + root + "/deploy/scanlogin.yaml",
-		"SCANLOGIN_PUBLIC_URL=http://" + s.balancerAddr,
-		"SCANLOGIN_POOL_SECRET=" + s.poolSecret,
-		// What differs from the containers' network:
+		"SCANLOGIN_PUBLIC_URL=http://" + d.balancerAddr,
+		"SCANLOGIN_POOL_SECRET=" + d.poolSecret,
+		// These differ from the containers:
 		"SCANLOGIN_LISTEN=" + n.addr,
 		"SCANLOGIN_OPS_LISTEN=" + n.ops,
-		"SCANLOGIN_REDIS_URL=" + s.redis.URL(),
+		"SCANLOGIN_REDIS_URL=" + d.redis.URL(),
 		"SCANLOGIN_TRUSTED_PROXIES=127.0.0.0/8",
 	}
-	n.process = launch(t, command(binary, []string{"serve"}, env))
-	s.eventually(t, "a node is ready", func() bool {
-		select {
-		case <-n.exited:
-			t.Fatalf("scanlogin serve ended (other systems than Linux need `ifconfig lo0 alias %s` and more of the sort):\n%s", ip, n.text(t))
-		default:
-		}
-		return status(t, http.DefaultClient, "http://"+n.ops+"/readyz") == http.StatusOK
-	})
-	if out, err := command(binary, []string{"healthcheck"}, env).CombinedOutput(); err != nil {
+	n.child = launch(t, "scanlogin", binary, []string{"serve"}, env)
+	if err := n.Await(t.Context(), process.IsReady("http://"+n.ops+"/readyz")); err != nil {
+		t.Fatalf("outside Linux, run `ifconfig lo0 alias %s` for this and the other addresses: %v", ip, err)
+	}
+	check := exec.Command(binary, "healthcheck")
+	check.Env = process.CleanEnv(env...)
+	if out, err := check.CombinedOutput(); err != nil {
 		t.Fatalf("healthcheck: %v: %s", err, out)
 	}
 	return n
 }
 
-// startDropper runs what looks like a node that is ready, and drops each call
-// that it was sent. It counts them.
-func (s *site) startDropper(t *testing.T, ip string) *atomic.Int64 {
+// startResettingNode starts a server that reports ready and resets the
+// connection of every request. It returns the number of requests.
+func (d *deployment) startResettingNode(t *testing.T, ip string) *atomic.Int64 {
 	t.Helper()
 	dropped := new(atomic.Int64)
 	serve := func(port string, h http.HandlerFunc) {
@@ -153,7 +152,7 @@ func (s *site) startDropper(t *testing.T, ip string) *atomic.Int64 {
 		srv.Start()
 		t.Cleanup(srv.Close)
 	}
-	serve(s.port, func(w http.ResponseWriter, _ *http.Request) {
+	serve(d.port, func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -163,16 +162,16 @@ func (s *site) startDropper(t *testing.T, ip string) *atomic.Int64 {
 		conn.Close()
 		dropped.Add(1)
 	})
-	serve(s.opsPort, func(http.ResponseWriter, *http.Request) {})
+	serve(d.opsPort, func(http.ResponseWriter, *http.Request) {})
 	return dropped
 }
 
-// nodeOf returns the node that holds the one page that is open.
-func (s *site) nodeOf(t *testing.T) (found *node) {
+// nodeWithPage returns the node that serves the only open page.
+func (d *deployment) nodeWithPage(t *testing.T) (found *node) {
 	t.Helper()
-	s.eventually(t, "one page on one node", func() bool {
+	d.eventually(t, "one page on one node", func() bool {
 		pages := 0
-		for _, n := range s.nodes {
+		for _, n := range d.nodes {
 			if k := n.sockets(t); k > 0 {
 				found, pages = n, pages+k
 			}
@@ -184,12 +183,12 @@ func (s *site) nodeOf(t *testing.T) (found *node) {
 
 func (n *node) sockets(t *testing.T) int { t.Helper(); return n.metric(t, "scanlogin_sockets") }
 
-// counted returns the address of the node that counted one code more that was
-// made or scanned, since the last time.
-func (s *site) counted(t *testing.T, step string) (addr string) {
+// nodeThatCounted waits until a node's counter of made or scanned codes has
+// increased since the last call, and returns the node's address.
+func (d *deployment) nodeThatCounted(t *testing.T, step string) (addr string) {
 	t.Helper()
-	s.eventually(t, "a node counts a code "+step, func() bool {
-		for _, n := range s.nodes {
+	d.eventually(t, "a node counts a code "+step, func() bool {
+		for _, n := range d.nodes {
 			name := "scanlogin_codes_" + step + "_total"
 			if count := n.metric(t, name+`{pool="`+poolID+`"}`); count > n.seen[name] {
 				n.seen[name], addr = count, n.addr
@@ -200,7 +199,7 @@ func (s *site) counted(t *testing.T, step string) (addr string) {
 	return addr
 }
 
-// metric returns a metric's value.
+// metric returns the value of a metric.
 func (n *node) metric(t *testing.T, name string) int {
 	t.Helper()
 	resp, err := http.Get("http://" + n.ops + "/metrics")
@@ -225,7 +224,7 @@ func (n *node) metric(t *testing.T, name string) int {
 	return 0
 }
 
-// status asks once; 0 is no answer.
+// status requests an address once and returns the status code, 0 without an answer.
 func status(t *testing.T, c *http.Client, address string) int {
 	t.Helper()
 	resp, err := c.Get(address)
@@ -237,26 +236,20 @@ func status(t *testing.T, c *http.Client, address string) int {
 	return resp.StatusCode
 }
 
-// client calls from an address of this machine.
+// client returns a client that connects from one loopback address.
 func client(t *testing.T, ip string) *http.Client {
-	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}, Timeout: patience}
+	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}, Timeout: timeout}
 	transport := &http.Transport{DialContext: from.DialContext}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: patience}
+	return &http.Client{Transport: transport, Timeout: timeout}
 }
 
-// freePort finds a port that no address of ours uses, below those that the
-// system gives to whoever connects.
+// freePort returns a port that is free on every loopback address.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 1000 {
-		port := strconv.Itoa(10_000 + rand.IntN(20_000))
-		l, err := net.Listen("tcp4", ":"+port)
-		if err == nil {
-			l.Close()
-			return port
-		}
+	port, err := process.FreePort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port")
-	return ""
+	return strconv.Itoa(port)
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// names is a name server in the place of Docker's: it knows one name.
-type names struct {
+// dnsServer replaces Docker's name server. It knows one name.
+type dnsServer struct {
 	conn net.PacketConn
 	name string
 
@@ -18,14 +18,14 @@ type names struct {
 	addrs []netip.Addr
 }
 
-// newNames serves name until the end of the test.
-func newNames(t *testing.T, name string) *names {
+// newDNSServer starts a name server for one name. It ends with the test.
+func newDNSServer(t *testing.T, name string) *dnsServer {
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &names{conn: conn, name: name + "."}
+	n := &dnsServer{conn: conn, name: name + "."}
 	var serving sync.WaitGroup
 	serving.Go(n.serve)
 	t.Cleanup(func() {
@@ -35,10 +35,10 @@ func newNames(t *testing.T, name string) *names {
 	return n
 }
 
-func (n *names) addr() string { return n.conn.LocalAddr().String() }
+func (n *dnsServer) addr() string { return n.conn.LocalAddr().String() }
 
-// set says which addresses the name has from now on.
-func (n *names) set(addrs ...string) {
+// set replaces the addresses of the name.
+func (n *dnsServer) set(addrs ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.addrs = nil
@@ -47,7 +47,7 @@ func (n *names) set(addrs ...string) {
 	}
 }
 
-func (n *names) serve() {
+func (n *dnsServer) serve() {
 	query := make([]byte, 4096)
 	for {
 		size, from, err := n.conn.ReadFrom(query)
@@ -55,12 +55,12 @@ func (n *names) serve() {
 			return // the test is over
 		}
 		if answer, err := n.answer(query[:size]); err == nil {
-			n.conn.WriteTo(answer, from) // who misses it asks again
+			n.conn.WriteTo(answer, from) // a client that misses the answer asks again
 		}
 	}
 }
 
-func (n *names) answer(query []byte) ([]byte, error) {
+func (n *dnsServer) answer(query []byte) ([]byte, error) {
 	var p dnsmessage.Parser
 	header, err := p.Start(query)
 	if err != nil {
@@ -82,7 +82,7 @@ func (n *names) answer(query []byte) ([]byte, error) {
 	case q.Type == dnsmessage.TypeA:
 		for _, a := range n.addrs {
 			m.Answers = append(m.Answers, dnsmessage.Resource{
-				Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 600}, // as Docker's
+				Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 600}, // as Docker's server
 				Body:   &dnsmessage.AResource{A: a.As4()},
 			})
 		}

@@ -15,97 +15,99 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Nobody does anything for longer than a balancer bears silence: what the
-// nodes say by themselves (a ping after 25 s, a comment after 15) keeps page and
-// stream, and a check that waits is answered. The bounds are half the files', so
-// that this takes half a minute; they are the tighter for it.
-func TestWhoWaitsOutlivesTheBalancersPatience(t *testing.T) {
-	const bound, silence = "31s", 35 * time.Second
-	var silent []*waiting // all at once
+// Heartbeats (a WebSocket ping after 25 s, an SSE comment after 15 s) keep idle
+// connections open behind a load balancer, and a long poll is answered. The idle
+// timeouts are half of those in the files, so that the test takes half a minute;
+// that makes it stricter.
+func TestIdleConnectionsOutliveTheIdleTimeout(t *testing.T) {
+	const idleTimeout, idleTime = "31s", 35 * time.Second
+	var all []*idleClients // they wait at the same time
 	for _, kind := range []balancerKind{nginx, haproxy, caddy} {
-		silent = append(silent, newSite(t, kind.after(bound)).wait(t))
+		all = append(all, newDeployment(t, kind.withIdleTimeout(idleTimeout)).startIdle(t))
 	}
-	<-time.After(silence) // the promise is about this time
-	for _, w := range silent {
-		t.Run(w.site.kind.name, w.goesOn)
+	<-time.After(idleTime) // the guarantee is about this time
+	for _, c := range all {
+		t.Run(c.kind.name, c.expectNextStep)
 	}
 }
 
-// waiting is who waits for a code by each transport.
-type waiting struct {
-	site   *site
+// idleClients follow one code over every transport.
+type idleClients struct {
+	*deployment
 	random string
 	page   *page
-	stream <-chan string
-	check  <-chan error // nil: after 25 s it was told that nothing happened
+	events <-chan string // of the event stream
+	poll   <-chan error  // nil: the long poll answered after 25 s that nothing had changed
 }
 
-func (s *site) wait(t *testing.T) *waiting {
+func (d *deployment) startIdle(t *testing.T) *idleClients {
 	t.Helper()
-	page := s.open(t)
+	page := d.open(t)
 	random := page.next(t, "code").Random
 	page.next(t, "waiting")
-	w := &waiting{site: s, random: random, page: page, stream: s.stream(t, random), check: s.check(t, random)}
-	w.streams(t, "waiting")
-	return w
+	c := &idleClients{deployment: d, random: random, page: page, events: d.stream(t, random), poll: d.longPoll(t, random)}
+	c.expectEvent(t, "waiting")
+	return c
 }
 
-func (w *waiting) goesOn(t *testing.T) {
-	if err := <-w.check; err != nil {
-		t.Errorf("a check that waits: %v", err)
+// expectNextStep checks that every transport is answered after the idle time.
+func (c *idleClients) expectNextStep(t *testing.T) {
+	if err := <-c.poll; err != nil {
+		t.Errorf("long poll: %v", err)
 	}
-	w.site.step(t, "scanned", w.random, "alice")
-	w.page.next(t, "scanned")
-	w.streams(t, "scanned")
+	c.step(t, "scanned", c.random, "alice")
+	c.page.next(t, "scanned")
+	c.expectEvent(t, "scanned")
 }
 
-// streams waits for the next event of the stream.
-func (w *waiting) streams(t *testing.T, want string) {
+// expectEvent waits for the next event of the stream.
+func (c *idleClients) expectEvent(t *testing.T, want string) {
 	t.Helper()
 	select {
-	case event := <-w.stream:
+	case event := <-c.events:
 		if event != want {
-			t.Errorf("the stream says %q instead of %q", event, want)
+			t.Errorf("the stream sent %q, want %q", event, want)
 		}
-	case <-time.After(patience):
-		t.Errorf("the stream does not say %q", want)
+	case <-time.After(timeout):
+		t.Errorf("the stream did not send %q within %v", want, timeout)
 	}
 }
 
-// That the bounds above do bound is shown by shorter ones.
-func TestBoundsBelowThePingsCutPagesOff(t *testing.T) {
-	for _, kind := range []balancerKind{nginx, haproxy} { // Caddy has none for pages
+// Shorter timeouts show that the replaced settings are the ones that apply.
+func TestIdleTimeoutBelowThePingIntervalCutsPages(t *testing.T) {
+	for _, kind := range []balancerKind{nginx, haproxy} { // Caddy has no timeout for upgraded connections
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, kind.after("2s"))
-			page := s.open(t)
+			d := newDeployment(t, kind.withIdleTimeout("2s"))
+			page := d.open(t)
 			page.next(t, "code")
 			page.next(t, "waiting")
-			if status := page.end(t); status == websocket.StatusNormalClosure {
+			if status := page.closeStatus(t); status == websocket.StatusNormalClosure {
 				t.Errorf("closed with %v", status)
 			}
 		})
 	}
 }
 
-// get has the browser ask until the end of the test, or for two minutes.
-func (s *site) get(t *testing.T, path string) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+// get sends a GET request from the browser, which ends with the test or after
+// two minutes.
+func (d *deployment) get(t *testing.T, path string) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), 4*timeout)
 	t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.balancerAddr+api+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.balancerAddr+api+path, nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Origin", origin)
-	return s.browser.Transport.RoundTrip(req)
+	return d.browser.Transport.RoundTrip(req)
 }
 
-// check asks for the next status of a code of which there is none.
-func (s *site) check(t *testing.T, random string) <-chan error {
+// longPoll requests the next status of a code that does not change.
+func (d *deployment) longPoll(t *testing.T, random string) <-chan error {
 	result := make(chan error, 1)
 	began := time.Now()
 	go func() {
-		resp, err := s.get(t, "/check?wait=25&random="+random)
+		resp, err := d.get(t, "/check?wait=25&random="+random)
 		if err != nil {
 			result <- err
 			return
@@ -113,25 +115,25 @@ func (s *site) check(t *testing.T, random string) <-chan error {
 		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)
 		if took := time.Since(began); err == nil && (took < 24*time.Second || !bytes.Contains(text, []byte(`"event":"waiting"`))) {
-			err = fmt.Errorf("%s after %v", text, took)
+			err = fmt.Errorf("%s withIdleTimeout %v", text, took)
 		}
 		result <- err
 	}()
 	return result
 }
 
-// stream follows a code by server-sent events, and returns them; it is closed
-// at the stream's end.
-func (s *site) stream(t *testing.T, random string) <-chan string {
+// stream follows a code by server-sent events and returns the events. The
+// channel is closed when the stream ends.
+func (d *deployment) stream(t *testing.T, random string) <-chan string {
 	t.Helper()
-	resp, err := s.get(t, "/events?random="+random)
+	resp, err := d.get(t, "/events?random="+random)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("events: %s", resp.Status)
 	}
-	events, done := make(chan string, 100), make(chan struct{}) // more than a story has
+	events, done := make(chan string, 100), make(chan struct{}) // more than the test receives
 	go func() {
 		defer close(done)
 		defer close(events)

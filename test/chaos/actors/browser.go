@@ -9,22 +9,21 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Transport is how a page learns how its code stands.
+// Transport is how a page receives the state of its code.
 type Transport string
 
 const (
-	Open     Transport = "ws open"   // the socket makes its own codes
+	Open     Transport = "ws open"   // a socket that creates its own codes
 	Watch    Transport = "ws watch"  // gene, then a socket
 	Events   Transport = "sse"       // gene, then server-sent events
 	LongPoll Transport = "long poll" // gene, then check with wait
-	Poll     Transport = "poll"      // gene, then check again and again
+	Poll     Transport = "poll"      // gene, then check repeatedly
 )
 
-// pollEvery is how often a polling page asks.
+// pollInterval is how often a polling page calls check.
 const pollEvery = 700 * time.Millisecond
 
-// browser is a page. Its goroutine is run; everybody else asks for what it
-// shows.
+// browser is a page. Its goroutine executes run; others read its state with now.
 type browser struct {
 	w    *World
 	rnd  *rand.Rand
@@ -32,20 +31,20 @@ type browser struct {
 	via  Transport
 	pool Pool
 
-	refresh chan struct{} // asks the page to say "not me" (ws open)
+	refresh chan struct{} // makes the page request another code (ws open)
 
 	mu    sync.Mutex
 	shown page
 }
 
-// page is what the person in front of it sees.
+// page is the state of a page.
 type page struct {
 	code   string
-	key    string // the browser key, which nobody sees
-	status string // the last that was told; "" before
+	key    string // the browser key
+	status string // the last status; "" before the first
 	ver    int64
 	ticket string
-	over   bool // the page does not expect anything more
+	over   bool // the page expects no more messages
 }
 
 func (b *browser) now() page {
@@ -54,7 +53,7 @@ func (b *browser) now() page {
 	return b.shown
 }
 
-// await waits until the page shows what is wanted, and reports whether it does.
+// await waits until the page has a state, and reports whether it has.
 func (b *browser) await(ctx context.Context, atMost time.Duration, wanted func(page) bool) (page, bool) {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
@@ -70,7 +69,7 @@ func (b *browser) await(ctx context.Context, atMost time.Duration, wanted func(p
 	}
 }
 
-// show makes the page show a new code.
+// showCode makes the page show a new code.
 func (b *browser) show(code, key string, node int) {
 	b.leave()
 	b.mu.Lock()
@@ -79,7 +78,7 @@ func (b *browser) show(code, key string, node int) {
 	b.note(history.Event{Do: history.Show, Code: code, Node: node, Via: string(b.via)})
 }
 
-// leave ends what the page shows.
+// leave makes the page stop showing its code.
 func (b *browser) leave() {
 	b.mu.Lock()
 	code, over := b.shown.code, b.shown.over
@@ -101,7 +100,7 @@ func (b *browser) note(e history.Event) {
 	b.w.Log.Add(e)
 }
 
-// take shows a status.
+// update shows a status.
 func (b *browser) take(s status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -114,16 +113,16 @@ func (b *browser) take(s status) {
 	}
 }
 
-// ending is why a connection, or an attempt at one, is over.
+// next is what a page does after a connection, or an attempt to connect.
 type ending int
 
 const (
-	stop   ending = iota // the story is over
-	soon                 // connect again after a short random pause
-	slower               // connect again with growing pauses
+	stop   ending = iota // nothing: the code has ended
+	soon                 // reconnect after a short random delay
+	slower               // reconnect with a growing delay
 )
 
-// run is the page's life, until its story is over or ctx ends.
+// run keeps the page connected until its code has ended or ctx ends.
 func (b *browser) run(ctx context.Context) {
 	defer b.leave()
 	if b.via != Open && !b.gene(ctx) {
@@ -137,7 +136,7 @@ func (b *browser) run(ctx context.Context) {
 		switch connect(ctx, b.w.someNode(b.rnd)) {
 		case stop:
 			return
-		case soon: // 0 to 5 s by the contract
+		case soon: // docs/api.md: 0 to 5 s
 			pause(ctx, b.rnd, 0, 500*time.Millisecond)
 			continue
 		}
@@ -149,7 +148,7 @@ func (b *browser) run(ctx context.Context) {
 	}
 }
 
-// gene makes the page's code.
+// gene creates the page's code.
 func (b *browser) gene(ctx context.Context) bool {
 	return insist(ctx, b.rnd, func() int {
 		a, e := b.w.ask(ctx, history.Gene, b.who, request{node: b.w.someNode(b.rnd), path: "gene", body: map[string]any{"userPoolId": b.pool.ID}})

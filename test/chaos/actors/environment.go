@@ -1,6 +1,6 @@
 // Package actors simulates the users of scanlogin: pages over every transport, phones,
-// sites, and attackers. Actors talk to the nodes over HTTP and WebSocket only; they
-// record every call and every answer, and judge none of them.
+// sites, and unproven watchers. Actors use HTTP and WebSocket only. They record every
+// call and every answer, and check none of them.
 package actors
 
 import (
@@ -21,27 +21,27 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// World is where stories happen.
+// Environment is what all actors share.
 type World struct {
-	Nodes      []string // addresses
+	Nodes      []string // URLs
 	Client     *http.Client
 	Log        *history.Log
 	Pools      []Pool
 	Transports []Transport
-	UserKey    string // under which the app signs its users' tokens
+	UserKey    string // signs the tokens of the app's users
 	SiteSecret string
 
 	conns atomic.Int64
 }
 
-// Pool is a tenant, and how long its codes live.
+// Pool is a user pool with the lifetimes of its codes.
 type Pool struct {
 	ID    string
 	Terms history.Terms
 }
 
-// callTime is how long a call may take. The contract promises an answer within
-// 2 s; who needs longer is frozen, or its node is.
+// callTime is how long a call may take. A node answers within 2 s, unless it or this
+// process is frozen.
 const callTime = 6 * time.Second
 
 const api = "/api/v2/qrcode/"
@@ -49,22 +49,22 @@ const api = "/api/v2/qrcode/"
 // request is a call to one node.
 type request struct {
 	node   int
-	path   string // after api
+	path   string // without the prefix api
 	body   map[string]any
 	header http.Header
 	proven bool
 	within time.Duration // 0: callTime
 }
 
-// answer is what came of it.
+// answer is the answer to a request.
 type answer struct {
-	code int // as in history.Event
+	code int // as Answer in history.Event
 	http int
 	data json.RawMessage
 }
 
-// ask makes a call and returns its answer with the event that tells of it,
-// which the caller completes and notes.
+// call makes a call and returns the answer and its event, which the caller
+// completes and records.
 func (w *World) ask(ctx context.Context, do history.Do, who string, q request) (answer, history.Event) {
 	e := history.Event{Call: w.Log.Now(), Do: do, Who: who, Node: q.node, Proven: q.proven}
 	if q.within == 0 {
@@ -81,7 +81,7 @@ func (w *World) send(ctx context.Context, q request) answer {
 	method, body := http.MethodGet, []byte(nil)
 	if q.body != nil {
 		method = http.MethodPost
-		body, _ = json.Marshal(q.body) // texts only
+		body, _ = json.Marshal(q.body) // cannot fail for these types
 	}
 	r, err := http.NewRequestWithContext(ctx, method, w.Nodes[q.node]+api+q.path, bytes.NewReader(body))
 	if err != nil {
@@ -108,7 +108,8 @@ func (w *World) send(ctx context.Context, q request) answer {
 	return answer{code: in.Code, http: response.StatusCode, data: in.Data}
 }
 
-// unanswered tells a call that certainly did not arrive from one that may have.
+// codeOf returns the Answer for an error: NotSent if the request certainly did not
+// reach the server.
 func unanswered(err error) int {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
@@ -117,14 +118,13 @@ func unanswered(err error) int {
 	return history.None
 }
 
-// address is whom a call comes from, as the balancer before the nodes says:
-// everybody lives elsewhere, so nobody takes another's share of the limits.
+// randomAddress returns a value for X-Forwarded-For. All callers have different
+// addresses, so that they do not share limits.
 func address() string {
 	return netip.AddrFrom4([4]byte{10, byte(rand.IntN(256)), byte(rand.IntN(256)), byte(rand.IntN(256))}).String()
 }
 
-// status is a status message, or the data of `check`; and the message that
-// tells of a new code.
+// status is a status message, the data of `check`, or the message with a new code.
 type status struct {
 	Event         string  `json:"event"`
 	Random        string  `json:"random"`
@@ -142,7 +142,7 @@ func (s status) seen() *history.Seen {
 	return seen
 }
 
-// token is what the app gives its user.
+// token returns a token of the app for a user.
 func (w *World) token(user string) string {
 	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"sub": user, "nickname": user, "exp": time.Now().Add(time.Hour).Unix(),
@@ -155,7 +155,7 @@ func (w *World) token(user string) string {
 
 func (w *World) someNode(r *rand.Rand) int { return r.IntN(len(w.Nodes)) }
 
-// pause waits for a random time, and reports whether ctx still lives.
+// pause waits for a random time and reports whether ctx is still active.
 func pause(ctx context.Context, r *rand.Rand, least, most time.Duration) bool {
 	select {
 	case <-ctx.Done():

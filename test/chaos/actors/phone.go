@@ -12,8 +12,7 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// tries is how often phones and sites repeat a call whose outcome they do not
-// know.
+// attempts is how often phones and sites make a call whose outcome is unknown.
 const tries = 6
 
 // phone is a user's phone.
@@ -25,8 +24,8 @@ type phone struct {
 
 var phonePaths = map[history.Do]string{history.Scan: "scanned", history.Confirm: "confirm", history.Cancel: "cancel"}
 
-// act makes one of the phone's calls to a random node, again while the outcome
-// is unknown, and returns the last answer.
+// step makes one of the phone's calls to a random node. It repeats the call while
+// the outcome is unknown, and returns the last answer.
 func (p *phone) act(ctx context.Context, do history.Do, code string) int {
 	q := request{path: phonePaths[do], body: map[string]any{"random": code}, header: http.Header{"Authorization": {"Bearer " + p.w.token(p.user)}}}
 	return insist(ctx, p.rnd, func() int {
@@ -38,7 +37,7 @@ func (p *phone) act(ctx context.Context, do history.Do, code string) int {
 	})
 }
 
-// insist repeats a call until its outcome is known, or patience ends.
+// retry repeats a call until its outcome is known, at most for all attempts.
 func insist(ctx context.Context, r *rand.Rand, call func() int) (last int) {
 	for range tries {
 		last = call()
@@ -52,7 +51,7 @@ func insist(ctx context.Context, r *rand.Rand, call func() int) (last int) {
 	return last
 }
 
-// unsettled reports whether an answer leaves the question open.
+// isRetryable reports whether a call with this answer is to be repeated.
 func unsettled(answer int) bool {
 	switch answer {
 	case history.Busy, history.None, history.NotSent, history.TooMany:
@@ -61,7 +60,7 @@ func unsettled(answer int) bool {
 	return false
 }
 
-// site is the back end of a login page.
+// site is the back end of a site.
 type site struct {
 	w    *World
 	rnd  *rand.Rand
@@ -72,7 +71,7 @@ func (s *site) basic() http.Header {
 	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(s.pool.ID+":"+s.w.SiteSecret))}}
 }
 
-// redeem exchanges a ticket once, at a node.
+// redeem makes one attempt to exchange a ticket.
 func (s *site) redeem(ctx context.Context, node int, code, ticket string) int {
 	a, e := s.w.ask(ctx, history.Redeem, "site", request{node: node, path: "userinfo", body: map[string]any{"ticket": ticket}, header: s.basic(), proven: true})
 	e.Code = code
@@ -86,20 +85,20 @@ func (s *site) redeem(ctx context.Context, node int, code, ticket string) int {
 	return e.Answer
 }
 
-// redeemSurely goes on until it knows how it went.
+// redeemWithRetry exchanges a ticket and repeats the call until the outcome is known.
 func (s *site) redeemSurely(ctx context.Context, code, ticket string) int {
 	return insist(ctx, s.rnd, func() int { return s.redeem(ctx, s.w.someNode(s.rnd), code, ticket) })
 }
 
-// audit asks how the code ended.
+// finalCheck reads the final state of a code.
 func (s *site) audit(ctx context.Context, code string) int {
 	return insist(ctx, s.rnd, func() int {
-		a, _ := s.w.check(ctx, "audit", code, "", request{node: s.w.someNode(s.rnd), header: s.basic(), proven: true})
+		a, _ := s.w.check(ctx, "site", code, "", request{node: s.w.someNode(s.rnd), header: s.basic(), proven: true})
 		return a
 	})
 }
 
-// check asks how a code stands; more is added to the query.
+// check reads the state of a code; more is added to the query.
 func (w *World) check(ctx context.Context, who, code, more string, q request) (int, status) {
 	q.path = "check?random=" + url.QueryEscape(code) + more
 	a, e := w.ask(ctx, history.Check, who, q)

@@ -17,12 +17,12 @@ func (a answer) into(v any) bool { return json.Unmarshal(a.data, v) == nil }
 
 func (b *browser) proof() http.Header { return http.Header{"X-Browser-Key": {b.now().key}} }
 
-// final reports whether a page that follows one code need not ask any more.
+// final reports whether a page stops following its code after this event.
 func final(event string) bool {
 	return event == "confirmed" || event == "canceled" || event == "expired"
 }
 
-// poll asks one node until it does not answer.
+// poll calls check on one node until that fails or the code has ended.
 func (b *browser) poll(ctx context.Context, node int) ending {
 	for {
 		if e := b.checkOnce(ctx, "", request{node: node}); e != soon {
@@ -34,26 +34,26 @@ func (b *browser) poll(ctx context.Context, node int) ending {
 	}
 }
 
-// waitSeconds is the most that the contract allows; the answer may take so
-// long, and as long as a call may take.
+// waitSeconds is the highest value of wait that docs/api.md allows. The answer may
+// take that long in addition to callTime.
 const waitSeconds = 25
 
-// longPoll has one node hold its answers until there is news.
+// longPoll calls check with wait on one node.
 func (b *browser) longPoll(ctx context.Context, node int) ending {
 	for {
 		more := fmt.Sprintf("&wait=%d&version=%d", waitSeconds, b.now().ver)
 		if e := b.checkOnce(ctx, more, request{node: node, within: waitSeconds*time.Second + callTime}); e != soon {
 			return e
 		}
-		// A node that stops answers at once, again and again.
+		// A node that is shutting down answers at once.
 		if !pause(ctx, b.rnd, 0, 50*time.Millisecond) {
 			return stop
 		}
 	}
 }
 
-// checkOnce asks once; soon means that it was answered and that there is more
-// to come.
+// checkOnce calls check once. It returns soon if the call was answered and the code
+// has not ended.
 func (b *browser) checkOnce(ctx context.Context, more string, q request) ending {
 	q.header, q.proven = b.proof(), true
 	code, st := b.w.check(ctx, b.who, b.now().code, more, q)
@@ -67,7 +67,7 @@ func (b *browser) checkOnce(ctx context.Context, more string, q request) ending 
 	case unsettled(code):
 		return slower
 	}
-	return stop // no such code any more
+	return stop // the code is unknown
 }
 
 // stream reads server-sent events from one node.
@@ -99,7 +99,7 @@ func (b *browser) stream(ctx context.Context, node int) ending {
 }
 
 func (b *browser) readEvents(ctx context.Context, response *http.Response, node int, conn int64) ending {
-	told := false // to connect again
+	told := false // to reconnect
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		text, isData := strings.CutPrefix(lines.Text(), "data:")

@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Probe finds out which transports the nodes speak.
+// Probe returns the transports that the nodes support.
 func (w *World) Probe(ctx context.Context) ([]Transport, error) {
 	found := []Transport{Open, Watch, Poll}
 	a, _ := w.ask(ctx, history.Gene, "probe", request{path: "gene", body: map[string]any{"userPoolId": w.Pools[0].ID}})

@@ -10,11 +10,11 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// storyTime bounds a story: long enough to outlast a fault and what follows
-// it, far from the contract's shortest memory of a code (60 s).
+// scenarioTime limits a scenario: longer than a fault and its effects, and shorter
+// than the time for which an ended code is known (60 s).
 const storyTime = 40 * time.Second
 
-// Story is one login, or what else may come of a page.
+// Scenario is one login or another use of a page.
 type Story struct {
 	w     *World
 	rnd   *rand.Rand
@@ -24,25 +24,25 @@ type Story struct {
 	site  *site
 }
 
-// plot is what the people do.
+// script is what the users of a scenario do.
 type plot struct {
 	name string
 	act  func(*Story, context.Context)
 }
 
-// plots stand as often in the list as they are to be played, of twelve.
+// scripts contains each script as often as it is run out of twelve times.
 var plots = []plot{
 	{"login", (*Story).login}, {"login", (*Story).login}, {"login", (*Story).login},
-	{"greedy site", (*Story).greedySite}, {"greedy site", (*Story).greedySite},
-	{"decline", (*Story).decline},
+	{"concurrent exchanges", (*Story).greedySite}, {"concurrent exchanges", (*Story).greedySite},
+	{"cancel", (*Story).decline},
 	{"two users", (*Story).twoUsers}, {"two users", (*Story).twoUsers},
-	{"two minds", (*Story).twoMinds},
-	{"not me", (*Story).notMe},
-	{"hesitate", (*Story).hesitate},
-	{"walk away", (*Story).walkAway},
+	{"confirm and cancel", (*Story).twoMinds},
+	{"refresh", (*Story).notMe},
+	{"scan only", (*Story).hesitate},
+	{"no scan", (*Story).walkAway},
 }
 
-// NewStory makes the number-th story of a run with this seed.
+// NewScenario returns the number-th scenario of a run with this seed.
 func NewStory(w *World, seed uint64, number int) *Story {
 	rnd := func(role uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(number)<<8|role)) }
 	r := rnd(0)
@@ -57,7 +57,7 @@ func NewStory(w *World, seed uint64, number int) *Story {
 	return s
 }
 
-// Run plays the story, and says how it ended.
+// Run runs the scenario and describes its end.
 func (s *Story) Run(ctx context.Context) (end string) {
 	ctx, cancel := context.WithTimeout(ctx, storyTime)
 	defer cancel()
@@ -70,7 +70,7 @@ func (s *Story) Run(ctx context.Context) (end string) {
 		return s.plot.name + ": no code"
 	}
 	if s.rnd.IntN(4) == 0 {
-		who := &stranger{w: s.w, rnd: rand.New(rand.NewPCG(s.rnd.Uint64(), 0)), who: "stranger"}
+		who := &stranger{w: s.w, rnd: rand.New(rand.NewPCG(s.rnd.Uint64(), 0)), who: "unproven"}
 		others.Go(func() { who.run(ctx, shown.code) })
 	}
 	s.think(ctx)
@@ -81,19 +81,19 @@ func (s *Story) Run(ctx context.Context) (end string) {
 	return fmt.Sprintf("%s: page showed %q", s.plot.name, s.page.now().status)
 }
 
-// phone is a phone of one of the story's users.
+// phone returns a phone of one of the scenario's users.
 func (s *Story) phone(user int) *phone {
 	return &phone{w: s.w, rnd: rand.New(rand.NewPCG(s.rnd.Uint64(), 0)), user: s.users[user]}
 }
 
-// scan has a user scan what the page shows, after a look.
+// scan scans the code that the page shows.
 func (s *Story) scan(ctx context.Context, p *phone) (code string, ok bool) {
 	code = s.page.now().code
 	return code, p.act(ctx, history.Scan, code) == history.OK
 }
 
-// think is the time that people take. Some take none, so that their step comes
-// while a page is still being told of the one before.
+// think waits as long as users take. Some take no time, so that their step comes
+// while the page is still receiving the previous one.
 func (s *Story) think(ctx context.Context) {
 	if s.rnd.IntN(3) > 0 {
 		pause(ctx, s.rnd, 0, 4*time.Second)
@@ -123,7 +123,7 @@ func (s *Story) login(ctx context.Context) {
 	}
 }
 
-// greedySite exchanges the ticket on several nodes at once, and once more.
+// concurrentExchanges exchanges the ticket on all nodes at once, and once more.
 func (s *Story) greedySite(ctx context.Context) {
 	p, ok := s.confirmed(ctx)
 	if !ok || p.ticket == "" {
@@ -151,7 +151,7 @@ func (s *Story) decline(ctx context.Context) {
 	s.linger(ctx)
 }
 
-// twoUsers scan the same code at once, and each wants to be the one.
+// twoUsers scan and confirm the same code at the same time.
 func (s *Story) twoUsers(ctx context.Context) {
 	code := s.page.now().code
 	var both sync.WaitGroup
@@ -168,7 +168,7 @@ func (s *Story) twoUsers(ctx context.Context) {
 	}
 }
 
-// twoMinds confirms and cancels at once.
+// confirmAndCancel confirms and cancels at the same time.
 func (s *Story) twoMinds(ctx context.Context) {
 	first := s.phone(0)
 	code, ok := s.scan(ctx, first)
@@ -183,7 +183,8 @@ func (s *Story) twoMinds(ctx context.Context) {
 	s.linger(ctx)
 }
 
-// notMe is the page's saying so after a scan; the phone goes on nevertheless.
+// refresh requests another code after a scan. The phone confirms the old one
+// nevertheless.
 func (s *Story) notMe(ctx context.Context) {
 	p := s.phone(1)
 	code, ok := s.scan(ctx, p)
@@ -200,16 +201,16 @@ func (s *Story) notMe(ctx context.Context) {
 	}
 }
 
-// hesitate scans and does not decide.
+// scanOnly scans and neither confirms nor cancels.
 func (s *Story) hesitate(ctx context.Context) {
 	s.scan(ctx, s.phone(0))
 	s.linger(ctx)
 }
 
-// walkAway leaves the code to itself.
+// noScan only shows the code.
 func (s *Story) walkAway(ctx context.Context) { s.linger(ctx) }
 
-// linger leaves the page open, often for longer than a short code lives.
+// linger keeps the page open, often for longer than the lifetime of a short code.
 func (s *Story) linger(ctx context.Context) {
 	s.page.await(ctx, time.Duration(s.rnd.Int64N(int64(20*time.Second))), func(p page) bool { return p.over })
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Close codes of the contract (B.1) that a page decides on.
+// Close codes that decide what a page does next (docs/api.md).
 const (
 	restart   = 1012
 	busy      = 1013
@@ -25,8 +25,8 @@ const (
 
 const subprotocol = "scanlogin.v1"
 
-// socket is one WebSocket to a node: it watches the page's code, or makes or
-// resumes one of its own.
+// socket connects one WebSocket to a node. It watches the page's code, or creates or
+// resumes a code of its own.
 func (b *browser) socket(ctx context.Context, node int) ending {
 	query := url.Values{}
 	if code := b.now().code; code != "" {
@@ -56,7 +56,7 @@ type socketConn struct {
 	number int64
 	dialed time.Duration
 
-	refreshed atomic.Bool // "not me" was said
+	refreshed atomic.Bool // the page requested another code
 }
 
 func (w *World) dial(ctx context.Context, node int, query url.Values, key string) (*socketConn, error) {
@@ -74,8 +74,8 @@ func (w *World) dial(ctx context.Context, node int, query url.Values, key string
 	return k, err
 }
 
-// next reads a message, or returns the close code: history.None if the
-// connection just broke, history.Ended if ctx ended.
+// next reads a message, or returns the close code: history.None without a close
+// frame, history.Ended if ctx ended.
 func (k *socketConn) next(ctx context.Context) (st status, closed int, ok bool) {
 	_, text, err := k.conn.Read(ctx)
 	if err == nil && json.Unmarshal(text, &st) == nil {
@@ -87,9 +87,9 @@ func (k *socketConn) next(ctx context.Context) (st status, closed int, ok bool) 
 	return st, max(int(websocket.CloseStatus(err)), history.None), false
 }
 
-// follow takes what the socket tells until it is closed.
+// follow reads messages until the socket is closed.
 func (b *browser) follow(ctx context.Context, k *socketConn) ending {
-	last := k.dialed // when the previous message came: the next code is no older
+	last := k.dialed // when the previous message arrived: the next code is not older
 	for {
 		st, closed, ok := k.next(ctx)
 		now := b.w.Log.Now()
@@ -111,10 +111,9 @@ func (b *browser) follow(ctx context.Context, k *socketConn) ending {
 	}
 }
 
-// perhapsWithdrawn notes that "not me" may have hit another code than the one
-// that was shown when it was said, as it names none: the one that took its
-// place meanwhile, or the one that has come first since, if that is not the
-// answer to it.
+// recordPossibleWithdrawals records that a refresh may have withdrawn another code than
+// the one shown when it was sent, because the message names no code: a code that
+// replaced it in the meantime, or the next code, if that is not the answer.
 func (b *browser) perhapsWithdrawn(k *socketConn, since time.Duration, codes ...string) {
 	for _, code := range codes {
 		b.note(history.Event{Do: history.Withdraw, Code: code, Node: k.node, Conn: k.number, Call: since, Answer: history.None})
@@ -131,13 +130,13 @@ func afterClose(code int) ending {
 	return stop
 }
 
-// refreshOn says "not me" when the person does.
+// refreshOn sends a refresh when the scenario requests it.
 func (b *browser) refreshOn(ctx context.Context, k *socketConn) {
 	select {
 	case <-ctx.Done():
 	case <-b.refresh:
 		k.refreshed.Store(true)
 		b.note(history.Event{Do: history.Withdraw, Code: b.now().code, Node: k.node, Conn: k.number, Answer: history.None})
-		_ = k.conn.Write(ctx, websocket.MessageText, []byte(`{"action":"refresh"}`)) // a broken socket shows in follow
+		_ = k.conn.Write(ctx, websocket.MessageText, []byte(`{"action":"refresh"}`)) // follow notices a broken socket
 	}
 }

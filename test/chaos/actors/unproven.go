@@ -9,15 +9,15 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// stranger saw the code, in a photo say, and tries to learn what only the
-// browser may: it asks and watches without proof.
+// unproven is a watcher who knows the code but has no proof of being the browser. It
+// polls and connects sockets without proof.
 type stranger struct {
 	w   *World
 	rnd *rand.Rand
 	who string
 }
 
-// run goes on until ctx ends.
+// run watches a code until ctx ends.
 func (s *stranger) run(ctx context.Context, code string) {
 	for ctx.Err() == nil {
 		if s.rnd.IntN(2) == 0 {

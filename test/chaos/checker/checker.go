@@ -1,8 +1,8 @@
-// Package checker checks a recorded history against the guarantees of the contract:
-// the states of a code are explained by some order of the calls (linearizability); no
-// connection receives an older version after a newer one; nobody without proof gets a
-// ticket; ten seconds after the last fault every page shows the stored state; a node
-// that leaves says so. It is pure: a history in, violations out.
+// Package checker checks a recorded history against the guarantees of docs/api.md: some
+// order of the calls explains every answer (linearizability); no connection receives an
+// older version after a newer one; callers without proof get no ticket; ten seconds
+// after the last fault every page shows the stored state; a node that shuts down closes
+// its connections with a code. It has no side effects: a history in, violations out.
 package checker
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Violation is a promise that was broken, with all that is known of the code.
+// Violation is a violated guarantee, with all events of the code.
 type Violation struct {
 	Rule   string          `json:"rule"`
 	Code   string          `json:"code,omitempty"`
@@ -22,27 +22,27 @@ type Violation struct {
 	Events []history.Event `json:"events,omitempty"`
 }
 
-// Verdict is what came out.
+// Result is the result of a check.
 type Verdict struct {
 	Violations []Violation `json:"violations"`
-	// Lost are broken promises of codes for which Redis may have lost
-	// writes that it had acknowledged. They are no fault of scanlogin's.
+	// Lost are violations for codes of which Redis may have lost acknowledged
+	// writes. They are not scanlogin's fault.
 	Lost []Violation `json:"lost"`
 
-	Judged    int `json:"judged"`    // codes that nothing excuses
-	Lossy     int `json:"lossy"`     // codes that may have been hit by a loss
-	Undecided int `json:"undecided"` // codes of which it took too long to find an order
+	Judged    int `json:"checked"`   // codes without lost writes
+	Lossy     int `json:"lossy"`     // codes whose writes may have been lost
+	Undecided int `json:"undecided"` // codes for which the search for an order took too long
 
-	Lags []Lag `json:"-"` // of pages, where nothing was lost or gone wrong
+	Lags []Lag `json:"-"` // of pages whose codes have no violation and no lost writes
 }
 
-// Judge applies every rule to a history.
+// Check applies every rule to a history.
 func Judge(h history.File) Verdict {
 	var v Verdict
 	calms := calmsOf(h.Strikes, h.End)
 	for _, c := range codesOf(h.Events) {
 		if c.made() == nil {
-			continue // only the probe's
+			continue // created by the probe
 		}
 		lossy := c.lossy(h.Strikes)
 		if lossy {
@@ -59,7 +59,7 @@ func Judge(h history.File) Verdict {
 	return v
 }
 
-// judge applies the rules about single codes.
+// checkCode applies the rules about single codes.
 func (v *Verdict) judge(c code, lossy bool, calms []span) {
 	always := slices.Concat(c.versions(), c.finals(), c.proofs(), c.ahead(calms))
 	unlessLost := slices.Concat(c.users(), c.exchanges())
@@ -81,7 +81,7 @@ func (v *Verdict) judge(c code, lossy bool, calms []span) {
 	}
 }
 
-// code is all that is known of one, by the time it became known.
+// code is a code with its events, in the order of their end times.
 type code struct {
 	name   string
 	events []history.Event
@@ -108,7 +108,7 @@ func codesOf(events []history.Event) []code {
 	return codes
 }
 
-// made is the event that made the code.
+// made returns the event that created the code.
 func (c code) made() *history.Event {
 	for i, e := range c.events {
 		if e.Do == history.Gene {
@@ -118,14 +118,14 @@ func (c code) made() *history.Event {
 	return nil
 }
 
-// Before a fault shows, replication may already lag; after it is repaired,
-// somebody may still talk to the wrong server.
+// Replication may lag before a fault is noticed, and after the repair a client may
+// still be connected to the wrong server.
 const (
 	lossBefore = 2 * time.Second
 	lossAfter  = 2 * time.Second
 )
 
-// lossy reports whether a fault during the code's life may have lost writes.
+// lossy reports whether a fault during the code's lifetime may have lost writes.
 func (c code) lossy(strikes []history.Strike) bool {
 	from, to := c.made().Call, c.events[len(c.events)-1].Return
 	return slices.ContainsFunc(strikes, func(s history.Strike) bool {

@@ -7,17 +7,16 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// promised is how long after the last fault every page must show what the store
-// says.
+// freshAfter is how long after the last fault every page must show the stored state.
 const promised = 10 * time.Second
 
-// noticed is how much longer it may take until it is noted.
+// recordingDelay is how much longer it may take until the change is recorded.
 const noticed = 500 * time.Millisecond
 
-// span is a time in which nothing was broken.
+// span is a period without faults.
 type span struct{ from, to time.Duration }
 
-// calmsOf returns the times between faults.
+// calmsOf returns the periods between faults.
 func calmsOf(strikes []history.Strike, end time.Duration) (calms []span) {
 	sorted := slices.SortedFunc(slices.Values(strikes), func(a, b history.Strike) int { return int(a.From - b.From) })
 	var since time.Duration
@@ -30,30 +29,30 @@ func calmsOf(strikes []history.Strike, end time.Duration) (calms []span) {
 	return append(calms, span{since, end})
 }
 
-// Lag is how long a page did not show a version that was stored.
+// Lag is the time during which a page did not show a stored version.
 type Lag struct {
 	Via     string
-	Stored  time.Duration // when it was known to be stored, or when the page was opened
-	Shown   time.Duration // when the page showed it, or was left
-	Missing bool          // the page was left without showing it
+	Stored  time.Duration // when the version was known to be stored, or when the page was opened
+	Shown   time.Duration // when the page showed it, or was closed
+	Missing bool          // the page was closed before it showed the version
 }
 
-// fact is that a version was stored, or shown, at a time.
+// observation is a version that was stored or shown at a time.
 type fact struct {
 	at      time.Duration
 	version int64
-	status  string // "" where it does not matter
+	status  string // "": irrelevant
 }
 
-// page is somebody who looks at the code.
+// page is a page that shows the code.
 type page struct {
 	via        string
 	open, left time.Duration
 	shows      []fact
 }
 
-// vanished finds pages that went on showing a code which FLUSHALL took from under
-// them, and returns how long each did.
+// flushed finds pages that continued to show a code after FLUSHALL deleted it, and
+// returns for how long each did.
 func (c code) vanished(strikes []history.Strike, calms []span) (lags []Lag, late []Violation) {
 	for _, s := range strikes {
 		facts := slices.DeleteFunc(c.facts(), func(f fact) bool { return f.at > s.From })
@@ -62,7 +61,7 @@ func (c code) vanished(strikes []history.Strike, calms []span) (lags []Lag, late
 		}
 		gone := fact{at: s.To, version: facts[len(facts)-1].version + 1}
 		if c.livedOn(gone) {
-			continue // it was changed meanwhile, or a failover undid what FLUSHALL did
+			continue // the code was changed meanwhile, or a failover undid FLUSHALL
 		}
 		for _, p := range c.pages() {
 			if p.open >= s.From || p.left <= s.To {
@@ -71,23 +70,23 @@ func (c code) vanished(strikes []history.Strike, calms []span) (lags []Lag, late
 			lag := p.lag(gone)
 			lags = append(lags, lag)
 			if calm := longestCalm(lag.Stored, lag.Shown, calms); calm > promised+noticed {
-				late = append(late, c.violation("page shows what is gone",
-					"%s page opened at %v went on for %v after everything was flushed at %v", p.via, p.open, calm, s.To))
+				late = append(late, c.violation("page shows deleted code",
+					"%s page opened at %v showed the code for %v after FLUSHALL at %v", p.via, p.open, calm, s.To))
 			}
 		}
 	}
 	return lags, late
 }
 
-// livedOn reports whether a version that should be the end of a code was
-// something else.
+// livedOn reports whether the code had another state than expired at or after the
+// version that should have been its end.
 func (c code) livedOn(gone fact) bool {
 	return slices.ContainsFunc(c.events, func(e history.Event) bool {
 		return storedVersion(e) >= gone.version && (e.Seen == nil || e.Seen.Status != "expired")
 	})
 }
 
-// current compares what pages show with what is known to be stored.
+// fresh compares what pages show with what is known to be stored.
 func (c code) current(calms []span) (lags []Lag, late []Violation) {
 	facts := c.facts()
 	for _, p := range c.pages() {
@@ -98,7 +97,7 @@ func (c code) current(calms []span) (lags []Lag, late []Violation) {
 			}
 			lags = append(lags, lag)
 			if calm := longestCalm(lag.Stored, lag.Shown, calms); calm > promised+noticed {
-				late = append(late, c.violation("page not current",
+				late = append(late, c.violation("stale page",
 					"%s page opened at %v did not show version %d, stored at %v, for %v without any fault", p.via, p.open, f.version, f.at, calm))
 				break
 			}
@@ -107,8 +106,8 @@ func (c code) current(calms []span) (lags []Lag, late []Violation) {
 	return lags, late
 }
 
-// ahead finds pages that went on showing what is not stored: Redis may lose a
-// version that was told, and the page must then be told what is left.
+// ahead finds pages that continued to show a version that is not stored. Redis may
+// lose a version after pages received it; they must then receive the stored one.
 func (c code) ahead(calms []span) (all []Violation) {
 	for _, e := range c.events {
 		since := e.Call - promised - noticed
@@ -179,9 +178,8 @@ func (c code) pages() []page {
 	return all
 }
 
-// facts are the times at which a version is known to be stored, the first for
-// each version. What pages were told counts as well: one may show what another
-// does not.
+// stored returns the first time at which each version is known to be stored. Messages
+// to pages count, too: one page may show a version that another one does not.
 func (c code) facts() []fact {
 	first := make(map[int64]time.Duration)
 	for _, e := range c.events { // by time
@@ -198,7 +196,7 @@ func (c code) facts() []fact {
 	return facts
 }
 
-// storedVersion is the least version that e proves to be stored.
+// storedVersion returns the lowest version that e proves to be stored.
 func storedVersion(e history.Event) int64 {
 	switch {
 	case e.Seen != nil:

@@ -8,7 +8,7 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// users: at most one user's steps succeed.
+// users checks that the steps of at most one user succeed.
 func (c code) users() []Violation {
 	first := ""
 	for _, e := range c.events {
@@ -16,14 +16,14 @@ func (c code) users() []Violation {
 			continue
 		}
 		if first != "" && e.User != first {
-			return []Violation{c.violation("second user", "%s and then %s were told success", first, e.User)}
+			return []Violation{c.violation("second user", "steps of both %s and %s succeeded", first, e.User)}
 		}
 		first = e.User
 	}
 	return nil
 }
 
-// exchanges: a ticket works once.
+// exchanges checks that a ticket is exchanged at most once.
 func (c code) exchanges() []Violation {
 	n := 0
 	for _, e := range c.events {
@@ -32,12 +32,12 @@ func (c code) exchanges() []Violation {
 		}
 	}
 	if n > 1 {
-		return []Violation{c.violation("ticket worked twice", "%d exchanges succeeded", n)}
+		return []Violation{c.violation("ticket exchanged twice", "%d exchanges succeeded", n)}
 	}
 	return nil
 }
 
-// told groups what each connection told, in the order in which it came.
+// pushes returns the messages of each connection in the order of their arrival.
 func (c code) told() map[int64][]history.Event {
 	told := make(map[int64][]history.Event)
 	for _, e := range c.events {
@@ -48,25 +48,26 @@ func (c code) told() map[int64][]history.Event {
 	return told
 }
 
-// versions: on one connection, no older version after a newer.
+// versions checks that no connection receives an older version after a newer one.
 func (c code) versions() (all []Violation) {
 	for conn, told := range c.told() {
 		for i := 1; i < len(told); i++ {
 			if before, now := told[i-1].Seen.Version, told[i].Seen.Version; now < before {
-				all = append(all, c.violation("older version", "connection %d told version %d after %d", conn, now, before))
+				all = append(all, c.violation("older version", "connection %d received version %d after %d", conn, now, before))
 			}
 		}
 	}
 	return all
 }
 
-// finals: nothing else after canceled or expired. (Confirmed may expire.)
+// finals checks that no other status follows canceled or expired. Expired may follow
+// confirmed.
 func (c code) finals() (all []Violation) {
 	for conn, told := range c.told() {
 		final := ""
 		for _, e := range told {
 			if final != "" && e.Seen.Status != final {
-				all = append(all, c.violation("state after the final one", "connection %d told %s after %s", conn, e.Seen.Status, final))
+				all = append(all, c.violation("status after the final one", "connection %d received %s after %s", conn, e.Seen.Status, final))
 			}
 			if e.Seen.Status == "canceled" || e.Seen.Status == "expired" {
 				final = e.Seen.Status
@@ -76,23 +77,22 @@ func (c code) finals() (all []Violation) {
 	return all
 }
 
-// proofs: who does not prove to be the browser learns neither ticket nor user.
+// proofs checks that callers without proof receive neither ticket nor user.
 func (c code) proofs() (all []Violation) {
 	for _, e := range c.events {
 		if e.Seen != nil && !e.Proven && (e.Seen.Ticket || e.Seen.User != "") {
-			all = append(all, c.violation("told without proof", "%s got ticket %v, user %q", e.Who, e.Seen.Ticket, e.Seen.User))
+			all = append(all, c.violation("secret without proof", "%s received ticket %v, user %q", e.Who, e.Seen.Ticket, e.Seen.User))
 		}
 	}
 	return all
 }
 
-// restart is the close code by which a leaving node sends its pages elsewhere.
+// restart is the close code (Service Restart) of a node that shuts down.
 const restart = 1012
 
-// drained: a node that is asked to leave closes its sockets with a code, and
-// ends in time and in order. The socket's last moments may be noted late; those
-// of a connection to the node that was started in its place, which may be struck
-// at once, are none of its.
+// drained checks that a node that is told to shut down closes its connections with a
+// code and ends in time. A closed connection may be recorded up to a second late.
+// Connections to the restarted node do not count; it may have the next fault already.
 func drained(events []history.Event, strikes []history.Strike) (all []Violation) {
 	made := make(map[int64]time.Duration) // by connection
 	for _, e := range events {
@@ -105,7 +105,7 @@ func drained(events []history.Event, strikes []history.Strike) (all []Violation)
 			continue
 		}
 		if s.Exit != "" {
-			all = append(all, Violation{Rule: "left badly", Text: fmt.Sprintf("%s at %v: %s", s.Target, s.From, s.Exit)})
+			all = append(all, Violation{Rule: "shutdown failed", Text: fmt.Sprintf("%s at %v: %s", s.Target, s.From, s.Exit)})
 		}
 		broken := slices.DeleteFunc(slices.Clone(events), func(e history.Event) bool {
 			isBroken := e.Do == history.Close && e.Answer == history.None && e.Node == s.Node
@@ -113,22 +113,22 @@ func drained(events []history.Event, strikes []history.Strike) (all []Violation)
 		})
 		if len(broken) > 0 {
 			all = append(all, Violation{
-				Rule: "left without a word", Events: broken,
-				Text: fmt.Sprintf("%s left at %v and broke %d connections instead of closing them with %d", s.Target, s.From, len(broken), restart),
+				Rule: "no close frame", Events: broken,
+				Text: fmt.Sprintf("%s shut down at %v and broke %d connections instead of closing them with %d", s.Target, s.From, len(broken), restart),
 			})
 		}
 	}
 	return all
 }
 
-// possible are the answers that the cast may get: its calls are well-formed and
-// come from whom they should.
+// possible are the answers that the actors may get: their calls are valid and
+// authenticated.
 var possible = []int{
 	history.OK, history.TooMany, history.Busy, history.None, history.NotSent,
 	2241, 2242, 2243, 2244, 2245, 2246, 500,
 }
 
-// answers: nothing but what the contract's table has for such calls.
+// answers checks that calls get only possible answers.
 func answers(events []history.Event) (all []Violation) {
 	for _, e := range events {
 		isCall := e.Do != history.Push && e.Do != history.Close && e.Do != history.Connect
@@ -143,14 +143,14 @@ func answers(events []history.Event) (all []Violation) {
 	return all
 }
 
-// answerTime is what the contract allows while Redis is away, and slack what a
-// busy machine may add.
+// answerTime is how long an answer may take while Redis is down, and slack is the
+// delay that a busy machine may add.
 const (
 	answerTime = 2 * time.Second
 	slack      = time.Second
 )
 
-// slow: nobody waits for longer, unless his node was struck itself.
+// slow checks that answers arrive in time, unless the node itself had a fault.
 func slow(events []history.Event, strikes []history.Strike) (all []Violation) {
 	for _, e := range events {
 		isCall := e.Conn == 0 && !e.Held && e.Answer != history.NotSent

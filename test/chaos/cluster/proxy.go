@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Proxy stands between the nodes and a Redis server, and does to their
-// connections what networks do.
+// Proxy forwards connections to a Redis server and injects network faults.
 type Proxy struct {
 	ln     net.Listener
 	target string
@@ -17,16 +16,16 @@ type Proxy struct {
 
 	mu      sync.Mutex
 	thawed  chan struct{} // closed unless frozen
-	delay   time.Duration // of each piece, both ways: at most
-	halves  int           // how many answers are still to be cut in half
+	delay   time.Duration // maximal delay of each chunk, in both directions
+	halves  int           // how many replies are still to be truncated
 	closing bool
 	pipes   map[*pipe]struct{}
 }
 
-// pipe is one connection and its continuation to Redis.
+// proxied is a client's connection with its connection to Redis.
 type pipe struct {
 	near, far net.Conn
-	silent    bool // swallows everything, for ever
+	silent    bool // discards all data from now on
 }
 
 func (c *pipe) close() {
@@ -47,14 +46,14 @@ func startProxy(target string) (*Proxy, error) {
 
 func (p *Proxy) port() int { return p.ln.Addr().(*net.TCPAddr).Port }
 
-// Freeze holds everything back until Thaw, which lets it go on.
+// Freeze delays all data until Resume.
 func (p *Proxy) Freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.thawed = make(chan struct{})
 }
 
-// Thaw ends what Freeze began.
+// Resume forwards the data that Freeze delayed.
 func (p *Proxy) Thaw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,8 +64,8 @@ func (p *Proxy) Thaw() {
 	}
 }
 
-// Silence makes the connections of the moment swallow what they get, for ever
-// and without a word, as a firewall does that forgot them.
+// Blackhole makes all current connections discard their data without closing, as a
+// firewall does that has lost its state.
 func (p *Proxy) Silence() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,7 +74,7 @@ func (p *Proxy) Silence() {
 	}
 }
 
-// Cut closes the connections of the moment.
+// Cut closes all current connections.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,16 +83,16 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// CutInHalf lets only the first half of each of the next n answers through, and
-// then closes the connection.
+// Truncate forwards only the first half of each of the next n replies, and closes
+// the connection after it.
 func (p *Proxy) CutInHalf(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.halves = n
 }
 
-// Delay holds up each piece, both ways, for a random time up to d; so what goes
-// over several connections overtakes each other. 0 is none.
+// Delay delays each chunk in both directions by a random time up to d, so that data
+// on different connections is reordered. 0 ends the delay.
 func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,7 +132,7 @@ func (p *Proxy) connect(near net.Conn) {
 	p.mu.Unlock()
 }
 
-// copy passes on what comes from from, as long as both ends live.
+// copy forwards data in one direction until one of the connections ends.
 func (p *Proxy) copy(c *pipe, to, from net.Conn, answers bool) {
 	defer c.close()
 	buf := make([]byte, 32<<10)
@@ -152,7 +151,7 @@ func (p *Proxy) copy(c *pipe, to, from net.Conn, answers bool) {
 	}
 }
 
-// hold waits while the proxy is frozen, and returns the longest delay of the moment.
+// awaitResume waits while the proxy is frozen, and returns the current delay.
 func (p *Proxy) hold() time.Duration {
 	for {
 		p.mu.Lock()
@@ -167,7 +166,8 @@ func (p *Proxy) hold() time.Duration {
 	}
 }
 
-// treat returns what of piece is to be passed on, and whether that is the last.
+// filter returns the part of a chunk to forward, and whether to close the
+// connection after it.
 func (p *Proxy) treat(c *pipe, piece []byte, answers bool) (pass []byte, last bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

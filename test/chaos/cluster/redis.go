@@ -10,23 +10,22 @@ import (
 	"github.com/scanlogin/scanlogin/internal/process"
 )
 
-// The forms that Redis comes in.
+// The modes in which Redis runs.
 const (
 	Single   = "single"
 	Sentinel = "sentinel"
 	Cluster  = "cluster"
 )
 
-// Redis is what the nodes share.
+// Redis is the store of the nodes, in one of the modes.
 type Redis struct {
 	Form      string
-	Servers   []*Server // with the data
+	Servers   []*Server // servers with data
 	Sentinels []*Server
-	URL       string // as the nodes are told
+	URL       string // the redis_url setting of the nodes
 }
 
-// startRedis starts one of the forms. What was started is to be closed also
-// after an error.
+// startRedis starts Redis. The caller must close the result, even after an error.
 func startRedis(ctx context.Context, form, dir, path string) (*Redis, error) {
 	r := &Redis{Form: form}
 	switch form {
@@ -37,10 +36,10 @@ func startRedis(ctx context.Context, form, dir, path string) (*Redis, error) {
 	case Cluster:
 		return r, r.startCluster(ctx, dir, path)
 	}
-	return r, errors.New("no such form: " + form)
+	return r, errors.New("unknown Redis mode: " + form)
 }
 
-// add starts one more server, with its data and proxy.
+// add starts one more server with its proxy.
 func (r *Redis) add(ctx context.Context, dir, path string, directives func(*Server) []string) error {
 	s, err := newServer()
 	if err != nil {
@@ -61,16 +60,16 @@ func (r *Redis) startSingle(ctx context.Context, dir, path string) error {
 	})
 }
 
-// startSentinel starts a master, a replica and three Sentinels. Everybody,
-// Sentinels and replication included, reaches a server through its proxy, so
-// that a frozen one looks to all like a server that is away.
+// startSentinel starts a master, a replica and three Sentinels. Nodes, Sentinels
+// and replicas all connect through the proxies, so that a frozen proxy looks like a
+// server that is down.
 func (r *Redis) startSentinel(ctx context.Context, dir, path string) error {
 	for range 2 {
 		if err := r.add(ctx, dir, path, func(s *Server) []string {
 			lines := []string{
 				"replica-announce-ip 127.0.0.1", fmt.Sprintf("replica-announce-port %d", s.Proxy.port()),
 				"repl-diskless-sync-delay 0",
-				"repl-timeout 4", "repl-ping-replica-period 1", // a replica whose link went silent is soon back
+				"repl-timeout 4", "repl-ping-replica-period 1", // a replica with a silent link reconnects soon
 			}
 			if master := r.Servers[0]; s != master {
 				lines = append(lines, fmt.Sprintf("replicaof 127.0.0.1 %d", master.Proxy.port()))
@@ -90,7 +89,7 @@ func (r *Redis) startSentinel(ctx context.Context, dir, path string) error {
 	return r.Heal(ctx)
 }
 
-// addSentinel starts a Sentinel, whose times are short, so that a run sees many
+// addSentinel starts a Sentinel with short timeouts, so that a run has many
 // failovers.
 func (r *Redis) addSentinel(ctx context.Context, i int, dir, path string) error {
 	port, err := process.FreePort()
@@ -109,8 +108,8 @@ func (r *Redis) addSentinel(ctx context.Context, i int, dir, path string) error 
 	return s.StartAndAwait(ctx)
 }
 
-// startCluster starts three masters. Clients are told the proxies' ports; the
-// nodes speak to each other directly.
+// startCluster starts three masters. They announce the proxies' ports to clients
+// and connect to each other directly.
 func (r *Redis) startCluster(ctx context.Context, dir, path string) error {
 	for range 3 {
 		if err := r.add(ctx, dir, path, func(s *Server) []string {
@@ -138,13 +137,13 @@ func (r *Redis) startCluster(ctx context.Context, dir, path string) error {
 	return r.Heal(ctx)
 }
 
-// Heal waits until the form is whole again, with every server in its place.
+// Heal waits until Redis has recovered completely.
 func (r *Redis) Heal(ctx context.Context) error {
 	switch r.Form {
 	case Sentinel:
-		return eventually(ctx, "one master with its replica, and the Sentinels agree", r.IsReplicated)
+		return eventually(ctx, "there is one master with a replica, and the Sentinels agree", r.IsReplicated)
 	case Cluster:
-		return eventually(ctx, "the cluster is whole", func(ctx context.Context) bool {
+		return eventually(ctx, "the Redis Cluster is complete", func(ctx context.Context) bool {
 			for _, s := range r.Servers {
 				if !s.says(ctx, []any{"CLUSTER", "INFO"}, "cluster_state:ok", "cluster_known_nodes:3", "cluster_slots_ok:16384") {
 					return false
@@ -153,14 +152,13 @@ func (r *Redis) Heal(ctx context.Context) error {
 			return true
 		})
 	}
-	return eventually(ctx, "redis answers", func(ctx context.Context) bool {
+	return eventually(ctx, "Redis answers", func(ctx context.Context) bool {
 		return r.Servers[0].says(ctx, []any{"INFO", "persistence"}, "loading:0")
 	})
 }
 
-// IsReplicated reports, of Redis behind Sentinel, whether what is written now
-// survives its master: the Sentinels agree on one, which has a replica that
-// follows.
+// IsReplicated reports whether writes survive the loss of the master (Sentinel
+// mode): the Sentinels agree on a master, and a replica is connected to it.
 func (r *Redis) IsReplicated(ctx context.Context) bool {
 	master := r.Master(ctx)
 	replication := []any{"INFO", "replication"}
@@ -181,8 +179,8 @@ func (r *Redis) IsReplicated(ctx context.Context) bool {
 	return true
 }
 
-// Epoch names the last failover: Sentinels raise it with each. "" if one of
-// them does not answer, or if they do not agree.
+// Epoch returns the Sentinels' configuration epoch, which increases with each
+// failover. It is "" if a Sentinel does not answer or if they do not agree.
 func (r *Redis) Epoch(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -203,8 +201,8 @@ func (r *Redis) Epoch(ctx context.Context) string {
 	return found
 }
 
-// Master is the number of the server that all Sentinels name as master; -1 if
-// they do not agree.
+// Master returns the index of the server that all Sentinels report as the master,
+// -1 if they do not agree.
 func (r *Redis) Master(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -230,14 +228,14 @@ func (r *Redis) close() {
 	}
 }
 
-// eventually waits for a condition that several processes bring about.
+// eventually waits until a condition that depends on several processes holds.
 func eventually(ctx context.Context, what string, ok func(context.Context) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	for !ok(ctx) {
 		select {
 		case <-ctx.Done():
-			return errors.New("never: " + what)
+			return errors.New("did not happen in time: " + what)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

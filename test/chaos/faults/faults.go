@@ -11,24 +11,24 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// fault is a kind of misfortune.
+// kind is a kind of fault.
 type fault struct {
 	name   string
-	onNode bool     // it strikes a scanlogin; else Redis
-	forms  []string // of Redis that it goes with; none: all
-	lossy  bool     // it takes acknowledged writes away; for failovers see watchReplication
+	onNode bool     // the target is a scanlogin node; otherwise a Redis server
+	forms  []string // Redis modes that support it; none: all
+	lossy  bool     // it removes acknowledged writes; for failovers see watchReplication
 	hit    func(*blow) error
 }
 
 func (f fault) goesWith(form string) bool { return len(f.forms) == 0 || slices.Contains(f.forms, form) }
 
-// blow is a fault that strikes.
+// injection is one fault that is being injected.
 type blow struct {
 	*Director
 	ctx    context.Context
 	rnd    *rand.Rand
-	node   *cluster.Node   // of a fault on a node
-	server *cluster.Server // of others
+	node   *cluster.Node   // the target of a fault on a node
+	server *cluster.Server // the target of other faults
 	note   history.Strike
 }
 
@@ -51,13 +51,14 @@ var faults = []fault{
 	{name: "slot-move", forms: []string{cluster.Cluster}, hit: moveSlots},
 }
 
-// wait is for how long something is broken. It is cut short when the run is
-// broken off, so that the repair comes sooner.
+// wait waits for the duration of the fault: a random time. It returns early when the
+// run is interrupted, so that the repair starts sooner.
 func (b *blow) wait(least, most time.Duration) {
 	sleep(b.ctx, least+time.Duration(b.rnd.Int64N(int64(most-least))))
 }
 
-// repairing is the context of what must be done also when the run is broken off.
+// repairing returns a context for repairs, which must also happen when the run is
+// interrupted.
 func (b *blow) repairing() context.Context { return context.WithoutCancel(b.ctx) }
 
 func killNode(b *blow) error {
@@ -66,7 +67,7 @@ func killNode(b *blow) error {
 	return b.node.StartAndAwait(b.repairing())
 }
 
-// leaveTime is what the contract allows for leaving, and a moment to notice.
+// leaveTime is how long a shutdown may take (10 s), and one second to notice it.
 const leaveTime = 11 * time.Second
 
 func termNode(b *blow) error {
@@ -85,7 +86,7 @@ func stopNode(b *blow) error {
 		return err
 	}
 	b.wait(500*time.Millisecond, 7*time.Second)
-	return b.node.Thaw()
+	return b.node.Resume()
 }
 
 func killRedis(b *blow) error {
@@ -99,10 +100,10 @@ func stopRedis(b *blow) error {
 		return err
 	}
 	b.wait(500*time.Millisecond, 6*time.Second)
-	return b.server.Thaw()
+	return b.server.Resume()
 }
 
-// everywhere sends one command to all servers.
+// everywhere returns a fault that sends one command to all servers.
 func everywhere(command ...any) func(*blow) error {
 	return func(b *blow) error {
 		for _, s := range b.Rig.Redis.Servers {
@@ -118,7 +119,7 @@ func flushAll(b *blow) error {
 	if b.Rig.Redis.Form != cluster.Sentinel {
 		return everywhere("FLUSHALL")(b)
 	}
-	if at := b.Rig.Redis.Master(b.ctx); at >= 0 { // a replica would refuse
+	if at := b.Rig.Redis.Master(b.ctx); at >= 0 { // a replica refuses the command
 		_, err := b.Rig.Redis.Servers[at].Do(b.repairing(), "FLUSHALL")
 		return err
 	}
@@ -149,7 +150,7 @@ func halfFrame(b *blow) error {
 	return nil
 }
 
-// delay stays below what a call may take, or goes beyond it.
+// delay delays data by up to 20 ms to 1 s: less or more than the timeout of a call.
 func delay(b *blow) error {
 	b.server.Proxy.Delay(time.Duration(20+b.rnd.IntN(1000)) * time.Millisecond)
 	b.wait(time.Second, 6*time.Second)
@@ -157,12 +158,11 @@ func delay(b *blow) error {
 	return nil
 }
 
-// promotion bounds each half of a failover that was asked for: some 2 s are
-// usual.
+// promotion limits both parts of a requested failover, which take about 2 s.
 const promotion = 20 * time.Second
 
-// failOver has a Sentinel change masters. It refuses as long as it believes the
-// replica to be away, which may be a while after the last fault.
+// failOver requests a failover from a Sentinel. The Sentinel refuses while it
+// considers the replica down, which may last for some time after a fault.
 func failOver(b *blow) (err error) {
 	before := b.Rig.Redis.Master(b.ctx)
 	for deadline := time.Now().Add(promotion); b.ctx.Err() == nil && time.Now().Before(deadline); sleep(b.ctx, 50*time.Millisecond) {

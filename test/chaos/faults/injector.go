@@ -1,6 +1,6 @@
-// Package faults injects what operations, machines and networks do to a cluster. It
-// guarantees that each fault is repaired before it returns, that its times are
-// recorded, and that incompatible faults do not overlap.
+// Package faults injects faults of processes, Redis and the network into a cluster. It
+// guarantees that each fault is repaired before the injection returns, that its times
+// are recorded, and that incompatible faults do not overlap.
 package faults
 
 import (
@@ -17,33 +17,32 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Calm is how long nothing happens after each act: as long as pages may take to
-// be current again (10 s), and a little more, so that it shows if they are not.
+// Calm is the time without faults after each injection: the 10 s within which
+// pages must be up to date, and one second to see whether they are.
 const Calm = 11 * time.Second
 
-// warmUp is how long nothing happens at first, so that there is something to
-// break.
+// warmUp is the time without faults at the start of a run, in which logins begin.
 const warmUp = 5 * time.Second
 
-// storm is how many faults strike in one act without calm between them.
+// storm is how many faults are injected together, without a calm between them.
 const storm = 6
 
-// Director has faults strike.
+// Injector injects faults.
 type Director struct {
 	Rig   *cluster.Rig
 	Log   *history.Log
 	Rand  *rand.Rand
 	Kinds []string // names of faults
-	First []string // those of Kinds that strike first, in this order
+	First []string // those of Kinds that are injected first, in this order
 	Say   func(string)
 
 	deck  []fault
-	nodes []sync.Mutex // whoever strikes a node holds its lock,
-	redis sync.Mutex   // and who strikes Redis this one
+	nodes []sync.Mutex // each is held during a fault of that node
+	redis sync.Mutex   // held during a fault of Redis
 }
 
-// Choose returns the kinds of a list, "all" or names with commas between, that
-// a form of Redis knows.
+// Choose returns the kinds in a list ("all", or names separated by commas). It
+// fails if a Redis mode does not support one of them.
 func Choose(list, form string) ([]string, error) {
 	var chosen []string
 	for _, f := range faults {
@@ -53,7 +52,7 @@ func Choose(list, form string) ([]string, error) {
 	}
 	for name := range strings.SplitSeq(list, ",") {
 		if list != "all" && !slices.Contains(chosen, name) {
-			return nil, fmt.Errorf("no fault %q with %s; there are %s", name, form, strings.Join(names(form), ", "))
+			return nil, fmt.Errorf("unknown fault %q for Redis mode %s; known are %s", name, form, strings.Join(names(form), ", "))
 		}
 	}
 	return chosen, nil
@@ -68,9 +67,10 @@ func names(form string) (all []string) {
 	return all
 }
 
-// Run strikes until the time is over or ctx ends: one fault alone, and calm, then
-// several together, and calm, and so on. The last calm is not cut short, so it
-// may take a little longer. An error means that the rig could not be repaired.
+// Run injects faults until the time is over or ctx ends: one fault alone, then
+// several together, and so on, with a calm after each. It may take a little longer,
+// because the last calm is complete. An error means that the cluster could not be
+// repaired.
 func (d *Director) Run(ctx context.Context, until time.Time) error {
 	d.nodes = make([]sync.Mutex, len(d.Rig.Nodes))
 	if d.Rig.Redis.Form == cluster.Sentinel {
@@ -97,7 +97,7 @@ func (d *Director) Run(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// turn is a kind's place among those that come first, or the one behind them.
+// priority returns the index of a kind in First, or len(First).
 func (d *Director) turn(f fault) int {
 	if at := slices.Index(d.First, f.name); at >= 0 {
 		return at
@@ -105,7 +105,7 @@ func (d *Director) turn(f fault) int {
 	return len(d.First)
 }
 
-// draw takes the next kind from a shuffled deck, so that all come equally often.
+// next returns the next kind of a shuffled queue, so that all occur equally often.
 func (d *Director) draw() fault {
 	if len(d.deck) == 0 {
 		for _, f := range faults {
@@ -134,7 +134,7 @@ func (d *Director) together(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// strike has one fault strike, and notes it.
+// inject injects one fault and records it.
 func (d *Director) strike(ctx context.Context, f fault, r *rand.Rand, alone bool) error {
 	b := &blow{Director: d, ctx: ctx, rnd: r, note: history.Strike{Kind: f.name, Node: -1, Alone: alone, Lossy: f.lossy}}
 	if f.onNode {
@@ -153,7 +153,7 @@ func (d *Director) strike(ctx context.Context, f fault, r *rand.Rand, alone bool
 	if ctx.Err() != nil {
 		return nil
 	}
-	d.Say(fmt.Sprintf("%s strikes %s", f.name, b.note.Target))
+	d.Say(fmt.Sprintf("fault %s on %s", f.name, b.note.Target))
 	b.note.From = d.Log.Now()
 	err := f.hit(b)
 	if err == nil && !f.onNode {

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// File is a history as it is kept: what happened, and for how long it was
-// watched.
+// History is everything recorded in a run, and the run's duration.
 type File struct {
 	Events  []Event
 	Strikes []Strike
@@ -20,14 +19,14 @@ type File struct {
 
 const fileName = "history.jsonl"
 
-// line is one of a file's lines of JSON; only one of its parts is set.
+// line is one line of a history file. Only one of its fields is set.
 type line struct {
 	Event  *Event        `json:"event,omitempty"`
-	Strike *Strike       `json:"strike,omitempty"`
+	Strike *Strike       `json:"fault,omitempty"`
 	End    time.Duration `json:"end,omitempty"`
 }
 
-// Save keeps f in a directory.
+// Save writes the history to a file in a directory.
 func (f File) Save(dir string) error {
 	file, err := os.Create(filepath.Join(dir, fileName))
 	if err != nil {
@@ -44,7 +43,7 @@ func (f File) Save(dir string) error {
 	return errors.Join(err, out.Encode(line{End: f.End}), buffer.Flush(), file.Close())
 }
 
-// Load returns what Save kept.
+// Load reads a history that Save wrote.
 func Load(dir string) (f File, err error) {
 	file, err := os.Open(filepath.Join(dir, fileName))
 	if err != nil {
