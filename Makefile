@@ -17,10 +17,10 @@ test-all: ## the same with every variation of a story, and each fuzz target
 tools: ## what the tests run that is not Go: Redis, a browser, a proxy …
 	scripts/tools.sh
 
-# Not looked at: programs and packages that only test and measure, and start
-# processes, read files and play with chance for that.
+# Excluded: programs and packages that only test and measure. They start processes,
+# read files and use weak random numbers by design.
 GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
-	-exclude-dir=test/chaos -exclude-dir=cmd/scanbench -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
+	-exclude-dir=test/chaos -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
 	-exclude-dir=session/sessiontest -exclude-dir=internal/redistest -exclude-dir=test/mutation
 
 lint: ## form, vet, staticcheck, and gosec, whose findings are mended, or argued where they are: "#nosec Gxxx -- reason"
@@ -36,21 +36,21 @@ unit: ## Go's tests, under the race detector; many of them wait, so more run at 
 e2e: build ## the binary from outside: browser, foreign clients, the README's transcripts
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test --test-concurrency=2
 
-bin/scanbench: FORCE
-	go build -o $@ ./cmd/$(@F)
+bin/bench: FORCE
+	cd bench && go build -o ../$@ .
 bin/scanchaos: FORCE
 	go build -o $@ ./test/chaos
 bin/attack: FORCE
 	go build -o $@ ./test/attack
 FORCE:
 
-chaos-short: build bin/scanchaos ## a minute of stories under faults, and whether promises were kept
-	bin/scanchaos run --form single --duration 60s --stories 60 --first flushall,node-term,pubsub-kill,node-kill,silence,redis-kill,redis-stop
+chaos-short: build bin/scanchaos ## logins under injected faults for a minute, checked against the guarantees
+	bin/scanchaos run --redis single --duration 60s --scenarios 60 --first flushall,node-term,pubsub-kill,node-kill,silence,redis-kill,redis-stop
 
-chaos: build bin/scanchaos ## the same on each form of Redis, for CHAOSTIME each
-	for form in single sentinel cluster; do bin/scanchaos run --form $$form --duration $(CHAOSTIME) || exit 1; done
+chaos: build bin/scanchaos ## the same on each Redis mode, for CHAOSTIME each
+	for mode in single sentinel cluster; do bin/scanchaos run --redis $$mode --duration $(CHAOSTIME) || exit 1; done
 
-attack-short: build bin/attack ## the attacks of the threat model that once succeeded, some seconds each
+attack-short: build bin/attack ## the attacks of the threat model, a few seconds each
 	bin/attack --short
 
 attack: build bin/attack ## the same at full length; BEFORE=path compares with an older binary
@@ -62,11 +62,11 @@ fuzz-short: ## each fuzz target for some seconds
 fuzz: ## each fuzz target with FUZZTIME inputs, which takes minutes for each
 	scripts/fuzz.sh $(FUZZTIME)
 
-mutation: ## the tests against mutants: hours for all; PACKAGE=./internal/ratelimit, PACKAGE=./server FILES="limits.go" or PACKAGE=lua for a part
+mutation: ## run the tests against mutants: hours for all; PACKAGE=./internal/ratelimit, PACKAGE=./server FILES="limits.go" or PACKAGE=lua for a part
 	scripts/mutation.sh $(PACKAGE) $(FILES)
 
-bench: build bin/scanbench ## scanlogin beside its peers, written to docs/benchmarks.md; BENCH=quick takes some minutes
-	cd bench && go vet ./... && go test -timeout 15m ./... && go build -o ../bin/bench .
+bench: build bin/bench ## measure scanlogin and its peers, and write docs/benchmarks.md; BENCH=quick takes some minutes
+	cd bench && go vet ./... && go test -timeout 15m ./...
 	bin/bench run $(if $(filter quick,$(BENCH)),--quick)
 
 bench-go: ## Go's benchmarks

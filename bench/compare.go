@@ -14,24 +14,24 @@ import (
 	"time"
 )
 
-// files are where a run's figures and the document go.
+// files are the output files of a run.
 type files struct {
-	JSON     string `name:"json" default:"bin/bench.json" help:"Where the figures go, from which the document can be written anew."`
-	Document string `default:"docs/benchmarks.md" help:"The document; what stands in it between its marks is kept."`
+	JSON     string `name:"json" default:"bin/bench.json" help:"The file for the figures, from which the document can be written again."`
+	Document string `default:"docs/benchmarks.md" help:"The document; the text between its marks is kept."`
 }
 
-// sizes say how much is measured.
+// sizes are the sizes of the measurements.
 type sizes struct {
-	Quick    bool          `help:"A small run of a few minutes, marked as such: it shows that everything works, and where the figures are about."`
-	Rounds   int           `default:"3" help:"How often everything is measured, in turns."`
+	Quick    bool          `help:"A small run of a few minutes, marked as such in the document: it shows that everything works, and approximate figures."`
+	Rounds   int           `default:"3" help:"How often everything is measured, with the servers taking turns."`
 	Pages    int           `default:"10000" help:"Waiting pages of each server."`
-	Scale    []int         `default:"1000,10000,18000" help:"Waiting pages of scanlogin, rising; --pages is among them."`
-	Watch    time.Duration `default:"60s" help:"How long the CPU of servers is measured whose pages wait."`
-	Rate     int           `default:"1000" help:"Pushes a second over two nodes."`
-	Duration time.Duration `default:"10s" help:"How long pushes, polls and logins go on."`
+	Scale    []int         `default:"1000,10000,18000" help:"Rising numbers of waiting pages of scanlogin; must contain --pages."`
+	Watch    time.Duration `default:"60s" help:"How long the CPU of servers with waiting pages is measured."`
+	Rate     int           `default:"1000" help:"Pushes per second over two nodes."`
+	Duration time.Duration `default:"10s" help:"Duration of pushes, polling and logins."`
 	Scans    int           `default:"20000" help:"Scans at saturation."`
-	Polls    int           `default:"1000" help:"Pages that ask again and again."`
-	Storm    int           `default:"18000" help:"Pages that come back at once."`
+	Polls    int           `default:"1000" help:"Polling pages."`
+	Storm    int           `default:"18000" help:"Pages that reconnect at once."`
 }
 
 // quick are the sizes of a small run.
@@ -44,24 +44,25 @@ type runCommand struct {
 	programs
 	files
 	sizes
-	Only []string `help:"Measure only these: idle, push, saturation, polling, login, storm, picture. No document is written then."`
+	Only  []string `help:"Measure only these: idle, push, saturation, polling, login, storm, picture. No document is written then."`
+	Peers []kind   `enum:"centrifuge,nchan,websocket,echo,none" default:"centrifuge,nchan,websocket,echo" help:"The peers to measure: centrifuge, nchan, websocket, echo; none: only scanlogin."`
 }
 
-// result is what a run found out.
-type result struct {
+// comparison is the result of a run.
+type comparison struct {
 	Began    time.Time            `json:"began"`
 	Took     time.Duration        `json:"took"` // nanoseconds
 	Sizes    sizes                `json:"sizes"`
 	Machine  string               `json:"machine"`
 	Versions []string             `json:"versions"`
-	Figures  map[string][]float64 `json:"figures"` // by measure/kind, one a round
+	Figures  map[string][]float64 `json:"figures"` // by measure/kind, one per round
 	Failures []string             `json:"failures,omitempty"`
 }
 
-// run is one in progress.
-type run struct {
+// comparing is a run in progress.
+type comparing struct {
 	*runCommand
-	result
+	comparison
 	round int
 }
 
@@ -71,12 +72,12 @@ func (c *runCommand) Run(ctx context.Context) error {
 		c.sizes = quick
 	}
 	if !slices.Contains(c.Scale, c.Pages) || !slices.IsSorted(c.Scale) {
-		return errors.New("--scale must rise, and --pages be among it")
+		return errors.New("--scale must rise and contain --pages")
 	}
-	if err := raiseFiles(); err != nil {
+	if err := raiseFileLimit(); err != nil {
 		return err
 	}
-	r := &run{runCommand: c, result: result{Began: time.Now().UTC(), Sizes: c.sizes, Machine: machine(), Figures: make(map[string][]float64)}}
+	r := &comparing{runCommand: c, comparison: comparison{Began: time.Now().UTC(), Sizes: c.sizes, Machine: describeMachine(), Figures: make(map[string][]float64)}}
 	var err error
 	if r.Versions, err = c.versions(ctx); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 		}
 	}
 	r.Took = time.Since(r.Began)
-	text, err := json.MarshalIndent(r.result, "", "  ")
+	text, err := json.MarshalIndent(r.comparison, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -97,8 +98,8 @@ func (c *runCommand) Run(ctx context.Context) error {
 	return (&writeCommand{c.files}).Run()
 }
 
-// measure is one round.
-func (r *run) measure(ctx context.Context) error {
+// measure runs one round.
+func (r *comparing) measure(ctx context.Context) error {
 	for _, phase := range []struct {
 		name string
 		do   func(context.Context) error
@@ -109,7 +110,7 @@ func (r *run) measure(ctx context.Context) error {
 		if len(r.Only) > 0 && !slices.Contains(r.Only, phase.name) {
 			continue
 		}
-		say("round %d of %d: %s", r.round+1, r.Rounds, phase.name)
+		progress("round %d of %d: %s", r.round+1, r.Rounds, phase.name)
 		if err := phase.do(ctx); err != nil {
 			return err
 		}
@@ -117,50 +118,48 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-// turns puts kinds in another order each round, so that none always comes first.
-func (r *run) turns(all ...kind) []kind {
+// turns returns scanlogin and those of the peers that are measured. The order
+// changes with each round, so that no kind always comes first.
+func (r *comparing) turns(all ...kind) []kind {
+	all = slices.DeleteFunc(all, func(k kind) bool { return k != scanlogin && !slices.Contains(r.Peers, k) })
 	at := r.round % len(all)
 	return slices.Concat(all[at:], all[:at])
 }
 
-func (r *run) note(measure string, k kind, value float64) {
+// record adds the figure of this round.
+func (r *comparing) record(measure string, k kind, value float64) {
 	name := measure + "/" + string(k)
 	r.Figures[name] = append(r.Figures[name], value)
 }
 
-// failed notes the first failure of what is measured all the same.
-func (r *run) failed(what string, err error) {
+// recordFailure adds a failure that does not end the run.
+func (r *comparing) recordFailure(what string, err error) {
 	if err != nil {
-		say("%s: %v", what, err)
+		progress("%s: %v", what, err)
 		r.Failures = append(r.Failures, fmt.Sprintf("round %d, %s: %v", r.round+1, what, err))
 	}
 }
 
-// machine is what all this ran on.
-func machine() string {
-	model := "unknown CPU"
-	text, _ := os.ReadFile("/proc/cpuinfo") // Linux tells
-	for line := range strings.Lines(string(text)) {
-		if name, ok := strings.CutPrefix(line, "model name"); ok {
-			model = strings.Trim(name, "\t :\n")
-		}
-	}
+// describeMachine describes the machine of the run.
+func describeMachine() string {
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	load, _ := os.ReadFile("/proc/loadavg")
-	busy, _, _ := strings.Cut(string(load), " ")
-	return fmt.Sprintf("%d CPUs (%s), Linux %s, %s, load average %s at the start", runtime.NumCPU(), model, strings.TrimSpace(string(kernel)), runtime.GOARCH, busy)
+	average, _, _ := strings.Cut(string(load), " ")
+	return fmt.Sprintf("%d CPUs (%s), Linux %s, %s, load average %s at the start", runtime.NumCPU(), cpuModel(), strings.TrimSpace(string(kernel)), runtime.GOARCH, average)
 }
 
-// versions are those of everything that was measured.
+// versions returns the versions of everything that is measured.
 func (c *runCommand) versions(ctx context.Context) ([]string, error) {
+	commands := [][]string{{c.Scanlogin, "version"}, {c.RedisServer, "--version"}}
+	if slices.Contains(c.Peers, nchan) {
+		commands = append(commands, []string{c.Nginx, "-v"}, []string{"dpkg-query", "-W", "-f", "${Package} ${Version}", "libnginx-mod-nchan"})
+	}
+	commands = append(commands, []string{"git", "-C", c.Source, "describe", "--always", "--dirty"})
 	var all []string
-	for _, command := range [][]string{
-		{c.Scanlogin, "version"}, {c.RedisServer, "--version"}, {c.Nginx, "-v"},
-		{"dpkg-query", "-W", "-f", "${Package} ${Version}", "libnginx-mod-nchan"}, {"git", "-C", c.Source, "describe", "--always", "--dirty"},
-	} {
+	for _, command := range commands {
 		text, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
-		if err != nil && command[0] != "dpkg-query" { // of systems that do without
-			return nil, fmt.Errorf("%s: %w: %s; docs/benchmarks.md says what to install", strings.Join(command, " "), err, text)
+		if err != nil && command[0] != "dpkg-query" { // not every system has it
+			return nil, fmt.Errorf("%s: %w: %s; docs/benchmarks.md says what to install, --peers none measures only scanlogin", strings.Join(command, " "), err, text)
 		}
 		line, _, _ := strings.Cut(string(text), "\n")
 		if command[0] == "git" {

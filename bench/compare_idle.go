@@ -6,33 +6,32 @@ import (
 	"time"
 )
 
-// warmUp is how many pages come and go before an empty node is measured, so
-// that what a node needs once is not counted as a page's.
-const warmUp = 200
+// settleTime is how long servers have to complete work after pages were opened.
+const settleTime = 2 * time.Second
 
-// settled is how long servers have to finish what opening pages began.
-const settled = 2 * time.Second
+// pagesPerProcess is how many pages one child process holds, one open file each.
+const pagesPerProcess = 15_000
 
-// idler is a subject with its waiting pages.
-type idler struct {
-	*subject
-	empty memory
-	crowd crowd
+// idleSystem is a system with its waiting pages.
+type idleSystem struct {
+	*system
+	empty memory // without pages
+	pages pageHolders
 }
 
-// idle measures what waiting pages cost, of all kinds at the same time: none is
-// measured while another works.
-func (r *run) idle(ctx context.Context) error {
-	var all []*idler
+// idle measures what waiting pages cost. The pages of all kinds wait at the same
+// time, and no server is measured while another one works.
+func (r *comparing) idle(ctx context.Context) error {
+	var all []*idleSystem
 	for _, k := range r.turns(scanlogin, centrifuge, nchan, socket) {
-		s, err := r.start(ctx, k, 1)
+		s, err := r.start(ctx, startOptions{kind: k, nodes: 1})
 		if err != nil {
 			return err
 		}
 		defer s.close()
-		one := &idler{subject: s}
-		defer one.crowd.close()
-		if err := one.warm(ctx); err != nil {
+		one := &idleSystem{system: s}
+		defer one.pages.close()
+		if err := one.warmUp(ctx); err != nil {
 			return err
 		}
 		all = append(all, one)
@@ -42,38 +41,47 @@ func (r *run) idle(ctx context.Context) error {
 			if one.kind != scanlogin && pages != r.Pages {
 				continue
 			}
-			if err := r.fillUp(ctx, one, pages); err != nil {
+			if err := r.openPages(ctx, one, pages); err != nil {
 				return err
 			}
 		}
 		if pages == r.Pages {
-			if err := r.heartbeats(ctx, all); err != nil {
+			if err := r.measureWaiting(ctx, all); err != nil {
 				return err
 			}
 		}
-		if err := r.scale(ctx, all, pages); err != nil {
+		if err := r.measureMemory(ctx, all, pages); err != nil {
 			return err
 		}
 	}
 	for _, one := range all {
-		lost, err := one.crowd.close()
+		lost, err := one.pages.close()
 		if err != nil {
 			return err
 		}
-		r.note("idle.lost", one.kind, float64(lost))
+		r.record("idle.lost", one.kind, float64(lost))
 	}
 	return nil
 }
 
-// warm has the first pages come and go, and measures the empty node.
-func (one *idler) warm(ctx context.Context) error {
-	if err := one.crowd.grow(ctx, one.subject, warmUp); err != nil {
+// grow opens pages until there are as many. All must open.
+func (one *idleSystem) grow(ctx context.Context, pages int) error {
+	_, failed, why, err := one.pages.grow(ctx, one.system, pages, growth{perProcess: pagesPerProcess})
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%s: %d of %d pages could not be opened: %s", one.kind, failed, pages, why)
+	}
+	return err
+}
+
+// warmUp opens and closes the first pages, and measures the empty node.
+func (one *idleSystem) warmUp(ctx context.Context) error {
+	if err := one.grow(ctx, warmUpPages); err != nil {
 		return err
 	}
-	if _, err := one.crowd.close(); err != nil {
+	if _, err := one.pages.close(); err != nil {
 		return err
 	}
-	if err := pause(ctx, settled); err != nil {
+	if err := pause(ctx, settleTime); err != nil {
 		return err
 	}
 	var err error
@@ -81,37 +89,37 @@ func (one *idler) warm(ctx context.Context) error {
 	return err
 }
 
-// fillUp opens pages until there are as many, and measures what that costs.
-func (r *run) fillUp(ctx context.Context, one *idler, pages int) error {
-	before, err := one.cpu()
+// openPages opens pages until there are as many, and measures what that costs.
+func (r *comparing) openPages(ctx context.Context, one *idleSystem, pages int) error {
+	before, err := one.cpu(ctx)
 	if err != nil {
 		return err
 	}
-	fresh := pages - one.crowd.open
-	if err := one.crowd.grow(ctx, one.subject, pages); err != nil {
+	fresh := pages - one.pages.open
+	if err := one.grow(ctx, pages); err != nil {
 		return err
 	}
-	if err := pause(ctx, settled); err != nil {
+	if err := pause(ctx, settleTime); err != nil {
 		return err
 	}
-	did, err := one.since(before)
+	used, err := one.cpuSince(ctx, before)
 	if err != nil {
 		return err
 	}
-	say("%s: %d pages wait", one.kind, pages)
+	progress("%s: %d pages wait", one.kind, pages)
 	if pages == r.Pages {
-		r.note("connect.cpu", one.kind, perOne(did.nodes, fresh))
-		r.note("connect.redis", one.kind, perOne(did.redis, fresh))
+		r.record("connect.cpu", one.kind, perItem(used.nodes, fresh))
+		r.record("connect.redis", one.kind, perItem(used.redis, fresh))
 	}
 	return nil
 }
 
-// heartbeats measures the CPU of servers whose pages only wait.
-func (r *run) heartbeats(ctx context.Context, all []*idler) error {
-	before := make([]work, len(all))
+// measureWaiting measures the CPU of servers while all pages wait.
+func (r *comparing) measureWaiting(ctx context.Context, all []*idleSystem) error {
+	before := make([]cpuTime, len(all))
 	for i, one := range all {
 		var err error
-		if before[i], err = one.cpu(); err != nil {
+		if before[i], err = one.cpu(ctx); err != nil {
 			return err
 		}
 	}
@@ -119,21 +127,21 @@ func (r *run) heartbeats(ctx context.Context, all []*idler) error {
 		return err
 	}
 	for i, one := range all {
-		did, err := one.since(before[i])
+		used, err := one.cpuSince(ctx, before[i])
 		if err != nil {
 			return err
 		}
-		r.note("idle.cpu", one.kind, did.nodes.Seconds()/r.Watch.Seconds()*100)
-		r.note("idle.redis", one.kind, did.redis.Seconds()/r.Watch.Seconds()*100)
-		r.note("idle.page", one.kind, perOne(did.nodes, one.crowd.open)/r.Watch.Seconds()*1000)
+		r.record("idle.cpu", one.kind, used.nodes.Seconds()/r.Watch.Seconds()*100)
+		r.record("idle.redis", one.kind, used.redis.Seconds()/r.Watch.Seconds()*100)
+		r.record("idle.page", one.kind, perItem(used.nodes, one.pages.open)/r.Watch.Seconds()*1000)
 	}
 	return nil
 }
 
-// scale measures the memory of all that have so many pages.
-func (r *run) scale(ctx context.Context, all []*idler, pages int) error {
+// measureMemory measures the memory of the systems that have so many pages.
+func (r *comparing) measureMemory(ctx context.Context, all []*idleSystem, pages int) error {
 	for _, one := range all {
-		if one.crowd.open != pages {
+		if one.pages.open != pages {
 			continue
 		}
 		m, err := one.last().memory(ctx)
@@ -143,18 +151,15 @@ func (r *run) scale(ctx context.Context, all []*idler, pages int) error {
 		n := float64(pages)
 		resident, live := (m.resident-one.empty.resident)/n, (m.live-one.empty.live)/n
 		if pages == r.Pages {
-			r.note("idle.resident", one.kind, resident)
+			r.record("idle.resident", one.kind, resident)
 			if one.last().ops != "" {
-				r.note("idle.live", one.kind, live)
+				r.record("idle.live", one.kind, live)
 			}
 		}
 		if one.kind == scanlogin {
-			r.note("scale.live", kind(fmt.Sprint(pages)), live)
-			r.note("scale.resident", kind(fmt.Sprint(pages)), resident)
+			r.record("scale.live", kind(fmt.Sprint(pages)), live)
+			r.record("scale.resident", kind(fmt.Sprint(pages)), resident)
 		}
 	}
 	return nil
 }
-
-// perOne is the share of one of n, in milliseconds.
-func perOne(d time.Duration, n int) float64 { return d.Seconds() * 1000 / float64(max(1, n)) }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -12,26 +13,25 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// pollEvery is how often a page asks that is not pushed to, as SDKs do.
-const pollEvery = 800 * time.Millisecond
+// pollInterval is how often a page polls, the interval of common SDKs.
+const pollInterval = 800 * time.Millisecond
 
-// poll measures the alternative to a push: pages that ask scanlogin itself.
-func (r *run) poll(ctx context.Context) error {
-	s, err := r.start(ctx, scanlogin, 1)
+// poll measures the alternative to a push: pages that poll scanlogin.
+func (r *comparing) poll(ctx context.Context) error {
+	s, err := r.start(ctx, startOptions{kind: scanlogin, nodes: 1})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	p := &polling{subject: s, codes: make([]code, r.Polls), due: make([]time.Time, r.Polls), delay: newHistogram()}
-	if p.tokens, err = tokens(r.Polls); err != nil {
+	p := &polling{system: s, codes: make([]code, r.Polls), due: make([]time.Time, r.Polls), delay: newHistogram()}
+	if p.phones, err = s.newPhones(r.Polls); err != nil {
 		return err
 	}
-	err = each(ctx, r.Polls, openers, func(i int) error {
-		var err error
-		if p.codes[i], err = s.gene(ctx); err != nil {
+	err = each(ctx, r.Polls, openers, func(i int) (err error) {
+		if p.codes[i], err = s.createCode(ctx); err != nil {
 			return err
 		}
-		return s.step(ctx, "scanned", p.codes[i].Random, p.tokens[i])
+		return p.phones[i].step(ctx, "scanned", p.codes[i].Random)
 	})
 	if err != nil {
 		return fmt.Errorf("polling: %w", err)
@@ -40,37 +40,37 @@ func (r *run) poll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("polling: %w", err)
 	}
-	say("%d pages asked each %v", r.Polls, pollEvery)
-	r.note("poll.page", scanlogin, perOne(waiting.nodes, r.Polls)/r.Duration.Seconds()*1000)
-	r.note("poll.redis", scanlogin, perOne(waiting.redis, r.Polls)/r.Duration.Seconds()*1000)
-	r.note("poll.mean", scanlogin, p.delay.Mean()/1000)
-	r.note("poll.p99", scanlogin, milliseconds(p.delay.ValueAtQuantile(99)))
+	progress("%d pages polled every %v", r.Polls, pollInterval)
+	r.record("poll.page", scanlogin, perItem(waiting.nodes, r.Polls)/r.Duration.Seconds()*1000)
+	r.record("poll.redis", scanlogin, perItem(waiting.redis, r.Polls)/r.Duration.Seconds()*1000)
+	r.record("poll.mean", scanlogin, p.delay.Mean()/1000)
+	r.record("poll.p99", scanlogin, milliseconds(p.delay.ValueAtQuantile(99)))
 	return nil
 }
 
 type polling struct {
-	*subject
+	*system
 	codes  []code
-	tokens []string
+	phones []*phone
 
 	mu    sync.Mutex
 	due   []time.Time // when each was confirmed
 	delay *hdrhistogram.Histogram
 }
 
-// run has all pages ask: for watch while nothing happens, and then until each
-// has its ticket. It returns the work of the first time.
-func (p *polling) run(ctx context.Context, watch time.Duration) (did work, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*watch+time.Minute, fmt.Errorf("pages waited in vain"))
+// run lets all pages poll: during watch nothing changes, and then until each page
+// has its ticket. It returns the CPU time used during watch.
+func (p *polling) run(ctx context.Context, watch time.Duration) (used cpuTime, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*watch+time.Minute, errors.New("not every page received its ticket"))
 	defer cancel()
 	pages := make(chan error, 1)
 	go func() {
 		pages <- each(ctx, len(p.codes), len(p.codes), func(i int) error { return p.page(ctx, i) })
 	}()
-	before, err := p.cpu()
+	before, err := p.cpu(ctx)
 	if err == nil {
 		_ = pause(ctx, watch)
-		did, err = p.since(before)
+		used, err = p.cpuSince(ctx, before)
 	}
 	if err == nil {
 		err = p.confirmAll(ctx, watch)
@@ -78,9 +78,9 @@ func (p *polling) run(ctx context.Context, watch time.Duration) (did work, err e
 	if err != nil {
 		cancel()
 		<-pages
-		return did, err
+		return used, err
 	}
-	return did, <-pages
+	return used, <-pages
 }
 
 // confirmAll confirms all codes, evenly spread over the time.
@@ -93,19 +93,19 @@ func (p *polling) confirmAll(ctx context.Context, within time.Duration) error {
 		p.mu.Lock()
 		p.due[i] = time.Now()
 		p.mu.Unlock()
-		if err := p.step(ctx, "confirm", c.Random, p.tokens[i]); err != nil {
+		if err := p.phones[i].step(ctx, "confirm", c.Random); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// page asks again and again until it has its ticket.
+// page polls until it has its ticket.
 func (p *polling) page(ctx context.Context, i int) error {
-	if err := pause(ctx, rand.N(pollEvery)); err != nil { // pages are not opened at the same instant
+	if err := pause(ctx, rand.N(pollInterval)); err != nil { // pages are not opened at the same instant
 		return context.Cause(ctx)
 	}
-	every := time.NewTicker(pollEvery)
+	every := time.NewTicker(pollInterval)
 	defer every.Stop()
 	for {
 		q, err := http.NewRequestWithContext(ctx, http.MethodGet, p.first().url+api+"check?random="+p.codes[i].Random, nil)
@@ -113,7 +113,7 @@ func (p *polling) page(ctx context.Context, i int) error {
 			return err
 		}
 		q.Header.Set("X-Browser-Key", p.codes[i].BrowserKey)
-		text, err := p.call(q)
+		text, err := p.send(q)
 		if err != nil {
 			return err
 		}

@@ -16,16 +16,16 @@ import (
 	"github.com/scanlogin/scanlogin/bench/peers"
 )
 
-// probeEvery is how often Redis alone is asked to pass something on.
-const probeEvery = 10 * time.Millisecond
+// probeInterval is how often a message is published through Redis alone.
+const probeInterval = 10 * time.Millisecond
 
-// pushing is a run of pushes: each page is told once, by the other node.
+// pushing is a run of pushes: each page receives one message.
 type pushing struct {
-	*subject
-	pages   []*page
-	heard   []chan heard // of each page, once
-	tokens  []string
-	reading sync.WaitGroup
+	*system
+	pages    []*page
+	received []chan received // one for each page, with one value
+	phones   []*phone
+	reading  sync.WaitGroup
 
 	mu     sync.Mutex
 	told   *hdrhistogram.Histogram
@@ -33,45 +33,52 @@ type pushing struct {
 	why    error
 }
 
-// heard is when a page was told what it waited for, or why it was not.
-type heard struct {
+// received is when a page received its message, or why it did not.
+type received struct {
 	at  time.Time
 	err error
 }
 
 // openAll opens n pages that wait for a message with the text.
-func (run *pushing) openAll(ctx context.Context, n int, text string) error {
-	run.pages, run.heard = make([]*page, n), make([]chan heard, n)
-	_, err := openAll(ctx, run.kind, run.last().url, "p", n, func(i int, p *page) {
-		run.pages[i], run.heard[i] = p, make(chan heard, 1)
+func (run *pushing) openAll(ctx context.Context, n int, text string) (err error) {
+	run.pages, run.received = make([]*page, n), make([]chan received, n)
+	var mu sync.Mutex
+	opening{dialers: run.newDialers(), name: "p", pages: n}.run(ctx, func(i int, p *page, _ time.Duration, failed error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if failed != nil {
+			err = failed
+			return
+		}
+		run.pages[i], run.received[i] = p, make(chan received, 1)
 		run.reading.Go(func() {
-			_, err := p.await(ctx, text)
-			run.heard[i] <- heard{time.Now(), err}
-			for err == nil { // as a browser would: a server that says goodbye is answered
-				_, _, err = p.conn.Read(ctx)
+			err := p.await(ctx, text)
+			run.received[i] <- received{time.Now(), err}
+			if err == nil { // keep reading, to answer the close frame as a browser does
+				_ = p.await(ctx, never)
 			}
 		})
 	})
 	if err == nil {
-		run.tokens, err = tokens(n)
+		run.phones, err = run.newPhones(n)
 	}
-	return err
+	return cmp.Or(err, ctx.Err())
 }
 
-// wait waits until page i is told, and returns when that was.
+// wait waits until page i has its message, and returns when that was.
 func (run *pushing) wait(ctx context.Context, i int) (time.Time, error) {
 	select {
-	case h := <-run.heard[i]:
-		return h.at, h.err
+	case r := <-run.received[i]:
+		return r.at, r.err
 	case <-ctx.Done():
-		return time.Time{}, fmt.Errorf("page %d was not told: %w", i, ctx.Err())
+		return time.Time{}, fmt.Errorf("page %d did not receive the message: %w", i, ctx.Err())
 	}
 }
 
-// push measures the time until a page is told, over two nodes: for scanlogin
-// from the phone's confirm until the page has its ticket, for the others from
-// a publish until the page has the message.
-func (r *run) push(ctx context.Context) error {
+// push measures the time until a page has its message, over two nodes: for
+// scanlogin from the phone's confirm until the page has its ticket, for peers
+// from a publish until the page has the message.
+func (r *comparing) push(ctx context.Context) error {
 	for _, k := range r.turns(scanlogin, centrifuge, nchan) {
 		if err := r.pushOf(ctx, k); err != nil {
 			return fmt.Errorf("push, %s: %w", k, err)
@@ -80,58 +87,58 @@ func (r *run) push(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) pushOf(ctx context.Context, k kind) (err error) {
-	s, err := r.start(ctx, k, 2)
+func (r *comparing) pushOf(ctx context.Context, k kind) (err error) {
+	s, err := r.start(ctx, startOptions{kind: k, nodes: 2})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	run := &pushing{subject: s, told: newHistogram()}
-	defer run.hangUp()
+	run := &pushing{system: s, told: newHistogram()}
+	defer run.closePages()
 	n := int(float64(r.Rate) * r.Duration.Seconds())
 	if err := run.openAll(ctx, n, `"ticket":"`); err != nil {
 		return err
 	}
 	if k == scanlogin {
-		err := each(ctx, n, openers, func(i int) error { return s.step(ctx, "scanned", run.pages[i].name, run.tokens[i]) })
+		err := each(ctx, n, openers, func(i int) error { return run.phones[i].step(ctx, "scanned", run.pages[i].random) })
 		if err != nil {
 			return err
 		}
 	}
-	if err := pause(ctx, settled); err != nil {
+	if err := pause(ctx, settleTime); err != nil {
 		return err
 	}
-	did, raw, took, err := run.fire(ctx, r.Rate)
+	used, raw, took, err := run.pushAll(ctx, r.Rate)
 	if err != nil {
 		return err
 	}
 	told := run.told.TotalCount()
-	say("%s: %d of %d pages were told, %.0f a second", k, told, n, float64(told)/took.Seconds())
+	progress("%s: %d of %d pages received their message, %.0f a second", k, told, n, float64(told)/took.Seconds())
 	if told == 0 {
 		return run.why
 	}
-	r.failed(fmt.Sprintf("push, %s, %d of %d", k, run.failed, n), run.why)
-	r.note("push.p50", k, milliseconds(run.told.ValueAtQuantile(50)))
-	r.note("push.p99", k, milliseconds(run.told.ValueAtQuantile(99)))
-	r.note("push.lost", k, float64(run.failed))
-	r.note("push.cpu", k, perOne(did.nodes, n))
-	r.note("push.redis", k, perOne(did.redis, n))
-	r.note("raw.p50", k, milliseconds(raw.ValueAtQuantile(50)))
-	r.note("raw.p99", k, milliseconds(raw.ValueAtQuantile(99)))
+	r.recordFailure(fmt.Sprintf("push, %s, %d of %d", k, run.failed, n), run.why)
+	r.record("push.p50", k, milliseconds(run.told.ValueAtQuantile(50)))
+	r.record("push.p99", k, milliseconds(run.told.ValueAtQuantile(99)))
+	r.record("push.lost", k, float64(run.failed))
+	r.record("push.cpu", k, perItem(used.nodes, n))
+	r.record("push.redis", k, perItem(used.redis, n))
+	r.record("raw.p50", k, milliseconds(raw.ValueAtQuantile(50)))
+	r.record("raw.p99", k, milliseconds(raw.ValueAtQuantile(99)))
 	return nil
 }
 
-// fire tells each page in its turn, whether or not the servers keep up. Times
-// are counted from when a push was due.
-func (run *pushing) fire(ctx context.Context, rate int) (did work, raw *hdrhistogram.Histogram, took time.Duration, err error) {
-	probe, err := startProbe(ctx, run.store)
+// pushAll pushes to each page when its message is due, whether or not the servers
+// keep up. Times count from when a push was due.
+func (run *pushing) pushAll(ctx context.Context, rate int) (used cpuTime, raw *hdrhistogram.Histogram, took time.Duration, err error) {
+	probe, err := startProbe(ctx, run.redisURL())
 	if err != nil {
-		return did, nil, 0, err
+		return used, nil, 0, err
 	}
-	before, err := run.cpu()
+	before, err := run.cpu(ctx)
 	if err != nil {
 		_, _ = probe.stop()
-		return did, nil, 0, err
+		return used, nil, 0, err
 	}
 	began := time.Now()
 	var all sync.WaitGroup
@@ -140,24 +147,24 @@ func (run *pushing) fire(ctx context.Context, rate int) (did work, raw *hdrhisto
 		if pause(ctx, time.Until(due)) != nil {
 			break
 		}
-		all.Go(func() { run.tell(ctx, i, due) })
+		all.Go(func() { run.pushOne(ctx, i, due) })
 	}
 	all.Wait()
 	took = time.Since(began)
-	did, err = run.since(before)
+	used, err = run.cpuSince(ctx, before)
 	raw, failed := probe.stop()
-	return did, raw, took, cmp.Or(err, failed, ctx.Err())
+	return used, raw, took, cmp.Or(err, failed, ctx.Err())
 }
 
-// tell has page i told, and times it.
-func (run *pushing) tell(ctx context.Context, i int, due time.Time) {
+// pushOne pushes a message to page i, and records the time until it arrives.
+func (run *pushing) pushOne(ctx context.Context, i int, due time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	published := make(chan error, 1)
 	go func() { published <- run.publish(ctx, i) }()
 	at, err := run.wait(ctx, i)
 	took := at.Sub(due)
-	err = cmp.Or(<-published, err) // the page's failure follows from the other
+	err = cmp.Or(<-published, err) // it is the cause of the page's error
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if err != nil {
@@ -169,34 +176,35 @@ func (run *pushing) tell(ctx context.Context, i int, due time.Time) {
 
 func (run *pushing) publish(ctx context.Context, i int) error {
 	if run.kind == scanlogin {
-		return run.step(ctx, "confirm", run.pages[i].name, run.tokens[i])
+		return run.phones[i].step(ctx, "confirm", run.pages[i].random)
 	}
 	text := peers.Status(strings.Repeat("t", 74))
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, run.first().url+"/pub/"+run.pages[i].name, strings.NewReader(text))
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, run.first().url+"/pub/"+run.pages[i].random, strings.NewReader(text))
 	if err != nil {
 		return err
 	}
 	q.Header.Set("Content-Type", "application/json")
-	_, err = run.call(q)
+	_, err = run.send(q)
 	return err
 }
 
-func (run *pushing) hangUp() {
+func (run *pushing) closePages() {
 	for _, p := range run.pages {
-		if p != nil { // it could not be opened
+		if p != nil { // nil: it could not be opened
 			_ = p.conn.CloseNow()
 		}
 	}
 	run.reading.Wait()
 }
 
-// probe is Redis alone, beside a load: publish and receive, 100 times a second.
+// probe measures Redis alone during a load: it publishes and receives 100
+// messages a second.
 type probe struct {
 	client *redis.Client
 	cancel context.CancelFunc
 	works  sync.WaitGroup
 	took   *hdrhistogram.Histogram
-	err    error // of the receiver; to be read when works are done
+	err    error // of the receiver; read it after works.Wait
 }
 
 func startProbe(ctx context.Context, address string) (*probe, error) {
@@ -217,14 +225,14 @@ func startProbe(ctx context.Context, address string) (*probe, error) {
 }
 
 func (p *probe) publish(ctx context.Context) {
-	every := time.NewTicker(probeEvery)
+	every := time.NewTicker(probeInterval)
 	defer every.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-every.C:
-			_ = p.client.Publish(ctx, "probe", strconv.FormatInt(time.Now().UnixNano(), 10)).Err() // one that is lost is not timed
+			_ = p.client.Publish(ctx, "probe", strconv.FormatInt(time.Now().UnixNano(), 10)).Err() // a lost message is not timed
 		}
 	}
 }
@@ -248,13 +256,3 @@ func (p *probe) stop() (*hdrhistogram.Histogram, error) {
 	p.works.Wait()
 	return p.took, cmp.Or(p.err, p.client.Close())
 }
-
-func newHistogram() *hdrhistogram.Histogram {
-	return hdrhistogram.New(1, time.Minute.Microseconds(), 3) // to three digits
-}
-
-func record(h *hdrhistogram.Histogram, d time.Duration) {
-	_ = h.RecordValue(min(max(d.Microseconds(), 1), h.HighestTrackableValue())) // within bounds, so it cannot fail
-}
-
-func milliseconds(microseconds int64) float64 { return float64(microseconds) / 1000 }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// saturate measures as many scans a second as go on one node: scanlogin's, and
-// those of Echo with the same Redis calls and nothing else.
-func (r *run) saturate(ctx context.Context) error {
+// saturate measures the highest rate of scans on one node: of scanlogin, and of
+// Echo with the same Redis calls and nothing else.
+func (r *comparing) saturate(ctx context.Context) error {
 	for _, k := range r.turns(scanlogin, bareEcho) {
 		if err := r.saturateOf(ctx, k); err != nil {
 			return fmt.Errorf("saturation, %s: %w", k, err)
@@ -18,63 +18,71 @@ func (r *run) saturate(ctx context.Context) error {
 	return nil
 }
 
-// callers is how many call at once.
-const callers = 64
+// concurrentCalls is how many calls are made at the same time.
+const concurrentCalls = 64
 
-func (r *run) saturateOf(ctx context.Context, k kind) error {
-	s, err := r.start(ctx, k, 1)
+func (r *comparing) saturateOf(ctx context.Context, k kind) error {
+	s, err := r.start(ctx, startOptions{kind: k, nodes: 1})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	signed, err := tokens(r.Scans)
+	phones, err := s.newPhones(r.Scans)
 	if err != nil {
 		return err
 	}
-	names := make([]string, r.Scans)
-	err = each(ctx, r.Scans, callers, func(i int) error {
-		if k == scanlogin {
-			c, err := s.gene(ctx)
-			names[i] = c.Random
-			return err
-		}
-		names[i] = "floor" + strconv.Itoa(i) + "aaaaaaaaaaaaaaaaaaaa" // about as long as a code
-		q, err := request(ctx, s.first().url+"/gene/"+names[i], nil)
-		if err == nil {
-			_, err = s.call(q)
-		}
+	codes := make([]string, r.Scans)
+	err = each(ctx, r.Scans, concurrentCalls, func(i int) (err error) {
+		codes[i], err = s.createScannable(ctx, i)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	before, err := s.cpu()
+	before, err := s.cpu(ctx)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	err = each(ctx, r.Scans, callers, func(i int) error {
-		if k == scanlogin {
-			return s.step(ctx, "scanned", names[i], signed[i])
-		}
-		q, err := request(ctx, s.first().url+"/scanned/"+names[i], map[string]string{"random": names[i]})
-		if err == nil {
-			q.Header.Set("Authorization", "Bearer "+signed[i])
-			_, err = s.call(q)
-		}
-		return err
-	})
+	err = each(ctx, r.Scans, concurrentCalls, func(i int) error { return phones[i].scan(ctx, codes[i]) })
 	took := time.Since(began)
 	if err != nil {
 		return err
 	}
-	did, err := s.since(before)
+	used, err := s.cpuSince(ctx, before)
 	if err != nil {
 		return err
 	}
-	say("%s: %.0f scans a second", k, float64(r.Scans)/took.Seconds())
-	r.note("scan.rate", k, float64(r.Scans)/took.Seconds())
-	r.note("scan.cpu", k, perOne(did.nodes, r.Scans))
-	r.note("scan.redis", k, perOne(did.redis, r.Scans))
+	progress("%s: %.0f scans a second", k, float64(r.Scans)/took.Seconds())
+	r.record("scan.rate", k, float64(r.Scans)/took.Seconds())
+	r.record("scan.cpu", k, perItem(used.nodes, r.Scans))
+	r.record("scan.redis", k, perItem(used.redis, r.Scans))
 	return nil
+}
+
+// createScannable creates the i-th code on scanlogin or on the Echo server.
+func (s *system) createScannable(ctx context.Context, i int) (string, error) {
+	if s.kind == scanlogin {
+		c, err := s.createCode(ctx)
+		return c.Random, err
+	}
+	code := "floor" + strconv.Itoa(i) + "aaaaaaaaaaaaaaaaaaaa" // about as long as a code of scanlogin
+	q, err := jsonRequest(ctx, s.first().url+"/gene/"+code, nil)
+	if err == nil {
+		err = s.call(q, nil)
+	}
+	return code, err
+}
+
+// scan scans a code on scanlogin or on the Echo server.
+func (p *phone) scan(ctx context.Context, code string) error {
+	if p.s.kind == scanlogin {
+		return p.step(ctx, "scanned", code)
+	}
+	q, err := jsonRequest(ctx, p.s.first().url+"/scanned/"+code, map[string]string{"random": code})
+	if err == nil {
+		q.Header.Set("Authorization", "Bearer "+p.token)
+		err = p.s.call(q, nil)
+	}
+	return err
 }

@@ -11,28 +11,18 @@ import (
 	"time"
 )
 
-// TestEverythingIsMeasured makes a whole run, as small as it can be, with the
-// real programs, and looks at the document that comes of it.
-func TestEverythingIsMeasured(t *testing.T) {
+// The smallest possible run with the real programs measures every figure and
+// writes the document.
+func TestRunMeasuresEveryFigureAndWritesTheDocument(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	dir := t.TempDir()
-	for _, b := range []struct{ in, out string }{{".", "bench"}, {"..", "scanlogin"}, {"..", "scanbench"}} {
-		from := "."
-		if b.in == ".." {
-			from = "./cmd/" + b.out
-		}
-		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, b.out), from)
-		build.Dir = b.in
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
+
 	document, figures := filepath.Join(dir, "benchmarks.md"), filepath.Join(dir, "bench.json")
-	if err := os.WriteFile(document, []byte("old\n"+handBegins+"By hand.\n"+handEnds), 0o600); err != nil {
+	if err := os.WriteFile(document, []byte("old\n"+manualBegins+"By hand.\n"+manualEnds), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(ctx, filepath.Join(dir, "bench"), "run", "--scanlogin", filepath.Join(dir, "scanlogin"), "--scanbench", filepath.Join(dir, "scanbench"),
+	out, err := exec.CommandContext(ctx, filepath.Join(programDir, "bench"), "run", "--scanlogin", filepath.Join(programDir, "scanlogin"),
 		"--source", "..", "--json", figures, "--document", document, "--rounds", "1", "--pages", "60", "--scale", "30,60", "--watch", "1s",
 		"--rate", "20", "--duration", "1s", "--scans", "50", "--polls", "5", "--storm", "50").CombinedOutput()
 	if err != nil {
@@ -42,7 +32,7 @@ func TestEverythingIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r result
+	var r comparison
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +58,7 @@ func checkDocument(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Redis server v=", "nginx/", "centrifugal/centrifuge v", handBegins + "By hand.\n" + handEnds, "CPUs"} {
+	for _, want := range []string{"Redis server v=", "nginx/", "centrifugal/centrifuge v", manualBegins + "By hand.\n" + manualEnds, "CPUs"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the document says nothing of %q: %s", want, text)
 		}

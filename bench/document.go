@@ -19,10 +19,10 @@ import (
 
 type writeCommand struct{ files }
 
-// Marks of what is written by hand, which is kept.
+// The text between these marks is written by hand and kept.
 const (
-	handBegins = "<!-- by hand begins -->\n"
-	handEnds   = "<!-- by hand ends -->\n"
+	manualBegins = "<!-- by hand begins -->\n"
+	manualEnds   = "<!-- by hand ends -->\n"
 )
 
 //go:embed benchmarks.md.tmpl
@@ -34,7 +34,7 @@ func (c *writeCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	var r result
+	var r comparison
 	if err := json.Unmarshal(text, &r); err != nil {
 		return fmt.Errorf("%s: %w", c.JSON, err)
 	}
@@ -42,36 +42,37 @@ func (c *writeCommand) Run() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	text, err = r.document(byHand(string(old)))
+	text, err = r.document(manualText(string(old)))
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(c.Document, text, 0o644)
 }
 
-// byHand is what stands between the marks of an earlier document.
-func byHand(document string) string {
-	_, rest, _ := strings.Cut(document, handBegins)
-	text, _, ended := strings.Cut(rest, handEnds)
+// manualText returns the text between the marks of an earlier document.
+func manualText(document string) string {
+	_, rest, _ := strings.Cut(document, manualBegins)
+	text, _, ended := strings.Cut(rest, manualEnds)
 	if !ended {
 		return ""
 	}
 	return text
 }
 
-// document writes r down.
-func (r *result) document(hand string) ([]byte, error) {
-	r.flatness()
+// document renders the document.
+func (r *comparison) document(hand string) ([]byte, error) {
+	r.addFlatness()
 	var b bytes.Buffer
 	err := template.Must(template.New("").Parse(documentText)).Execute(&b, map[string]any{
 		"R": r, "Took": r.Took.Round(time.Minute), "Scale": numbers(r.Sizes.Scale), "Versions": strings.Join(r.Versions, "; "),
-		"Targets": r.targets(), "Figures": r.figures(), "Columns": columns, "Hand": handBegins + hand + handEnds,
+		"Targets": r.targets(), "Figures": r.figures(), "Columns": columns, "Hand": manualBegins + hand + manualEnds,
 	})
 	return b.Bytes(), err
 }
 
-// flatness notes the figures of the numbers of pages that cost most and least.
-func (r *result) flatness() {
+// addFlatness adds the figures of those numbers of pages with the highest and the
+// lowest cost per page.
+func (r *comparison) addFlatness() {
 	var all [][]float64
 	for _, pages := range r.Sizes.Scale {
 		if f := r.Figures["scale.live/"+strconv.Itoa(pages)]; len(f) > 0 {
@@ -84,8 +85,8 @@ func (r *result) flatness() {
 	}
 }
 
-// targets are the lines of the first table.
-func (r *result) targets() (lines []string) {
+// targets returns the rows of the first table.
+func (r *comparison) targets() (lines []string) {
 	for _, t := range targets {
 		ours, beside := r.Figures[t.ours], r.Figures[t.beside]
 		if len(ours) == 0 || t.beside != "" && len(beside) == 0 {
@@ -94,18 +95,18 @@ func (r *result) targets() (lines []string) {
 		}
 		value, ratio := median(ours), ""
 		if t.unit == "pages" {
-			value = slices.Max(ours) // one that failed is not outvoted
+			value = slices.Max(ours) // the worst round counts
 		}
 		if t.beside != "" {
 			value /= median(beside)
 			ratio = short(value)
 		}
-		lines = append(lines, fmt.Sprintf("| %s, %s | %s | %s | %s | %s | %s |", t.what, t.unit, figure(ours), figure(beside), ratio, t.text(), t.verdict(value)))
+		lines = append(lines, fmt.Sprintf("| %s, %s | %s | %s | %s | %s | %s |", t.what, t.unit, figure(ours), figure(beside), ratio, t.text(), t.judgment(value)))
 	}
 	return lines
 }
 
-// text says what is wanted.
+// text describes the target.
 func (t target) text() string {
 	switch {
 	case t.wanted == 0:
@@ -124,11 +125,11 @@ func (t target) text() string {
 	return text
 }
 
-func (t target) verdict(value float64) string {
+func (t target) judgment(value float64) string {
 	switch {
 	case t.wanted == 0:
 		return "—"
-	case math.IsNaN(value) || math.IsInf(value, 0): // the other was too little to be seen
+	case math.IsNaN(value) || math.IsInf(value, 0): // the peer's figure is 0: too small to be measured
 		return "not measured"
 	case value <= t.wanted != t.least:
 		return "met"
@@ -137,8 +138,8 @@ func (t target) verdict(value float64) string {
 	}
 }
 
-// figures are the lines of the second table.
-func (r *result) figures() (lines []string) {
+// figures returns the rows of the second table.
+func (r *comparison) figures() (lines []string) {
 	for _, m := range measures {
 		line := fmt.Sprintf("| %s, %s |", m.what, m.unit)
 		for _, k := range columns {
@@ -148,13 +149,13 @@ func (r *result) figures() (lines []string) {
 	}
 	for _, pages := range r.Sizes.Scale {
 		n := strconv.Itoa(pages)
-		lines = append(lines, fmt.Sprintf("| Memory of one of %s waiting pages, after a collection; as the system sees it, B | %s; %s |%s", n,
+		lines = append(lines, fmt.Sprintf("| Memory per page with %s waiting pages: in use after a collection; resident, B | %s; %s |%s", n,
 			figure(r.Figures["scale.live/"+n]), figure(r.Figures["scale.resident/"+n]), strings.Repeat(" |", len(columns)-1)))
 	}
 	return lines
 }
 
-// figure is a median and, of several rounds, the range.
+// figure formats the median and, for several rounds, the range.
 func figure(all []float64) string {
 	switch len(all) {
 	case 0:
@@ -171,7 +172,7 @@ func median(all []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// short writes three digits.
+// short formats three significant digits.
 func short(v float64) string {
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0):

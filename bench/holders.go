@@ -12,86 +12,130 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// holdCommand opens pages and holds them until its input ends: the other half
-// of crowd.
+// holdCommand opens pages and holds them until its standard input ends. It is
+// the child process of pageHolders.
 type holdCommand struct {
 	Kind  kind   `required:""`
 	URL   string `required:""`
+	Pool  string `required:""`
 	Pages int    `required:""`
-	Name  string `required:"" help:"What the names of the pages begin with."`
+	Rate  int    `help:"Pages per second; 0: no limit."`
+	Name  string `required:"" help:"Prefix of the pages' names."`
 }
 
-// report is what a holder says when it has tried all, and at its end.
-type report struct {
-	Open int    `json:"open"`
-	Lost int    `json:"lost"`          // that the server closed
-	Why  string `json:"why,omitempty"` // the last failure
+// holdReport is one line of JSON that a holder prints: while it opens pages,
+// when it has tried all (Done), and when it ends.
+type holdReport struct {
+	Open    int    `json:"open"`
+	Failed  int    `json:"failed"`
+	Lost    int    `json:"lost"`              // closed by the server
+	Why     string `json:"why,omitempty"`     // the last failure
+	Done    bool   `json:"done,omitempty"`    // all pages were tried
+	Connect []byte `json:"connect,omitempty"` // histogram of the connect times, with Done
 }
 
-// openers bounds how many pages are being opened at once.
+// openers is how many pages are being opened at the same time.
 const openers = 32
+
+// reportEvery is how many opened pages there are between two progress reports.
+const reportEvery = 500
 
 // Run is called by kong.
 func (c *holdCommand) Run(ctx context.Context) error {
-	if err := raiseFiles(); err != nil {
+	if err := raiseFileLimit(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var input sync.WaitGroup
 	input.Go(func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // ends with its writer
+		_, _ = io.Copy(io.Discard, os.Stdin) // ends with the parent
 		cancel()
 	})
-	var reading sync.WaitGroup
-	var lost atomic.Int64
-	open, err := openAll(ctx, c.Kind, c.URL, c.Name, c.Pages, func(_ int, p *page) {
-		reading.Go(func() { // heartbeats are answered by who reads
-			_, _ = p.await(ctx, "no such text")
-			if ctx.Err() == nil {
-				lost.Add(1)
-			}
-			_ = p.conn.CloseNow()
-		})
-	})
-	r := report{Open: open}
-	if err != nil {
-		r.Why = err.Error()
-	}
-	out := json.NewEncoder(os.Stdout)
-	if err := out.Encode(r); err != nil {
+	h := &holder{out: json.NewEncoder(os.Stdout), connect: newHistogram()}
+	pages := opening{dialers: newDialers(c.Kind, c.URL, c.Pool), name: c.Name, pages: c.Pages, rate: c.Rate}
+	pages.run(ctx, func(_ int, p *page, took time.Duration, err error) { h.opened(ctx, p, took, err) })
+	if err := h.done(); err != nil {
 		return err
 	}
 	input.Wait()
-	reading.Wait()
-	r.Lost = int(lost.Load())
-	return out.Encode(r)
+	h.reading.Wait()
+	return h.out.Encode(holdReport{Open: h.now.Open, Lost: int(h.lost.Load())})
 }
 
-// openAll opens so many pages, hands over each at once, since somebody has to
-// answer its heartbeats, and returns how many there are; the error is the last
-// failure.
-func openAll(ctx context.Context, k kind, url, name string, pages int, opened func(i int, p *page)) (open int, err error) {
-	var mu sync.Mutex
-	from := newDialers(k, url)
-	_ = each(ctx, pages, openers, func(i int) error {
-		p, failed := from[i%len(from)].open(ctx, name+strconv.Itoa(i))
-		mu.Lock()
-		defer mu.Unlock()
-		if failed != nil {
-			err = failed
-			return nil
+// holder is the state of a hold command.
+type holder struct {
+	reading sync.WaitGroup
+	lost    atomic.Int64
+
+	mu      sync.Mutex
+	out     *json.Encoder
+	now     holdReport
+	connect *hdrhistogram.Histogram
+}
+
+func (h *holder) opened(ctx context.Context, p *page, took time.Duration, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		h.now.Failed, h.now.Why = h.now.Failed+1, err.Error()
+	} else {
+		h.now.Open++
+		record(h.connect, took)
+		h.reading.Go(func() { // reading answers heartbeats
+			_ = p.await(ctx, never)
+			if ctx.Err() == nil {
+				h.lost.Add(1)
+			}
+			_ = p.conn.CloseNow()
+		})
+	}
+	if (h.now.Open+h.now.Failed)%reportEvery == 0 {
+		_ = h.out.Encode(h.now)
+	}
+}
+
+func (h *holder) done() (err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now.Done = true
+	if h.now.Connect, err = h.connect.Encode(hdrhistogram.V2CompressedEncodingCookieBase); err != nil {
+		return err
+	}
+	return h.out.Encode(h.now)
+}
+
+// opening opens pages.
+type opening struct {
+	dialers []*dialer
+	name    string // prefix of the pages' names
+	pages   int
+	rate    int // pages per second; 0: no limit
+}
+
+// run opens all pages and calls opened for each, from several goroutines. A page
+// must be read from then on, so that its heartbeats are answered.
+func (o opening) run(ctx context.Context, opened func(i int, p *page, took time.Duration, err error)) {
+	start := time.Now()
+	_ = each(ctx, o.pages, openers, func(i int) error {
+		if o.rate > 0 {
+			if err := pause(ctx, time.Until(start.Add(time.Duration(i)*time.Second/time.Duration(o.rate)))); err != nil {
+				return err
+			}
 		}
-		open++
-		opened(i, p)
+		began := time.Now()
+		p, err := o.dialers[i%len(o.dialers)].open(ctx, o.name+strconv.Itoa(i), nil)
+		opened(i, p, time.Since(began), err)
 		return nil
 	})
-	return open, err
 }
 
-// each does something n times, at most atOnce at a time, until one fails.
+// each calls do for 0 to n-1, at most atOnce at the same time, until one fails.
 func each(ctx context.Context, n, atOnce int, do func(i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -117,40 +161,62 @@ func each(ctx context.Context, n, atOnce int, do func(i int) error) error {
 	return context.Cause(ctx)
 }
 
-// crowd is pages that are held by processes of ours.
-type crowd struct {
-	open int
-	held []*exec.Cmd
-	ends []io.Closer // their inputs
-	outs []*bufio.Reader
+// pageHolders are pages that child processes hold.
+type pageHolders struct {
+	open    int
+	holders []childHolder
 }
 
-// mostHeld is how many pages one process holds, a file each.
-const mostHeld = 15_000
+type childHolder struct {
+	cmd *exec.Cmd
+	in  io.Closer
+	out *bufio.Reader
+}
 
-// grow opens more pages of s until there are as many.
-func (w *crowd) grow(ctx context.Context, s *subject, pages int) error {
-	for w.open < pages {
-		r, err := w.hold(ctx, s, min(pages-w.open, mostHeld))
+// growth says how pageHolders grow.
+type growth struct {
+	rate       int // pages per second; 0: no limit
+	perProcess int // pages per child process: one file descriptor each
+	progress   func(open, failed int)
+}
+
+// grow opens more pages of s until there are as many. It returns the connect
+// times, how many pages could not be opened, and the last failure.
+func (h *pageHolders) grow(ctx context.Context, s *system, pages int, g growth) (connect *hdrhistogram.Histogram, failed int, why string, err error) {
+	connect = newHistogram()
+	for missing := pages - h.open; missing > 0; {
+		share := min(missing, g.perProcess)
+		missing -= share
+		before := h.open
+		r, err := h.start(ctx, s, share, g.rate, func(r holdReport) {
+			if g.progress != nil {
+				g.progress(before+r.Open, failed+r.Failed)
+			}
+		})
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.kind, err)
+			return nil, 0, "", fmt.Errorf("%s: %w", s.kind, err)
 		}
-		if r.Why != "" || r.Open == 0 {
-			return fmt.Errorf("%s: not all of %d pages could be opened: %s", s.kind, pages, r.Why)
+		h.open, failed = h.open+r.Open, failed+r.Failed
+		if r.Why != "" {
+			why = r.Why
 		}
-		w.open += r.Open
+		one, err := hdrhistogram.Decode(r.Connect)
+		if err != nil {
+			return nil, 0, "", err
+		}
+		connect.Merge(one)
 	}
-	return nil
+	return connect, failed, why, nil
 }
 
-// hold starts a holder and waits until it has opened its pages.
-func (w *crowd) hold(ctx context.Context, s *subject, pages int) (r report, err error) {
+// start starts a child process and waits until it has opened its pages.
+func (h *pageHolders) start(ctx context.Context, s *system, pages, rate int, progress func(holdReport)) (r holdReport, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return r, err
 	}
-	cmd := exec.CommandContext(ctx, self, "hold", "--kind", string(s.kind), "--url", s.last().url, "--pages", strconv.Itoa(pages),
-		"--name", fmt.Sprintf("p%dx", w.open))
+	cmd := exec.CommandContext(ctx, self, "hold", "--kind", string(s.kind), "--url", s.last().url, "--pool", s.pool,
+		"--pages", strconv.Itoa(pages), "--rate", strconv.Itoa(rate), "--name", fmt.Sprintf("p%dx", h.open))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -163,25 +229,31 @@ func (w *crowd) hold(ctx context.Context, s *subject, pages int) (r report, err 
 	if err := cmd.Start(); err != nil {
 		return r, err
 	}
-	lines := bufio.NewReader(out)
-	w.held, w.ends, w.outs = append(w.held, cmd), append(w.ends, in), append(w.outs, lines)
-	line, err := lines.ReadBytes('\n')
-	if err != nil {
-		return r, fmt.Errorf("the process that holds pages ended: %w", err)
+	child := childHolder{cmd, in, bufio.NewReader(out)}
+	h.holders = append(h.holders, child)
+	for !r.Done {
+		line, err := child.out.ReadBytes('\n')
+		if err != nil {
+			return r, fmt.Errorf("the process that holds pages ended: %w", err)
+		}
+		if err := json.Unmarshal(line, &r); err != nil {
+			return r, err
+		}
+		progress(r)
 	}
-	return r, json.Unmarshal(line, &r)
+	return r, nil
 }
 
-// close ends all pages, and returns how many had ended before.
-func (w *crowd) close() (lost int, err error) {
-	for _, in := range w.ends {
-		_ = in.Close()
+// close closes all pages, and returns how many had been closed before.
+func (h *pageHolders) close() (lost int, err error) {
+	for _, child := range h.holders {
+		_ = child.in.Close()
 	}
-	for i, cmd := range w.held {
-		var r report
-		err = errors.Join(err, json.NewDecoder(w.outs[i]).Decode(&r), cmd.Wait())
+	for _, child := range h.holders {
+		var r holdReport
+		err = errors.Join(err, json.NewDecoder(child.out).Decode(&r), child.cmd.Wait())
 		lost += r.Lost
 	}
-	*w = crowd{}
+	*h = pageHolders{}
 	return lost, err
 }

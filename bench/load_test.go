@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -14,41 +13,44 @@ import (
 	"time"
 )
 
-// binaries are the programs as a user has them.
-var binaries string
+// programDir contains the binaries bench and scanlogin.
+var programDir string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "scanbench")
+		dir, err := os.MkdirTemp("", "bench")
 		if err != nil {
 			panic(err)
 		}
 		defer os.RemoveAll(dir)
-		build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), ".", "../scanlogin")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			panic(err)
+		for module, pkg := range map[string]string{".": ".", "..": "./cmd/scanlogin"} {
+			build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), pkg)
+			build.Dir, build.Stderr = module, os.Stderr
+			if err := build.Run(); err != nil {
+				panic(err)
+			}
 		}
-		binaries = dir
+		programDir = dir
 		return m.Run()
 	}())
 }
 
-// bench runs scanbench and returns what it printed.
+// bench runs bench and returns its output.
 func bench(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "scanbench"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(programDir, "bench"), args...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// measure runs scanbench on nodes of its own and returns its JSON.
+// measure runs a command of bench on nodes that it starts, and returns its JSON
+// result.
 func measure(t *testing.T, args ...string) result {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "result.json")
-	out, err := bench(t, append(args, "--scanlogin", filepath.Join(binaries, "scanlogin"), "--json", file)...)
+	out, err := bench(t, append(args, "--scanlogin", filepath.Join(programDir, "scanlogin"), "--json", file)...)
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -61,19 +63,19 @@ func measure(t *testing.T, args ...string) result {
 		t.Fatalf("%s: %v", text, err)
 	}
 	if r.Command != args[0] || r.Machine.CPUs < 1 || r.Machine.Go == "" || !strings.Contains(out, r.Machine.System) || r.Machine.Scanlogin == "" {
-		t.Errorf("the machine of %s: %+v", args[0], r)
+		t.Errorf("%s does not describe the machine: %+v", args[0], r)
 	}
 	return r
 }
 
-// check holds the arithmetic of times.
+// check checks that times are consistent.
 func check(t *testing.T, name string, s times, count int64) {
 	t.Helper()
 	if s.Count != count {
-		t.Errorf("%s: %d were timed, want %d", name, s.Count, count)
+		t.Errorf("%s: count %d, want %d", name, s.Count, count)
 	}
 	if s.Min <= 0 || s.Min > s.P50 || s.P50 > s.P90 || s.P90 > s.P99 || s.P99 > s.P999 || s.P999 > s.Max {
-		t.Errorf("%s does not rise: %+v", name, s)
+		t.Errorf("%s: the quantiles do not rise: %+v", name, s)
 	}
 }
 
@@ -91,22 +93,22 @@ func TestIdleMeasuresPages(t *testing.T) {
 	}
 	want := 1.0
 	if runtime.GOOS == "linux" {
-		want = 0 // they wait in an epoll set
+		want = 0 // pages wait in an epoll set
 	}
-	if g := r.Idle[1].Goroutines; math.Abs(g-want) > 0.5 { // the node's own come and go
-		t.Errorf("a waiting page has %v goroutines, want %v", g, want)
+	if g := r.Idle[1].Goroutines; math.Abs(g-want) > 0.5 { // the node's own goroutines vary
+		t.Errorf("%v goroutines per waiting page, want %v", g, want)
 	}
 }
 
 func TestPushMeasuresSteps(t *testing.T) {
 	r := measure(t, "push", "--nodes", "2", "--rate", "50", "--duration", "2s", "--pages", "10").Push
-	if r.Asked != 100 || r.Failed != 0 || r.Why != "" || r.Rate > 51 {
+	if r.Due != 100 || r.Failed != 0 || r.Why != "" || r.Rate > 51 {
 		t.Errorf("%+v", r)
 	}
 	check(t, "call", r.Call, 100)
 	check(t, "told", r.Told, 100)
 	if r.StepCPU <= 0 {
-		t.Errorf("a step costs %v ms", r.StepCPU)
+		t.Errorf("%v ms of CPU per step", r.StepCPU)
 	}
 }
 
@@ -121,17 +123,17 @@ func TestLoginMeasuresLogins(t *testing.T) {
 	}
 }
 
-func TestStormBringsAllBack(t *testing.T) {
+func TestStormReconnectsAllPages(t *testing.T) {
 	r := measure(t, "storm", "--pages", "50").Storm
 	if r.Pages != 50 || r.Back != 50 || r.Resumed != 50 || r.Seconds <= 0 {
 		t.Errorf("%+v", r)
 	}
-	check(t, "return", r.Return, 50)
+	check(t, "reconnect", r.Return, 50)
 }
 
-// TestADeploymentIsMeasured measures nodes that scanbench did not start, as a
-// user does, with vouching and with wrong secrets.
-func TestADeploymentIsMeasured(t *testing.T) {
+// Nodes that bench did not start are measured, with vouching. Errors name the
+// flag or setting to change.
+func TestRunningDeploymentIsMeasured(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "scanlogin.yaml")
 	if err := os.WriteFile(config, []byte(`
 listen: 127.0.0.1:0
@@ -141,15 +143,15 @@ pools: [{id: mine, secret: a secret of my own that is long}]
 		t.Fatal(err)
 	}
 	url := serve(t, config)
-	t.Setenv("SCANBENCH_SECRET", "a secret of my own that is long")
+	t.Setenv("BENCH_SECRET", "a secret of my own that is long")
 	out, err := bench(t, "login", "--url", url, "--pool", "mine", "--users", "2", "--duration", "1s")
 	if err != nil || !strings.Contains(out, url) || !strings.Contains(out, "exchange") {
 		t.Errorf("%v: %s", err, out)
 	}
 	for want, args := range map[string][]string{
 		"--ops is missing":       {"idle", "--url", url},
-		"names none of":          {"push", "--url", url, "--pool", "other"},
-		"not the pool's":         {"login", "--url", url, "--pool", "mine", "--secret", "another secret of mine, not the pool's", "--users", "1", "--duration", "1s"},
+		"is not a pool of":       {"push", "--url", url, "--pool", "other"},
+		"not the pool's secret":  {"login", "--url", url, "--pool", "mine", "--secret", "another secret of mine, not the pool's", "--users", "1", "--duration", "1s"},
 		"--user-key is not":      {"login", "--url", url, "--pool", "mine", "--user-key", "wrong", "--users", "1", "--duration", "1s"},
 		"connection refused":     {"push", "--url", "http://127.0.0.1:1"},
 		"must be http":           {"storm", "--url", "scan.example.com"},
@@ -160,7 +162,7 @@ pools: [{id: mine, secret: a secret of my own that is long}]
 	} {
 		out, err := bench(t, args...)
 		if !strings.Contains(out, want) {
-			t.Errorf("%q says nothing of %q: %v: %s", args, want, err, out)
+			t.Errorf("the output of %q does not contain %q: %v: %s", args, want, err, out)
 		}
 	}
 }
@@ -169,7 +171,7 @@ pools: [{id: mine, secret: a secret of my own that is long}]
 func serve(t *testing.T, config string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "scanlogin"), "serve", "--config", config)
+	cmd := exec.CommandContext(ctx, filepath.Join(programDir, "scanlogin"), "serve", "--config", config)
 	log, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +189,7 @@ func serve(t *testing.T, config string) string {
 	}
 	for d := json.NewDecoder(log); line.Msg != "serving"; {
 		if err := d.Decode(&line); err != nil {
-			t.Fatal(fmt.Errorf("the node did not start: %w", err))
+			t.Fatalf("the node did not start: %v", err)
 		}
 	}
 	go func() { _, _ = log.Read(make([]byte, 1<<16)) }()

@@ -14,8 +14,8 @@ import (
 
 type loginCommand struct {
 	targetFlags
-	Users    int           `default:"64" help:"How many log in at once, each again and again."`
-	Duration time.Duration `default:"10s" help:"How long logins go on."`
+	Users    int           `default:"64" help:"How many users log in at the same time, each repeatedly."`
+	Duration time.Duration `default:"10s" help:"How long logins are made."`
 }
 
 // Validate is called by kong.
@@ -29,55 +29,62 @@ func (c *loginCommand) Validate() error {
 	return nil
 }
 
-// loginResult is how many whole logins went, and how long their parts took.
+// loginResult is the number of whole logins and the times of their parts.
 type loginResult struct {
 	Users    int              `json:"users"`
 	Logins   int64            `json:"logins"`
 	Failed   int              `json:"failed"`
 	Why      string           `json:"why,omitempty"` // the first failure
-	Rate     float64          `json:"rate"`          // logins a second
-	LoginCPU float64          `json:"loginCPU"`      // milliseconds of all nodes' CPU a login; 0: not known
+	Rate     float64          `json:"rate"`          // logins per second
+	LoginCPU float64          `json:"loginCPU"`      // milliseconds of all nodes' CPU per login; 0: unknown
 	Whole    times            `json:"whole"`
 	Parts    map[string]times `json:"parts"`
 }
 
-// parts of a login, in their order.
+// parts are the parts of a login in their order.
 var parts = [...]string{"open", "scan", "confirm", "ticket", "exchange"}
 
-// Run has users log in again and again.
-func (c *loginCommand) Run(ctx context.Context, o output) error {
-	t, err := c.open(ctx, o)
+// Run measures logins and prints the result.
+func (c *loginCommand) Run(ctx context.Context) error {
+	s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer t.close()
-	if err := t.needSteps(); err != nil {
+	defer s.close()
+	if err := s.requireSecret(); err != nil {
 		return err
 	}
-	r := c.newResult("login", t)
-	run := &loginRun{t: t, from: newDialer(t.pages(), t.pool, ""), whole: newHistogram()}
+	r := c.newResult("login", s)
+	if r.Login, _, err = measureLogins(ctx, s, c.Users, c.Duration); err != nil {
+		return err
+	}
+	return c.conclude(r, func(w *tabwriter.Writer) { printLogin(w, r.Login) })
+}
+
+// measureLogins lets users log in repeatedly.
+func measureLogins(ctx context.Context, s *system, users int, duration time.Duration) (*loginResult, cpuTime, error) {
+	run := &loginRun{s: s, dialer: s.newDialers()[0], whole: newHistogram()}
 	for i := range run.part {
 		run.part[i] = newHistogram()
 	}
-	before, err := t.cpu(ctx)
+	before, err := s.cpu(ctx)
 	if err != nil {
-		return err
+		return nil, cpuTime{}, err
 	}
-	took := run.all(ctx, c, o)
-	after, err := t.cpu(ctx)
+	took := run.all(ctx, users, duration)
+	used, err := s.cpuSince(ctx, before)
 	if err != nil {
-		return errors.Join(err, ctx.Err())
+		return nil, used, errors.Join(err, ctx.Err())
 	}
 	if run.whole.TotalCount() == 0 {
-		return fmt.Errorf("no login in %v: %w", took.Round(time.Millisecond), cmp.Or(run.why, ctx.Err()))
+		return nil, used, fmt.Errorf("no login in %v: %w", took.Round(time.Millisecond), cmp.Or(run.why, ctx.Err()))
 	}
-	r.Login = run.result(c.Users, took, after-before)
-	return c.conclude(r, o, func(w *tabwriter.Writer) { printLogin(w, r.Login) })
+	return run.result(users, took, used), used, nil
 }
 
 type loginRun struct {
-	t    *target
-	from *dialer
+	s      *system
+	dialer *dialer
 
 	mu     sync.Mutex
 	whole  *hdrhistogram.Histogram
@@ -86,48 +93,48 @@ type loginRun struct {
 	why    error
 }
 
-// afterFailure is how long a user waits then, so that what fails at once is not
-// tried a thousand times a second.
-const afterFailure = 200 * time.Millisecond
+// failurePause is how long a user waits after a failed login, so that immediate
+// failures are not repeated thousands of times a second.
+const failurePause = 200 * time.Millisecond
 
-// all has users log in until the time is over, and returns how long that was.
-func (run *loginRun) all(ctx context.Context, c *loginCommand, o output) time.Duration {
+// all lets users log in until the time is over, and returns how long that took.
+func (run *loginRun) all(ctx context.Context, users int, duration time.Duration) time.Duration {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, c.Duration)
+	ctx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
-	var users sync.WaitGroup
-	for i := range c.Users {
-		users.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
+	var running sync.WaitGroup
+	for i := range users {
+		running.Go(func() {
+			for ctx.Err() == nil {
 				done, err := run.login(ctx, fmt.Sprintf("user%d", i))
-				run.note(ctx, done, err)
+				run.record(ctx, done, err)
 				if err != nil {
-					_ = pause(ctx, afterFailure)
+					_ = pause(ctx, failurePause)
 				}
 			}
 		})
 	}
-	users.Go(func() {
+	running.Go(func() {
 		for pause(ctx, 5*time.Second) == nil {
 			run.mu.Lock()
-			o.say("%d logins, %d failed", run.whole.TotalCount(), run.failed)
+			progress("%d logins, %d failed", run.whole.TotalCount(), run.failed)
 			run.mu.Unlock()
 		}
 	})
-	users.Wait()
+	running.Wait()
 	return time.Since(began)
 }
 
-// login is one whole login; it returns when each part was done.
+// login performs one whole login and returns when each part was done.
 func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, err error) {
 	done = append(done, time.Now())
 	lap := func(err error) error { done = append(done, time.Now()); return err }
-	p, err := run.from.open(ctx, nil)
+	p, err := run.dialer.open(ctx, "", nil)
 	if lap(err) != nil {
 		return done, err
 	}
 	defer p.conn.CloseNow()
-	phone, err := run.t.newPhone(user)
+	phone, err := run.s.newPhone(user)
 	if err != nil {
 		return done, err
 	}
@@ -136,28 +143,17 @@ func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, 
 			return done, err
 		}
 	}
-	ticket, err := p.ticket(ctx)
-	if lap(err) != nil {
+	waiting, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := lap(p.await(waiting, `"ticket":"`)); err != nil {
 		return done, err
 	}
-	return done, lap(run.t.exchange(ctx, ticket, user))
+	return done, lap(run.s.exchange(ctx, p.ticket, user))
 }
 
-// ticket waits until the page has one.
-func (p *page) ticket(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	for {
-		m, err := p.next(ctx)
-		if err != nil || m.Ticket != "" {
-			return m.Ticket, err
-		}
-	}
-}
-
-func (run *loginRun) note(ctx context.Context, done []time.Time, err error) {
+func (run *loginRun) record(ctx context.Context, done []time.Time, err error) {
 	if ctx.Err() != nil {
-		return // broken off at the end
+		return // interrupted at the end
 	}
 	run.mu.Lock()
 	defer run.mu.Unlock()
@@ -171,11 +167,11 @@ func (run *loginRun) note(ctx context.Context, done []time.Time, err error) {
 	}
 }
 
-func (run *loginRun) result(users int, took time.Duration, cpu float64) *loginResult {
+func (run *loginRun) result(users int, took time.Duration, used cpuTime) *loginResult {
 	n := run.whole.TotalCount()
 	out := &loginResult{
 		Users: users, Logins: n, Failed: run.failed, Rate: float64(n) / took.Seconds(),
-		LoginCPU: cpu * 1000 / float64(max(1, n)), Whole: timesOf(run.whole), Parts: make(map[string]times),
+		LoginCPU: perItem(used.nodes, int(n)), Whole: timesOf(run.whole), Parts: make(map[string]times),
 	}
 	for i, name := range parts {
 		out.Parts[name] = timesOf(run.part[i])

@@ -1,41 +1,35 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// callTime is how long any call may take.
-const callTime = 10 * time.Second
-
-// tick is the unit in which Linux tells a process's CPU time to all programs.
+// tick is the unit of CPU time in /proc.
 const tick = 10 * time.Millisecond
 
-// cpuOf is the CPU time, user and system, that a process has used.
+// cpuOf returns the CPU time, user and system, of a process (Linux).
 func cpuOf(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(text), ") ") // after the name, which may hold blanks
+	_, rest, _ := strings.Cut(string(text), ") ") // the name before may contain spaces
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {
-		return 0, errors.New("/proc: a line of another form")
+		return 0, errors.New("/proc/<pid>/stat has an unknown format")
 	}
 	user, err1 := strconv.Atoi(fields[11])
 	system, err2 := strconv.Atoi(fields[12])
 	return time.Duration(user+system) * tick, errors.Join(err1, err2)
 }
 
-// residentOf is how many bytes of memory a process has.
+// residentOf returns the resident memory of a process in bytes (Linux).
 func residentOf(pid int) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
@@ -43,100 +37,63 @@ func residentOf(pid int) (float64, error) {
 	}
 	fields := strings.Fields(string(text))
 	if len(fields) < 2 {
-		return 0, errors.New("/proc: a line of another form")
+		return 0, errors.New("/proc/<pid>/statm has an unknown format")
 	}
 	pages, err := strconv.ParseFloat(fields[1], 64)
 	return pages * float64(os.Getpagesize()), err
 }
 
-// work is the CPU time of a subject's parts.
-type work struct{ nodes, redis time.Duration }
+// cpuTime is the CPU time of a system's processes.
+type cpuTime struct{ nodes, redis time.Duration }
 
-func (s *subject) cpu() (w work, err error) {
+// cpu returns the CPU time that the system has used: of the processes that this
+// one started from /proc, of other nodes from their metrics, if --ops is given.
+func (s *system) cpu(ctx context.Context) (c cpuTime, err error) {
 	for _, n := range s.nodes {
-		one, err := cpuOf(n.PID())
+		one, err := n.cpu(ctx)
 		if err != nil {
-			return w, err
+			return c, err
 		}
-		w.nodes += one
+		c.nodes += one
 	}
 	if s.redis != nil {
-		w.redis, err = cpuOf(s.redis.PID())
+		if c.redis, err = cpuOf(s.redis.PID()); errors.Is(err, os.ErrNotExist) { // not Linux
+			err = nil
+		}
 	}
-	return w, err
+	return c, err
 }
 
-// since is the work done since before.
-func (s *subject) since(before work) (work, error) {
-	now, err := s.cpu()
-	return work{now.nodes - before.nodes, now.redis - before.redis}, err
+func (n *node) cpu(ctx context.Context) (time.Duration, error) {
+	if n.process != nil {
+		if used, err := cpuOf(n.process.PID()); !errors.Is(err, os.ErrNotExist) {
+			return used, err
+		}
+	}
+	if n.ops == "" {
+		return 0, nil
+	}
+	g, err := n.measure(ctx)
+	return time.Duration(g.cpu * float64(time.Second)), err
 }
 
-// memory is a node's, in bytes.
-type memory struct{ resident, live float64 } // live: heap and stacks after a collection, 0 for what is not Go
+// cpuSince returns the CPU time used since before.
+func (s *system) cpuSince(ctx context.Context, before cpuTime) (cpuTime, error) {
+	now, err := s.cpu(ctx)
+	return cpuTime{now.nodes - before.nodes, now.redis - before.redis}, err
+}
 
-// memory measures a node, a Go one after its garbage was collected.
+// memory is a node's memory in bytes.
+type memory struct{ resident, live float64 } // live: heap and stacks after a collection, 0 for programs not in Go
+
+// memory measures a node, after a garbage collection if it is a Go program.
 func (n *node) memory(ctx context.Context) (m memory, err error) {
-	if m.resident, err = residentOf(n.PID()); err != nil || n.ops == "" {
+	if m.resident, err = residentOf(n.process.PID()); err != nil || n.ops == "" {
 		return m, err
 	}
 	m.live, err = n.collected(ctx)
 	return m, err
 }
 
-// swept is how long Go's runtime has to sweep after a collection.
-const swept = 300 * time.Millisecond
-
-// collected asks a Go node for its metrics until that garbage had it collect
-// twice (once may have been under way), and returns what is then in use.
-func (n *node) collected(ctx context.Context) (float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	for first := -1.0; ; {
-		g, err := n.gauges(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if count := g["go_gc_duration_seconds_count"]; first < 0 {
-			first = count
-		} else if count >= first+2 {
-			break
-		}
-	}
-	if err := pause(ctx, swept); err != nil {
-		return 0, err
-	}
-	g, err := n.gauges(ctx)
-	return g["go_memstats_heap_inuse_bytes"] + g["go_memstats_stack_inuse_bytes"], err
-}
-
-// gauges are a node's metrics that have no labels.
-func (n *node) gauges(ctx context.Context) (map[string]float64, error) {
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, n.ops+"/metrics", nil)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := http.DefaultClient.Do(q)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	all := make(map[string]float64)
-	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
-		name, text, _ := strings.Cut(lines.Text(), " ")
-		if value, err := strconv.ParseFloat(text, 64); err == nil {
-			all[name] = value
-		}
-	}
-	_, _ = io.Copy(io.Discard, answer.Body)
-	return all, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
+// perItem returns the share of one of n in milliseconds.
+func perItem(d time.Duration, n int) float64 { return d.Seconds() * 1000 / float64(max(1, n)) }

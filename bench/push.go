@@ -14,9 +14,9 @@ import (
 
 type pushCommand struct {
 	targetFlags
-	Rate     int           `default:"200" help:"Steps a second, evenly spread, whether or not the server keeps up."`
-	Duration time.Duration `default:"10s" help:"How long steps go on."`
-	Pages    int           `default:"100" help:"How many pages take turns; more are needed where steps take longer than pages/rate seconds."`
+	Rate     int           `default:"200" help:"Steps per second, evenly spread, whether or not the server keeps up."`
+	Duration time.Duration `default:"10s" help:"How long steps are made."`
+	Pages    int           `default:"100" help:"How many pages take turns; use more if a step takes longer than pages/rate seconds."`
 }
 
 // Validate is called by kong.
@@ -30,68 +30,60 @@ func (c *pushCommand) Validate() error {
 	return nil
 }
 
-// pushResult is how long steps take until everybody knows. Times are counted
-// from when a step was due, so that a server which falls behind does not look
-// faster by being asked less.
+// pushResult is how long steps take. Times count from when a step was due, so
+// that a server that falls behind does not look faster because it is called less.
 type pushResult struct {
-	Rate    float64 `json:"rate"` // steps a second that were made
-	Asked   int     `json:"asked"`
-	Failed  int     `json:"failed"`
+	Rate    float64 `json:"rate"`          // steps per second that succeeded
+	Due     int     `json:"due"`           // steps that were due
+	Failed  int     `json:"failed"`        // steps that failed
 	Why     string  `json:"why,omitempty"` // the first failure
-	Call    times   `json:"call"`          // until the phone was answered
-	Told    times   `json:"told"`          // until the page was told
-	StepCPU float64 `json:"stepCPU"`       // milliseconds of all nodes' CPU a step; 0: not known
+	Call    times   `json:"call"`          // until the phone had its answer
+	Told    times   `json:"told"`          // until the page had the message
+	StepCPU float64 `json:"stepCPU"`       // milliseconds of all nodes' CPU per step; 0: unknown
 }
 
-// Run has phones scan and cancel, so that each page goes on with the next code.
-func (c *pushCommand) Run(ctx context.Context, o output) error {
-	t, err := c.open(ctx, o)
+// Run lets phones scan and cancel, so that each page continues with the next code.
+func (c *pushCommand) Run(ctx context.Context) error {
+	s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer t.close()
-	if err := t.needSteps(); err != nil {
+	defer s.close()
+	if err := s.requireSecret(); err != nil {
 		return err
 	}
-	r := c.newResult("push", t)
-	run := &pushRun{c: c, t: t, from: newDialer(t.pages(), t.pool, ""), ready: make(chan *actor, c.Pages), call: newHistogram(), told: newHistogram()}
+	r := c.newResult("push", s)
+	run := &pushRun{c: c, s: s, dialer: s.newDialers()[0], ready: make(chan *pair, c.Pages), call: newHistogram(), told: newHistogram()}
 	defer run.close()
 	if err := run.openAll(ctx); err != nil {
 		return err
 	}
-	o.say("%d pages wait", c.Pages)
-	before, err := t.cpu(ctx)
+	progress("%d pages wait", c.Pages)
+	before, err := s.cpu(ctx)
 	if err != nil {
 		return err
 	}
-	took, err := run.steps(ctx, o)
+	took, err := run.steps(ctx)
 	if err != nil {
 		return err
 	}
-	after, err := t.cpu(ctx)
+	used, err := s.cpuSince(ctx, before)
 	if err != nil {
 		return err
 	}
-	if run.call.TotalCount() == 0 {
-		return fmt.Errorf("no step of %d: %w", run.asked, run.why)
+	if r.Push, err = run.result(took, used); err != nil {
+		return err
 	}
-	r.Push = &pushResult{
-		Rate: float64(run.call.TotalCount()) / took.Seconds(), Asked: run.asked, Failed: run.failed,
-		Call: timesOf(run.call), Told: timesOf(run.told), StepCPU: (after - before) * 1000 / float64(max(1, run.call.TotalCount())),
-	}
-	if run.why != nil {
-		r.Push.Why = run.why.Error()
-	}
-	return c.conclude(r, o, func(w *tabwriter.Writer) { printPush(w, r.Push) })
+	return c.conclude(r, func(w *tabwriter.Writer) { printPush(w, r.Push) })
 }
 
 // pushRun is one run of steps.
 type pushRun struct {
-	c     *pushCommand
-	t     *target
-	from  *dialer
-	ready chan *actor
-	asked int
+	c      *pushCommand
+	s      *system
+	dialer *dialer
+	ready  chan *pair
+	due    int // steps that were due
 
 	mu         sync.Mutex
 	call, told *hdrhistogram.Histogram
@@ -99,46 +91,46 @@ type pushRun struct {
 	why        error
 }
 
-// actor is a page and the phone of its user; scanned says what comes next.
-type actor struct {
+// pair is a page and its user's phone.
+type pair struct {
 	page    *page
 	number  int // of the page
 	phone   *phone
-	scanned bool
-	logins  int // that were canceled
+	scanned bool // the next step is cancel
+	logins  int  // canceled logins
 }
 
-// next gives the next login to another user: one who cancels again and again is
-// left in peace by the server.
-func (a *actor) next(t *target) (err error) {
-	a.logins++
-	a.phone, err = t.newPhone(fmt.Sprintf("user %d.%d", a.number, a.logins))
+// nextUser uses another user for the next login: a user who cancels repeatedly
+// enters a cool-down.
+func (p *pair) nextUser(s *system) (err error) {
+	p.logins++
+	p.phone, err = s.newPhone(fmt.Sprintf("user %d.%d", p.number, p.logins))
 	return err
 }
 
 func (run *pushRun) openAll(ctx context.Context) error {
 	for i := range run.c.Pages {
-		p, err := run.from.open(ctx, nil)
+		opened, err := run.dialer.open(ctx, "", nil)
 		if err != nil {
 			return fmt.Errorf("page %d: %w", i+1, err)
 		}
-		a := &actor{page: p, number: i}
-		if err := a.next(run.t); err != nil {
+		p := &pair{page: opened, number: i}
+		if err := p.nextUser(run.s); err != nil {
 			return err
 		}
-		run.ready <- a
+		run.ready <- p
 	}
 	return nil
 }
 
-// steps makes a step whenever one is due, and returns how long all took.
-func (run *pushRun) steps(ctx context.Context, o output) (time.Duration, error) {
+// steps makes each step when it is due, and returns how long all took.
+func (run *pushRun) steps(ctx context.Context) (time.Duration, error) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	began := time.Now()
 	every := time.Second / time.Duration(run.c.Rate)
-	for shown := began; ; run.asked++ {
-		due := began.Add(time.Duration(run.asked) * every)
+	for shown := began; ; run.due++ {
+		due := began.Add(time.Duration(run.due) * every)
 		if due.Sub(began) >= run.c.Duration {
 			break
 		}
@@ -147,52 +139,52 @@ func (run *pushRun) steps(ctx context.Context, o output) (time.Duration, error) 
 		}
 		if time.Since(shown) > 5*time.Second {
 			shown = time.Now()
-			o.say("%d steps were due", run.asked)
+			progress("%d steps were due", run.due)
 		}
 		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
-		case a := <-run.ready:
-			all.Go(func() { run.step(ctx, a, due) })
+		case p := <-run.ready:
+			all.Go(func() { run.step(ctx, p, due) })
 		}
 	}
 	all.Wait()
 	return time.Since(began), nil
 }
 
-// step makes an actor's next step, and gives its place back.
-func (run *pushRun) step(ctx context.Context, a *actor, due time.Time) {
-	defer func() { run.ready <- a }()
+// step makes the next step of a pair, and returns the pair to ready.
+func (run *pushRun) step(ctx context.Context, p *pair, due time.Time) {
+	defer func() { run.ready <- p }()
 	path, event := "scanned", "scanned"
-	if a.scanned {
+	if p.scanned {
 		path, event = "cancel", "canceled"
 	}
-	random := a.page.random
+	random := p.page.random
 	answered := make(chan error, 1)
 	var call time.Duration
 	go func() {
-		err := a.phone.step(ctx, path, random)
+		err := p.phone.step(ctx, path, random)
 		call = time.Since(due)
 		answered <- err
 	}()
 	waiting, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	err := a.page.await(waiting, event)
+	err := p.page.await(waiting, `"event":"`+event+`"`)
 	told := time.Since(due)
 	if failed := <-answered; failed != nil {
-		err = failed // the page's is what follows from it
+		err = failed // it is the cause of the page's error
 	}
-	a.scanned = !a.scanned
-	run.note(call, told, err)
-	if err == nil && !a.scanned {
-		err = cmp.Or(a.next(run.t), a.page.await(waiting, "waiting")) // the next code
+	p.scanned = !p.scanned
+	run.record(call, told, err)
+	if err == nil && !p.scanned {
+		err = cmp.Or(p.nextUser(run.s), p.page.await(waiting, `"event":"waiting"`)) // the next code
 	}
 	if err != nil && ctx.Err() == nil {
-		run.reopen(ctx, a, err)
+		run.reopen(ctx, p, err)
 	}
 }
 
-func (run *pushRun) note(call, told time.Duration, err error) {
+func (run *pushRun) record(call, told time.Duration, err error) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if err != nil {
@@ -203,14 +195,15 @@ func (run *pushRun) note(call, told time.Duration, err error) {
 	record(run.told, told)
 }
 
-// reopen begins anew after a failure, or after as many codes as a page gets.
-func (run *pushRun) reopen(ctx context.Context, a *actor, why error) {
-	_ = a.page.conn.CloseNow()
-	a.scanned = false
+// reopen opens a new page after a failure, or when the page has reached its
+// maximum of codes.
+func (run *pushRun) reopen(ctx context.Context, p *pair, why error) {
+	_ = p.page.conn.CloseNow()
+	p.scanned = false
 	for ctx.Err() == nil {
-		p, err := run.from.open(ctx, nil)
+		opened, err := run.dialer.open(ctx, "", nil)
 		if err == nil {
-			a.page = p
+			p.page = opened
 			return
 		}
 		run.mu.Lock()
@@ -223,19 +216,34 @@ func (run *pushRun) reopen(ctx context.Context, a *actor, why error) {
 func (run *pushRun) close() {
 	for {
 		select {
-		case a := <-run.ready:
-			_ = a.page.conn.CloseNow()
+		case p := <-run.ready:
+			_ = p.page.conn.CloseNow()
 		default:
 			return
 		}
 	}
 }
 
+func (run *pushRun) result(took time.Duration, used cpuTime) (*pushResult, error) {
+	done := run.call.TotalCount()
+	if done == 0 {
+		return nil, fmt.Errorf("none of %d steps succeeded: %w", run.due, run.why)
+	}
+	r := &pushResult{
+		Rate: float64(done) / took.Seconds(), Due: run.due, Failed: run.failed,
+		Call: timesOf(run.call), Told: timesOf(run.told), StepCPU: perItem(used.nodes, int(done)),
+	}
+	if run.why != nil {
+		r.Why = run.why.Error()
+	}
+	return r, nil
+}
+
 func printPush(w *tabwriter.Writer, r *pushResult) {
-	fmt.Fprintf(w, "\tsteps due\tfailed\tsteps/s\tCPU/step\t\n\t%d\t%d\t%.1f\t%.3f ms\t\n", r.Asked, r.Failed, r.Rate, r.StepCPU)
+	fmt.Fprintf(w, "\tsteps due\tfailed\tsteps/s\tCPU/step\t\n\t%d\t%d\t%.1f\t%.3f ms\t\n", r.Due, r.Failed, r.Rate, r.StepCPU)
 	fmt.Fprint(w, timesHead)
-	r.Call.row(w, "phone is answered")
-	r.Told.row(w, "page is told")
+	r.Call.row(w, "until the phone is answered")
+	r.Told.row(w, "until the page is told")
 	if r.Why != "" {
 		fmt.Fprintf(w, "first failure: %s\n", r.Why)
 	}

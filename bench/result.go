@@ -14,7 +14,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// result is what a run found out; all times are milliseconds.
+// result is the result of a command; all times are in milliseconds.
 type result struct {
 	Command string    `json:"command"`
 	Began   time.Time `json:"began"`
@@ -28,19 +28,19 @@ type result struct {
 	Storm *stormResult `json:"storm,omitempty"`
 }
 
-// machine is where it was measured, and what.
+// machine describes the machine and the programs that were measured.
 type machine struct {
 	System    string `json:"system"`
 	CPU       string `json:"cpu"`
 	CPUs      int    `json:"cpus"`
 	Go        string `json:"go"`
-	Bench     string `json:"scanbench"` // version and commit
+	Bench     string `json:"bench"` // version and commit
 	Scanlogin string `json:"scanlogin,omitempty"`
 	Redis     string `json:"redis,omitempty"`
 }
 
-func (f *targetFlags) newResult(command string, t *target) *result {
-	r := &result{Command: command, Began: time.Now().UTC(), Nodes: len(t.nodes), Machine: machine{
+func (f *targetFlags) newResult(command string, s *system) *result {
+	r := &result{Command: command, Began: time.Now().UTC(), Nodes: len(s.nodes), Machine: machine{
 		System: runtime.GOOS + "/" + runtime.GOARCH, CPU: cpuModel(), CPUs: runtime.NumCPU(), Go: runtime.Version(), Bench: version(),
 	}}
 	switch {
@@ -58,14 +58,14 @@ func (f *targetFlags) newResult(command string, t *target) *result {
 	return r
 }
 
-// firstLine is what a program says about itself.
+// firstLine returns the first line that a program prints.
 func firstLine(path, arg string) string {
-	text, _ := exec.Command(path, arg).Output() // it has just been run with success
+	text, _ := exec.Command(path, arg).Output() // the program has just been run successfully
 	line, _, _ := strings.Cut(string(text), "\n")
 	return line
 }
 
-// version is the commit that this program was built from.
+// version returns the version and commit that this program was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -80,7 +80,7 @@ func version() string {
 	return out
 }
 
-// cpuModel is the processor's name where the system tells it.
+// cpuModel returns the processor's name on Linux.
 func cpuModel() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(text)) {
@@ -92,11 +92,11 @@ func cpuModel() string {
 }
 
 // conclude prints r as tables, and writes it to the file of --json.
-func (f *targetFlags) conclude(r *result, o output, table func(*tabwriter.Writer)) error {
+func (f *targetFlags) conclude(r *result, table func(*tabwriter.Writer)) error {
 	m := r.Machine
-	fmt.Fprintf(o.out, "%s, %d node(s), store: %s\n%s, %d CPUs (%s), %s\nscanbench %s; %s; %s\n\n",
+	fmt.Printf("%s, %d node(s), store: %s\n%s, %d CPUs (%s), %s\nbench %s; %s; %s\n\n",
 		r.Command, r.Nodes, r.Store, m.System, m.CPUs, m.CPU, m.Go, m.Bench, orUnknown(m.Scanlogin), orUnknown(m.Redis))
-	t := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	table(t)
 	if err := t.Flush(); err != nil || f.JSON == "" {
 		return err
@@ -110,12 +110,12 @@ func (f *targetFlags) conclude(r *result, o output, table func(*tabwriter.Writer
 
 func orUnknown(text string) string {
 	if text == "" {
-		return "(the deployment does not say)"
+		return "(version unknown)"
 	}
 	return text
 }
 
-// times is how long things took.
+// times summarizes a histogram.
 type times struct {
 	Count int64   `json:"count"`
 	Min   float64 `json:"min"`
@@ -126,13 +126,14 @@ type times struct {
 	Max   float64 `json:"max"`
 }
 
-// newHistogram counts microseconds up to a minute, to three digits.
+// newHistogram returns a histogram of microseconds up to one minute with three
+// significant digits.
 func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, time.Minute.Microseconds(), 3)
 }
 
 func record(h *hdrhistogram.Histogram, d time.Duration) {
-	_ = h.RecordValue(min(max(d.Microseconds(), 1), h.HighestTrackableValue())) // within bounds, so it cannot fail
+	_ = h.RecordValue(min(max(d.Microseconds(), 1), h.HighestTrackableValue())) // cannot fail within the bounds
 }
 
 func timesOf(h *hdrhistogram.Histogram) times {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,8 @@ import (
 
 type stormCommand struct {
 	targetFlags
-	Pages  int           `default:"1000" help:"How many pages there are; one process of ours holds them, one file each."`
-	Spread time.Duration `default:"0s" help:"Within which time they come back, each at random; the browser module takes 5s."`
+	Pages  int           `default:"1000" help:"How many pages to open; this process holds them, one open file each."`
+	Spread time.Duration `default:"0s" help:"Time over which the pages' first attempts to reconnect are spread; the browser module spreads them over 5s."`
 }
 
 // Validate is called by kong.
@@ -28,54 +29,60 @@ func (c *stormCommand) Validate() error {
 	return nil
 }
 
-// stormResult is how everybody came back.
+// stormResult describes the reconnection.
 type stormResult struct {
 	Pages      int     `json:"pages"`
-	Back       int     `json:"back"`    // that show a code again
-	Resumed    int     `json:"resumed"` // … the one that they showed before
-	Retries    int     `json:"retries"` // attempts that failed
-	Why        string  `json:"why,omitempty"`
-	Seconds    float64 `json:"seconds"`    // until the last was back
-	ConnectCPU float64 `json:"connectCPU"` // milliseconds of all nodes' CPU a page; 0: not known
-	Return     times   `json:"return"`     // of a page, from when it set out
+	Back       int     `json:"back"`          // pages that show a code again
+	Resumed    int     `json:"resumed"`       // pages that show the same code as before
+	Retries    int     `json:"retries"`       // attempts that failed
+	Why        string  `json:"why,omitempty"` // the last of these failures
+	Seconds    float64 `json:"seconds"`       // until the last page was back
+	ConnectCPU float64 `json:"connectCPU"`    // milliseconds of all nodes' CPU per page; 0: unknown
+	Return     times   `json:"return"`        // from a page's first attempt until it was back
 }
 
-// Run opens pages, cuts all of them at once, and waits until they are back.
-func (c *stormCommand) Run(ctx context.Context, o output) error {
-	t, err := c.open(ctx, o)
+// Run measures the reconnection and prints the result.
+func (c *stormCommand) Run(ctx context.Context) error {
+	s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer t.close()
-	r := c.newResult("storm", t)
-	run := &stormRun{pages: make([]*page, c.Pages), took: newHistogram()}
-	for _, from := range sources(t.pages(), sourceAddresses) {
-		run.from = append(run.from, newDialer(t.pages(), t.pool, from))
+	defer s.close()
+	r := c.newResult("storm", s)
+	if r.Storm, err = measureStorm(ctx, s, c.Pages, c.Spread, func() {}); err != nil {
+		return err
 	}
+	return c.conclude(r, func(w *tabwriter.Writer) { printStorm(w, r.Storm) })
+}
+
+// measureStorm opens pages, cuts all of them at once, and waits until they have
+// reconnected. It calls onCut when the connections have been cut.
+func measureStorm(ctx context.Context, s *system, pages int, spread time.Duration, onCut func()) (*stormResult, error) {
+	run := &stormRun{dialers: s.newDialers(), pages: make([]*page, pages), took: newHistogram()}
 	defer run.cut()
-	if err := run.openAll(ctx, o); err != nil {
-		return err
+	if err := run.openAll(ctx); err != nil {
+		return nil, err
 	}
-	before, err := t.cpu(ctx)
+	before, err := s.cpu(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o.say("all %d are cut off", c.Pages)
+	progress("all %d connections are cut", pages)
+	onCut()
 	run.cut()
-	took := run.comeBack(ctx, c.Spread, o)
+	took := run.reconnectAll(ctx, spread)
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
-	after, err := t.cpu(ctx)
+	used, err := s.cpuSince(ctx, before)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.Storm = run.result(took, after-before)
-	return c.conclude(r, o, func(w *tabwriter.Writer) { printStorm(w, r.Storm) })
+	return run.result(took, used), nil
 }
 
 type stormRun struct {
-	from    []*dialer
+	dialers []*dialer
 	pages   []*page
 	reading sync.WaitGroup
 
@@ -86,23 +93,8 @@ type stormRun struct {
 	why     error
 }
 
-// each does something for all pages, at most atOnce at a time.
-func (run *stormRun) each(atOnce int, do func(i int)) {
-	places := make(chan struct{}, atOnce)
-	var all sync.WaitGroup
-	for i := range run.pages {
-		places <- struct{}{}
-		all.Go(func() {
-			do(i)
-			<-places
-		})
-	}
-	all.Wait()
-}
-
-func (run *stormRun) openAll(ctx context.Context, o output) error {
-	run.each(openers, func(i int) {
-		p, err := run.from[i%len(run.from)].open(ctx, nil)
+func (run *stormRun) openAll(ctx context.Context) error {
+	opening{dialers: run.dialers, pages: len(run.pages)}.run(ctx, func(i int, p *page, _ time.Duration, err error) {
 		run.mu.Lock()
 		defer run.mu.Unlock()
 		if err != nil {
@@ -111,20 +103,20 @@ func (run *stormRun) openAll(ctx context.Context, o output) error {
 		}
 		run.keep(ctx, i, p)
 	})
-	if run.why != nil {
-		return fmt.Errorf("not all pages could be opened: %w", run.why)
+	if err := cmp.Or(run.why, ctx.Err()); err != nil {
+		return fmt.Errorf("not all pages could be opened: %w", err)
 	}
-	o.say("%d pages wait", len(run.pages))
+	progress("%d pages wait", len(run.pages))
 	return nil
 }
 
-// keep makes p the page number i, and has its pings answered, by who reads.
+// keep stores page i, and reads from it so that pings are answered.
 func (run *stormRun) keep(ctx context.Context, i int, p *page) {
 	run.pages[i] = p
-	run.reading.Go(func() { _ = p.await(context.WithoutCancel(ctx), "no such event") })
+	run.reading.Go(func() { _ = p.await(context.WithoutCancel(ctx), never) })
 }
 
-// cut ends all connections without a word, as a network does.
+// cut ends all connections without close frames, as a network failure does.
 func (run *stormRun) cut() {
 	for _, p := range run.pages {
 		if p != nil {
@@ -134,55 +126,55 @@ func (run *stormRun) cut() {
 	run.reading.Wait()
 }
 
-// patience is how long a page goes on trying to come back.
-const patience = time.Minute
+// reconnectTime is how long a page tries to reconnect.
+const reconnectTime = time.Minute
 
-// comeBack has all pages connect again, and returns how long that took.
-func (run *stormRun) comeBack(ctx context.Context, spread time.Duration, o output) time.Duration {
+// reconnectAll reconnects all pages, and returns how long that took.
+func (run *stormRun) reconnectAll(ctx context.Context, spread time.Duration) time.Duration {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, patience+spread)
+	ctx, cancel := context.WithTimeout(ctx, reconnectTime+spread)
 	defer cancel()
 	n := len(run.pages)
-	run.each(n, func(i int) {
-		if pause(ctx, spread*time.Duration(i)/time.Duration(n)) != nil {
-			return
+	_ = each(ctx, n, n, func(i int) error {
+		if err := pause(ctx, spread*time.Duration(i)/time.Duration(n)); err != nil {
+			return err
 		}
-		run.reconnect(ctx, i, o)
+		run.reconnect(ctx, i)
+		return nil
 	})
 	return time.Since(began)
 }
 
-// reconnect brings one page back, with growing pauses, as the contract asks of
-// pages.
-func (run *stormRun) reconnect(ctx context.Context, i int, o output) {
-	left := time.Now()
+// reconnect reconnects one page with a backoff, as docs/api.md requires of pages.
+func (run *stormRun) reconnect(ctx context.Context, i int) {
+	began := time.Now()
 	before := run.pages[i]
-	for grown := 100 * time.Millisecond; ctx.Err() == nil; grown *= 2 {
-		p, err := run.from[i%len(run.from)].open(ctx, before)
+	for backoff := 100 * time.Millisecond; ctx.Err() == nil; backoff *= 2 {
+		p, err := run.dialers[i%len(run.dialers)].open(ctx, "", before)
 		run.mu.Lock()
 		if err == nil {
-			run.keep(ctx, i, p)
-			record(run.took, time.Since(left))
 			if p.random == before.random {
 				run.resumed++
 			}
+			run.keep(ctx, i, p)
+			record(run.took, time.Since(began))
 			if back := run.took.TotalCount(); back%1000 == 0 {
-				o.say("%d are back", back)
+				progress("%d pages are back", back)
 			}
 			run.mu.Unlock()
 			return
 		}
 		run.retries, run.why = run.retries+1, err
 		run.mu.Unlock()
-		_ = pause(ctx, grown)
+		_ = pause(ctx, backoff)
 	}
 }
 
-func (run *stormRun) result(took time.Duration, cpu float64) *stormResult {
+func (run *stormRun) result(took time.Duration, used cpuTime) *stormResult {
 	back := run.took.TotalCount()
 	out := &stormResult{
 		Pages: len(run.pages), Back: int(back), Resumed: run.resumed, Retries: run.retries, Seconds: took.Seconds(),
-		ConnectCPU: cpu * 1000 / float64(max(1, back)), Return: timesOf(run.took),
+		ConnectCPU: perItem(used.nodes, int(back)), Return: timesOf(run.took),
 	}
 	if run.why != nil {
 		out.Why = run.why.Error()
@@ -193,7 +185,7 @@ func (run *stormRun) result(took time.Duration, cpu float64) *stormResult {
 func printStorm(w *tabwriter.Writer, r *stormResult) {
 	fmt.Fprintf(w, "\tpages\tback\tresumed\tretries\tuntil all were\tCPU/page\t\n\t%d\t%d\t%d\t%d\t%.2f s\t%.3f ms\t\n", r.Pages, r.Back, r.Resumed, r.Retries, r.Seconds, r.ConnectCPU)
 	fmt.Fprint(w, timesHead)
-	r.Return.row(w, "return")
+	r.Return.row(w, "reconnect")
 	if r.Why != "" {
 		fmt.Fprintf(w, "last failure: %s\n", r.Why)
 	}

@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,25 +17,26 @@ import (
 	"github.com/scanlogin/scanlogin/internal/process"
 )
 
-// kind is what a server is an instance of.
+// kind is the kind of server that a system runs.
 type kind string
 
 const (
 	scanlogin  kind = "scanlogin"
-	centrifuge kind = "centrifuge" // a server on the library
+	centrifuge kind = "centrifuge" // a server built with the library
 	nchan      kind = "nchan"
-	socket     kind = "websocket" // bare coder/websocket, no Redis
-	bareEcho   kind = "echo"      // Echo and the Redis calls alone
+	socket     kind = "websocket" // only coder/websocket, without Redis
+	bareEcho   kind = "echo"      // only Echo and the Redis calls
 )
 
-// programs are what is started.
+// callTime is how long a call may take; scanlogin answers within 2 s.
+const callTime = 10 * time.Second
+
+// programs are all programs that can be started.
 type programs struct {
-	Scanlogin   string `default:"bin/scanlogin" help:"The binary that is measured."`
-	Scanbench   string `default:"bin/scanbench" help:"Its benchmark, which makes logins and storms."`
-	RedisServer string `default:"redis-server" help:"The redis-server to start."`
+	binaries
 	Nginx       string `default:"/usr/sbin/nginx" help:"The nginx to start."`
-	NchanModule string `default:"/usr/lib/nginx/modules/ngx_nchan_module.so" help:"The nchan module for it (Debian: libnginx-mod-nchan)."`
-	Source      string `default:"." help:"Where scanlogin's source is: its scripts, and its benchmark of pictures."`
+	NchanModule string `default:"/usr/lib/nginx/modules/ngx_nchan_module.so" help:"The nchan module of that nginx (Debian: libnginx-mod-nchan)."`
+	Source      string `default:"." help:"The directory of scanlogin's source: its Lua scripts and its Go benchmark of pictures."`
 }
 
 // Secrets of the scanlogin nodes that are started.
@@ -52,89 +52,92 @@ var (
 	nchanConfig string
 )
 
-// subject is what is measured: nodes of one kind on a Redis of their own.
-type subject struct {
+// system is what is measured: nodes of one kind, with the Redis that they share.
+type system struct {
 	kind   kind
-	dir    string
-	redis  *process.Process // nil: none
-	store  string           // its address
+	dir    string         // "" if the system was not started by this process
+	redis  *process.Redis // nil: none, or not started by this process
 	nodes  []*node
-	client *http.Client // of phones and publishers
+	client *http.Client // of phones, sites and publishers
+
+	pool, secret, userKey string
 }
 
 type node struct {
-	url, ops string // ops "": no metrics
-	*process.Process
+	url, ops string           // ops "": no metrics
+	process  *process.Process // nil: not started by this process
 }
 
-// first and last are where phones call and pages connect.
-func (s *subject) first() *node { return s.nodes[0] }
-func (s *subject) last() *node  { return s.nodes[len(s.nodes)-1] }
+func newSystem(k kind) *system {
+	return &system{kind: k, client: &http.Client{Timeout: callTime, Transport: &http.Transport{MaxIdleConnsPerHost: 512}}}
+}
 
-// start starts a subject; close ends it.
-func (p *programs) start(ctx context.Context, k kind, nodes int) (s *subject, err error) {
-	s = &subject{kind: k, client: &http.Client{Timeout: callTime, Transport: &http.Transport{MaxIdleConnsPerHost: 512}}}
-	if s.dir, err = os.MkdirTemp("", "bench"); err != nil {
-		return nil, err
+// Phones call the first node, and pages connect to the last.
+func (s *system) first() *node { return s.nodes[0] }
+func (s *system) last() *node  { return s.nodes[len(s.nodes)-1] }
+
+// startOptions describe a system to start.
+type startOptions struct {
+	kind   kind
+	nodes  int
+	memory bool   // without Redis
+	pool   string // "": bench
+}
+
+// start starts a system; close ends it.
+func (p *programs) start(ctx context.Context, o startOptions) (*system, error) {
+	s := newSystem(o.kind)
+	s.pool, s.secret, s.userKey = o.pool, poolSecret, userKey
+	if s.pool == "" {
+		s.pool = "bench"
 	}
-	started := s
-	defer func() {
-		if err != nil {
-			started.close()
-		}
-	}()
-	if k != socket {
-		if err := p.startRedis(ctx, s); err != nil {
-			return nil, err
-		}
-	}
-	for i := range nodes {
-		if err := p.startNode(ctx, s, filepath.Join(s.dir, strconv.Itoa(i))); err != nil {
-			return nil, fmt.Errorf("%s: %w", k, err)
-		}
+	if err := p.startAll(ctx, s, o); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%s: %w", o.kind, err)
 	}
 	return s, nil
 }
 
-func (s *subject) close() {
+func (p *programs) startAll(ctx context.Context, s *system, o startOptions) (err error) {
+	if s.dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return err
+	}
+	if o.kind != socket && !o.memory {
+		if s.redis, err = process.StartRedis(ctx, s.dir, p.RedisServer); err != nil {
+			return fmt.Errorf("%w; install Redis, name it with --redis-server, or use --memory", err)
+		}
+	}
+	for i := range o.nodes {
+		if err := p.startNode(ctx, s, filepath.Join(s.dir, strconv.Itoa(i))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *system) close() {
 	for _, n := range s.nodes {
-		n.Kill()
+		if n.process != nil {
+			n.process.Kill()
+		}
 	}
 	if s.redis != nil {
 		s.redis.Kill()
 	}
 	s.client.CloseIdleConnections()
-	_ = os.RemoveAll(s.dir)
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
+	}
 }
 
-func (p *programs) startRedis(ctx context.Context, s *subject) error {
+// startNode starts one more node of s in its own directory.
+func (p *programs) startNode(ctx context.Context, s *system, dir string) error {
 	port, err := process.FreePort()
 	if err != nil {
 		return err
 	}
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	s.store = "redis://" + address
-	s.redis = process.New(s.dir, "redis", p.RedisServer, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "")
-	if err := s.redis.Start(); err != nil {
-		return err
-	}
-	return s.redis.Await(ctx, func(ctx context.Context) error {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	})
-}
-
-// startNode starts one more node of s, with a folder of its own.
-func (p *programs) startNode(ctx context.Context, s *subject, dir string) error {
-	port, err := process.FreePort()
-	if err != nil {
-		return err
-	}
-	listen := fmt.Sprintf("127.0.0.1:%d", port)
-	n := &node{url: "http://" + listen, ops: "http://" + listen}
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	n := &node{url: url, ops: url}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
@@ -142,76 +145,71 @@ func (p *programs) startNode(ctx context.Context, s *subject, dir string) error 
 	if err != nil {
 		return err
 	}
-	n.Process = process.New(dir, string(s.kind), program, args...)
-	if err := n.Start(); err != nil {
-		return err
+	n.process = process.New(dir, string(s.kind), program, args...)
+	if err := n.process.Start(); err != nil {
+		return fmt.Errorf("%w; build scanlogin with `make build`, or name it with --scanlogin", err)
 	}
 	s.nodes = append(s.nodes, n)
-	ready := n.ops + "/readyz"
-	if s.kind == nchan {
-		n.ops, ready = "", n.url+"/pub/ready" // is answered when Redis is connected
+	if s.kind != nchan {
+		return n.process.Await(ctx, process.IsReady(n.ops+"/readyz"))
 	}
-	err = n.Await(ctx, func(ctx context.Context) error { return isReady(ctx, ready) })
-	if err != nil {
-		log, _ := os.ReadFile(filepath.Join(dir, string(s.kind)+".log"))
-		return errors.Join(err, errors.New(string(log[max(0, len(log)-500):])))
-	}
-	return nil
+	n.ops = ""
+	return n.process.Await(ctx, func(ctx context.Context) error { return isNchanReady(ctx, n.url) })
 }
 
-// command is what runs a node, whose configuration it writes.
-func (p *programs) command(s *subject, n *node, dir string, port int) (program string, args []string, err error) {
-	facts := map[string]any{"Port": port, "Redis": s.store, "Dir": dir, "Module": p.NchanModule, "Secret": poolSecret, "UserKey": userKey}
+// isNchanReady checks that nchan is connected to Redis: it answers 404 for a
+// channel without messages then, and a server error before.
+func isNchanReady(ctx context.Context, url string) error {
+	status, err := process.HTTPStatus(ctx, url+"/pub/ready")
+	if err == nil && status >= http.StatusInternalServerError {
+		err = errors.New("nchan is not connected to Redis")
+	}
+	return err
+}
+
+// command returns the command line of a node, and writes its configuration.
+func (p *programs) command(s *system, n *node, dir string, port int) (program string, args []string, err error) {
+	values := map[string]any{"Port": port, "Redis": s.redisURL(), "Dir": dir, "Module": p.NchanModule, "Pool": s.pool, "Secret": s.secret, "UserKey": s.userKey}
 	switch s.kind {
 	case scanlogin:
 		ops, err := process.FreePort()
 		if err != nil {
 			return "", nil, err
 		}
-		n.ops, facts["Ops"] = fmt.Sprintf("http://127.0.0.1:%d", ops), ops
-		file, err := fill(filepath.Join(dir, "node.yaml"), nodeConfig, facts)
+		n.ops, values["Ops"] = fmt.Sprintf("http://127.0.0.1:%d", ops), ops
+		file, err := writeConfig(filepath.Join(dir, "node.yaml"), nodeConfig, values)
 		return p.Scanlogin, []string{"serve", "--config", file}, err
 	case nchan:
-		file, err := fill(filepath.Join(dir, "nchan.conf"), nchanConfig, facts)
+		file, err := writeConfig(filepath.Join(dir, "nchan.conf"), nchanConfig, values)
 		return p.Nginx, []string{"-p", dir, "-c", file}, err
 	default:
 		self, err := os.Executable()
 		return self, []string{
-			"serve", string(s.kind), "--listen", "127.0.0.1:" + strconv.Itoa(port), "--redis", s.store,
+			"serve", string(s.kind), "--listen", "127.0.0.1:" + strconv.Itoa(port), "--redis", s.redisURL(),
 			"--scripts", filepath.Join(p.Source, "session", "redisstore"),
 		}, err
 	}
 }
 
-func fill(file, text string, facts map[string]any) (string, error) {
+// redisURL returns the address of the system's Redis, "" if there is none.
+func (s *system) redisURL() string {
+	if s.redis == nil {
+		return ""
+	}
+	return "redis://" + s.redis.Addr()
+}
+
+func writeConfig(file, text string, values map[string]any) (string, error) {
 	var b bytes.Buffer
-	if err := template.Must(template.New(file).Parse(text)).Execute(&b, facts); err != nil {
+	if err := template.Must(template.New(file).Parse(text)).Execute(&b, values); err != nil {
 		return "", err
 	}
 	return file, os.WriteFile(file, b.Bytes(), 0o600)
 }
 
-func isReady(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(q)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode >= http.StatusInternalServerError { // nchan: 404, nobody has published yet
-		return errors.New("not ready: " + answer.Status)
-	}
-	return nil
-}
-
-// raiseFiles lets us have as many files as the system allows; servers that we
-// start have the same.
-func raiseFiles() error {
+// raiseFileLimit raises the limit of open files to the highest value allowed.
+// Child processes inherit it.
+func raiseFileLimit() error {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return err
