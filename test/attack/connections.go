@@ -22,8 +22,8 @@ func handshake(pool string, lines ...string) string {
 		strings.Join(append(lines, "\r\n"), "\r\n")
 }
 
-// flock is a set of raw connections that send one text and then stay open.
-type flock struct {
+// rawConns is a set of raw connections that send one text and then stay open.
+type rawConns struct {
 	mu       sync.Mutex
 	conns    []net.Conn
 	answered sync.WaitGroup
@@ -33,7 +33,7 @@ type flock struct {
 }
 
 // open opens a connection from an address, sends text, and keeps reading.
-func (f *flock) open(ctx context.Context, n *node, from, text string) error {
+func (f *rawConns) open(ctx context.Context, n *node, from, text string) error {
 	conn, err := dialer(from).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", n.port))
 	if err != nil {
 		return err
@@ -59,13 +59,13 @@ func (f *flock) open(ctx context.Context, n *node, from, text string) error {
 	return nil
 }
 
-func (f *flock) len() int {
+func (f *rawConns) len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.conns)
 }
 
-func (f *flock) close() {
+func (f *rawConns) close() {
 	f.mu.Lock()
 	for _, c := range f.conns {
 		_ = c.Close()
@@ -74,43 +74,43 @@ func (f *flock) close() {
 	f.answered.Wait()
 }
 
-// bodies sends handshakes that announce a body and do not send it: 64 at once,
+// handshakeBodies sends handshakes that announce a body and do not send it: 64 at once,
 // then 20 a second.
-func bodies(ctx context.Context, w *world) error {
-	var f flock
+func handshakeBodies(ctx context.Context, env *environment) error {
+	var f rawConns
 	defer f.close()
 	lines := []string{"Content-Length: 5", "Transfer-Encoding: chunked"}
 	for i := 0; ctx.Err() == nil; i++ {
-		if err := f.open(ctx, w.nodes[0], attackerAddress, handshake("attacked", lines[i%2])); err != nil && ctx.Err() == nil {
+		if err := f.open(ctx, env.nodes[0], attackerAddress, handshake("attacked", lines[i%2])); err != nil && ctx.Err() == nil {
 			return err
 		}
 		if i >= 64 {
 			pause(ctx, 50*time.Millisecond)
 		}
 	}
-	w.note("handshakes with a body", float64(f.len()))
-	w.note("answered 400", float64(f.refused.Load()))
+	env.record("handshakes with a body", float64(f.len()))
+	env.record("answered 400", float64(f.refused.Load()))
 	return nil
 }
 
 // shutdown terminates a node with 600 connections that delay it: handshakes and
 // calls without their body, incomplete headers, and sockets that ignore the close frame.
-func shutdown(ctx context.Context, w *world) error {
+func shutdown(ctx context.Context, env *environment) error {
 	texts := []string{
 		handshake("attacked", "Content-Length: 5"), handshake("attacked"), halfHead,
 		"POST " + api + "gene HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n",
 	}
-	var f flock
+	var f rawConns
 	defer f.close()
 	for i := range 600 {
-		if err := f.open(ctx, w.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%8), texts[i%len(texts)]); err != nil {
+		if err := f.open(ctx, env.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%8), texts[i%len(texts)]); err != nil {
 			return err
 		}
 	}
 	began := time.Now()
-	w.nodes[0].Signal(syscall.SIGTERM)
-	err := w.nodes[0].Wait(100 * time.Second)
-	w.note("seconds from SIGTERM to exit", time.Since(began).Seconds())
+	env.nodes[0].Signal(syscall.SIGTERM)
+	err := env.nodes[0].Wait(100 * time.Second)
+	env.record("seconds from SIGTERM to exit", time.Since(began).Seconds())
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		return nil // the exit code says that requests were cut off
 	}
@@ -123,13 +123,13 @@ const halfHead = "GET / HTTP/1.1\r\n"
 // connections opens n connections to the first node from the given number of
 // addresses. They alternate between sockets for a pool that does not exist, which
 // ignore the close frame, and connections that send text.
-func connections(ctx context.Context, w *world, f *flock, n, addresses int, text string) {
+func connections(ctx context.Context, env *environment, f *rawConns, n, addresses int, text string) {
 	texts := []string{handshake("unknown"), text}
 	var openers sync.WaitGroup
 	for k := range 8 {
 		openers.Go(func() {
 			for i := k; i < n && ctx.Err() == nil; i += 8 {
-				_ = f.open(ctx, w.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%addresses), texts[i/8%2]) // the node may not accept it
+				_ = f.open(ctx, env.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%addresses), texts[i/8%2]) // the node may not accept it
 			}
 		})
 	}
@@ -137,55 +137,55 @@ func connections(ctx context.Context, w *world, f *flock, n, addresses int, text
 }
 
 // oneAddress opens more connections from one address than a node may have files.
-func oneAddress(ctx context.Context, w *world) error {
-	var f flock
+func oneAddress(ctx context.Context, env *environment) error {
+	var f rawConns
 	defer f.close()
-	connections(ctx, w, &f, 6_000, 1, "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+	connections(ctx, env, &f, 6_000, 1, "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 	<-ctx.Done()
-	w.note("connections still open", float64(f.len())-float64(f.closed.Load()))
+	env.record("connections still open", float64(f.len())-float64(f.closed.Load()))
 	return nil
 }
 
 // allFiles does the same from eight addresses while the ops listener is called.
-func allFiles(ctx context.Context, w *world) error {
-	var f flock
+func allFiles(ctx context.Context, env *environment) error {
+	var f rawConns
 	defer f.close()
 	var asking sync.WaitGroup
 	asked, failed := 0, 0
 	asking.Go(func() {
 		for pause(ctx, 250*time.Millisecond) {
 			asked++
-			if err := w.nodes[0].askOps(context.WithoutCancel(ctx), "/livez"); err != nil {
+			if err := env.nodes[0].askOps(context.WithoutCancel(ctx), "/livez"); err != nil {
 				failed++
 			}
 		}
 	})
-	connections(ctx, w, &f, 6_000, 8, halfHead)
+	connections(ctx, env, &f, 6_000, 8, halfHead)
 	notReady := 0.0
 	for pause(ctx, 500*time.Millisecond) {
-		if w.nodes[0].ready(ctx) != nil && ctx.Err() == nil {
+		if env.nodes[0].ready(ctx) != nil && ctx.Err() == nil {
 			notReady = 1
 		}
 	}
 	asking.Wait()
-	w.note("connections still open", float64(f.len())-float64(f.closed.Load()))
-	w.note("ops calls", float64(asked))
-	w.note("ops calls that failed", float64(failed))
-	w.note("node reported not ready", notReady)
+	env.record("connections still open", float64(f.len())-float64(f.closed.Load()))
+	env.record("ops calls", float64(asked))
+	env.record("ops calls that failed", float64(failed))
+	env.record("node reported not ready", notReady)
 	f.close()
-	return w.nodes[0].Await(context.WithoutCancel(ctx), w.nodes[0].ready)
+	return env.nodes[0].Await(context.WithoutCancel(ctx), env.nodes[0].ready)
 }
 
 // controlFrames floods four sockets with pings, pongs and empty continuations.
-func controlFrames(ctx context.Context, w *world) error {
+func controlFrames(ctx context.Context, env *environment) error {
 	mask := "\x00\x00\x00\x00"
 	floods := []string{"\x89\x80" + mask, "\x8a\x80" + mask, "\x89\x80" + mask + "\x8a\x80" + mask, "\x00\x80" + mask}
-	began, before := time.Now(), cpuOf(w.nodes[0].PID())
+	began, before := time.Now(), cpuOf(env.nodes[0].PID())
 	var all sync.WaitGroup
 	var cut atomic.Int64
 	for i, flood := range floods {
 		all.Go(func() {
-			conn, err := dialer(attackerAddress).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", w.nodes[0].port))
+			conn, err := dialer(attackerAddress).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", env.nodes[0].port))
 			if err != nil {
 				return
 			}
@@ -207,8 +207,8 @@ func controlFrames(ctx context.Context, w *world) error {
 	}
 	all.Wait()
 	<-ctx.Done()
-	w.note("floods cut off, of 4", float64(cut.Load()))
-	w.note("CPU cores used by the node", (cpuOf(w.nodes[0].PID())-before)/time.Since(began).Seconds())
+	env.record("floods cut off, of 4", float64(cut.Load()))
+	env.record("CPU cores used by the node", (cpuOf(env.nodes[0].PID())-before)/time.Since(began).Seconds())
 	return nil
 }
 

@@ -40,15 +40,15 @@ pools:
 %s`
 
 // environment is one Redis and two nodes under one attack.
-type world struct {
+type environment struct {
 	attack
 	short                bool
 	program, redisServer string
 
-	dir   string
-	redis *process.Redis
-	nodes [2]*node // pages connect to the first, phones and sites to the second
-	hooks *receiver
+	dir      string
+	redis    *process.Redis
+	nodes    [2]*node // pages connect to the first, phones and sites to the second
+	webhooks *receiver
 
 	mu      sync.Mutex
 	figures []namedFigure
@@ -67,48 +67,48 @@ type namedFigure struct {
 	value float64
 }
 
-// note records a figure of this attack and replaces an earlier value of the same
+// record records a figure of this attack and replaces an earlier value of the same
 // name. Figures are reported in the order of their first values.
-func (w *world) note(name string, value float64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i := range w.figures {
-		if w.figures[i].name == name {
-			w.figures[i].value = value
+func (env *environment) record(name string, value float64) {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	for i := range env.figures {
+		if env.figures[i].name == name {
+			env.figures[i].value = value
 			return
 		}
 	}
-	w.figures = append(w.figures, namedFigure{name, value})
+	env.figures = append(env.figures, namedFigure{name, value})
 }
 
-func (w *world) start(ctx context.Context) (err error) {
-	if w.dir, err = os.MkdirTemp("", "attack"); err != nil {
+func (env *environment) start(ctx context.Context) (err error) {
+	if env.dir, err = os.MkdirTemp("", "attack"); err != nil {
 		return err
 	}
-	if w.hooks, err = newReceiver(); err != nil {
+	if env.webhooks, err = newReceiver(); err != nil {
 		return err
 	}
-	if err := w.startRedis(ctx); err != nil {
+	if err := env.startRedis(ctx); err != nil {
 		return err
 	}
-	for i := range w.nodes {
-		if err := w.startNode(ctx, i); err != nil {
+	for i := range env.nodes {
+		if err := env.startNode(ctx, i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *world) startRedis(ctx context.Context) (err error) {
-	memory := w.memory
+func (env *environment) startRedis(ctx context.Context) (err error) {
+	memory := env.memory
 	if memory == "" {
 		memory = "1gb"
 	}
-	w.redis, err = process.StartRedis(ctx, w.dir, w.redisServer, "--maxmemory", memory, "--maxmemory-policy", "noeviction")
+	env.redis, err = process.StartRedis(ctx, env.dir, env.redisServer, "--maxmemory", memory, "--maxmemory-policy", "noeviction")
 	return err
 }
 
-func (w *world) startNode(ctx context.Context, i int) (err error) {
+func (env *environment) startNode(ctx context.Context, i int) (err error) {
 	n := &node{}
 	if n.port, err = process.FreePort(); err != nil {
 		return err
@@ -117,24 +117,24 @@ func (w *world) startNode(ctx context.Context, i int) (err error) {
 		return err
 	}
 	name := fmt.Sprint("node", i)
-	file := filepath.Join(w.dir, name+".yaml")
-	settings := w.settings
+	file := filepath.Join(env.dir, name+".yaml")
+	settings := env.settings
 	if settings != "" {
-		settings = fmt.Sprintf(settings, w.hooks.address)
+		settings = fmt.Sprintf(settings, env.webhooks.address)
 	}
-	text := fmt.Sprintf(nodeConfig, n.port, n.ops, n.port, w.redis.Port, settings)
+	text := fmt.Sprintf(nodeConfig, n.port, n.ops, n.port, env.redis.Port, settings)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}
-	path, args := w.program, []string{"serve", "--config", file}
-	if w.nodeFiles > 0 {
-		path, args = "/bin/sh", []string{"-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(w.nodeFiles), w.program, "serve", "--config", file}
+	path, args := env.program, []string{"serve", "--config", file}
+	if env.nodeFiles > 0 {
+		path, args = "/bin/sh", []string{"-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(env.nodeFiles), env.program, "serve", "--config", file}
 	}
-	n.Process = process.New(w.dir, name, path, args...)
+	n.Process = process.New(env.dir, name, path, args...)
 	if err := n.Start(); err != nil {
 		return err
 	}
-	w.nodes[i] = n
+	env.nodes[i] = n
 	return n.Await(ctx, n.ready)
 }
 
@@ -146,62 +146,62 @@ func (n *node) askOps(ctx context.Context, path string) error {
 }
 
 // run runs the attack while honest visitors log in.
-func (w *world) run(ctx context.Context) (result, error) {
-	seconds := w.long
-	if w.short {
-		seconds = w.brief
+func (env *environment) run(ctx context.Context) (result, error) {
+	seconds := env.fullSeconds
+	if env.short {
+		seconds = env.shortSeconds
 	}
 	measuring, stop := context.WithCancel(ctx)
 	defer stop()
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
-	for _, n := range w.nodes {
+	for _, n := range env.nodes {
 		background.Go(func() { n.usage.sample(measuring, n.PID()) })
 	}
-	crowd := newCrowd(w)
-	if !w.alone {
+	crowd := newCrowd(env)
+	if !env.noVisitors {
 		background.Go(func() { crowd.arrive(measuring) })
 	}
 	attacking, end := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
 	defer end()
-	err := w.attack.run(attacking, w)
+	err := env.attack.run(attacking, env)
 	stop()
 	background.Wait()
 	if ctx.Err() != nil {
 		return result{}, ctx.Err()
 	}
 	for range 60 { // webhooks of the last logins may still be in delivery
-		if w.hooks.missing(crowd.users) == 0 || !w.hasWebhook() {
+		if env.webhooks.missing(crowd.users) == 0 || !env.hasWebhook() {
 			break
 		}
 		pause(ctx, 500*time.Millisecond)
 	}
-	return w.result(crowd), err
+	return env.result(crowd), err
 }
 
 // hasWebhook reports whether the attacked pool has a webhook.
-func (w *world) hasWebhook() bool { return strings.Contains(w.settings, "webhook") }
+func (env *environment) hasWebhook() bool { return strings.Contains(env.settings, "webhook") }
 
-func (w *world) close() {
-	for _, n := range w.nodes {
+func (env *environment) close() {
+	for _, n := range env.nodes {
 		if n != nil && n.Process != nil {
 			n.Kill()
 		}
 	}
-	if w.redis != nil {
-		w.redis.Kill()
+	if env.redis != nil {
+		env.redis.Kill()
 	}
-	if w.hooks != nil {
-		w.hooks.close()
+	if env.webhooks != nil {
+		env.webhooks.close()
 	}
-	if w.dir != "" {
-		_ = os.RemoveAll(w.dir)
+	if env.dir != "" {
+		_ = os.RemoveAll(env.dir)
 	}
 }
 
-func (w *world) logTail() error {
-	text, err := w.nodes[0].Output()
+func (env *environment) logTail() error {
+	text, err := env.nodes[0].Output()
 	if err != nil {
 		return err
 	}

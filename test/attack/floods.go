@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// flood counts the codes of a flood.
-type flood struct {
+// codeFlood counts the codes of a flood.
+type codeFlood struct {
 	made, refused, failed atomic.Int64
 
 	mu     sync.Mutex
@@ -23,7 +23,7 @@ type flood struct {
 
 // codes creates up to rate codes a second, until ctx ends or most are created.
 // Each request comes from another /64 network of the given number of IPv6 /48.
-func (f *flood) codes(ctx context.Context, w *world, networks, workers, rate, most int) {
+func (f *codeFlood) codes(ctx context.Context, env *environment, networks, workers, rate, most int) {
 	client := newClient(proxyAddress)
 	long := strings.Repeat("a", 500)
 	var all sync.WaitGroup
@@ -33,7 +33,7 @@ func (f *flood) codes(ctx context.Context, w *world, networks, workers, rate, mo
 			defer tick.Stop()
 			for i := k; ctx.Err() == nil && f.made.Load() < int64(most); i += workers {
 				by := caller{client: client, agent: long, forwarded: fmt.Sprintf("2001:db8:%x:%x::1", i%networks, i%0xffff)}
-				data, err := by.post(ctx, w.nodes[i%2].url(), "gene", map[string]any{"userPoolId": "attacked", "customData": map[string]string{"a": long[:490]}})
+				data, err := by.post(ctx, env.nodes[i%2].url(), "gene", map[string]any{"userPoolId": "attacked", "customData": map[string]string{"a": long[:490]}})
 				f.count(data, err)
 				select {
 				case <-ctx.Done():
@@ -45,7 +45,7 @@ func (f *flood) codes(ctx context.Context, w *world, networks, workers, rate, mo
 	all.Wait()
 }
 
-func (f *flood) count(data map[string]any, err error) {
+func (f *codeFlood) count(data map[string]any, err error) {
 	switch {
 	case err == nil:
 		f.made.Add(1)
@@ -61,46 +61,46 @@ func (f *flood) count(data map[string]any, err error) {
 	}
 }
 
-func (f *flood) note(w *world) {
-	w.note("codes created", float64(f.made.Load()))
-	w.note("refused", float64(f.refused.Load()))
+func (f *codeFlood) record(env *environment) {
+	env.record("codes created", float64(f.made.Load()))
+	env.record("refused", float64(f.refused.Load()))
 }
 
 // storeFlood fills the store with codes. Before a short run, Redis is filled to
 // three quarters: there is no time to create more codes than the rest.
-func storeFlood(ctx context.Context, w *world) error {
-	if w.short {
-		if _, err := w.redis.Do(ctx, "SETRANGE", "ballast", fmt.Sprint(180<<20), "x"); err != nil {
+func storeFlood(ctx context.Context, env *environment) error {
+	if env.short {
+		if _, err := env.redis.Do(ctx, "SETRANGE", "ballast", fmt.Sprint(180<<20), "x"); err != nil {
 			return err
 		}
 	}
-	var f flood
+	var f codeFlood
 	var looking sync.WaitGroup
 	most := 0.0
 	looking.Go(func() {
 		for pause(ctx, 250*time.Millisecond) {
-			most = max(most, w.redisMemory(ctx))
+			most = max(most, env.redisMemory(ctx))
 		}
 	})
-	f.codes(ctx, w, 1_000, 64, 2_500, 1<<30)
+	f.codes(ctx, env, 1_000, 64, 2_500, 1<<30)
 	looking.Wait()
-	f.note(w)
-	w.note("peak use of Redis' memory (%)", most)
+	f.record(env)
+	env.record("peak use of Redis' memory (%)", most)
 	return nil
 }
 
 // networkFlood uses up the open codes of a pool from one IPv6 /48.
-func networkFlood(ctx context.Context, w *world) error {
-	var f flood
-	f.codes(ctx, w, 1, 64, 3_000, 1<<30)
-	f.note(w)
+func networkFlood(ctx context.Context, env *environment) error {
+	var f codeFlood
+	f.codes(ctx, env, 1, 64, 3_000, 1<<30)
+	f.record(env)
 	return nil
 }
 
 // pictureFlood requests large pictures of 950 codes over 2,000 connections.
-func pictureFlood(ctx context.Context, w *world) error {
-	var f flood
-	f.codes(ctx, w, 50, 32, 1_000, 950)
+func pictureFlood(ctx context.Context, env *environment) error {
+	var f codeFlood
+	f.codes(ctx, env, 50, 32, 1_000, 950)
 	if ctx.Err() != nil {
 		return errors.New("the codes could not be created in time")
 	}
@@ -112,8 +112,8 @@ func pictureFlood(ctx context.Context, w *world) error {
 			defer client.CloseIdleConnections()
 			for ctx.Err() == nil {
 				asked.Add(1)
-				url := fmt.Sprintf("%s%simage/%s.png?size=1024", w.nodes[0].url(), api, f.random[rand.N(len(f.random))])
-				if err := ask(ctx, client, url); err != nil && ctx.Err() == nil {
+				url := fmt.Sprintf("%s%simage/%s.png?size=1024", env.nodes[0].url(), api, f.random[rand.N(len(f.random))])
+				if err := get(ctx, client, url); err != nil && ctx.Err() == nil {
 					failed.Add(1)
 				}
 				pause(ctx, 200*time.Millisecond)
@@ -121,12 +121,12 @@ func pictureFlood(ctx context.Context, w *world) error {
 		})
 	}
 	all.Wait()
-	w.note("pictures requested", float64(asked.Load()))
-	w.note("refused", float64(failed.Load()))
+	env.record("pictures requested", float64(asked.Load()))
+	env.record("refused", float64(failed.Load()))
 	return nil
 }
 
-func ask(ctx context.Context, client *http.Client, url string) error {
+func get(ctx context.Context, client *http.Client, url string) error {
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -147,15 +147,15 @@ func ask(ctx context.Context, client *http.Client, url string) error {
 
 // webhookFlood creates codes that are never scanned while the webhook receiver is
 // down. Then the receiver works again, until ctx ends.
-func webhookFlood(ctx context.Context, w *world) error {
-	w.hooks.setDown(true)
-	var f flood
+func webhookFlood(ctx context.Context, env *environment) error {
+	env.webhooks.setDown(true)
+	var f codeFlood
 	deadline, _ := ctx.Deadline()
 	flooding, end := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/2))
 	defer end()
-	f.codes(flooding, w, 1_000, 64, 3_000, 1<<30)
-	w.hooks.setDown(false)
+	f.codes(flooding, env, 1_000, 64, 3_000, 1<<30)
+	env.webhooks.setDown(false)
 	<-ctx.Done()
-	f.note(w)
+	f.record(env)
 	return nil
 }

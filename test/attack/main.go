@@ -55,11 +55,11 @@ func (c *command) Run(ctx context.Context, out io.Writer) error {
 	for _, a := range chosen {
 		r := row{attack: a}
 		if c.Before != "" {
-			if r.before, err = c.one(ctx, a, c.Before); err != nil {
+			if r.before, err = c.runOne(ctx, a, c.Before); err != nil {
 				return err
 			}
 		}
-		if r.after, err = c.one(ctx, a, c.Scanlogin); err != nil {
+		if r.after, err = c.runOne(ctx, a, c.Scanlogin); err != nil {
 			return err
 		}
 		rows = append(rows, r)
@@ -94,18 +94,18 @@ func (c *command) chosen() ([]attack, error) {
 	return chosen, nil
 }
 
-// one runs one attack against one program in a new environment.
-func (c *command) one(ctx context.Context, a attack, program string) (r result, err error) {
-	w := &world{attack: a, short: c.Short, program: program, redisServer: c.RedisServer}
-	defer w.close()
-	if err := w.start(ctx); err != nil {
+// runOne runs one attack against one program in a new environment.
+func (c *command) runOne(ctx context.Context, a attack, program string) (r result, err error) {
+	env := &environment{attack: a, short: c.Short, program: program, redisServer: c.RedisServer}
+	defer env.close()
+	if err := env.start(ctx); err != nil {
 		return r, fmt.Errorf("%s: %w", a.name, err)
 	}
-	r, err = w.run(ctx)
+	r, err = env.run(ctx)
 	if err != nil {
-		return r, fmt.Errorf("%s: %w", a.name, errors.Join(err, w.logTail()))
+		return r, fmt.Errorf("%s: %w", a.name, errors.Join(err, env.logTail()))
 	}
-	r.failed = a.judge(r)
+	r.failed = a.check(r)
 	return r, nil
 }
 
@@ -113,15 +113,15 @@ func (c *command) one(ctx context.Context, a attack, program string) (r result, 
 type attack struct {
 	name, about string
 
-	pool      string // pool of the honest visitors; "": bystander
-	settings  string // additional YAML of the attacked pool, indented by four
-	nodeFiles int    // limit of open files per node; 0: as this process
-	memory    string // Redis' maxmemory; "": 1gb
-	alone     bool   // no honest visitors: the attack measures something else
+	pool       string // pool of the honest visitors; "": bystander
+	settings   string // additional YAML of the attacked pool, indented by four
+	nodeFiles  int    // limit of open files per node; 0: as this process
+	memory     string // Redis' maxmemory; "": 1gb
+	noVisitors bool   // no honest visitors: the attack measures something else
 
-	long, brief int // duration in seconds of a full and of a short run
-	run         func(ctx context.Context, w *world) error
-	expect      []expectation
+	fullSeconds, shortSeconds int // duration in seconds of a full and of a short run
+	run                       func(ctx context.Context, env *environment) error
+	expect                    []expectation
 }
 
 // expectation is checked when the attack is over.
@@ -130,7 +130,7 @@ type expectation struct {
 	met  func(result) bool
 }
 
-func (a attack) judge(r result) (failed []string) {
+func (a attack) check(r result) (failed []string) {
 	for _, e := range a.expect {
 		if !e.met(r) {
 			failed = append(failed, e.what)
@@ -139,8 +139,8 @@ func (a attack) judge(r result) (failed []string) {
 	return failed
 }
 
-// honestLogIn is the expectation of nearly every attack.
-var honestLogIn = expectation{"every honest login succeeds", func(r result) bool { return r.logins > 0 && r.refused == 0 }}
+// honestLogins is the expectation of nearly every attack.
+var honestLogins = expectation{"every honest login succeeds", func(r result) bool { return r.logins > 0 && r.refused == 0 }}
 
 func figure(name string, ok func(n float64) bool) func(result) bool {
 	return func(r result) bool {

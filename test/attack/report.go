@@ -16,7 +16,7 @@ type result struct {
 	refused int
 	why     []string // the first reasons of refused logins
 
-	openP95, openMost, pictureMost, wholeMost float64 // ms
+	openP95, openMax, pictureMax, loginMax float64 // ms
 
 	resident      int // MiB, of the larger node
 	files         int // of the node with more open files
@@ -26,22 +26,22 @@ type result struct {
 	warnings      []string // one line of each distinct warning
 }
 
-func (w *world) result(c *crowd) result {
+func (env *environment) result(c *visitors) result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := result{
 		ran: true, logins: len(c.whole), refused: len(c.refused), why: c.refused[:min(len(c.refused), 3)],
-		openP95: quantile(c.open, 0.95), openMost: quantile(c.open, 1), pictureMost: quantile(c.picture, 1), wholeMost: quantile(c.whole, 1),
-		figures: w.figures,
+		openP95: quantile(c.open, 0.95), openMax: quantile(c.open, 1), pictureMax: quantile(c.picture, 1), loginMax: quantile(c.whole, 1),
+		figures: env.figures,
 	}
-	for _, n := range w.nodes {
+	for _, n := range env.nodes {
 		r.resident, r.files = max(r.resident, n.usage.resident/1024), max(r.files, n.usage.files)
 		lines, warned := n.logLines()
 		r.lines, r.warned = r.lines+lines, r.warned+warned
 		r.warnings = append(r.warnings, n.warnings()...)
 	}
-	if w.hasWebhook() {
-		missing := w.hooks.missing(c.users)
+	if env.hasWebhook() {
+		missing := env.webhooks.missing(c.users)
 		r.figures = append(r.figures, namedFigure{"logins without their webhook after 30 s", float64(missing)})
 	}
 	return r
@@ -81,7 +81,7 @@ func (r row) text() string {
 func (r result) String() string {
 	parts := []string{fmt.Sprintf("logins %d, refused %d", r.logins, r.refused)}
 	if r.logins > 0 {
-		parts = append(parts, fmt.Sprintf("code p95 %.0f ms, at most %.0f; picture at most %.0f; login at most %.0f ms", r.openP95, r.openMost, r.pictureMost, r.wholeMost))
+		parts = append(parts, fmt.Sprintf("code p95 %.0f ms, at most %.0f; picture at most %.0f; login at most %.0f ms", r.openP95, r.openMax, r.pictureMax, r.loginMax))
 	}
 	parts = append(parts, fmt.Sprintf("%d MiB, %d files, %d log lines", r.resident, r.files, r.lines))
 	for _, f := range r.figures {
@@ -112,7 +112,7 @@ func tableOf(rows []row) string {
 				figures = append(figures, f.name+": "+number(f.value))
 			}
 			fmt.Fprintf(&out, "| %s | %s | %d | %d | %.0f / %.0f | %.0f | %d | %d | %d | %s |\n", name, side.name, side.logins, side.refused,
-				side.openP95, side.openMost, side.pictureMost, side.resident, side.files, side.lines, join(figures))
+				side.openP95, side.openMax, side.pictureMax, side.resident, side.files, side.lines, join(figures))
 			name = ""
 		}
 	}

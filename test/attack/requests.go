@@ -9,9 +9,9 @@ import (
 )
 
 // consentText tries to show the attacker's sentence to the phone's user.
-func consentText(ctx context.Context, w *world) error {
+func consentText(ctx context.Context, env *environment) error {
 	by := caller{client: newClient(attackerAddress), agent: "\u202eYour bank: routine security check, press Agree"}
-	browser, err := w.scannedBrowser(ctx, by)
+	browser, err := env.scannedBrowser(ctx, by)
 	if err != nil {
 		return err
 	}
@@ -24,13 +24,13 @@ func consentText(ctx context.Context, w *world) error {
 	if strings.Contains(fmt.Sprint(browser["browser"], browser["os"]), "Agree") {
 		shown = 1
 	}
-	w.note("the phone shows the text", shown)
+	env.record("the phone shows the text", shown)
 	return nil
 }
 
 // forwardedPort calls through a proxy that adds ports to X-Forwarded-For.
-func forwardedPort(ctx context.Context, w *world) error {
-	browser, err := w.scannedBrowser(ctx, caller{client: newClient(proxyAddress), forwarded: "203.0.113.7:5678"})
+func forwardedPort(ctx context.Context, env *environment) error {
+	browser, err := env.scannedBrowser(ctx, caller{client: newClient(proxyAddress), forwarded: "203.0.113.7:5678"})
 	if err != nil {
 		return err
 	}
@@ -38,18 +38,18 @@ func forwardedPort(ctx context.Context, w *world) error {
 	if browser["ip"] == "203.0.113.7" {
 		wrong = 0
 	}
-	w.note("the phone shows the proxy's address", wrong)
+	env.record("the phone shows the proxy's address", wrong)
 	return nil
 }
 
 // scannedBrowser creates a code as by, and returns the description of that browser
 // in the answer to the phone's scan.
-func (w *world) scannedBrowser(ctx context.Context, by caller) (map[string]any, error) {
-	code, err := by.post(ctx, w.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
+func (env *environment) scannedBrowser(ctx context.Context, by caller) (map[string]any, error) {
+	code, err := by.post(ctx, env.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
 	if err != nil {
 		return nil, err
 	}
-	data, err := newSite("attacked").post(ctx, w.nodes[1].url(), "scanned", map[string]any{"random": code["random"], "user": map[string]string{"id": "victim"}})
+	data, err := newSite("attacked").post(ctx, env.nodes[1].url(), "scanned", map[string]any{"random": code["random"], "user": map[string]string{"id": "victim"}})
 	if err != nil {
 		return nil, err
 	}
@@ -61,68 +61,68 @@ func (w *world) scannedBrowser(ctx context.Context, by caller) (map[string]any, 
 }
 
 // wrongSecrets sends 105 wrong secrets from the network of the site's back end.
-func wrongSecrets(ctx context.Context, w *world) error {
+func wrongSecrets(ctx context.Context, env *environment) error {
 	client := newClient(proxyAddress)
 	guess := caller{client: client, user: "attacked", key: "a wrong secret of the right length", forwarded: "2001:db8:8::1"}
 	right := caller{client: client, user: "attacked", key: secret, forwarded: "2001:db8:8::2"}
 	for range 105 {
-		if _, err := guess.post(ctx, w.nodes[0].url(), "userinfo", map[string]any{"ticket": "none"}); err == nil {
+		if _, err := guess.post(ctx, env.nodes[0].url(), "userinfo", map[string]any{"ticket": "none"}); err == nil {
 			return errors.New("a wrong secret was accepted")
 		}
 	}
-	code, err := right.post(ctx, w.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
+	code, err := right.post(ctx, env.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
 	if err == nil {
-		_, err = right.post(ctx, w.nodes[0].url(), "scanned", map[string]any{"random": code["random"], "user": map[string]string{"id": "u"}})
+		_, err = right.post(ctx, env.nodes[0].url(), "scanned", map[string]any{"random": code["random"], "user": map[string]string{"id": "u"}})
 	}
 	locked := 0.0
 	if errors.Is(err, errRefused) {
 		locked, err = 1, nil
 	}
-	w.note("site locked out", locked)
+	env.record("site locked out", locked)
 	return err
 }
 
 // linkFlood requests the page of one open code.
-func linkFlood(ctx context.Context, w *world) error {
+func linkFlood(ctx context.Context, env *environment) error {
 	client := newClient(attackerAddress)
-	code, err := caller{client: client}.post(ctx, w.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
+	code, err := caller{client: client}.post(ctx, env.nodes[0].url(), "gene", map[string]any{"userPoolId": "attacked"})
 	if err != nil {
 		return err
 	}
 	served := 0
 	for range 500 {
-		if ask(ctx, client, fmt.Sprintf("%s/s/%s", w.nodes[0].url(), code["random"])) == nil {
+		if get(ctx, client, fmt.Sprintf("%s/s/%s", env.nodes[0].url(), code["random"])) == nil {
 			served++
 		}
 	}
-	w.note("served, of 500", float64(served))
+	env.record("served, of 500", float64(served))
 	return nil
 }
 
 // readOnly makes Redis refuse writes, as a replica or a full disk does.
-func readOnly(ctx context.Context, w *world) error {
-	if _, err := w.redis.Do(ctx, "CONFIG", "SET", "min-replicas-to-write", "1"); err != nil {
+func readOnly(ctx context.Context, env *environment) error {
+	if _, err := env.redis.Do(ctx, "CONFIG", "SET", "min-replicas-to-write", "1"); err != nil {
 		return err
 	}
 	ready := 1.0
-	var f flood
+	var f codeFlood
 	flooding, end := context.WithCancel(ctx)
 	defer end()
 	go func() {
 		defer end()
 		for pause(ctx, 250*time.Millisecond) && ready > 0 {
-			if err := w.nodes[0].ready(ctx); err != nil && ctx.Err() == nil {
+			if err := env.nodes[0].ready(ctx); err != nil && ctx.Err() == nil {
 				ready = 0
 			}
 		}
 		<-ctx.Done()
 	}()
-	f.codes(flooding, w, 1, 32, 1_000, 1<<30)
+	f.codes(flooding, env, 1, 32, 1_000, 1<<30)
 	<-flooding.Done()
-	w.note("node stayed ready", ready)
-	f.note(w)
-	if _, err := w.redis.Do(context.WithoutCancel(ctx), "CONFIG", "SET", "min-replicas-to-write", "0"); err != nil {
+	env.record("node stayed ready", ready)
+	f.record(env)
+	if _, err := env.redis.Do(context.WithoutCancel(ctx), "CONFIG", "SET", "min-replicas-to-write", "0"); err != nil {
 		return err
 	}
-	return w.nodes[0].Await(context.WithoutCancel(ctx), w.nodes[0].ready)
+	return env.nodes[0].Await(context.WithoutCancel(ctx), env.nodes[0].ready)
 }

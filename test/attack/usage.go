@@ -94,8 +94,8 @@ func (n *node) warnings() (first []string) {
 }
 
 // redisMemory returns the used share of Redis' maxmemory in percent.
-func (w *world) redisMemory(ctx context.Context) float64 {
-	text, err := w.redis.Do(ctx, "INFO", "memory")
+func (env *environment) redisMemory(ctx context.Context) float64 {
+	text, err := env.redis.Do(ctx, "INFO", "memory")
 	if err != nil {
 		return 0
 	}

@@ -25,10 +25,10 @@ const loginTime = 5 * time.Second
 // arriveEvery is the interval between two honest visitors.
 const arriveEvery = 150 * time.Millisecond
 
-// crowd simulates honest visitors. Each has its own address, connects to one node,
+// visitors simulates honest visitors. Each has its own address, connects to one node,
 // and has a phone and a site that call the other node.
-type crowd struct {
-	w    *world
+type visitors struct {
+	env  *environment
 	pool string
 	site caller
 	next atomic.Int64
@@ -41,8 +41,8 @@ type crowd struct {
 	users   []string        // users who logged in
 }
 
-func newCrowd(w *world) *crowd {
-	c := &crowd{w: w, pool: w.pool}
+func newCrowd(env *environment) *visitors {
+	c := &visitors{env: env, pool: env.pool}
 	if c.pool == "" {
 		c.pool = "bystander"
 	}
@@ -51,13 +51,13 @@ func newCrowd(w *world) *crowd {
 }
 
 // arrive starts visitors until ctx ends, and waits for their logins.
-func (c *crowd) arrive(ctx context.Context) {
+func (c *visitors) arrive(ctx context.Context) {
 	var visits sync.WaitGroup
 	defer visits.Wait()
 	tick := time.NewTicker(arriveEvery)
 	defer tick.Stop()
 	for {
-		visits.Go(c.visit)
+		visits.Go(c.login)
 		select {
 		case <-ctx.Done():
 			return
@@ -66,14 +66,14 @@ func (c *crowd) arrive(ctx context.Context) {
 	}
 }
 
-// visit performs one login.
-func (c *crowd) visit() {
+// login performs the login of one visitor.
+func (c *visitors) login() {
 	n := c.next.Add(1)
 	ctx, cancel := context.WithTimeout(context.Background(), loginTime)
 	defer cancel()
 	began := time.Now()
-	v := &visit{crowd: c, address: fmt.Sprintf("127.0.2.%d", 1+n%250), user: fmt.Sprint("user", n)}
-	err := v.login(ctx, began)
+	v := &visitor{visitors: c, address: fmt.Sprintf("127.0.2.%d", 1+n%250), user: fmt.Sprint("user", n)}
+	err := v.performLogin(ctx, began)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
@@ -84,14 +84,14 @@ func (c *crowd) visit() {
 	c.users = append(c.users, v.user)
 }
 
-type visit struct {
-	*crowd
+type visitor struct {
+	*visitors
 	address, user string
 	open, picture time.Duration
 }
 
-func (v *visit) login(ctx context.Context, began time.Time) error {
-	page, site := v.w.nodes[0], v.w.nodes[1]
+func (v *visitor) performLogin(ctx context.Context, began time.Time) error {
+	page, site := v.env.nodes[0], v.env.nodes[1]
 	browser := &http.Client{Transport: &http.Transport{DialContext: dialer(v.address).DialContext, DisableKeepAlives: true}}
 	socket, _, err := websocket.Dial(ctx, page.url()+api+"ws?userPoolId="+v.pool, &websocket.DialOptions{
 		Subprotocols: []string{"scanlogin.v1"}, HTTPClient: browser,

@@ -17,7 +17,7 @@ import (
 
 type commands struct {
 	Run   runCommand   `cmd:"" help:"Run scenarios, inject faults, and check the history."`
-	Check judgeCommand `cmd:"" help:"Check the history of an earlier run again (--keep)."`
+	Check checkCommand `cmd:"" help:"Check the history of an earlier run again (--keep)."`
 }
 
 func main() {

@@ -15,32 +15,32 @@ import (
 
 // runScenarios runs scenarios until all faults have been injected and the calm after
 // the last one is over.
-func (r *run) play(ctx context.Context, kinds []string) error {
+func (r *run) runScenarios(ctx context.Context, kinds []string) error {
 	playing, stop := context.WithCancel(ctx)
 	defer stop()
 	var all sync.WaitGroup
 	next := make(chan int)
-	for range r.Stories {
-		all.Go(func() { r.tell(playing, next) })
+	for range r.Scenarios {
+		all.Go(func() { r.runNumbered(playing, next) })
 	}
-	all.Go(func() { r.number(playing, next) })
+	all.Go(func() { r.numberScenarios(playing, next) })
 	all.Go(func() { r.progress(playing) })
-	d := &faults.Director{
-		Rig: r.rig, Log: r.log, Rand: rand.New(rand.NewPCG(r.Seed, 1)), Kinds: kinds, First: strings.Split(r.First, ","),
-		Say: func(text string) { fmt.Printf("%6.1fs  %s\n", r.log.Now().Seconds(), text) },
+	injector := &faults.Injector{
+		Cluster: r.cluster, Log: r.log, Rand: rand.New(rand.NewPCG(r.Seed, 1)), Kinds: kinds, First: strings.Split(r.First, ","),
+		Progress: func(text string) { fmt.Printf("%6.1fs  %s\n", r.log.Now().Seconds(), text) },
 	}
-	err := d.Run(playing, time.Now().Add(r.Duration))
+	err := injector.Run(playing, time.Now().Add(r.Duration))
 	stop()
 	all.Wait()
 	return errors.Join(err, ctx.Err())
 }
 
-// number sends the numbers of scenarios. The first ones are spread over two seconds.
-func (r *run) number(ctx context.Context, next chan<- int) {
+// numberScenarios sends the numbers of scenarios. The first ones are spread over two seconds.
+func (r *run) numberScenarios(ctx context.Context, next chan<- int) {
 	defer close(next)
 	for n := 1; ; n++ {
-		if n <= r.Stories {
-			time.Sleep(2 * time.Second / time.Duration(r.Stories))
+		if n <= r.Scenarios {
+			time.Sleep(2 * time.Second / time.Duration(r.Scenarios))
 		}
 		select {
 		case <-ctx.Done():
@@ -50,9 +50,9 @@ func (r *run) number(ctx context.Context, next chan<- int) {
 	}
 }
 
-func (r *run) tell(ctx context.Context, next <-chan int) {
+func (r *run) runNumbered(ctx context.Context, next <-chan int) {
 	for n := range next {
-		end := actors.NewStory(r.world, r.Seed, n).Run(ctx)
+		end := actors.NewScenario(r.environment, r.Seed, n).Run(ctx)
 		if ctx.Err() != nil {
 			end = "interrupted at the end of the run"
 		}
@@ -78,7 +78,7 @@ func (r *run) progress(ctx context.Context) {
 			finished += n
 		}
 		r.mu.Unlock()
-		h := r.log.File()
-		fmt.Printf("%6.1fs  %d scenarios finished, %d events, %d faults\n", r.log.Now().Seconds(), finished, len(h.Events), len(h.Strikes))
+		h := r.log.History()
+		fmt.Printf("%6.1fs  %d scenarios finished, %d events, %d faults\n", r.log.Now().Seconds(), finished, len(h.Events), len(h.Faults))
 	}
 }

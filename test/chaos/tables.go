@@ -15,18 +15,18 @@ import (
 // print writes the report as tables.
 func (r *report) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	printCounts(t, "scenarios", r.Stories)
+	printCounts(t, "scenarios", r.Scenarios)
 	printCounts(t, "pages", r.Pages)
 	printCounts(t, "calls and messages", r.Calls)
 	fmt.Fprintln(t, "\nfault\tinjected\tchanges measured\tmedian until shown\tlater than 100 ms\ttheir median\tslowest\tnever shown")
-	for _, f := range r.Faults {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%v\t%d\t%v\t%v\t%d\n", f.Kind, f.Struck, f.Measured,
-			f.Median.Round(time.Millisecond), f.Late, f.MedianLate.Round(time.Millisecond), f.Worst.Round(time.Millisecond), f.Missed)
+	for _, f := range r.Recoveries {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%v\t%d\t%v\t%v\t%d\n", f.Kind, f.Injected, f.Measured,
+			f.Median.Round(time.Millisecond), f.Late, f.MedianLate.Round(time.Millisecond), f.Slowest.Round(time.Millisecond), f.Missed)
 	}
 	t.Flush()
-	v := r.Verdict
+	v := r.Result
 	fmt.Fprintf(w, "\n%v: %d codes checked, %d undecided; Redis may have lost writes of %d other codes, and did of at least %d\n",
-		r.Took.Round(time.Second), v.Judged, v.Undecided, v.Lossy, len(codes(v.Lost)))
+		r.Took.Round(time.Second), v.Checked, v.Undecided, v.Lossy, len(codes(v.Lost)))
 	for rule, n := range byRule(v.Lost) {
 		fmt.Fprintf(w, "  lost: %s: %d\n", rule, n)
 	}
@@ -69,19 +69,19 @@ func printViolation(w io.Writer, v checker.Violation) {
 	fmt.Fprintf(w, "\n%s: %s %s\n", v.Rule, v.Code, v.Text)
 	for _, e := range v.Events {
 		fmt.Fprintf(w, "  %11v … %-11v  node%d  %-10s %-9s%s\n",
-			e.Call.Round(time.Microsecond), e.Return.Round(time.Microsecond), e.Node, e.Who, e.Do, details(e))
+			e.Call.Round(time.Microsecond), e.Return.Round(time.Microsecond), e.Node, e.Actor, e.Action, details(e))
 	}
 }
 
 // details describes an event.
 func details(e history.Event) (text string) {
-	if e.Do != history.Push && e.Do != history.Show && e.Do != history.Leave && e.Do != history.Connect {
-		text += " " + answerWord(e)
+	if e.Action != history.Push && e.Action != history.Show && e.Action != history.Leave && e.Action != history.Connect {
+		text += " " + describeAnswer(e)
 	}
 	if e.User != "" {
 		text += " as " + e.User
 	}
-	if s := e.Seen; s != nil {
+	if s := e.State; s != nil {
 		text += fmt.Sprintf(" %s v%d", s.Status, s.Version)
 		if s.User != "" {
 			text += " by " + s.User

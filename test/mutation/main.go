@@ -69,7 +69,7 @@ func run(ctx context.Context, o options) (unjustified int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := judgeAll(ctx, o, all); err != nil {
+	if err := runAll(ctx, o, all); err != nil {
 		return 0, err
 	}
 	text, err := json.MarshalIndent(all, "", "  ")
@@ -115,8 +115,8 @@ func score(what string, all []*mutant) string {
 		n[notCovered], 100*float64(caught)/float64(max(total, 1)), time.Now().Format(time.DateOnly))
 }
 
-// judgeAll runs the stages for each mutant that is not decided.
-func judgeAll(ctx context.Context, o options, all []*mutant) error {
+// runAll runs the stages for each mutant that is not decided.
+func runAll(ctx context.Context, o options, all []*mutant) error {
 	scratch, err := os.MkdirTemp("", "mutation-")
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func judgeAll(ctx context.Context, o options, all []*mutant) error {
 		}
 		wg.Go(func() {
 			for m := range todo {
-				if err := m.judge(ctx, o, dir); err != nil {
+				if err := m.run(ctx, o, dir); err != nil {
 					select {
 					case errs <- err:
 					default:

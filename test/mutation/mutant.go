@@ -156,8 +156,8 @@ func fromUniversalmutator(from, dir string) ([]*mutant, error) {
 
 var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// judge runs the stages until one fails, and sets what came of it.
-func (m *mutant) judge(ctx context.Context, o options, scratch string) error {
+// run runs the stages until one fails, and sets the status.
+func (m *mutant) run(ctx context.Context, o options, scratch string) error {
 	original, err := filepath.Abs(m.File)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ import (
 )
 
 // Environment is what all actors share.
-type World struct {
+type Environment struct {
 	Nodes      []string // URLs
 	Client     *http.Client
 	Log        *history.Log
@@ -37,7 +37,7 @@ type World struct {
 // Pool is a user pool with the lifetimes of its codes.
 type Pool struct {
 	ID    string
-	Terms history.Terms
+	Terms history.Lifetimes
 }
 
 // callTime is how long a call may take. A node answers within 2 s, unless it or this
@@ -48,12 +48,12 @@ const api = "/api/v2/qrcode/"
 
 // request is a call to one node.
 type request struct {
-	node   int
-	path   string // without the prefix api
-	body   map[string]any
-	header http.Header
-	proven bool
-	within time.Duration // 0: callTime
+	node    int
+	path    string // without the prefix api
+	body    map[string]any
+	header  http.Header
+	proven  bool
+	timeout time.Duration // 0: callTime
 }
 
 // answer is the answer to a request.
@@ -65,25 +65,25 @@ type answer struct {
 
 // call makes a call and returns the answer and its event, which the caller
 // completes and records.
-func (w *World) ask(ctx context.Context, do history.Do, who string, q request) (answer, history.Event) {
-	e := history.Event{Call: w.Log.Now(), Do: do, Who: who, Node: q.node, Proven: q.proven}
-	if q.within == 0 {
-		q.within = callTime
+func (env *Environment) call(ctx context.Context, do history.Action, who string, q request) (answer, history.Event) {
+	e := history.Event{Call: env.Log.Now(), Action: do, Actor: who, Node: q.node, Proven: q.proven}
+	if q.timeout == 0 {
+		q.timeout = callTime
 	}
-	ctx, cancel := context.WithTimeout(ctx, q.within)
+	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
-	a := w.send(ctx, q)
-	e.Return, e.Answer, e.HTTP = w.Log.Now(), a.code, a.http
+	a := env.send(ctx, q)
+	e.Return, e.Answer, e.HTTP = env.Log.Now(), a.code, a.http
 	return a, e
 }
 
-func (w *World) send(ctx context.Context, q request) answer {
+func (env *Environment) send(ctx context.Context, q request) answer {
 	method, body := http.MethodGet, []byte(nil)
 	if q.body != nil {
 		method = http.MethodPost
 		body, _ = json.Marshal(q.body) // cannot fail for these types
 	}
-	r, err := http.NewRequestWithContext(ctx, method, w.Nodes[q.node]+api+q.path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, env.Nodes[q.node]+api+q.path, bytes.NewReader(body))
 	if err != nil {
 		return answer{code: history.NotSent}
 	}
@@ -91,10 +91,10 @@ func (w *World) send(ctx context.Context, q request) answer {
 		r.Header = q.header.Clone()
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Forwarded-For", address())
-	response, err := w.Client.Do(r)
+	r.Header.Set("X-Forwarded-For", randomAddress())
+	response, err := env.Client.Do(r)
 	if err != nil {
-		return answer{code: unanswered(err)}
+		return answer{code: codeOf(err)}
 	}
 	defer response.Body.Close()
 	var in struct {
@@ -110,7 +110,7 @@ func (w *World) send(ctx context.Context, q request) answer {
 
 // codeOf returns the Answer for an error: NotSent if the request certainly did not
 // reach the server.
-func unanswered(err error) int {
+func codeOf(err error) int {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
 		return history.NotSent
@@ -120,7 +120,7 @@ func unanswered(err error) int {
 
 // randomAddress returns a value for X-Forwarded-For. All callers have different
 // addresses, so that they do not share limits.
-func address() string {
+func randomAddress() string {
 	return netip.AddrFrom4([4]byte{10, byte(rand.IntN(256)), byte(rand.IntN(256)), byte(rand.IntN(256))}).String()
 }
 
@@ -134,8 +134,8 @@ type status struct {
 	BrowserKey    string  `json:"browserKey"`
 }
 
-func (s status) seen() *history.Seen {
-	seen := &history.Seen{Status: s.Event, Version: s.Version, Ticket: s.Ticket != nil}
+func (s status) state() *history.State {
+	seen := &history.State{Status: s.Event, Version: s.Version, Ticket: s.Ticket != nil}
 	if s.ScannedUserID != nil {
 		seen.User = *s.ScannedUserID
 	}
@@ -143,17 +143,17 @@ func (s status) seen() *history.Seen {
 }
 
 // token returns a token of the app for a user.
-func (w *World) token(user string) string {
+func (env *Environment) token(user string) string {
 	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"sub": user, "nickname": user, "exp": time.Now().Add(time.Hour).Unix(),
-	}).SignedString([]byte(w.UserKey))
+	}).SignedString([]byte(env.UserKey))
 	if err != nil {
 		panic(err) // HMAC cannot fail
 	}
 	return text
 }
 
-func (w *World) someNode(r *rand.Rand) int { return r.IntN(len(w.Nodes)) }
+func (env *Environment) randomNode(r *rand.Rand) int { return r.IntN(len(env.Nodes)) }
 
 // pause waits for a random time and reports whether ctx is still active.
 func pause(ctx context.Context, r *rand.Rand, least, most time.Duration) bool {

@@ -13,7 +13,7 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-func (a answer) into(v any) bool { return json.Unmarshal(a.data, v) == nil }
+func (a answer) decode(v any) bool { return json.Unmarshal(a.data, v) == nil }
 
 func (b *browser) proof() http.Header { return http.Header{"X-Browser-Key": {b.now().key}} }
 
@@ -23,12 +23,12 @@ func final(event string) bool {
 }
 
 // poll calls check on one node until that fails or the code has ended.
-func (b *browser) poll(ctx context.Context, node int) ending {
+func (b *browser) poll(ctx context.Context, node int) nextAction {
 	for {
 		if e := b.checkOnce(ctx, "", request{node: node}); e != soon {
 			return e
 		}
-		if !pause(ctx, b.rnd, pollEvery/2, pollEvery) {
+		if !pause(ctx, b.rnd, pollInterval/2, pollInterval) {
 			return stop
 		}
 	}
@@ -39,10 +39,10 @@ func (b *browser) poll(ctx context.Context, node int) ending {
 const waitSeconds = 25
 
 // longPoll calls check with wait on one node.
-func (b *browser) longPoll(ctx context.Context, node int) ending {
+func (b *browser) longPoll(ctx context.Context, node int) nextAction {
 	for {
-		more := fmt.Sprintf("&wait=%d&version=%d", waitSeconds, b.now().ver)
-		if e := b.checkOnce(ctx, more, request{node: node, within: waitSeconds*time.Second + callTime}); e != soon {
+		more := fmt.Sprintf("&wait=%d&version=%d", waitSeconds, b.now().version)
+		if e := b.checkOnce(ctx, more, request{node: node, timeout: waitSeconds*time.Second + callTime}); e != soon {
 			return e
 		}
 		// A node that is shutting down answers at once.
@@ -54,51 +54,51 @@ func (b *browser) longPoll(ctx context.Context, node int) ending {
 
 // checkOnce calls check once. It returns soon if the call was answered and the code
 // has not ended.
-func (b *browser) checkOnce(ctx context.Context, more string, q request) ending {
+func (b *browser) checkOnce(ctx context.Context, more string, q request) nextAction {
 	q.header, q.proven = b.proof(), true
-	code, st := b.w.check(ctx, b.who, b.now().code, more, q)
+	code, st := b.env.check(ctx, b.name, b.now().code, more, q)
 	switch {
 	case code == history.OK:
-		b.take(st)
+		b.update(st)
 		if final(st.Event) {
 			return stop
 		}
 		return soon
-	case unsettled(code):
-		return slower
+	case isRetryable(code):
+		return backoff
 	}
 	return stop // the code is unknown
 }
 
 // stream reads server-sent events from one node.
-func (b *browser) stream(ctx context.Context, node int) ending {
+func (b *browser) stream(ctx context.Context, node int) nextAction {
 	code := b.now().code
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.w.Nodes[node]+api+"events?random="+url.QueryEscape(code), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.env.Nodes[node]+api+"events?random="+url.QueryEscape(code), nil)
 	if err != nil {
 		return stop
 	}
 	r.Header = b.proof()
-	r.Header.Set("X-Forwarded-For", address())
-	if v := b.now().ver; v > 0 {
+	r.Header.Set("X-Forwarded-For", randomAddress())
+	if v := b.now().version; v > 0 {
 		r.Header.Set("Last-Event-ID", fmt.Sprint(v))
 	}
-	conn, dialed := b.w.conns.Add(1), b.w.Log.Now()
-	response, err := b.w.Client.Do(r)
+	conn, dialed := b.env.conns.Add(1), b.env.Log.Now()
+	response, err := b.env.Client.Do(r)
 	if err != nil {
-		return slower
+		return backoff
 	}
 	defer response.Body.Close()
-	b.note(history.Event{Do: history.Connect, Code: code, Node: node, Conn: conn, Call: dialed, HTTP: response.StatusCode})
+	b.record(history.Event{Action: history.Connect, Code: code, Node: node, Conn: conn, Call: dialed, HTTP: response.StatusCode})
 	switch {
 	case response.StatusCode == http.StatusNoContent || response.StatusCode == http.StatusNotFound:
 		return stop
 	case response.StatusCode != http.StatusOK:
-		return slower
+		return backoff
 	}
 	return b.readEvents(ctx, response, node, conn)
 }
 
-func (b *browser) readEvents(ctx context.Context, response *http.Response, node int, conn int64) ending {
+func (b *browser) readEvents(ctx context.Context, response *http.Response, node int, conn int64) nextAction {
 	told := false // to reconnect
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
@@ -108,22 +108,22 @@ func (b *browser) readEvents(ctx context.Context, response *http.Response, node 
 		if !isData || json.Unmarshal([]byte(text), &st) != nil {
 			continue
 		}
-		b.note(history.Event{Do: history.Push, Code: st.Random, Node: node, Conn: conn, Proven: true, Seen: st.seen()})
-		b.take(st)
+		b.record(history.Event{Action: history.Push, Code: st.Random, Node: node, Conn: conn, Proven: true, State: st.state()})
+		b.update(st)
 		if final(st.Event) {
 			return stop
 		}
 	}
-	closed := history.Event{Do: history.Close, Code: b.now().code, Node: node, Conn: conn, Answer: history.None}
+	closed := history.Event{Action: history.Close, Code: b.now().code, Node: node, Conn: conn, Answer: history.None}
 	switch {
 	case ctx.Err() != nil:
 		closed.Answer = history.Ended
 	case told:
 		closed.Answer = restart
 	}
-	b.note(closed)
+	b.record(closed)
 	if told {
 		return soon
 	}
-	return slower
+	return backoff
 }

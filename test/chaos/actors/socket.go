@@ -27,20 +27,20 @@ const subprotocol = "scanlogin.v1"
 
 // socket connects one WebSocket to a node. It watches the page's code, or creates or
 // resumes a code of its own.
-func (b *browser) socket(ctx context.Context, node int) ending {
+func (b *browser) socket(ctx context.Context, node int) nextAction {
 	query := url.Values{}
 	if code := b.now().code; code != "" {
 		query.Set("random", code)
 	}
-	if b.via == Open {
+	if b.transport == Open {
 		query.Set("userPoolId", b.pool.ID)
 	}
-	k, err := b.w.dial(ctx, node, query, b.now().key)
+	k, err := b.env.dial(ctx, node, query, b.now().key)
 	if err != nil {
-		return slower
+		return backoff
 	}
 	defer k.conn.CloseNow()
-	b.note(history.Event{Do: history.Connect, Code: b.now().code, Node: node, Conn: k.number, Call: k.dialed})
+	b.record(history.Event{Action: history.Connect, Code: b.now().code, Node: node, Conn: k.number, Call: k.dialed})
 	ctx, cancel := context.WithCancel(ctx)
 	var person sync.WaitGroup
 	defer person.Wait()
@@ -59,8 +59,8 @@ type socketConn struct {
 	refreshed atomic.Bool // the page requested another code
 }
 
-func (w *World) dial(ctx context.Context, node int, query url.Values, key string) (*socketConn, error) {
-	k := &socketConn{node: node, number: w.conns.Add(1), dialed: w.Log.Now()}
+func (env *Environment) dial(ctx context.Context, node int, query url.Values, key string) (*socketConn, error) {
+	k := &socketConn{node: node, number: env.conns.Add(1), dialed: env.Log.Now()}
 	offers := []string{subprotocol}
 	if key != "" {
 		offers = append(offers, "key."+key)
@@ -68,8 +68,8 @@ func (w *World) dial(ctx context.Context, node int, query url.Values, key string
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var err error
-	k.conn, _, err = websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.Nodes[node], "http")+api+"ws?"+query.Encode(), &websocket.DialOptions{
-		Subprotocols: offers, HTTPHeader: http.Header{"X-Forwarded-For": {address()}},
+	k.conn, _, err = websocket.Dial(ctx, "ws"+strings.TrimPrefix(env.Nodes[node], "http")+api+"ws?"+query.Encode(), &websocket.DialOptions{
+		Subprotocols: offers, HTTPHeader: http.Header{"X-Forwarded-For": {randomAddress()}},
 	})
 	return k, err
 }
@@ -88,24 +88,24 @@ func (k *socketConn) next(ctx context.Context) (st status, closed int, ok bool) 
 }
 
 // follow reads messages until the socket is closed.
-func (b *browser) follow(ctx context.Context, k *socketConn) ending {
+func (b *browser) follow(ctx context.Context, k *socketConn) nextAction {
 	last := k.dialed // when the previous message arrived: the next code is not older
 	for {
 		st, closed, ok := k.next(ctx)
-		now := b.w.Log.Now()
+		now := b.env.Log.Now()
 		if !ok {
-			b.note(history.Event{Do: history.Close, Code: b.now().code, Node: k.node, Conn: k.number, Answer: closed})
+			b.record(history.Event{Action: history.Close, Code: b.now().code, Node: k.node, Conn: k.number, Answer: closed})
 			return afterClose(closed)
 		}
 		if st.Event == "code" {
 			if k.refreshed.Swap(false) {
-				b.perhapsWithdrawn(k, last, b.now().code, st.Random)
+				b.recordPossibleWithdrawals(k, last, b.now().code, st.Random)
 			}
-			b.note(history.Event{Do: history.Gene, Code: st.Random, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK, Terms: &b.pool.Terms})
-			b.show(st.Random, st.BrowserKey, k.node)
+			b.record(history.Event{Action: history.Gene, Code: st.Random, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK, Lifetimes: &b.pool.Terms})
+			b.showCode(st.Random, st.BrowserKey, k.node)
 		} else {
-			b.note(history.Event{Do: history.Push, Code: st.Random, Node: k.node, Conn: k.number, Return: now, Proven: true, Seen: st.seen()})
-			b.take(st)
+			b.record(history.Event{Action: history.Push, Code: st.Random, Node: k.node, Conn: k.number, Return: now, Proven: true, State: st.state()})
+			b.update(st)
 		}
 		last = now
 	}
@@ -114,18 +114,18 @@ func (b *browser) follow(ctx context.Context, k *socketConn) ending {
 // recordPossibleWithdrawals records that a refresh may have withdrawn another code than
 // the one shown when it was sent, because the message names no code: a code that
 // replaced it in the meantime, or the next code, if that is not the answer.
-func (b *browser) perhapsWithdrawn(k *socketConn, since time.Duration, codes ...string) {
+func (b *browser) recordPossibleWithdrawals(k *socketConn, since time.Duration, codes ...string) {
 	for _, code := range codes {
-		b.note(history.Event{Do: history.Withdraw, Code: code, Node: k.node, Conn: k.number, Call: since, Answer: history.None})
+		b.record(history.Event{Action: history.Withdraw, Code: code, Node: k.node, Conn: k.number, Call: since, Answer: history.None})
 	}
 }
 
-func afterClose(code int) ending {
+func afterClose(code int) nextAction {
 	switch code {
 	case restart:
 		return soon
 	case busy, history.None:
-		return slower
+		return backoff
 	}
 	return stop
 }
@@ -136,7 +136,7 @@ func (b *browser) refreshOn(ctx context.Context, k *socketConn) {
 	case <-ctx.Done():
 	case <-b.refresh:
 		k.refreshed.Store(true)
-		b.note(history.Event{Do: history.Withdraw, Code: b.now().code, Node: k.node, Conn: k.number, Answer: history.None})
+		b.record(history.Event{Action: history.Withdraw, Code: b.now().code, Node: k.node, Conn: k.number, Answer: history.None})
 		_ = k.conn.Write(ctx, websocket.MessageText, []byte(`{"action":"refresh"}`)) // follow notices a broken socket
 	}
 }

@@ -11,26 +11,26 @@ import (
 
 // unproven is a watcher who knows the code but has no proof of being the browser. It
 // polls and connects sockets without proof.
-type stranger struct {
-	w   *World
+type unproven struct {
+	env *Environment
 	rnd *rand.Rand
 	who string
 }
 
 // run watches a code until ctx ends.
-func (s *stranger) run(ctx context.Context, code string) {
+func (s *unproven) run(ctx context.Context, code string) {
 	for ctx.Err() == nil {
 		if s.rnd.IntN(2) == 0 {
 			s.watch(ctx, code)
 		} else {
-			s.w.check(ctx, s.who, code, "", request{node: s.w.someNode(s.rnd)})
+			s.env.check(ctx, s.who, code, "", request{node: s.env.randomNode(s.rnd)})
 		}
 		pause(ctx, s.rnd, 300*time.Millisecond, 1500*time.Millisecond)
 	}
 }
 
-func (s *stranger) watch(ctx context.Context, code string) {
-	k, err := s.w.dial(ctx, s.w.someNode(s.rnd), url.Values{"random": {code}}, "")
+func (s *unproven) watch(ctx context.Context, code string) {
+	k, err := s.env.dial(ctx, s.env.randomNode(s.rnd), url.Values{"random": {code}}, "")
 	if err != nil {
 		return
 	}
@@ -40,7 +40,7 @@ func (s *stranger) watch(ctx context.Context, code string) {
 		if !ok {
 			return
 		}
-		now := s.w.Log.Now()
-		s.w.Log.Add(history.Event{Call: now, Return: now, Who: s.who, Do: history.Push, Code: code, Node: k.node, Conn: k.number, Seen: st.seen()})
+		now := s.env.Log.Now()
+		s.env.Log.Add(history.Event{Call: now, Return: now, Actor: s.who, Action: history.Push, Code: code, Node: k.node, Conn: k.number, State: st.state()})
 	}
 }

@@ -23,13 +23,13 @@ type Violation struct {
 }
 
 // Result is the result of a check.
-type Verdict struct {
+type Result struct {
 	Violations []Violation `json:"violations"`
 	// Lost are violations for codes of which Redis may have lost acknowledged
 	// writes. They are not scanlogin's fault.
 	Lost []Violation `json:"lost"`
 
-	Judged    int `json:"checked"`   // codes without lost writes
+	Checked   int `json:"checked"`   // codes without lost writes
 	Lossy     int `json:"lossy"`     // codes whose writes may have been lost
 	Undecided int `json:"undecided"` // codes for which the search for an order took too long
 
@@ -37,38 +37,38 @@ type Verdict struct {
 }
 
 // Check applies every rule to a history.
-func Judge(h history.File) Verdict {
-	var v Verdict
-	calms := calmsOf(h.Strikes, h.End)
+func Check(h history.History) Result {
+	var v Result
+	calms := calmsOf(h.Faults, h.End)
 	for _, c := range codesOf(h.Events) {
 		if c.made() == nil {
 			continue // created by the probe
 		}
-		lossy := c.lossy(h.Strikes)
+		lossy := c.lossy(h.Faults)
 		if lossy {
 			v.Lossy++
 		} else {
-			v.Judged++
+			v.Checked++
 		}
-		v.judge(c, lossy, calms)
-		lags, late := c.vanished(h.Strikes, calms)
+		v.checkCode(c, lossy, calms)
+		lags, late := c.flushed(h.Faults, calms)
 		v.Lags = append(v.Lags, lags...)
 		v.Violations = append(v.Violations, late...)
 	}
-	v.Violations = slices.Concat(v.Violations, drained(h.Events, h.Strikes), answers(h.Events), slow(h.Events, h.Strikes))
+	v.Violations = slices.Concat(v.Violations, drained(h.Events, h.Faults), answers(h.Events), slow(h.Events, h.Faults))
 	return v
 }
 
 // checkCode applies the rules about single codes.
-func (v *Verdict) judge(c code, lossy bool, calms []span) {
+func (v *Result) checkCode(c code, lossy bool, calms []span) {
 	always := slices.Concat(c.versions(), c.finals(), c.proofs(), c.ahead(calms))
 	unlessLost := slices.Concat(c.users(), c.exchanges())
-	fits, decided := c.explained()
+	fits, decided := c.linearizable()
 	if !decided {
 		v.Undecided++
 	}
 	unlessLost = append(unlessLost, fits...)
-	lags, late := c.current(calms)
+	lags, late := c.fresh(calms)
 	unlessLost = append(unlessLost, late...)
 	v.Violations = append(v.Violations, always...)
 	if lossy {
@@ -111,7 +111,7 @@ func codesOf(events []history.Event) []code {
 // made returns the event that created the code.
 func (c code) made() *history.Event {
 	for i, e := range c.events {
-		if e.Do == history.Gene {
+		if e.Action == history.Gene {
 			return &c.events[i]
 		}
 	}
@@ -126,9 +126,9 @@ const (
 )
 
 // lossy reports whether a fault during the code's lifetime may have lost writes.
-func (c code) lossy(strikes []history.Strike) bool {
+func (c code) lossy(strikes []history.Fault) bool {
 	from, to := c.made().Call, c.events[len(c.events)-1].Return
-	return slices.ContainsFunc(strikes, func(s history.Strike) bool {
+	return slices.ContainsFunc(strikes, func(s history.Fault) bool {
 		return s.Lossy && from < s.To+lossAfter && s.From-lossBefore < to
 	})
 }

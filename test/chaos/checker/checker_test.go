@@ -8,13 +8,13 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-var terms = &history.Terms{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}
+var terms = &history.Lifetimes{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}
 
 // at returns an event of the code "c" that begins at a time in milliseconds and takes
 // 10 ms; change completes it.
-func at(ms int, do history.Do, answer int, change ...func(*history.Event)) history.Event {
+func at(ms int, do history.Action, answer int, change ...func(*history.Event)) history.Event {
 	call := time.Duration(ms) * time.Millisecond
-	e := history.Event{Call: call, Return: call + 10*time.Millisecond, Do: do, Who: "actor", Code: "c", Answer: answer, HTTP: 200}
+	e := history.Event{Call: call, Return: call + 10*time.Millisecond, Action: do, Actor: "actor", Code: "c", Answer: answer, HTTP: 200}
 	for _, c := range change {
 		c(&e)
 	}
@@ -24,18 +24,18 @@ func at(ms int, do history.Do, answer int, change ...func(*history.Event)) histo
 func by(user string) func(*history.Event) { return func(e *history.Event) { e.User = user } }
 
 func saw(status string, version int64) func(*history.Event) {
-	return func(e *history.Event) { e.Seen = &history.Seen{Status: status, Version: version} }
+	return func(e *history.Event) { e.State = &history.State{Status: status, Version: version} }
 }
 
 func on(conn int64) func(*history.Event) { return func(e *history.Event) { e.Conn = conn } }
 
 // proven adds data that only the browser and the site receive.
 func proven(user string, ticket bool) func(*history.Event) {
-	return func(e *history.Event) { e.Proven, e.Seen.User, e.Seen.Ticket = true, user, ticket }
+	return func(e *history.Event) { e.Proven, e.State.User, e.State.Ticket = true, user, ticket }
 }
 
 func gene(ms int) history.Event {
-	return at(ms, history.Gene, 200, func(e *history.Event) { e.Terms = terms })
+	return at(ms, history.Gene, 200, func(e *history.Event) { e.Lifetimes = terms })
 }
 
 // login is the beginning of most histories.
@@ -51,17 +51,17 @@ func then(more ...history.Event) []history.Event { return append(login(), more..
 // onlyScanned returns a login up to the scan that continues with more events.
 func onlyScanned(more ...history.Event) []history.Event { return append(login()[:2], more...) }
 
-func fault(kind string, from, to time.Duration) []history.Strike {
-	return []history.Strike{{Kind: kind, From: from, To: to, Gone: to}}
+func fault(kind string, from, to time.Duration) []history.Fault {
+	return []history.Fault{{Kind: kind, From: from, To: to, Gone: to}}
 }
 
-var flushed = []history.Strike{{Kind: "flushall", Lossy: true, From: time.Second, To: 2 * time.Second}}
+var flushed = []history.Fault{{Kind: "flushall", Lossy: true, From: time.Second, To: 2 * time.Second}}
 
-// broken are invalid histories, with the rule that each violates.
-var broken = []struct {
+// invalid are invalid histories, with the rule that each violates.
+var invalid = []struct {
 	what, rule string
 	events     []history.Event
-	strikes    []history.Strike
+	strikes    []history.Fault
 }{
 	{what: "another user confirms", rule: "second user", events: then(at(300, history.Confirm, 200, by("b")))},
 	{what: "another user scans", rule: "second user", events: then(at(300, history.Scan, 200, by("b")))},
@@ -90,7 +90,7 @@ var broken = []struct {
 	{what: "a status after the final one", rule: "status after the final one",
 		events: then(at(300, history.Push, 0, saw("expired", 4), on(1)), at(310, history.Push, 0, saw("waiting", 5), on(1)))},
 	{what: "a ticket without proof", rule: "secret without proof",
-		events: then(at(300, history.Check, 200, saw("confirmed", 3), func(e *history.Event) { e.Seen.Ticket = true }))},
+		events: then(at(300, history.Check, 200, saw("confirmed", 3), func(e *history.Event) { e.State.Ticket = true }))},
 	{what: "an impossible answer", rule: "unexpected answer", events: then(at(300, history.Check, 2231))},
 	{what: "an internal error", rule: "unexpected answer",
 		events: then(at(300, history.Confirm, 500, by("a"), func(e *history.Event) { e.HTTP = 500 }))},
@@ -103,13 +103,13 @@ var broken = []struct {
 	{what: "a node shuts down without close frames", rule: "no close frame",
 		events: then(at(1500, history.Close, history.None, on(1))), strikes: fault("node-term", time.Second, 2*time.Second)},
 	{what: "a node does not shut down", rule: "shutdown failed",
-		events: login(), strikes: []history.Strike{{Kind: "node-term", Exit: "did not end", From: time.Second, To: 2 * time.Second}}},
+		events: login(), strikes: []history.Fault{{Kind: "node-term", Exit: "did not end", From: time.Second, To: 2 * time.Second}}},
 }
 
 func TestEveryViolationIsFound(t *testing.T) {
-	for _, test := range broken {
+	for _, test := range invalid {
 		t.Run(test.what, func(t *testing.T) {
-			v := Judge(history.File{Events: test.events, Strikes: test.strikes, End: 30 * time.Second})
+			v := Check(history.History{Events: test.events, Faults: test.strikes, End: 30 * time.Second})
 			if !slices.ContainsFunc(v.Violations, func(v Violation) bool { return v.Rule == test.rule }) {
 				t.Errorf("violation %q was not found, only %v", test.rule, v.Violations)
 			}
@@ -122,11 +122,11 @@ func taking(d time.Duration) func(*history.Event) {
 }
 
 func shows(ms int) history.Event {
-	return at(ms, history.Show, 0, func(e *history.Event) { e.Who, e.Via = "page", "ws watch" })
+	return at(ms, history.Show, 0, func(e *history.Event) { e.Actor, e.Transport = "page", "ws watch" })
 }
 
 func leaves(ms int) history.Event {
-	return at(ms, history.Leave, 0, func(e *history.Event) { e.Who = "page" })
+	return at(ms, history.Leave, 0, func(e *history.Event) { e.Actor = "page" })
 }
 
 // tries returns a phone's calls during an outage: too many for the search, if each
@@ -138,13 +138,13 @@ func tries(user string) (all []history.Event) {
 	return all
 }
 
-func byPage(e *history.Event) { e.Who = "page" }
+func byPage(e *history.Event) { e.Actor = "page" }
 
-// right are valid histories.
-var right = []struct {
+// valid are valid histories.
+var valid = []struct {
 	what    string
 	events  []history.Event
-	strikes []history.Strike
+	strikes []history.Fault
 }{
 	{what: "a login", events: then(redeem(300), at(400, history.Redeem, 2246),
 		at(500, history.Confirm, 200, by("a")), at(600, history.Check, 200, saw("confirmed", 4), proven("a", false)))},
@@ -178,14 +178,14 @@ var right = []struct {
 	{what: "a node shuts down in order", events: then(at(1500, history.Close, restart, on(1))),
 		strikes: fault("node-term", time.Second, 2*time.Second)},
 	{what: "a node is killed right after its restart", events: then(at(1900, history.Connect, 0, on(1)), at(2000, history.Close, history.None, on(1))),
-		strikes: []history.Strike{{Kind: "node-term", From: time.Second, Gone: 1200 * time.Millisecond, To: 1950 * time.Millisecond},
+		strikes: []history.Fault{{Kind: "node-term", From: time.Second, Gone: 1200 * time.Millisecond, To: 1950 * time.Millisecond},
 			{Kind: "node-kill", From: 1950 * time.Millisecond, To: 3 * time.Second}}},
 }
 
 func TestValidHistoriesHaveNoViolations(t *testing.T) {
-	for _, test := range right {
+	for _, test := range valid {
 		t.Run(test.what, func(t *testing.T) {
-			v := Judge(history.File{Events: test.events, Strikes: test.strikes, End: 30 * time.Second})
+			v := Check(history.History{Events: test.events, Faults: test.strikes, End: 30 * time.Second})
 			if len(v.Violations) > 0 || v.Undecided > 0 {
 				t.Errorf("blamed: %v", v.Violations)
 			}
@@ -194,20 +194,20 @@ func TestValidHistoriesHaveNoViolations(t *testing.T) {
 }
 
 func TestViolationsAfterLostWritesAreCountedSeparately(t *testing.T) {
-	failover := []history.Strike{{Kind: "failover", Lossy: true, From: time.Second, To: 2 * time.Second}}
+	failover := []history.Fault{{Kind: "failover", Lossy: true, From: time.Second, To: 2 * time.Second}}
 	twice := then(redeem(1500), redeem(1600))
-	v := Judge(history.File{Events: twice, Strikes: failover})
+	v := Check(history.History{Events: twice, Faults: failover})
 	if len(v.Violations) > 0 || len(v.Lost) == 0 || v.Lossy != 1 {
 		t.Errorf("violations %v, lost %v", v.Violations, v.Lost)
 	}
 	ahead := onlyScanned(shows(0), at(300, history.Push, 0, saw("confirmed", 3), on(1), byPage),
 		at(15_000, history.Check, 200, saw("scanned", 2)), leaves(16_000))
-	v = Judge(history.File{Events: ahead, Strikes: failover, End: 20 * time.Second})
+	v = Check(history.History{Events: ahead, Faults: failover, End: 20 * time.Second})
 	if len(v.Violations) == 0 {
 		t.Error("a page that continues to show a lost version is not reported")
 	}
-	stranger := append(twice, at(1700, history.Push, 0, saw("confirmed", 3), func(e *history.Event) { e.Seen.Ticket = true }))
-	v = Judge(history.File{Events: stranger, Strikes: failover})
+	stranger := append(twice, at(1700, history.Push, 0, saw("confirmed", 3), func(e *history.Event) { e.State.Ticket = true }))
+	v = Check(history.History{Events: stranger, Faults: failover})
 	if len(v.Violations) == 0 {
 		t.Error("a leak is not reported when writes were lost")
 	}

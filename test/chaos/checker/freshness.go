@@ -8,17 +8,17 @@ import (
 )
 
 // freshAfter is how long after the last fault every page must show the stored state.
-const promised = 10 * time.Second
+const freshAfter = 10 * time.Second
 
 // recordingDelay is how much longer it may take until the change is recorded.
-const noticed = 500 * time.Millisecond
+const recordingDelay = 500 * time.Millisecond
 
 // span is a period without faults.
 type span struct{ from, to time.Duration }
 
 // calmsOf returns the periods between faults.
-func calmsOf(strikes []history.Strike, end time.Duration) (calms []span) {
-	sorted := slices.SortedFunc(slices.Values(strikes), func(a, b history.Strike) int { return int(a.From - b.From) })
+func calmsOf(strikes []history.Fault, end time.Duration) (calms []span) {
+	sorted := slices.SortedFunc(slices.Values(strikes), func(a, b history.Fault) int { return int(a.From - b.From) })
 	var since time.Duration
 	for _, s := range sorted {
 		if s.From > since {
@@ -31,14 +31,14 @@ func calmsOf(strikes []history.Strike, end time.Duration) (calms []span) {
 
 // Lag is the time during which a page did not show a stored version.
 type Lag struct {
-	Via     string
-	Stored  time.Duration // when the version was known to be stored, or when the page was opened
-	Shown   time.Duration // when the page showed it, or was closed
-	Missing bool          // the page was closed before it showed the version
+	Transport string
+	Stored    time.Duration // when the version was known to be stored, or when the page was opened
+	Shown     time.Duration // when the page showed it, or was closed
+	Missing   bool          // the page was closed before it showed the version
 }
 
 // observation is a version that was stored or shown at a time.
-type fact struct {
+type observation struct {
 	at      time.Duration
 	version int64
 	status  string // "": irrelevant
@@ -46,20 +46,20 @@ type fact struct {
 
 // page is a page that shows the code.
 type page struct {
-	via        string
+	transport  string
 	open, left time.Duration
-	shows      []fact
+	shows      []observation
 }
 
 // flushed finds pages that continued to show a code after FLUSHALL deleted it, and
 // returns for how long each did.
-func (c code) vanished(strikes []history.Strike, calms []span) (lags []Lag, late []Violation) {
+func (c code) flushed(strikes []history.Fault, calms []span) (lags []Lag, late []Violation) {
 	for _, s := range strikes {
-		facts := slices.DeleteFunc(c.facts(), func(f fact) bool { return f.at > s.From })
+		facts := slices.DeleteFunc(c.stored(), func(f observation) bool { return f.at > s.From })
 		if s.Kind != "flushall" || len(facts) == 0 {
 			continue
 		}
-		gone := fact{at: s.To, version: facts[len(facts)-1].version + 1}
+		gone := observation{at: s.To, version: facts[len(facts)-1].version + 1}
 		if c.livedOn(gone) {
 			continue // the code was changed meanwhile, or a failover undid FLUSHALL
 		}
@@ -69,9 +69,9 @@ func (c code) vanished(strikes []history.Strike, calms []span) (lags []Lag, late
 			}
 			lag := p.lag(gone)
 			lags = append(lags, lag)
-			if calm := longestCalm(lag.Stored, lag.Shown, calms); calm > promised+noticed {
+			if calm := longestCalm(lag.Stored, lag.Shown, calms); calm > freshAfter+recordingDelay {
 				late = append(late, c.violation("page shows deleted code",
-					"%s page opened at %v showed the code for %v after FLUSHALL at %v", p.via, p.open, calm, s.To))
+					"%s page opened at %v showed the code for %v after FLUSHALL at %v", p.transport, p.open, calm, s.To))
 			}
 		}
 	}
@@ -80,15 +80,15 @@ func (c code) vanished(strikes []history.Strike, calms []span) (lags []Lag, late
 
 // livedOn reports whether the code had another state than expired at or after the
 // version that should have been its end.
-func (c code) livedOn(gone fact) bool {
+func (c code) livedOn(gone observation) bool {
 	return slices.ContainsFunc(c.events, func(e history.Event) bool {
-		return storedVersion(e) >= gone.version && (e.Seen == nil || e.Seen.Status != "expired")
+		return storedVersion(e) >= gone.version && (e.State == nil || e.State.Status != "expired")
 	})
 }
 
 // fresh compares what pages show with what is known to be stored.
-func (c code) current(calms []span) (lags []Lag, late []Violation) {
-	facts := c.facts()
+func (c code) fresh(calms []span) (lags []Lag, late []Violation) {
+	facts := c.stored()
 	for _, p := range c.pages() {
 		for _, f := range facts {
 			lag := p.lag(f)
@@ -96,9 +96,9 @@ func (c code) current(calms []span) (lags []Lag, late []Violation) {
 				continue
 			}
 			lags = append(lags, lag)
-			if calm := longestCalm(lag.Stored, lag.Shown, calms); calm > promised+noticed {
+			if calm := longestCalm(lag.Stored, lag.Shown, calms); calm > freshAfter+recordingDelay {
 				late = append(late, c.violation("stale page",
-					"%s page opened at %v did not show version %d, stored at %v, for %v without any fault", p.via, p.open, f.version, f.at, calm))
+					"%s page opened at %v did not show version %d, stored at %v, for %v without any fault", p.transport, p.open, f.version, f.at, calm))
 				break
 			}
 		}
@@ -110,16 +110,16 @@ func (c code) current(calms []span) (lags []Lag, late []Violation) {
 // lose a version after pages received it; they must then receive the stored one.
 func (c code) ahead(calms []span) (all []Violation) {
 	for _, e := range c.events {
-		since := e.Call - promised - noticed
-		if e.Do != history.Check || e.Seen == nil || e.Held || !isCalm(span{since, e.Return}, calms) {
+		since := e.Call - freshAfter - recordingDelay
+		if e.Action != history.Check || e.State == nil || e.LongPoll || !isCalm(span{since, e.Return}, calms) {
 			continue
 		}
 		for _, p := range c.pages() {
 			shown := p.at(e.Call)
-			wrong := shown.version > e.Seen.Version || shown.version == e.Seen.Version && shown.status != e.Seen.Status
+			wrong := shown.version > e.State.Version || shown.version == e.State.Version && shown.status != e.State.Status
 			if p.open < since && e.Return < p.left && shown.at < since && wrong {
 				all = append(all, c.violation("page ahead of the store", "%s page showed %s, version %d, when %s, version %d, was stored",
-					p.via, shown.status, shown.version, e.Seen.Status, e.Seen.Version))
+					p.transport, shown.status, shown.version, e.State.Status, e.State.Version))
 			}
 		}
 	}
@@ -131,7 +131,7 @@ func isCalm(s span, calms []span) bool {
 }
 
 // at is what the page showed at a time; of version 0 if nothing.
-func (p page) at(t time.Duration) (shown fact) {
+func (p page) at(t time.Duration) (shown observation) {
 	for _, s := range p.shows {
 		if s.at <= t {
 			shown = s
@@ -140,8 +140,8 @@ func (p page) at(t time.Duration) (shown fact) {
 	return shown
 }
 
-func (p page) lag(f fact) Lag {
-	lag := Lag{Via: p.via, Stored: max(f.at, p.open), Shown: p.left, Missing: true}
+func (p page) lag(f observation) Lag {
+	lag := Lag{Transport: p.transport, Stored: max(f.at, p.open), Shown: p.left, Missing: true}
 	for _, s := range p.shows {
 		if s.version >= f.version {
 			lag.Shown, lag.Missing = max(s.at, lag.Stored), false
@@ -163,16 +163,16 @@ func (c code) pages() []page {
 	var all []page
 	at := make(map[string]int)
 	for _, e := range c.events {
-		i, known := at[e.Who]
+		i, known := at[e.Actor]
 		switch {
-		case e.Do == history.Show:
-			at[e.Who] = len(all)
-			all = append(all, page{via: e.Via, open: e.Return, left: forever})
+		case e.Action == history.Show:
+			at[e.Actor] = len(all)
+			all = append(all, page{transport: e.Transport, open: e.Return, left: forever})
 		case !known:
-		case e.Do == history.Leave:
+		case e.Action == history.Leave:
 			all[i].left = e.Return
-		case e.Seen != nil:
-			all[i].shows = append(all[i].shows, fact{e.Return, e.Seen.Version, e.Seen.Status})
+		case e.State != nil:
+			all[i].shows = append(all[i].shows, observation{e.Return, e.State.Version, e.State.Status})
 		}
 	}
 	return all
@@ -180,7 +180,7 @@ func (c code) pages() []page {
 
 // stored returns the first time at which each version is known to be stored. Messages
 // to pages count, too: one page may show a version that another one does not.
-func (c code) facts() []fact {
+func (c code) stored() []observation {
 	first := make(map[int64]time.Duration)
 	for _, e := range c.events { // by time
 		v := storedVersion(e)
@@ -188,21 +188,21 @@ func (c code) facts() []fact {
 			first[v] = e.Return
 		}
 	}
-	facts := make([]fact, 0, len(first))
+	facts := make([]observation, 0, len(first))
 	for v, at := range first {
-		facts = append(facts, fact{at: at, version: v})
+		facts = append(facts, observation{at: at, version: v})
 	}
-	slices.SortFunc(facts, func(a, b fact) int { return int(a.version - b.version) })
+	slices.SortFunc(facts, func(a, b observation) int { return int(a.version - b.version) })
 	return facts
 }
 
 // storedVersion returns the lowest version that e proves to be stored.
 func storedVersion(e history.Event) int64 {
 	switch {
-	case e.Seen != nil:
-		return e.Seen.Version
+	case e.State != nil:
+		return e.State.Version
 	case e.Answer != history.OK:
 		return 0
 	}
-	return map[history.Do]int64{history.Gene: 1, history.Scan: 2, history.Confirm: 3, history.Cancel: 3, history.Redeem: 4}[e.Do]
+	return map[history.Action]int64{history.Gene: 1, history.Scan: 2, history.Confirm: 3, history.Cancel: 3, history.Redeem: 4}[e.Action]
 }

@@ -16,16 +16,16 @@ import (
 const tolerance = 500 * time.Millisecond
 
 // retention is how long a code must be known after its end.
-const memory = time.Minute
+const retention = time.Minute
 
 // checkTime limits the search for an order; the history of one code is short.
 const checkTime = 10 * time.Second
 
 const forever = time.Duration(math.MaxInt64 / 4)
 
-// state is the state of a code as far as it is known: its end lies between two
+// codeState is the state of a code as far as it is known: its end lies between two
 // times.
-type standing struct {
+type codeState struct {
 	status   string // the status of docs/api.md, or "redeemed"
 	version  int64
 	user     string
@@ -33,21 +33,21 @@ type standing struct {
 	latest   time.Duration // the code does not end later
 }
 
-func (s standing) over() bool {
+func (s codeState) over() bool {
 	return s.status == "canceled" || s.status == "expired" || s.status == "redeemed"
 }
 
 // linearizable searches for an order of all calls and messages that explains each
 // answer. It proves most guarantees: one user, one exchange, no lost step, no step
 // after the end.
-func (c code) explained() (all []Violation, decided bool) {
+func (c code) linearizable() (all []Violation, decided bool) {
 	made := c.made()
 	model := porcupine.Model{
 		Init: func() any {
-			return standing{status: "waiting", version: 1, earliest: made.Call + made.Terms.Code, latest: made.Return + made.Terms.Code}
+			return codeState{status: "waiting", version: 1, earliest: made.Call + made.Lifetimes.Code, latest: made.Return + made.Lifetimes.Code}
 		},
 		Step: func(state, input, _ any) (bool, any) {
-			return explain(state.(standing), input.(history.Event), made.Terms)
+			return step(state.(codeState), input.(history.Event), made.Lifetimes)
 		},
 	}
 	switch porcupine.CheckOperationsTimeout(model, c.operations(made.Call), checkTime) {
@@ -64,25 +64,25 @@ func (c code) explained() (all []Violation, decided bool) {
 // one, and because no step takes effect twice, the first of several attempts, which
 // may take effect at any later time, represents all. Otherwise, a phone that retries
 // during an outage would create too many possible orders.
-type words struct {
-	do     history.Do
+type identity struct {
+	do     history.Action
 	user   string
-	seen   history.Seen
+	seen   history.State
 	proven bool
 }
 
 // operations returns the code's calls and messages as operations for porcupine.
 func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
-	known := make(map[words]bool)
+	known := make(map[identity]bool)
 	for _, e := range slices.SortedStableFunc(slices.Values(c.events), byCall) { // a message counts from its arrival
 		if !isOperation(e) {
 			continue
 		}
 		op := porcupine.Operation{ClientId: len(ops), Input: e, Call: int64(e.Call), Return: int64(e.Return)}
-		if e.Do == history.Push || e.Unknown() {
-			w := words{do: e.Do, user: e.User, proven: e.Proven}
-			if e.Seen != nil {
-				w.seen = *e.Seen
+		if e.Action == history.Push || e.Unknown() {
+			w := identity{do: e.Action, user: e.User, proven: e.Proven}
+			if e.State != nil {
+				w.seen = *e.State
 			}
 			if known[w] {
 				continue
@@ -90,7 +90,7 @@ func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
 			known[w] = true
 		}
 		switch {
-		case e.Do == history.Push: // it was true at some time since the code was created
+		case e.Action == history.Push: // it was true at some time since the code was created
 			op.Call = int64(made)
 		case e.Unknown(): // it may take effect at any time, or never
 			op.Return = math.MaxInt64
@@ -104,7 +104,7 @@ func byCall(a, b history.Event) int { return cmp.Compare(a.Call, b.Call) }
 
 // isOperation reports whether an event shows or changes the state of the code.
 func isOperation(e history.Event) bool {
-	switch e.Do {
+	switch e.Action {
 	case history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Withdraw:
 		return e.Answer != history.NotSent && e.Answer != history.TooMany
 	case history.Check:
@@ -117,14 +117,14 @@ func isOperation(e history.Event) bool {
 
 // step reports whether e is possible in state s, and returns the next state. If the
 // code may have expired, the answer decides whether it has.
-func explain(s standing, e history.Event, t *history.Terms) (bool, standing) {
-	if e.Do == history.Push {
+func step(s codeState, e history.Event, t *history.Lifetimes) (bool, codeState) {
+	if e.Action == history.Push {
 		// A message may be as old as the connection. Its time proves only that
 		// an expiry is not reported before it can happen.
 		e.Call = 0
 	}
 	if s.over() || e.Call-tolerance <= s.latest {
-		if ok, next := fits(s, e, t); ok {
+		if ok, next := stepKnown(s, e, t); ok {
 			return true, next
 		}
 	}
@@ -133,13 +133,13 @@ func explain(s standing, e history.Event, t *history.Terms) (bool, standing) {
 	}
 	ended := s
 	ended.status, ended.version = "expired", s.version+1
-	return fits(ended, e, t)
+	return stepKnown(ended, e, t)
 }
 
 // stepKnown is step for a state of which it is known whether it has expired.
-func fits(s standing, e history.Event, t *history.Terms) (bool, standing) {
-	if e.Do == history.Check || e.Do == history.Push {
-		return tells(s, e), s
+func stepKnown(s codeState, e history.Event, t *history.Lifetimes) (bool, codeState) {
+	if e.Action == history.Check || e.Action == history.Push {
+		return matches(s, e), s
 	}
 	answer, next := apply(s, e, t)
 	switch {
@@ -150,12 +150,12 @@ func fits(s standing, e history.Event, t *history.Terms) (bool, standing) {
 	case e.Answer == 2246 && forgotten(s, e):
 		return true, s
 	}
-	return answer == e.Answer && (e.Do != history.Redeem || answer != history.OK || e.User == s.user), next
+	return answer == e.Answer && (e.Action != history.Redeem || answer != history.OK || e.User == s.user), next
 }
 
 // matches reports whether an answer or a message shows state s.
-func tells(s standing, e history.Event) bool {
-	if e.Seen == nil {
+func matches(s codeState, e history.Event) bool {
+	if e.State == nil {
 		return e.Answer == 2241 && forgotten(s, e)
 	}
 	status := s.status
@@ -163,13 +163,13 @@ func tells(s standing, e history.Event) bool {
 		status = "confirmed"
 	}
 	ticket := e.Proven && s.status == "confirmed"
-	return e.Seen.Status == status && e.Seen.Version == s.version && e.Seen.Ticket == ticket &&
-		(e.Seen.User == s.user || !e.Proven)
+	return e.State.Status == status && e.State.Version == s.version && e.State.Ticket == ticket &&
+		(e.State.User == s.user || !e.Proven)
 }
 
 // forgotten reports whether the code may already be unknown to the server.
-func forgotten(s standing, e history.Event) bool {
-	return s.over() && e.Return+tolerance >= s.earliest+memory
+func forgotten(s codeState, e history.Event) bool {
+	return s.over() && e.Return+tolerance >= s.earliest+retention
 }
 
 // row is the row of a call in the protocol table.
@@ -178,15 +178,15 @@ type row struct {
 	repeats  []string // statuses in which a repeated call of the same user succeeds without effect
 }
 
-var rows = map[history.Do]row{
+var rows = map[history.Action]row{
 	history.Scan:    {from: "waiting", to: "scanned", repeats: []string{"scanned"}},
 	history.Confirm: {from: "scanned", to: "confirmed", repeats: []string{"confirmed", "redeemed"}},
 	history.Cancel:  {from: "scanned", to: "canceled", repeats: []string{"canceled"}},
 }
 
 // apply implements the protocol: it returns the answer to a call and the next state.
-func apply(s standing, e history.Event, t *history.Terms) (answer int, next standing) {
-	switch e.Do {
+func apply(s codeState, e history.Event, t *history.Lifetimes) (answer int, next codeState) {
+	switch e.Action {
 	case history.Withdraw:
 		if s.status == "waiting" || s.status == "scanned" {
 			return history.OK, s.moved("expired", e, 0)
@@ -198,7 +198,7 @@ func apply(s standing, e history.Event, t *history.Terms) (answer int, next stan
 		}
 		return 2246, s
 	}
-	r := rows[e.Do]
+	r := rows[e.Action]
 	switch {
 	case s.status == "expired":
 		return 2242, s
@@ -206,7 +206,7 @@ func apply(s standing, e history.Event, t *history.Terms) (answer int, next stan
 		return 2245, s
 	case s.status == r.from:
 		ttl := t.Confirm
-		if e.Do == history.Confirm {
+		if e.Action == history.Confirm {
 			ttl = t.Ticket
 		}
 		s.user = e.User
@@ -221,7 +221,7 @@ func apply(s standing, e history.Event, t *history.Terms) (answer int, next stan
 
 // moved returns the next version of s with another status. The end is ttl after a time
 // between call and answer.
-func (s standing) moved(to string, e history.Event, ttl time.Duration) standing {
+func (s codeState) moved(to string, e history.Event, ttl time.Duration) codeState {
 	earliest, latest := e.Call+ttl, e.Return+ttl
 	if e.Unknown() {
 		latest = forever

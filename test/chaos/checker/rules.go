@@ -27,7 +27,7 @@ func (c code) users() []Violation {
 func (c code) exchanges() []Violation {
 	n := 0
 	for _, e := range c.events {
-		if e.Do == history.Redeem && e.Answer == history.OK {
+		if e.Action == history.Redeem && e.Answer == history.OK {
 			n++
 		}
 	}
@@ -38,10 +38,10 @@ func (c code) exchanges() []Violation {
 }
 
 // pushes returns the messages of each connection in the order of their arrival.
-func (c code) told() map[int64][]history.Event {
+func (c code) pushes() map[int64][]history.Event {
 	told := make(map[int64][]history.Event)
 	for _, e := range c.events {
-		if e.Do == history.Push {
+		if e.Action == history.Push {
 			told[e.Conn] = append(told[e.Conn], e)
 		}
 	}
@@ -50,9 +50,9 @@ func (c code) told() map[int64][]history.Event {
 
 // versions checks that no connection receives an older version after a newer one.
 func (c code) versions() (all []Violation) {
-	for conn, told := range c.told() {
+	for conn, told := range c.pushes() {
 		for i := 1; i < len(told); i++ {
-			if before, now := told[i-1].Seen.Version, told[i].Seen.Version; now < before {
+			if before, now := told[i-1].State.Version, told[i].State.Version; now < before {
 				all = append(all, c.violation("older version", "connection %d received version %d after %d", conn, now, before))
 			}
 		}
@@ -63,14 +63,14 @@ func (c code) versions() (all []Violation) {
 // finals checks that no other status follows canceled or expired. Expired may follow
 // confirmed.
 func (c code) finals() (all []Violation) {
-	for conn, told := range c.told() {
+	for conn, told := range c.pushes() {
 		final := ""
 		for _, e := range told {
-			if final != "" && e.Seen.Status != final {
-				all = append(all, c.violation("status after the final one", "connection %d received %s after %s", conn, e.Seen.Status, final))
+			if final != "" && e.State.Status != final {
+				all = append(all, c.violation("status after the final one", "connection %d received %s after %s", conn, e.State.Status, final))
 			}
-			if e.Seen.Status == "canceled" || e.Seen.Status == "expired" {
-				final = e.Seen.Status
+			if e.State.Status == "canceled" || e.State.Status == "expired" {
+				final = e.State.Status
 			}
 		}
 	}
@@ -80,8 +80,8 @@ func (c code) finals() (all []Violation) {
 // proofs checks that callers without proof receive neither ticket nor user.
 func (c code) proofs() (all []Violation) {
 	for _, e := range c.events {
-		if e.Seen != nil && !e.Proven && (e.Seen.Ticket || e.Seen.User != "") {
-			all = append(all, c.violation("secret without proof", "%s received ticket %v, user %q", e.Who, e.Seen.Ticket, e.Seen.User))
+		if e.State != nil && !e.Proven && (e.State.Ticket || e.State.User != "") {
+			all = append(all, c.violation("secret without proof", "%s received ticket %v, user %q", e.Actor, e.State.Ticket, e.State.User))
 		}
 	}
 	return all
@@ -93,10 +93,10 @@ const restart = 1012
 // drained checks that a node that is told to shut down closes its connections with a
 // code and ends in time. A closed connection may be recorded up to a second late.
 // Connections to the restarted node do not count; it may have the next fault already.
-func drained(events []history.Event, strikes []history.Strike) (all []Violation) {
+func drained(events []history.Event, strikes []history.Fault) (all []Violation) {
 	made := make(map[int64]time.Duration) // by connection
 	for _, e := range events {
-		if e.Do == history.Connect {
+		if e.Action == history.Connect {
 			made[e.Conn] = e.Return
 		}
 	}
@@ -108,7 +108,7 @@ func drained(events []history.Event, strikes []history.Strike) (all []Violation)
 			all = append(all, Violation{Rule: "shutdown failed", Text: fmt.Sprintf("%s at %v: %s", s.Target, s.From, s.Exit)})
 		}
 		broken := slices.DeleteFunc(slices.Clone(events), func(e history.Event) bool {
-			isBroken := e.Do == history.Close && e.Answer == history.None && e.Node == s.Node
+			isBroken := e.Action == history.Close && e.Answer == history.None && e.Node == s.Node
 			return !isBroken || e.Return < s.From || e.Return > s.Gone+time.Second || made[e.Conn] > s.Gone
 		})
 		if len(broken) > 0 {
@@ -131,12 +131,12 @@ var possible = []int{
 // answers checks that calls get only possible answers.
 func answers(events []history.Event) (all []Violation) {
 	for _, e := range events {
-		isCall := e.Do != history.Push && e.Do != history.Close && e.Do != history.Connect
+		isCall := e.Action != history.Push && e.Action != history.Close && e.Action != history.Connect
 		internal := e.HTTP >= 500 && e.Answer != history.Busy
 		if isCall && (internal || !slices.Contains(possible, e.Answer)) {
 			all = append(all, Violation{
 				Rule: "unexpected answer", Code: e.Code, Events: []history.Event{e},
-				Text: fmt.Sprintf("%s was answered with %d (HTTP %d)", e.Do, e.Answer, e.HTTP),
+				Text: fmt.Sprintf("%s was answered with %d (HTTP %d)", e.Action, e.Answer, e.HTTP),
 			})
 		}
 	}
@@ -151,14 +151,14 @@ const (
 )
 
 // slow checks that answers arrive in time, unless the node itself had a fault.
-func slow(events []history.Event, strikes []history.Strike) (all []Violation) {
+func slow(events []history.Event, strikes []history.Fault) (all []Violation) {
 	for _, e := range events {
-		isCall := e.Conn == 0 && !e.Held && e.Answer != history.NotSent
-		struck := slices.ContainsFunc(strikes, func(s history.Strike) bool {
+		isCall := e.Conn == 0 && !e.LongPoll && e.Answer != history.NotSent
+		struck := slices.ContainsFunc(strikes, func(s history.Fault) bool {
 			return s.Node == e.Node && s.From < e.Return && e.Call < s.To+slack
 		})
 		if took := e.Return - e.Call; isCall && !struck && took > answerTime+slack {
-			all = append(all, Violation{Rule: "slow answer", Code: e.Code, Events: []history.Event{e}, Text: fmt.Sprintf("%s took %v", e.Do, took)})
+			all = append(all, Violation{Rule: "slow answer", Code: e.Code, Events: []history.Event{e}, Text: fmt.Sprintf("%s took %v", e.Action, took)})
 		}
 	}
 	return all

@@ -28,7 +28,7 @@ const (
 
 // Options describe a cluster to start.
 type Options struct {
-	Form        string
+	Mode        string
 	Nodes       int
 	Scanlogin   string // path of the binary
 	RedisServer string // path of the binary
@@ -51,7 +51,7 @@ type Node struct {
 }
 
 // Cluster is a running system.
-type Rig struct {
+type Cluster struct {
 	Redis *Redis
 	Nodes []*Node
 }
@@ -60,11 +60,11 @@ type Rig struct {
 var nodeConfig string
 
 // Start starts a cluster. After an error, nothing runs.
-func Start(ctx context.Context, o Options) (*Rig, error) {
-	redis.SetLogger(silence{})
-	r := new(Rig)
+func Start(ctx context.Context, o Options) (*Cluster, error) {
+	redis.SetLogger(discardLogger{})
+	r := new(Cluster)
 	var err error
-	if r.Redis, err = startRedis(ctx, o.Form, o.Dir, o.RedisServer); err != nil {
+	if r.Redis, err = startRedis(ctx, o.Mode, o.Dir, o.RedisServer); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func Start(ctx context.Context, o Options) (*Rig, error) {
 	return r, nil
 }
 
-func (r *Rig) newNode(i int, o Options) (*Node, error) {
+func (r *Cluster) newNode(i int, o Options) (*Node, error) {
 	port, err := process.FreePort()
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (n *Node) StartAndAwait(ctx context.Context) error {
 }
 
 // Close ends all processes and proxies.
-func (r *Rig) Close() {
+func (r *Cluster) Close() {
 	for _, n := range r.Nodes {
 		n.Kill()
 	}

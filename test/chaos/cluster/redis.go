@@ -12,14 +12,14 @@ import (
 
 // The modes in which Redis runs.
 const (
-	Single   = "single"
-	Sentinel = "sentinel"
-	Cluster  = "cluster"
+	ModeSingle   = "single"
+	ModeSentinel = "sentinel"
+	ModeCluster  = "cluster"
 )
 
 // Redis is the store of the nodes, in one of the modes.
 type Redis struct {
-	Form      string
+	Mode      string
 	Servers   []*Server // servers with data
 	Sentinels []*Server
 	URL       string // the redis_url setting of the nodes
@@ -27,13 +27,13 @@ type Redis struct {
 
 // startRedis starts Redis. The caller must close the result, even after an error.
 func startRedis(ctx context.Context, form, dir, path string) (*Redis, error) {
-	r := &Redis{Form: form}
+	r := &Redis{Mode: form}
 	switch form {
-	case Single:
+	case ModeSingle:
 		return r, r.startSingle(ctx, dir, path)
-	case Sentinel:
+	case ModeSentinel:
 		return r, r.startSentinel(ctx, dir, path)
-	case Cluster:
+	case ModeCluster:
 		return r, r.startCluster(ctx, dir, path)
 	}
 	return r, errors.New("unknown Redis mode: " + form)
@@ -139,13 +139,13 @@ func (r *Redis) startCluster(ctx context.Context, dir, path string) error {
 
 // Heal waits until Redis has recovered completely.
 func (r *Redis) Heal(ctx context.Context) error {
-	switch r.Form {
-	case Sentinel:
+	switch r.Mode {
+	case ModeSentinel:
 		return eventually(ctx, "there is one master with a replica, and the Sentinels agree", r.IsReplicated)
-	case Cluster:
+	case ModeCluster:
 		return eventually(ctx, "the Redis Cluster is complete", func(ctx context.Context) bool {
 			for _, s := range r.Servers {
-				if !s.says(ctx, []any{"CLUSTER", "INFO"}, "cluster_state:ok", "cluster_known_nodes:3", "cluster_slots_ok:16384") {
+				if !s.replyContains(ctx, []any{"CLUSTER", "INFO"}, "cluster_state:ok", "cluster_known_nodes:3", "cluster_slots_ok:16384") {
 					return false
 				}
 			}
@@ -153,7 +153,7 @@ func (r *Redis) Heal(ctx context.Context) error {
 		})
 	}
 	return eventually(ctx, "Redis answers", func(ctx context.Context) bool {
-		return r.Servers[0].says(ctx, []any{"INFO", "persistence"}, "loading:0")
+		return r.Servers[0].replyContains(ctx, []any{"INFO", "persistence"}, "loading:0")
 	})
 }
 
@@ -162,17 +162,17 @@ func (r *Redis) Heal(ctx context.Context) error {
 func (r *Redis) IsReplicated(ctx context.Context) bool {
 	master := r.Master(ctx)
 	replication := []any{"INFO", "replication"}
-	if master < 0 || !r.Servers[master].says(ctx, replication, "role:master", "state=online") ||
-		!r.Servers[master].says(ctx, replication, "lag=0") && !r.Servers[master].says(ctx, replication, "lag=1") {
+	if master < 0 || !r.Servers[master].replyContains(ctx, replication, "role:master", "state=online") ||
+		!r.Servers[master].replyContains(ctx, replication, "lag=0") && !r.Servers[master].replyContains(ctx, replication, "lag=1") {
 		return false
 	}
 	for i, s := range r.Servers {
-		if i != master && !s.says(ctx, []any{"INFO", "replication"}, "role:slave", "master_link_status:up") {
+		if i != master && !s.replyContains(ctx, []any{"INFO", "replication"}, "role:slave", "master_link_status:up") {
 			return false
 		}
 	}
 	for _, s := range r.Sentinels {
-		if !s.says(ctx, []any{"INFO", "sentinel"}, "name=main,status=ok", "slaves=1,sentinels=3") {
+		if !s.replyContains(ctx, []any{"INFO", "sentinel"}, "name=main,status=ok", "slaves=1,sentinels=3") {
 			return false
 		}
 	}
@@ -230,7 +230,7 @@ func (r *Redis) close() {
 
 // eventually waits until a condition that depends on several processes holds.
 func eventually(ctx context.Context, what string, ok func(context.Context) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*timeout)
 	defer cancel()
 	for !ok(ctx) {
 		select {

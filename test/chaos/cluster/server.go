@@ -38,9 +38,9 @@ func newServer() (*Server, error) {
 	return s, err
 }
 
-// patience is how long a server may take to answer a command. A whole recovery may
+// timeout is how long a server may take to answer a command. A whole recovery may
 // take twice as long.
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 // configure writes the server's configuration. All directives are in the file: the
 // command line would override what Sentinel writes to it.
@@ -58,16 +58,16 @@ func (s *Server) configure(dir, name, path string, directives []string, args ...
 	s.Process = process.New(dir, name, path, append([]string{file}, args...)...)
 	s.client = redis.NewClient(&redis.Options{
 		Addr: s.addr(), Protocol: 2, DisableIdentity: true,
-		DialTimeout: time.Second, ReadTimeout: patience, ContextTimeoutEnabled: true,
+		DialTimeout: time.Second, ReadTimeout: timeout, ContextTimeoutEnabled: true,
 	})
 	return nil
 }
 
-// silence discards the messages of go-redis about servers that were just killed.
+// discardLogger discards the messages of go-redis about servers that were just killed.
 // go-redis has one logger per process.
-type silence struct{}
+type discardLogger struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
+func (discardLogger) Printf(context.Context, string, ...any) {}
 
 func (s *Server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
@@ -82,7 +82,7 @@ func (s *Server) StartAndAwait(ctx context.Context) error {
 
 // Do sends a command directly to the server and returns the reply.
 func (s *Server) Do(ctx context.Context, args ...any) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	answer, err := s.client.Do(ctx, args...).Result()
 	if err != nil && err != redis.Nil {
@@ -92,7 +92,7 @@ func (s *Server) Do(ctx context.Context, args ...any) (any, error) {
 }
 
 // replyContains reports whether the reply to a command contains all parts.
-func (s *Server) says(ctx context.Context, command []any, parts ...string) bool {
+func (s *Server) replyContains(ctx context.Context, command []any, parts ...string) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	answer, err := s.Do(ctx, command...)

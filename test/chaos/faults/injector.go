@@ -24,19 +24,19 @@ const Calm = 11 * time.Second
 // warmUp is the time without faults at the start of a run, in which logins begin.
 const warmUp = 5 * time.Second
 
-// storm is how many faults are injected together, without a calm between them.
-const storm = 6
+// burst is how many faults are injected together, without a calm between them.
+const burst = 6
 
 // Injector injects faults.
-type Director struct {
-	Rig   *cluster.Rig
-	Log   *history.Log
-	Rand  *rand.Rand
-	Kinds []string // names of faults
-	First []string // those of Kinds that are injected first, in this order
-	Say   func(string)
+type Injector struct {
+	Cluster  *cluster.Cluster
+	Log      *history.Log
+	Rand     *rand.Rand
+	Kinds    []string // names of faults
+	First    []string // those of Kinds that are injected first, in this order
+	Progress func(string)
 
-	deck  []fault
+	queue []fault
 	nodes []sync.Mutex // each is held during a fault of that node
 	redis sync.Mutex   // held during a fault of Redis
 }
@@ -46,7 +46,7 @@ type Director struct {
 func Choose(list, form string) ([]string, error) {
 	var chosen []string
 	for _, f := range faults {
-		if f.goesWith(form) && (list == "all" || slices.Contains(strings.Split(list, ","), f.name)) {
+		if f.supports(form) && (list == "all" || slices.Contains(strings.Split(list, ","), f.name)) {
 			chosen = append(chosen, f.name)
 		}
 	}
@@ -60,7 +60,7 @@ func Choose(list, form string) ([]string, error) {
 
 func names(form string) (all []string) {
 	for _, f := range faults {
-		if f.goesWith(form) {
+		if f.supports(form) {
 			all = append(all, f.name)
 		}
 	}
@@ -71,12 +71,12 @@ func names(form string) (all []string) {
 // several together, and so on, with a calm after each. It may take a little longer,
 // because the last calm is complete. An error means that the cluster could not be
 // repaired.
-func (d *Director) Run(ctx context.Context, until time.Time) error {
-	d.nodes = make([]sync.Mutex, len(d.Rig.Nodes))
-	if d.Rig.Redis.Form == cluster.Sentinel {
+func (inj *Injector) Run(ctx context.Context, until time.Time) error {
+	inj.nodes = make([]sync.Mutex, len(inj.Cluster.Nodes))
+	if inj.Cluster.Redis.Mode == cluster.ModeSentinel {
 		watching, stop := context.WithCancel(ctx)
 		var watch sync.WaitGroup
-		watch.Go(func() { d.watchReplication(watching) })
+		watch.Go(func() { inj.watchReplication(watching) })
 		defer watch.Wait()
 		defer stop()
 	}
@@ -84,9 +84,9 @@ func (d *Director) Run(ctx context.Context, until time.Time) error {
 	for act := 1; time.Until(until) > Calm+warmUp && ctx.Err() == nil; act++ {
 		var err error
 		if act%2 == 0 {
-			err = d.together(ctx)
+			err = inj.injectSeveral(ctx)
 		} else {
-			err = d.strike(ctx, d.draw(), rand.New(rand.NewPCG(d.Rand.Uint64(), 0)), true)
+			err = inj.inject(ctx, inj.next(), rand.New(rand.NewPCG(inj.Rand.Uint64(), 0)), true)
 		}
 		if err != nil {
 			return err
@@ -98,69 +98,69 @@ func (d *Director) Run(ctx context.Context, until time.Time) error {
 }
 
 // priority returns the index of a kind in First, or len(First).
-func (d *Director) turn(f fault) int {
-	if at := slices.Index(d.First, f.name); at >= 0 {
+func (inj *Injector) priority(f fault) int {
+	if at := slices.Index(inj.First, f.name); at >= 0 {
 		return at
 	}
-	return len(d.First)
+	return len(inj.First)
 }
 
 // next returns the next kind of a shuffled queue, so that all occur equally often.
-func (d *Director) draw() fault {
-	if len(d.deck) == 0 {
+func (inj *Injector) next() fault {
+	if len(inj.queue) == 0 {
 		for _, f := range faults {
-			if slices.Contains(d.Kinds, f.name) {
-				d.deck = append(d.deck, f)
+			if slices.Contains(inj.Kinds, f.name) {
+				inj.queue = append(inj.queue, f)
 			}
 		}
-		d.Rand.Shuffle(len(d.deck), func(i, j int) { d.deck[i], d.deck[j] = d.deck[j], d.deck[i] })
-		slices.SortStableFunc(d.deck, func(a, b fault) int { return d.turn(a) - d.turn(b) })
-		d.First = nil
+		inj.Rand.Shuffle(len(inj.queue), func(i, j int) { inj.queue[i], inj.queue[j] = inj.queue[j], inj.queue[i] })
+		slices.SortStableFunc(inj.queue, func(a, b fault) int { return inj.priority(a) - inj.priority(b) })
+		inj.First = nil
 	}
-	f := d.deck[0]
-	d.deck = d.deck[1:]
+	f := inj.queue[0]
+	inj.queue = inj.queue[1:]
 	return f
 }
 
-func (d *Director) together(ctx context.Context) error {
+func (inj *Injector) injectSeveral(ctx context.Context) error {
 	var all sync.WaitGroup
-	errs := make([]error, storm)
-	for i := range storm {
-		f, r := d.draw(), rand.New(rand.NewPCG(d.Rand.Uint64(), 0))
-		all.Go(func() { errs[i] = d.strike(ctx, f, r, false) })
-		sleep(ctx, time.Duration(d.Rand.Int64N(int64(3*time.Second))))
+	errs := make([]error, burst)
+	for i := range burst {
+		f, r := inj.next(), rand.New(rand.NewPCG(inj.Rand.Uint64(), 0))
+		all.Go(func() { errs[i] = inj.inject(ctx, f, r, false) })
+		sleep(ctx, time.Duration(inj.Rand.Int64N(int64(3*time.Second))))
 	}
 	all.Wait()
 	return errors.Join(errs...)
 }
 
 // inject injects one fault and records it.
-func (d *Director) strike(ctx context.Context, f fault, r *rand.Rand, alone bool) error {
-	b := &blow{Director: d, ctx: ctx, rnd: r, note: history.Strike{Kind: f.name, Node: -1, Alone: alone, Lossy: f.lossy}}
+func (inj *Injector) inject(ctx context.Context, f fault, r *rand.Rand, alone bool) error {
+	in := &injection{Injector: inj, ctx: ctx, rand: r, record: history.Fault{Kind: f.name, Node: -1, Alone: alone, Lossy: f.lossy}}
 	if f.onNode {
-		b.note.Node = r.IntN(len(d.Rig.Nodes))
-		b.node = d.Rig.Nodes[b.note.Node]
-		b.note.Target = fmt.Sprint("node", b.note.Node)
-		d.nodes[b.note.Node].Lock()
-		defer d.nodes[b.note.Node].Unlock()
+		in.record.Node = r.IntN(len(inj.Cluster.Nodes))
+		in.node = inj.Cluster.Nodes[in.record.Node]
+		in.record.Target = fmt.Sprint("node", in.record.Node)
+		inj.nodes[in.record.Node].Lock()
+		defer inj.nodes[in.record.Node].Unlock()
 	} else {
-		at := r.IntN(len(d.Rig.Redis.Servers))
-		b.server = d.Rig.Redis.Servers[at]
-		b.note.Target = fmt.Sprint("redis", at)
-		d.redis.Lock()
-		defer d.redis.Unlock()
+		at := r.IntN(len(inj.Cluster.Redis.Servers))
+		in.server = inj.Cluster.Redis.Servers[at]
+		in.record.Target = fmt.Sprint("redis", at)
+		inj.redis.Lock()
+		defer inj.redis.Unlock()
 	}
 	if ctx.Err() != nil {
 		return nil
 	}
-	d.Say(fmt.Sprintf("fault %s on %s", f.name, b.note.Target))
-	b.note.From = d.Log.Now()
-	err := f.hit(b)
+	inj.Progress(fmt.Sprintf("fault %s on %s", f.name, in.record.Target))
+	in.record.From = inj.Log.Now()
+	err := f.inject(in)
 	if err == nil && !f.onNode {
-		err = d.Rig.Redis.Heal(context.WithoutCancel(ctx))
+		err = inj.Cluster.Redis.Heal(context.WithoutCancel(ctx))
 	}
-	b.note.To = d.Log.Now()
-	d.Log.AddStrike(b.note)
+	in.record.To = inj.Log.Now()
+	inj.Log.AddFault(in.record)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}

@@ -14,21 +14,21 @@ const unreplicated = "unreplicated"
 
 // lagResolution is how far a replica may be behind although IsReplicated is true: INFO
 // reports the lag in whole seconds, and a lag of one second is normal.
-const unsaid = 2 * time.Second
+const lagResolution = 2 * time.Second
 
 // watchReplication records these periods until ctx ends: from the last check before a
 // failover in which everything was replicated, to the first one after it.
-func (d *Director) watchReplication(ctx context.Context) {
-	replicated, epoch := d.Log.Now(), ""
+func (inj *Injector) watchReplication(ctx context.Context) {
+	replicated, epoch := inj.Log.Now(), ""
 	record := func() {
-		d.Log.AddStrike(history.Strike{Kind: unreplicated, Target: "redis", Node: -1, From: replicated - unsaid, To: d.Log.Now(), Lossy: true})
+		inj.Log.AddFault(history.Fault{Kind: unreplicated, Target: "redis", Node: -1, From: replicated - lagResolution, To: inj.Log.Now(), Lossy: true})
 	}
 	for ; ctx.Err() == nil; sleep(ctx, 100*time.Millisecond) {
-		checked := d.Log.Now()
-		if !d.Rig.Redis.IsReplicated(ctx) {
+		checked := inj.Log.Now()
+		if !inj.Cluster.Redis.IsReplicated(ctx) {
 			continue
 		}
-		now := d.Rig.Redis.Epoch(ctx)
+		now := inj.Cluster.Redis.Epoch(ctx)
 		if now == "" {
 			continue
 		}
@@ -37,7 +37,7 @@ func (d *Director) watchReplication(ctx context.Context) {
 		}
 		replicated, epoch = checked, now
 	}
-	if d.Log.Now()-replicated > time.Second { // the state since then is unknown
+	if inj.Log.Now()-replicated > time.Second { // the state since then is unknown
 		record()
 	}
 }

@@ -11,31 +11,31 @@ import (
 )
 
 // History is everything recorded in a run, and the run's duration.
-type File struct {
-	Events  []Event
-	Strikes []Strike
-	End     time.Duration
+type History struct {
+	Events []Event
+	Faults []Fault
+	End    time.Duration
 }
 
 const fileName = "history.jsonl"
 
 // line is one line of a history file. Only one of its fields is set.
 type line struct {
-	Event  *Event        `json:"event,omitempty"`
-	Strike *Strike       `json:"fault,omitempty"`
-	End    time.Duration `json:"end,omitempty"`
+	Event *Event        `json:"event,omitempty"`
+	Fault *Fault        `json:"fault,omitempty"`
+	End   time.Duration `json:"end,omitempty"`
 }
 
 // Save writes the history to a file in a directory.
-func (f File) Save(dir string) error {
+func (f History) Save(dir string) error {
 	file, err := os.Create(filepath.Join(dir, fileName))
 	if err != nil {
 		return err
 	}
 	buffer := bufio.NewWriter(file)
 	out := json.NewEncoder(buffer)
-	for i := range f.Strikes {
-		err = errors.Join(err, out.Encode(line{Strike: &f.Strikes[i]}))
+	for i := range f.Faults {
+		err = errors.Join(err, out.Encode(line{Fault: &f.Faults[i]}))
 	}
 	for i := range f.Events {
 		err = errors.Join(err, out.Encode(line{Event: &f.Events[i]}))
@@ -44,7 +44,7 @@ func (f File) Save(dir string) error {
 }
 
 // Load reads a history that Save wrote.
-func Load(dir string) (f File, err error) {
+func Load(dir string) (f History, err error) {
 	file, err := os.Open(filepath.Join(dir, fileName))
 	if err != nil {
 		return f, err
@@ -59,8 +59,8 @@ func Load(dir string) (f File, err error) {
 			return f, err
 		case l.Event != nil:
 			f.Events = append(f.Events, *l.Event)
-		case l.Strike != nil:
-			f.Strikes = append(f.Strikes, *l.Strike)
+		case l.Fault != nil:
+			f.Faults = append(f.Faults, *l.Fault)
 		default:
 			f.End = l.End
 		}

@@ -10,21 +10,21 @@ import (
 )
 
 // Action is the kind of an event.
-type Do string
+type Action string
 
 const (
-	Gene     Do = "gene"     // a code was created, by a call or by a socket
-	Scan     Do = "scan"     // the phone scans
-	Confirm  Do = "confirm"  // the phone confirms
-	Cancel   Do = "cancel"   // the phone cancels
-	Redeem   Do = "redeem"   // the site exchanges the ticket
-	Withdraw Do = "withdraw" // the page requests another code; there is no answer
-	Check    Do = "check"    // a caller requests the state of the code
-	Push     Do = "push"     // a connection received the state of the code
-	Show     Do = "show"     // a page begins to show the code
-	Leave    Do = "leave"    // a page stops showing the code
-	Connect  Do = "connect"  // a socket or a stream was opened
-	Close    Do = "close"    // a socket or a stream was closed; Answer is the close code
+	Gene     Action = "gene"     // a code was created, by a call or by a socket
+	Scan     Action = "scan"     // the phone scans
+	Confirm  Action = "confirm"  // the phone confirms
+	Cancel   Action = "cancel"   // the phone cancels
+	Redeem   Action = "redeem"   // the site exchanges the ticket
+	Withdraw Action = "withdraw" // the page requests another code; there is no answer
+	Check    Action = "check"    // a caller requests the state of the code
+	Push     Action = "push"     // a connection received the state of the code
+	Show     Action = "show"     // a page begins to show the code
+	Leave    Action = "leave"    // a page stops showing the code
+	Connect  Action = "connect"  // a socket or a stream was opened
+	Close    Action = "close"    // a socket or a stream was closed; Answer is the close code
 )
 
 // Codes of answers, and values for calls and connections without a code.
@@ -39,25 +39,25 @@ const (
 
 // Event is a call with its answer, a message, or a change of a page.
 type Event struct {
-	Call   time.Duration `json:"call"`   // time since the start of the run
-	Return time.Duration `json:"return"` // for Push: when the message arrived
-	Who    string        `json:"actor"`
-	Do     Do            `json:"action"`
-	Code   string        `json:"code,omitempty"`
-	Node   int           `json:"node"`               // from 0
-	Conn   int64         `json:"conn,omitempty"`     // for Push, Connect and Close: the connection
-	User   string        `json:"user,omitempty"`     // the phone's user; for Redeem: the user in the answer
-	Proven bool          `json:"proven,omitempty"`   // the caller proved to be the browser or the site
-	Held   bool          `json:"longPoll,omitempty"` // for Check: the server was asked to wait
-	Answer int           `json:"answer"`             // code of the answer, or one of the values above
-	HTTP   int           `json:"http,omitempty"`
-	Seen   *Seen         `json:"state,omitempty"`     // the state of the code in the answer or message
-	Terms  *Terms        `json:"lifetimes,omitempty"` // for Gene: the lifetimes of the code
-	Via    string        `json:"transport,omitempty"` // for Show: the page's transport
+	Call      time.Duration `json:"call"`   // time since the start of the run
+	Return    time.Duration `json:"return"` // for Push: when the message arrived
+	Actor     string        `json:"actor"`
+	Action    Action        `json:"action"`
+	Code      string        `json:"code,omitempty"`
+	Node      int           `json:"node"`               // from 0
+	Conn      int64         `json:"conn,omitempty"`     // for Push, Connect and Close: the connection
+	User      string        `json:"user,omitempty"`     // the phone's user; for Redeem: the user in the answer
+	Proven    bool          `json:"proven,omitempty"`   // the caller proved to be the browser or the site
+	LongPoll  bool          `json:"longPoll,omitempty"` // for Check: the server was asked to wait
+	Answer    int           `json:"answer"`             // code of the answer, or one of the values above
+	HTTP      int           `json:"http,omitempty"`
+	State     *State        `json:"state,omitempty"`     // the state of the code in the answer or message
+	Lifetimes *Lifetimes    `json:"lifetimes,omitempty"` // for Gene: the lifetimes of the code
+	Transport string        `json:"transport,omitempty"` // for Show: the page's transport
 }
 
 // State is the state of a code in an answer or a message.
-type Seen struct {
+type State struct {
 	Status  string `json:"status"` // the event: waiting, scanned …
 	Version int64  `json:"version"`
 	User    string `json:"user,omitempty"` // scannedUserId
@@ -65,7 +65,7 @@ type Seen struct {
 }
 
 // Lifetimes are the lifetimes that a pool configures.
-type Terms struct {
+type Lifetimes struct {
 	Code    time.Duration `json:"code"`
 	Confirm time.Duration `json:"confirm"`
 	Ticket  time.Duration `json:"ticket"`
@@ -78,7 +78,7 @@ func (e Event) Unknown() bool {
 }
 
 // Fault is an injected fault, from its start until everything was repaired.
-type Strike struct {
+type Fault struct {
 	Kind   string        `json:"kind"`
 	Target string        `json:"target"`
 	Node   int           `json:"node"` // the node with the fault; -1: none
@@ -94,9 +94,9 @@ type Strike struct {
 type Log struct {
 	began time.Time
 
-	mu      sync.Mutex
-	events  []Event
-	strikes []Strike
+	mu     sync.Mutex
+	events []Event
+	faults []Fault
 }
 
 // NewLog starts a history now.
@@ -113,15 +113,15 @@ func (l *Log) Add(e Event) {
 }
 
 // AddFault records a fault that has been repaired.
-func (l *Log) AddStrike(s Strike) {
+func (l *Log) AddFault(s Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.strikes = append(l.strikes, s)
+	l.faults = append(l.faults, s)
 }
 
 // History returns everything recorded so far. It must not be modified.
-func (l *Log) File() File {
+func (l *Log) History() History {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return File{Events: slices.Clip(l.events), Strikes: slices.Clip(l.strikes), End: l.Now()}
+	return History{Events: slices.Clip(l.events), Faults: slices.Clip(l.faults), End: l.Now()}
 }
