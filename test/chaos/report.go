@@ -81,11 +81,11 @@ const late = 100 * time.Millisecond
 
 // recoveries attributes lags to faults that were injected alone. Polling pages do not
 // count: their lag is the polling interval.
-func recoveries(strikes []history.Fault, lags []checker.Lag) []recovery {
+func recoveries(faults []history.Fault, lags []checker.Lag) []recovery {
 	found := make(map[string][]time.Duration)
-	struck, missed := make(map[string]int), make(map[string]int)
-	for _, s := range strikes {
-		struck[s.Kind]++
+	injected, missed := make(map[string]int), make(map[string]int)
+	for _, s := range faults {
+		injected[s.Kind]++
 		for _, l := range lags {
 			switch {
 			case !s.Alone || l.Transport == string(actors.Poll) || l.Shown < s.From || l.Stored < s.From-time.Second || l.Stored > s.To+aftermath:
@@ -97,8 +97,8 @@ func recoveries(strikes []history.Fault, lags []checker.Lag) []recovery {
 		}
 	}
 	var all []recovery
-	for _, kind := range slices.Sorted(maps.Keys(struck)) {
-		r := recovery{Kind: kind, Injected: struck[kind], Measured: len(found[kind]), Missed: missed[kind]}
+	for _, kind := range slices.Sorted(maps.Keys(injected)) {
+		r := recovery{Kind: kind, Injected: injected[kind], Measured: len(found[kind]), Missed: missed[kind]}
 		if times := found[kind]; len(times) > 0 {
 			slices.Sort(times)
 			r.Median, r.Slowest = times[len(times)/2], times[len(times)-1]

@@ -65,8 +65,8 @@ type answer struct {
 
 // call makes a call and returns the answer and its event, which the caller
 // completes and records.
-func (env *Environment) call(ctx context.Context, do history.Action, who string, q request) (answer, history.Event) {
-	e := history.Event{Call: env.Log.Now(), Action: do, Actor: who, Node: q.node, Proven: q.proven}
+func (env *Environment) call(ctx context.Context, action history.Action, actor string, q request) (answer, history.Event) {
+	e := history.Event{Call: env.Log.Now(), Action: action, Actor: actor, Node: q.node, Proven: q.proven}
 	if q.timeout == 0 {
 		q.timeout = callTime
 	}

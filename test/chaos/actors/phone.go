@@ -26,11 +26,11 @@ var phonePaths = map[history.Action]string{history.Scan: "scanned", history.Conf
 
 // step makes one of the phone's calls to a random node. It repeats the call while
 // the outcome is unknown, and returns the last answer.
-func (p *phone) step(ctx context.Context, do history.Action, code string) int {
-	q := request{path: phonePaths[do], body: map[string]any{"random": code}, header: http.Header{"Authorization": {"Bearer " + p.env.token(p.user)}}}
+func (p *phone) step(ctx context.Context, action history.Action, code string) int {
+	q := request{path: phonePaths[action], body: map[string]any{"random": code}, header: http.Header{"Authorization": {"Bearer " + p.env.token(p.user)}}}
 	return retry(ctx, p.rnd, func() int {
 		q.node = p.env.randomNode(p.rnd)
-		_, e := p.env.call(ctx, do, "phone of "+p.user, q)
+		_, e := p.env.call(ctx, action, "phone of "+p.user, q)
 		e.Code, e.User = code, p.user
 		p.env.Log.Add(e)
 		return e.Answer
@@ -99,9 +99,9 @@ func (s *site) finalCheck(ctx context.Context, code string) int {
 }
 
 // check reads the state of a code; more is added to the query.
-func (env *Environment) check(ctx context.Context, who, code, more string, q request) (int, status) {
+func (env *Environment) check(ctx context.Context, actor, code, more string, q request) (int, status) {
 	q.path = "check?random=" + url.QueryEscape(code) + more
-	a, e := env.call(ctx, history.Check, who, q)
+	a, e := env.call(ctx, history.Check, actor, q)
 	e.Code, e.LongPoll = code, q.timeout > 0
 	var st status
 	if a.code == history.OK {

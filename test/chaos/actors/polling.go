@@ -99,11 +99,11 @@ func (b *browser) stream(ctx context.Context, node int) nextAction {
 }
 
 func (b *browser) readEvents(ctx context.Context, response *http.Response, node int, conn int64) nextAction {
-	told := false // to reconnect
+	toldToReconnect := false // to reconnect
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		text, isData := strings.CutPrefix(lines.Text(), "data:")
-		told = told || strings.HasPrefix(lines.Text(), "retry:")
+		toldToReconnect = toldToReconnect || strings.HasPrefix(lines.Text(), "retry:")
 		var st status
 		if !isData || json.Unmarshal([]byte(text), &st) != nil {
 			continue
@@ -118,11 +118,11 @@ func (b *browser) readEvents(ctx context.Context, response *http.Response, node 
 	switch {
 	case ctx.Err() != nil:
 		closed.Answer = history.Ended
-	case told:
+	case toldToReconnect:
 		closed.Answer = restart
 	}
 	b.record(closed)
-	if told {
+	if toldToReconnect {
 		return soon
 	}
 	return backoff

@@ -70,8 +70,8 @@ func (s *Scenario) Run(ctx context.Context) (end string) {
 		return s.script.name + ": no code"
 	}
 	if s.rnd.IntN(4) == 0 {
-		who := &unproven{env: s.env, rnd: rand.New(rand.NewPCG(s.rnd.Uint64(), 0)), who: "unproven"}
-		others.Go(func() { who.run(ctx, shown.code) })
+		watcher := &unproven{env: s.env, rnd: rand.New(rand.NewPCG(s.rnd.Uint64(), 0)), actor: "unproven"}
+		others.Go(func() { watcher.run(ctx, shown.code) })
 	}
 	s.think(ctx)
 	s.script.run(s, ctx)

@@ -12,9 +12,9 @@ import (
 // unproven is a watcher who knows the code but has no proof of being the browser. It
 // polls and connects sockets without proof.
 type unproven struct {
-	env *Environment
-	rnd *rand.Rand
-	who string
+	env   *Environment
+	rnd   *rand.Rand
+	actor string
 }
 
 // run watches a code until ctx ends.
@@ -23,7 +23,7 @@ func (s *unproven) run(ctx context.Context, code string) {
 		if s.rnd.IntN(2) == 0 {
 			s.watch(ctx, code)
 		} else {
-			s.env.check(ctx, s.who, code, "", request{node: s.env.randomNode(s.rnd)})
+			s.env.check(ctx, s.actor, code, "", request{node: s.env.randomNode(s.rnd)})
 		}
 		pause(ctx, s.rnd, 300*time.Millisecond, 1500*time.Millisecond)
 	}
@@ -41,6 +41,6 @@ func (s *unproven) watch(ctx context.Context, code string) {
 			return
 		}
 		now := s.env.Log.Now()
-		s.env.Log.Add(history.Event{Call: now, Return: now, Actor: s.who, Action: history.Push, Code: code, Node: k.node, Conn: k.number, State: st.state()})
+		s.env.Log.Add(history.Event{Call: now, Return: now, Actor: s.actor, Action: history.Push, Code: code, Node: k.node, Conn: k.number, State: st.state()})
 	}
 }

@@ -126,10 +126,10 @@ const (
 )
 
 // lossy reports whether a fault during the code's lifetime may have lost writes.
-func (c code) lossy(strikes []history.Fault) bool {
+func (c code) lossy(faults []history.Fault) bool {
 	from, to := c.made().Call, c.events[len(c.events)-1].Return
-	return slices.ContainsFunc(strikes, func(s history.Fault) bool {
-		return s.Lossy && from < s.To+lossAfter && s.From-lossBefore < to
+	return slices.ContainsFunc(faults, func(f history.Fault) bool {
+		return f.Lossy && from < f.To+lossAfter && f.From-lossBefore < to
 	})
 }
 

@@ -61,7 +61,7 @@ var flushed = []history.Fault{{Kind: "flushall", Lossy: true, From: time.Second,
 var invalid = []struct {
 	what, rule string
 	events     []history.Event
-	strikes    []history.Fault
+	faults     []history.Fault
 }{
 	{what: "another user confirms", rule: "second user", events: then(at(300, history.Confirm, 200, by("b")))},
 	{what: "another user scans", rule: "second user", events: then(at(300, history.Scan, 200, by("b")))},
@@ -97,19 +97,19 @@ var invalid = []struct {
 	{what: "a slow answer", rule: "slow answer", events: then(at(300, history.Check, history.Busy, taking(4*time.Second)))},
 	{what: "a stale page", rule: "stale page", events: then(shows(0), leaves(12_000))},
 	{what: "a stale page after a fault", rule: "stale page",
-		events: then(shows(0), leaves(20_000)), strikes: fault("cut", time.Second, 2*time.Second)},
-	{what: "a page shows a deleted code", rule: "page shows deleted code", strikes: flushed,
+		events: then(shows(0), leaves(20_000)), faults: fault("cut", time.Second, 2*time.Second)},
+	{what: "a page shows a deleted code", rule: "page shows deleted code", faults: flushed,
 		events: onlyScanned(shows(0), at(150, history.Push, 0, saw("scanned", 2), on(1), byPage), leaves(20_000))},
 	{what: "a node shuts down without close frames", rule: "no close frame",
-		events: then(at(1500, history.Close, history.None, on(1))), strikes: fault("node-term", time.Second, 2*time.Second)},
+		events: then(at(1500, history.Close, history.None, on(1))), faults: fault("node-term", time.Second, 2*time.Second)},
 	{what: "a node does not shut down", rule: "shutdown failed",
-		events: login(), strikes: []history.Fault{{Kind: "node-term", Exit: "did not end", From: time.Second, To: 2 * time.Second}}},
+		events: login(), faults: []history.Fault{{Kind: "node-term", Exit: "did not end", From: time.Second, To: 2 * time.Second}}},
 }
 
 func TestEveryViolationIsFound(t *testing.T) {
 	for _, test := range invalid {
 		t.Run(test.what, func(t *testing.T) {
-			v := Check(history.History{Events: test.events, Faults: test.strikes, End: 30 * time.Second})
+			v := Check(history.History{Events: test.events, Faults: test.faults, End: 30 * time.Second})
 			if !slices.ContainsFunc(v.Violations, func(v Violation) bool { return v.Rule == test.rule }) {
 				t.Errorf("violation %q was not found, only %v", test.rule, v.Violations)
 			}
@@ -142,9 +142,9 @@ func byPage(e *history.Event) { e.Actor = "page" }
 
 // valid are valid histories.
 var valid = []struct {
-	what    string
-	events  []history.Event
-	strikes []history.Fault
+	what   string
+	events []history.Event
+	faults []history.Fault
 }{
 	{what: "a login", events: then(redeem(300), at(400, history.Redeem, 2246),
 		at(500, history.Confirm, 200, by("a")), at(600, history.Check, 200, saw("confirmed", 4), proven("a", false)))},
@@ -170,22 +170,22 @@ var valid = []struct {
 		at(300, history.Confirm, 2242, by("a")), at(400, history.Check, 200, saw("expired", 3), proven("a", false)))},
 	{what: "a fresh page", events: then(shows(0), at(50, history.Push, 0, saw("waiting", 1), on(1), byPage),
 		at(120, history.Push, 0, saw("scanned", 2), on(1), byPage), at(320, history.Push, 0, saw("confirmed", 3), on(1), byPage), leaves(20_000))},
-	{what: "a stale page during a fault", events: then(shows(0), leaves(12_000)), strikes: fault("freeze", 2*time.Second, 9*time.Second)},
-	{what: "a page learns that its code was deleted", strikes: flushed, events: onlyScanned(shows(0), at(150, history.Push, 0, saw("scanned", 2), on(1), byPage),
+	{what: "a stale page during a fault", events: then(shows(0), leaves(12_000)), faults: fault("freeze", 2*time.Second, 9*time.Second)},
+	{what: "a page learns that its code was deleted", faults: flushed, events: onlyScanned(shows(0), at(150, history.Push, 0, saw("scanned", 2), on(1), byPage),
 		at(4000, history.Push, 0, saw("expired", 3), on(1), byPage), leaves(20_000))},
 	{what: "a frozen node answers late", events: then(at(1500, history.Check, history.Busy, taking(4*time.Second))),
-		strikes: fault("node-stop", 2*time.Second, 5*time.Second)},
+		faults: fault("node-stop", 2*time.Second, 5*time.Second)},
 	{what: "a node shuts down in order", events: then(at(1500, history.Close, restart, on(1))),
-		strikes: fault("node-term", time.Second, 2*time.Second)},
+		faults: fault("node-term", time.Second, 2*time.Second)},
 	{what: "a node is killed right after its restart", events: then(at(1900, history.Connect, 0, on(1)), at(2000, history.Close, history.None, on(1))),
-		strikes: []history.Fault{{Kind: "node-term", From: time.Second, Gone: 1200 * time.Millisecond, To: 1950 * time.Millisecond},
+		faults: []history.Fault{{Kind: "node-term", From: time.Second, Gone: 1200 * time.Millisecond, To: 1950 * time.Millisecond},
 			{Kind: "node-kill", From: 1950 * time.Millisecond, To: 3 * time.Second}}},
 }
 
 func TestValidHistoriesHaveNoViolations(t *testing.T) {
 	for _, test := range valid {
 		t.Run(test.what, func(t *testing.T) {
-			v := Check(history.History{Events: test.events, Faults: test.strikes, End: 30 * time.Second})
+			v := Check(history.History{Events: test.events, Faults: test.faults, End: 30 * time.Second})
 			if len(v.Violations) > 0 || v.Undecided > 0 {
 				t.Errorf("blamed: %v", v.Violations)
 			}
@@ -206,8 +206,8 @@ func TestViolationsAfterLostWritesAreCountedSeparately(t *testing.T) {
 	if len(v.Violations) == 0 {
 		t.Error("a page that continues to show a lost version is not reported")
 	}
-	stranger := append(twice, at(1700, history.Push, 0, saw("confirmed", 3), func(e *history.Event) { e.State.Ticket = true }))
-	v = Check(history.History{Events: stranger, Faults: failover})
+	leak := append(twice, at(1700, history.Push, 0, saw("confirmed", 3), func(e *history.Event) { e.State.Ticket = true }))
+	v = Check(history.History{Events: leak, Faults: failover})
 	if len(v.Violations) == 0 {
 		t.Error("a leak is not reported when writes were lost")
 	}

@@ -17,14 +17,14 @@ const recordingDelay = 500 * time.Millisecond
 type span struct{ from, to time.Duration }
 
 // calmsOf returns the periods between faults.
-func calmsOf(strikes []history.Fault, end time.Duration) (calms []span) {
-	sorted := slices.SortedFunc(slices.Values(strikes), func(a, b history.Fault) int { return int(a.From - b.From) })
+func calmsOf(faults []history.Fault, end time.Duration) (calms []span) {
+	sorted := slices.SortedFunc(slices.Values(faults), func(a, b history.Fault) int { return int(a.From - b.From) })
 	var since time.Duration
-	for _, s := range sorted {
-		if s.From > since {
-			calms = append(calms, span{since, s.From})
+	for _, f := range sorted {
+		if f.From > since {
+			calms = append(calms, span{since, f.From})
 		}
-		since = max(since, s.To)
+		since = max(since, f.To)
 	}
 	return append(calms, span{since, end})
 }
@@ -53,25 +53,25 @@ type page struct {
 
 // flushed finds pages that continued to show a code after FLUSHALL deleted it, and
 // returns for how long each did.
-func (c code) flushed(strikes []history.Fault, calms []span) (lags []Lag, late []Violation) {
-	for _, s := range strikes {
-		facts := slices.DeleteFunc(c.stored(), func(f observation) bool { return f.at > s.From })
-		if s.Kind != "flushall" || len(facts) == 0 {
+func (c code) flushed(faults []history.Fault, calms []span) (lags []Lag, late []Violation) {
+	for _, f := range faults {
+		facts := slices.DeleteFunc(c.stored(), func(o observation) bool { return o.at > f.From })
+		if f.Kind != "flushall" || len(facts) == 0 {
 			continue
 		}
-		gone := observation{at: s.To, version: facts[len(facts)-1].version + 1}
-		if c.livedOn(gone) {
+		deleted := observation{at: f.To, version: facts[len(facts)-1].version + 1}
+		if c.livedOn(deleted) {
 			continue // the code was changed meanwhile, or a failover undid FLUSHALL
 		}
 		for _, p := range c.pages() {
-			if p.open >= s.From || p.left <= s.To {
+			if p.open >= f.From || p.left <= f.To {
 				continue
 			}
-			lag := p.lag(gone)
+			lag := p.lag(deleted)
 			lags = append(lags, lag)
 			if calm := longestCalm(lag.Stored, lag.Shown, calms); calm > freshAfter+recordingDelay {
 				late = append(late, c.violation("page shows deleted code",
-					"%s page opened at %v showed the code for %v after FLUSHALL at %v", p.transport, p.open, calm, s.To))
+					"%s page opened at %v showed the code for %v after FLUSHALL at %v", p.transport, p.open, calm, f.To))
 			}
 		}
 	}
@@ -80,9 +80,9 @@ func (c code) flushed(strikes []history.Fault, calms []span) (lags []Lag, late [
 
 // livedOn reports whether the code had another state than expired at or after the
 // version that should have been its end.
-func (c code) livedOn(gone observation) bool {
+func (c code) livedOn(deleted observation) bool {
 	return slices.ContainsFunc(c.events, func(e history.Event) bool {
-		return storedVersion(e) >= gone.version && (e.State == nil || e.State.Status != "expired")
+		return storedVersion(e) >= deleted.version && (e.State == nil || e.State.Status != "expired")
 	})
 }
 

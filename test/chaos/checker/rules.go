@@ -39,20 +39,20 @@ func (c code) exchanges() []Violation {
 
 // pushes returns the messages of each connection in the order of their arrival.
 func (c code) pushes() map[int64][]history.Event {
-	told := make(map[int64][]history.Event)
+	messages := make(map[int64][]history.Event)
 	for _, e := range c.events {
 		if e.Action == history.Push {
-			told[e.Conn] = append(told[e.Conn], e)
+			messages[e.Conn] = append(messages[e.Conn], e)
 		}
 	}
-	return told
+	return messages
 }
 
 // versions checks that no connection receives an older version after a newer one.
 func (c code) versions() (all []Violation) {
-	for conn, told := range c.pushes() {
-		for i := 1; i < len(told); i++ {
-			if before, now := told[i-1].State.Version, told[i].State.Version; now < before {
+	for conn, messages := range c.pushes() {
+		for i := 1; i < len(messages); i++ {
+			if before, now := messages[i-1].State.Version, messages[i].State.Version; now < before {
 				all = append(all, c.violation("older version", "connection %d received version %d after %d", conn, now, before))
 			}
 		}
@@ -63,9 +63,9 @@ func (c code) versions() (all []Violation) {
 // finals checks that no other status follows canceled or expired. Expired may follow
 // confirmed.
 func (c code) finals() (all []Violation) {
-	for conn, told := range c.pushes() {
+	for conn, messages := range c.pushes() {
 		final := ""
-		for _, e := range told {
+		for _, e := range messages {
 			if final != "" && e.State.Status != final {
 				all = append(all, c.violation("status after the final one", "connection %d received %s after %s", conn, e.State.Status, final))
 			}
@@ -93,28 +93,28 @@ const restart = 1012
 // drained checks that a node that is told to shut down closes its connections with a
 // code and ends in time. A closed connection may be recorded up to a second late.
 // Connections to the restarted node do not count; it may have the next fault already.
-func drained(events []history.Event, strikes []history.Fault) (all []Violation) {
+func drained(events []history.Event, faults []history.Fault) (all []Violation) {
 	made := make(map[int64]time.Duration) // by connection
 	for _, e := range events {
 		if e.Action == history.Connect {
 			made[e.Conn] = e.Return
 		}
 	}
-	for _, s := range strikes {
-		if s.Kind != "node-term" {
+	for _, f := range faults {
+		if f.Kind != "node-term" {
 			continue
 		}
-		if s.Exit != "" {
-			all = append(all, Violation{Rule: "shutdown failed", Text: fmt.Sprintf("%s at %v: %s", s.Target, s.From, s.Exit)})
+		if f.Exit != "" {
+			all = append(all, Violation{Rule: "shutdown failed", Text: fmt.Sprintf("%s at %v: %s", f.Target, f.From, f.Exit)})
 		}
 		broken := slices.DeleteFunc(slices.Clone(events), func(e history.Event) bool {
-			isBroken := e.Action == history.Close && e.Answer == history.None && e.Node == s.Node
-			return !isBroken || e.Return < s.From || e.Return > s.Gone+time.Second || made[e.Conn] > s.Gone
+			isBroken := e.Action == history.Close && e.Answer == history.None && e.Node == f.Node
+			return !isBroken || e.Return < f.From || e.Return > f.Gone+time.Second || made[e.Conn] > f.Gone
 		})
 		if len(broken) > 0 {
 			all = append(all, Violation{
 				Rule: "no close frame", Events: broken,
-				Text: fmt.Sprintf("%s shut down at %v and broke %d connections instead of closing them with %d", s.Target, s.From, len(broken), restart),
+				Text: fmt.Sprintf("%s shut down at %v and broke %d connections instead of closing them with %d", f.Target, f.From, len(broken), restart),
 			})
 		}
 	}
@@ -151,13 +151,13 @@ const (
 )
 
 // slow checks that answers arrive in time, unless the node itself had a fault.
-func slow(events []history.Event, strikes []history.Fault) (all []Violation) {
+func slow(events []history.Event, faults []history.Fault) (all []Violation) {
 	for _, e := range events {
 		isCall := e.Conn == 0 && !e.LongPoll && e.Answer != history.NotSent
-		struck := slices.ContainsFunc(strikes, func(s history.Fault) bool {
-			return s.Node == e.Node && s.From < e.Return && e.Call < s.To+slack
+		faulty := slices.ContainsFunc(faults, func(f history.Fault) bool {
+			return f.Node == e.Node && f.From < e.Return && e.Call < f.To+slack
 		})
-		if took := e.Return - e.Call; isCall && !struck && took > answerTime+slack {
+		if took := e.Return - e.Call; isCall && !faulty && took > answerTime+slack {
 			all = append(all, Violation{Rule: "slow answer", Code: e.Code, Events: []history.Event{e}, Text: fmt.Sprintf("%s took %v", e.Action, took)})
 		}
 	}
