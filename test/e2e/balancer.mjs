@@ -1,43 +1,40 @@
-/**
- * A load balancer without stickiness in front of nodes, which can be as bad as
- * those that people's pages are behind.
- */
+/** A load balancer without session affinity that can simulate misbehaving proxies. */
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
 
-/** @typedef {'pass' | 'refuse' | 'swallow'} Upgrades what becomes of WebSocket handshakes */
+/** @typedef {'pass' | 'refuse' | 'swallow'} Upgrades how WebSocket handshakes are handled */
 
-export class Front {
-  /** @type {string[]} addresses of the nodes, the next one first */
+export class Balancer {
+  /** @type {string[]} addresses of the nodes; the first one gets the next request */
   nodes = [];
-  /** Address of a server that has the paths besides the interface; absent: the nodes have all. */
+  /** Address of a server for the paths outside the API; '': the nodes serve all paths. */
   pages = '';
-  /** @type {Record<string, (body: any) => object>} paths that are answered here, JSON to JSON */
+  /** @type {Record<string, (body: any) => object>} paths that the balancer answers itself, with JSON */
   answers = {};
   /** @type {Upgrades} */
   upgrades = 'pass';
-  /** Event streams are kept back until they end, as some proxies do. */
+  /** Event streams are buffered until they end, as some proxies do. */
   holdsStreams = false;
-  /** What was asked for: `GET /api/v2/qrcode/check`. */
+  /** All requests, for example `GET /api/v2/qrcode/check`. */
   asked = [];
   #sockets = new Set();
 
-  static async open(house) {
-    const front = new Front();
-    const server = createServer((incoming, outgoing) => front.#pass(incoming, outgoing));
-    server.on('connection', (socket) => front.#keep(socket));
-    server.on('upgrade', (incoming, socket, head) => front.#upgrade(incoming, socket, head));
+  static async open(sandbox) {
+    const balancer = new Balancer();
+    const server = createServer((incoming, outgoing) => balancer.#pass(incoming, outgoing));
+    server.on('connection', (socket) => balancer.#keep(socket));
+    server.on('upgrade', (incoming, socket, head) => balancer.#upgrade(incoming, socket, head));
     await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-    house.atEnd(() => {
+    sandbox.onClose(() => {
       server.close();
-      front.cut();
+      balancer.cut();
     });
-    front.address = `http://127.0.0.1:${server.address().port}`;
-    return front;
+    balancer.address = `http://127.0.0.1:${server.address().port}`;
+    return balancer;
   }
 
-  /** How often a path was asked for. */
+  /** The number of requests for a path. */
   count(path) {
     return this.asked.filter((one) => one.endsWith(path)).length;
   }
@@ -53,7 +50,7 @@ export class Front {
     socket.on('error', () => socket.destroy());
   }
 
-  /** Turns by turns. */
+  /** Round robin. */
   #next() {
     const node = this.nodes.shift();
     this.nodes.push(node);
@@ -87,7 +84,7 @@ export class Front {
     });
     outgoing.on('close', () => onward.destroy());
     onward.on('error', (error) => {
-      // A node that is down has not heard a byte: the next one may.
+      // The node is down and has received nothing: try the next one.
       if (error.code === 'ECONNREFUSED' && tries > 1) this.#pass(incoming, outgoing, tries - 1);
       else outgoing.destroy();
     });

@@ -1,36 +1,36 @@
-/** A person at a desk with a phone: the demo's pages, and what is done with both. */
+/** The demo's login page and phone page, and the steps of a user with both. */
 import { join } from 'node:path';
 
-import { DESK, inState, person, PHONE } from './browser.mjs';
+import { DESKTOP, waitForState, openContext, PHONE } from './browser.mjs';
 import { until } from './process.mjs';
 import { readCode } from './zbar.mjs';
 
-/** The demo, its login page with a code, and a phone. */
-export async function atTheDesk(house, browser, { options, tolerate, flags } = {}) {
-  const demo = await house.demo(0, flags);
-  const login = await (await person(house, browser, { ...DESK, ...options }, tolerate)).newPage();
+/** Starts the demo, opens its login page with a code, and a phone browser. */
+export async function openDemo(sandbox, browser, { options, tolerate, flags } = {}) {
+  const demo = await sandbox.demo(0, flags);
+  const login = await (await openContext(sandbox, browser, { ...DESKTOP, ...options }, tolerate)).newPage();
   await login.goto(demo.address);
-  await inState(login, 'waiting');
-  const phone = await (await person(house, browser, { ...PHONE, ...options }, tolerate)).newPage();
+  await waitForState(login, 'waiting');
+  const phone = await (await openContext(sandbox, browser, { ...PHONE, ...options }, tolerate)).newPage();
   return { demo, login, phone };
 }
 
-/** The text of the code on the screen, as a camera sees it. */
-export async function codeOn(house, login) {
-  const path = join(house.dir, 'screen.png');
-  return until(10, 'a code is on the screen', async () => {
+/** The text of the code in a screenshot of the login page. */
+export async function codeOn(sandbox, login) {
+  const path = join(sandbox.dir, 'screen.png');
+  return until(10, 'a code in the screenshot', async () => {
     await login.screenshot({ path });
     return readCode(path);
   });
 }
 
 /** Scans the code on the screen as a user, by pasting its text into the phone page. */
-export async function scanByText(house, { demo, login, phone }, user) {
-  const text = await codeOn(house, login);
+export async function scanByText(sandbox, { demo, login, phone }, user) {
+  const text = await codeOn(sandbox, login);
   await phone.goto(`${demo.address}/phone`);
   await phone.getByText(user, { exact: true }).click();
   await phone.getByLabel('Login code').fill(text);
   await phone.getByRole('button', { name: `Scan as ${user}` }).click();
-  await inState(phone, 'consent');
+  await waitForState(phone, 'consent');
   return text;
 }
