@@ -36,6 +36,22 @@ func (r *comparing) idle(ctx context.Context) error {
 		}
 		all = append(all, one)
 	}
+	if err := r.openInSteps(ctx, all); err != nil {
+		return err
+	}
+	for _, one := range all {
+		lost, err := one.pages.close()
+		if err != nil {
+			return err
+		}
+		r.record("idle.lost", one.kind, float64(lost))
+	}
+	return nil
+}
+
+// openInSteps opens each number of pages of --scale and measures the systems. Peers
+// are measured only with --pages.
+func (r *comparing) openInSteps(ctx context.Context, all []*idleSystem) error {
 	for _, pages := range r.Scale {
 		for _, one := range all {
 			if one.kind != scanlogin && pages != r.Pages {
@@ -53,13 +69,6 @@ func (r *comparing) idle(ctx context.Context) error {
 		if err := r.measureMemory(ctx, all, pages); err != nil {
 			return err
 		}
-	}
-	for _, one := range all {
-		lost, err := one.pages.close()
-		if err != nil {
-			return err
-		}
-		r.record("idle.lost", one.kind, float64(lost))
 	}
 	return nil
 }

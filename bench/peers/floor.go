@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -59,12 +60,9 @@ func Echo(ctx context.Context, listen, address, scripts string) error {
 	}
 	client := redis.NewClient(options)
 	defer client.Close()
-	load, err := script(scripts, "load.lua")
-	if err != nil {
-		return err
-	}
-	swap, err := script(scripts, "swap.lua")
-	if err != nil {
+	load, err1 := script(scripts, "load.lua")
+	swap, err2 := script(scripts, "swap.lua")
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	session, announcement := strings.Repeat("s", 700), Status("")

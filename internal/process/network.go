@@ -14,12 +14,12 @@ import (
 const BusPort = 10_000
 
 // FreePort returns a port that is free on every address of this machine,
-// together with its bus port. Both are below the range of outgoing connections (32768 and up), which
+// together with its bus port. No port is also a possible bus port. Both are below the range of outgoing connections (32768 and up), which
 // could otherwise take the port while its process is being restarted.
 func FreePort() (int, error) {
 	var err error
 	for range 100 {
-		port := 10_000 + rand.N(12_000)
+		port := 10_000 + rand.N(10_000)
 		if err = errors.Join(canListen(port), canListen(port+BusPort)); err == nil {
 			return port, nil
 		}

@@ -120,16 +120,16 @@ func shutdown(ctx context.Context, env *environment) error {
 // halfHead is a request whose header does not end.
 const halfHead = "GET / HTTP/1.1\r\n"
 
-// connections opens n connections to the first node from the given number of
-// addresses. They alternate between sockets for a pool that does not exist, which
-// ignore the close frame, and connections that send text.
-func connections(ctx context.Context, env *environment, f *rawConns, n, addresses int, text string) {
+// openMany opens count connections to a node from the given number of addresses. They
+// alternate between sockets for a pool that does not exist, which ignore the close
+// frame, and connections that send text.
+func (f *rawConns) openMany(ctx context.Context, n *node, count, addresses int, text string) {
 	texts := []string{handshake("unknown"), text}
 	var openers sync.WaitGroup
 	for k := range 8 {
 		openers.Go(func() {
-			for i := k; i < n && ctx.Err() == nil; i += 8 {
-				_ = f.open(ctx, env.nodes[0], fmt.Sprintf("127.0.3.%d", 1+i%addresses), texts[i/8%2]) // the node may not accept it
+			for i := k; i < count && ctx.Err() == nil; i += 8 {
+				_ = f.open(ctx, n, fmt.Sprintf("127.0.3.%d", 1+i%addresses), texts[i/8%2]) // the node may not accept it
 			}
 		})
 	}
@@ -140,7 +140,7 @@ func connections(ctx context.Context, env *environment, f *rawConns, n, addresse
 func oneAddress(ctx context.Context, env *environment) error {
 	var f rawConns
 	defer f.close()
-	connections(ctx, env, &f, 6_000, 1, "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+	f.openMany(ctx, env.nodes[0], 6_000, 1, "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 	<-ctx.Done()
 	env.record("connections still open", float64(f.len())-float64(f.closed.Load()))
 	return nil
@@ -160,7 +160,7 @@ func allFiles(ctx context.Context, env *environment) error {
 			}
 		}
 	})
-	connections(ctx, env, &f, 6_000, 8, halfHead)
+	f.openMany(ctx, env.nodes[0], 6_000, 8, halfHead)
 	notReady := 0.0
 	for pause(ctx, 500*time.Millisecond) {
 		if env.nodes[0].ready(ctx) != nil && ctx.Err() == nil {

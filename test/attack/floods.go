@@ -13,26 +13,31 @@ import (
 	"time"
 )
 
-// codeFlood counts the codes of a flood.
+// codeFlood creates many codes and counts them.
 type codeFlood struct {
+	networks int   // IPv6 /48 networks that the requests come from
+	workers  int   // concurrent requests
+	rate     int   // codes per second, at most
+	most     int64 // codes in total; 0: no limit
+
 	made, refused, failed atomic.Int64
 
 	mu     sync.Mutex
 	random []string // some of the codes
 }
 
-// codes creates up to rate codes a second, until ctx ends or most are created.
-// Each request comes from another /64 network of the given number of IPv6 /48.
-func (f *codeFlood) codes(ctx context.Context, env *environment, networks, workers, rate, most int) {
+// run creates codes until ctx ends or most are created. Each request comes from
+// another /64 network of the given number of IPv6 /48 networks.
+func (f *codeFlood) run(ctx context.Context, env *environment) {
 	client := newClient(proxyAddress)
 	long := strings.Repeat("a", 500)
 	var all sync.WaitGroup
-	for k := range workers {
+	for k := range f.workers {
 		all.Go(func() {
-			tick := time.NewTicker(time.Second * time.Duration(workers) / time.Duration(rate))
+			tick := time.NewTicker(time.Second * time.Duration(f.workers) / time.Duration(f.rate))
 			defer tick.Stop()
-			for i := k; ctx.Err() == nil && f.made.Load() < int64(most); i += workers {
-				by := caller{client: client, agent: long, forwarded: fmt.Sprintf("2001:db8:%x:%x::1", i%networks, i%0xffff)}
+			for i := k; ctx.Err() == nil && (f.most == 0 || f.made.Load() < f.most); i += f.workers {
+				by := caller{client: client, agent: long, forwarded: fmt.Sprintf("2001:db8:%x:%x::1", i%f.networks, i%0xffff)}
 				data, err := by.post(ctx, env.nodes[i%2].url(), "gene", map[string]any{"userPoolId": "attacked", "customData": map[string]string{"a": long[:490]}})
 				f.count(data, err)
 				select {
@@ -74,7 +79,7 @@ func storeFlood(ctx context.Context, env *environment) error {
 			return err
 		}
 	}
-	var f codeFlood
+	f := codeFlood{networks: 1_000, workers: 64, rate: 2_500}
 	var looking sync.WaitGroup
 	most := 0.0
 	looking.Go(func() {
@@ -82,7 +87,7 @@ func storeFlood(ctx context.Context, env *environment) error {
 			most = max(most, env.redisMemory(ctx))
 		}
 	})
-	f.codes(ctx, env, 1_000, 64, 2_500, 1<<30)
+	f.run(ctx, env)
 	looking.Wait()
 	f.record(env)
 	env.record("peak use of Redis' memory (%)", most)
@@ -91,16 +96,16 @@ func storeFlood(ctx context.Context, env *environment) error {
 
 // networkFlood uses up the open codes of a pool from one IPv6 /48.
 func networkFlood(ctx context.Context, env *environment) error {
-	var f codeFlood
-	f.codes(ctx, env, 1, 64, 3_000, 1<<30)
+	f := codeFlood{networks: 1, workers: 64, rate: 3_000}
+	f.run(ctx, env)
 	f.record(env)
 	return nil
 }
 
 // pictureFlood requests large pictures of 950 codes over 2,000 connections.
 func pictureFlood(ctx context.Context, env *environment) error {
-	var f codeFlood
-	f.codes(ctx, env, 50, 32, 1_000, 950)
+	f := codeFlood{networks: 50, workers: 32, rate: 1_000, most: 950}
+	f.run(ctx, env)
 	if ctx.Err() != nil {
 		return errors.New("the codes could not be created in time")
 	}
@@ -149,11 +154,11 @@ func get(ctx context.Context, client *http.Client, url string) error {
 // down. Then the receiver works again, until ctx ends.
 func webhookFlood(ctx context.Context, env *environment) error {
 	env.webhooks.setDown(true)
-	var f codeFlood
+	f := codeFlood{networks: 1_000, workers: 64, rate: 3_000}
 	deadline, _ := ctx.Deadline()
 	flooding, end := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/2))
 	defer end()
-	f.codes(flooding, env, 1_000, 64, 3_000, 1<<30)
+	f.run(flooding, env)
 	env.webhooks.setDown(false)
 	<-ctx.Done()
 	f.record(env)

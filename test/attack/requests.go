@@ -105,7 +105,7 @@ func readOnly(ctx context.Context, env *environment) error {
 		return err
 	}
 	ready := 1.0
-	var f codeFlood
+	f := codeFlood{networks: 1, workers: 32, rate: 1_000}
 	flooding, end := context.WithCancel(ctx)
 	defer end()
 	go func() {
@@ -117,7 +117,7 @@ func readOnly(ctx context.Context, env *environment) error {
 		}
 		<-ctx.Done()
 	}()
-	f.codes(flooding, env, 1, 32, 1_000, 1<<30)
+	f.run(flooding, env)
 	<-flooding.Done()
 	env.record("node stayed ready", ready)
 	f.record(env)

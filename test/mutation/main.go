@@ -84,24 +84,31 @@ func run(ctx context.Context, o options) (unjustified int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	seen := make(map[string]int) // two lines of a file may be equal, and their mutants, too
-	for _, m := range all {
-		if m.Status != lived && m.Status != notCovered {
-			continue
-		}
-		note, row := "justified", m.row()
-		if seen[row]++; strings.Count(string(known), row) < seen[row] {
-			note = "NEW"
-			unjustified++
-		}
-		fmt.Printf("%-9s %s:%d %s %s\n", note, m.File, m.Line, m.Status, row)
-	}
+	unjustified = printSurvivors(all, string(known))
 	what := filepath.ToSlash(o.dir)
 	if o.mutants != "" && len(all) > 0 {
 		what = all[0].File
 	}
 	fmt.Println(score(what, all))
 	return unjustified, nil
+}
+
+// printSurvivors prints the survivors and returns how many are not among the known
+// ones.
+func printSurvivors(all []*mutant, known string) (unjustified int) {
+	seen := make(map[string]int) // two lines of a file may be equal, and their mutants, too
+	for _, m := range all {
+		if m.Status != lived && m.Status != notCovered {
+			continue
+		}
+		note, row := "justified", m.row()
+		if seen[row]++; strings.Count(known, row) < seen[row] {
+			note = "NEW"
+			unjustified++
+		}
+		fmt.Printf("%-9s %s:%d %s %s\n", note, m.File, m.Line, m.Status, row)
+	}
+	return unjustified
 }
 
 // score returns a row for the table in survivors.md.
