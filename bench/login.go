@@ -1,203 +1,195 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"sync"
+	"text/tabwriter"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// scanbench runs a command of cmd/scanbench against s, calls heard with each
-// line that it says, and reads its result.
-func (r *run) scanbench(ctx context.Context, s *subject, into any, heard func(line string), args ...string) error {
-	file := filepath.Join(s.dir, args[0]+".json")
-	cmd := exec.CommandContext(ctx, r.Scanbench, append(args, "--url", s.first().url, "--ops", s.first().ops, "--json", file)...)
-	cmd.Env = append(os.Environ(), "SCANBENCH_SECRET="+poolSecret, "SCANBENCH_USER_KEY="+userKey)
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("%w; build it with `make bin/scanbench`", err)
-	}
-	var last string
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		last = lines.Text()
-		heard(last)
-	}
-	if err := cmd.Wait(); err != nil {
-		return errors.Join(err, errors.New(last))
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(text, into)
+type loginCommand struct {
+	targetFlags
+	Users    int           `default:"64" help:"How many users log in at the same time, each repeatedly."`
+	Duration time.Duration `default:"10s" help:"How long logins are made."`
 }
 
-// login measures whole logins: as many as go on one node and its Redis.
-func (r *run) login(ctx context.Context) error {
-	s, err := r.start(ctx, scanlogin, 1)
-	if err != nil {
+// Validate is called by kong.
+func (c *loginCommand) Validate() error {
+	if err := c.targetFlags.Validate(); err != nil {
 		return err
 	}
-	defer s.close()
-	before, err := s.cpu()
-	if err != nil {
-		return err
-	}
-	var got struct {
-		Login struct {
-			Logins, Failed int
-			Why            string
-			Rate           float64
-		}
-	}
-	if err := r.scanbench(ctx, s, &got, func(string) {}, "login", "--duration", r.Duration.String()); err != nil {
-		return fmt.Errorf("login: %w", err)
-	}
-	did, err := s.since(before)
-	if err != nil {
-		return err
-	}
-	l := got.Login
-	if l.Failed > 0 {
-		return fmt.Errorf("login: %d failed: %s", l.Failed, l.Why)
-	}
-	say("%d logins", l.Logins)
-	r.note("login.rate", scanlogin, l.Rate)
-	r.note("login.core", scanlogin, float64(l.Logins)/did.nodes.Seconds())
-	r.note("login.cores", scanlogin, float64(l.Logins)/(did.nodes+did.redis).Seconds())
-	return nil
-}
-
-// stormProbes is how many pages are told something while others come back, and
-// probeSpace how long after one another.
-const (
-	stormProbes = 100
-	probeSpace  = 200 * time.Millisecond
-)
-
-// storm cuts off all pages of a node at once, and has them come back while
-// other pages of it, which stayed, are told something.
-func (r *run) storm(ctx context.Context) error {
-	s, err := r.start(ctx, scanlogin, 1)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	told := &pushing{subject: s, told: newHistogram()}
-	defer told.hangUp()
-	if err := told.openAll(ctx, stormProbes, `"event":"scanned"`); err != nil {
-		return err
-	}
-	cut := make(chan struct{})
-	var got struct {
-		Storm struct {
-			Pages, Back, Retries int
-			Seconds              float64
-			ConnectCPU           float64
-			Why                  string // of the last retry
-		}
-	}
-	probing, over := context.WithCancel(ctx)
-	probed := make(chan struct{})
-	go func() { defer close(probed); told.probe(probing, cut) }()
-	err = r.scanbench(ctx, s, &got, func(line string) {
-		if strings.HasSuffix(line, "are cut off") {
-			close(cut)
-		}
-	}, "storm", "--pages", strconv.Itoa(r.Storm))
-	over()
-	<-probed
-	if err != nil {
-		return fmt.Errorf("storm: %w", err)
-	}
-	r.failed("storm, steps that were asked again", told.why)
-	if got.Storm.Why != "" {
-		r.failed("storm, the last attempt to come back that failed", errors.New(got.Storm.Why))
-	}
-	say("%d of %d pages came back within %.1f s", got.Storm.Back, got.Storm.Pages, got.Storm.Seconds)
-	r.note("storm.seconds", scanlogin, got.Storm.Seconds)
-	r.note("storm.missing", scanlogin, float64(got.Storm.Pages-got.Storm.Back))
-	r.note("storm.retries", scanlogin, float64(got.Storm.Retries))
-	r.note("storm.cpu", scanlogin, got.Storm.ConnectCPU)
-	if told.told.TotalCount() > 0 { // a small storm may be over before
-		r.note("storm.told", scanlogin, milliseconds(told.told.Max()))
+	if c.Users < 1 || c.Duration <= 0 {
+		return errors.New("--users and --duration must be positive")
 	}
 	return nil
 }
 
-// probe has one page after the other told that it was scanned, from when the
-// storm begins until it is over.
-func (run *pushing) probe(ctx context.Context, begin <-chan struct{}) {
-	select {
-	case <-ctx.Done():
-		return
-	case <-begin:
-	}
-	for i := range run.pages {
-		began := time.Now()
-		if err := run.scan(context.WithoutCancel(ctx), i); err != nil {
-			run.why = err
-		}
-		record(run.told, time.Since(began)) // of one that was not told: how long it was waited for
-		if pause(ctx, probeSpace) != nil {
-			return
-		}
-	}
+// loginResult is the number of whole logins and the times of their parts.
+type loginResult struct {
+	Users    int              `json:"users"`
+	Logins   int64            `json:"logins"`
+	Failed   int              `json:"failed"`
+	Why      string           `json:"why,omitempty"` // the first failure
+	Rate     float64          `json:"rate"`          // logins per second
+	LoginCPU float64          `json:"loginCPU"`      // milliseconds of all nodes' CPU per login; 0: unknown
+	Whole    times            `json:"whole"`
+	Parts    map[string]times `json:"parts"`
 }
 
-// retryAfter is how long a phone waits that is told to try again.
-const retryAfter = 200 * time.Millisecond
+// parts are the parts of a login in their order.
+var parts = [...]string{"open", "scan", "confirm", "ticket", "exchange"}
 
-// scan scans as phones do, which try again, and waits until the page is told.
-func (run *pushing) scan(ctx context.Context, i int) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+// Run measures logins and prints the result.
+func (c *loginCommand) Run(ctx context.Context) error {
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.requireSecret(); err != nil {
+		return err
+	}
+	r := c.newResult("login", s)
+	if r.Login, _, err = measureLogins(ctx, s, c.Users, c.Duration); err != nil {
+		return err
+	}
+	return c.conclude(r, func(w *tabwriter.Writer) { printLogin(w, r.Login) })
+}
+
+// measureLogins lets users log in repeatedly.
+func measureLogins(ctx context.Context, s *system, users int, duration time.Duration) (*loginResult, cpuTime, error) {
+	run := &loginRun{s: s, dialer: s.newDialers()[0], whole: newHistogram()}
+	for i := range run.part {
+		run.part[i] = newHistogram()
+	}
+	before, err := s.cpu(ctx)
+	if err != nil {
+		return nil, cpuTime{}, err
+	}
+	took := run.all(ctx, users, duration)
+	used, err := s.cpuSince(ctx, before)
+	if err != nil {
+		return nil, used, errors.Join(err, ctx.Err())
+	}
+	if run.whole.TotalCount() == 0 {
+		return nil, used, fmt.Errorf("no login in %v: %w", took.Round(time.Millisecond), cmp.Or(run.why, ctx.Err()))
+	}
+	return run.result(users, took, used), used, nil
+}
+
+type loginRun struct {
+	s      *system
+	dialer *dialer
+
+	mu     sync.Mutex
+	whole  *hdrhistogram.Histogram
+	part   [len(parts)]*hdrhistogram.Histogram
+	failed int
+	why    error
+}
+
+// failurePause is how long a user waits after a failed login, so that immediate
+// failures are not repeated thousands of times a second.
+const failurePause = 200 * time.Millisecond
+
+// all lets users log in until the time is over, and returns how long that took.
+func (run *loginRun) all(ctx context.Context, users int, duration time.Duration) time.Duration {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
-	for {
-		err := run.step(ctx, "scanned", run.pages[i].name, run.tokens[i])
-		if err == nil {
-			break
-		}
-		run.why = cmp.Or(run.why, err)
-		if pause(ctx, retryAfter) != nil {
-			return err
-		}
+	var running sync.WaitGroup
+	for i := range users {
+		running.Go(func() {
+			for ctx.Err() == nil {
+				done, err := run.login(ctx, fmt.Sprintf("user%d", i))
+				run.record(ctx, done, err)
+				if err != nil {
+					_ = pause(ctx, failurePause)
+				}
+			}
+		})
 	}
-	_, err := run.wait(ctx, i)
-	return err
+	running.Go(func() {
+		for pause(ctx, 5*time.Second) == nil {
+			run.mu.Lock()
+			progress("%d logins, %d failed", run.whole.TotalCount(), run.failed)
+			run.mu.Unlock()
+		}
+	})
+	running.Wait()
+	return time.Since(began)
 }
 
-// picture compares a picture with its pattern alone, which is go-qrcode's, by
-// the benchmark in server.
-func (r *run) picture(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkPictureParts$/^(pattern|first)$", "./server")
-	cmd.Dir = r.Source
-	out, err := cmd.CombinedOutput()
+// login performs one whole login and returns when each part was done.
+func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, err error) {
+	done = append(done, time.Now())
+	lap := func(err error) error { done = append(done, time.Now()); return err }
+	p, err := run.dialer.open(ctx, "", nil)
+	if lap(err) != nil {
+		return done, err
+	}
+	defer p.conn.CloseNow()
+	phone, err := run.s.newPhone(user)
 	if err != nil {
-		return fmt.Errorf("picture: %w: %s", err, out)
+		return done, err
 	}
-	for line := range strings.Lines(string(out)) {
-		fields := strings.Fields(line)
-		if len(fields) < 4 || fields[3] != "ns/op" {
-			continue
+	for _, path := range []string{"scanned", "confirm"} {
+		if err := lap(phone.step(ctx, path, p.random)); err != nil {
+			return done, err
 		}
-		ns, err := strconv.ParseFloat(fields[2], 64)
-		if err != nil {
-			return err
-		}
-		_, part, _ := strings.Cut(fields[0], "/")
-		part, _, _ = strings.Cut(part, "-")
-		r.note("picture", kind(part), ns/1e6)
 	}
-	return nil
+	waiting, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := lap(p.await(waiting, `"ticket":"`)); err != nil {
+		return done, err
+	}
+	return done, lap(run.s.exchange(ctx, p.ticket, user))
+}
+
+func (run *loginRun) record(ctx context.Context, done []time.Time, err error) {
+	if ctx.Err() != nil {
+		return // interrupted at the end
+	}
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	if err != nil {
+		run.failed, run.why = run.failed+1, cmp.Or(run.why, err)
+		return
+	}
+	record(run.whole, done[len(done)-1].Sub(done[0]))
+	for i := range parts {
+		record(run.part[i], done[i+1].Sub(done[i]))
+	}
+}
+
+func (run *loginRun) result(users int, took time.Duration, used cpuTime) *loginResult {
+	n := run.whole.TotalCount()
+	out := &loginResult{
+		Users: users, Logins: n, Failed: run.failed, Rate: float64(n) / took.Seconds(),
+		LoginCPU: perItem(used.nodes, int(n)), Whole: timesOf(run.whole), Parts: make(map[string]times),
+	}
+	for i, name := range parts {
+		out.Parts[name] = timesOf(run.part[i])
+	}
+	if run.why != nil {
+		out.Why = run.why.Error()
+	}
+	return out
+}
+
+func printLogin(w *tabwriter.Writer, r *loginResult) {
+	fmt.Fprintf(w, "\tlogins\tfailed\tlogins/s\tCPU/login\t\n\t%d\t%d\t%.1f\t%.3f ms\t\n", r.Logins, r.Failed, r.Rate, r.LoginCPU)
+	fmt.Fprint(w, timesHead)
+	for _, name := range parts {
+		r.Parts[name].row(w, name)
+	}
+	r.Whole.row(w, "login")
+	if r.Why != "" {
+		fmt.Fprintf(w, "first failure: %s\n", r.Why)
+	}
 }

@@ -1,7 +1,9 @@
-// Command bench measures scanlogin beside what could be used in its place, and
-// beside the floors that nothing on the same libraries can go below: all in one
-// run, on one machine, taking turns. It writes docs/benchmarks.md, and whatever
-// stands there was measured in the run that it names.
+// Command bench measures what scanlogin costs and how fast it is: the memory of a
+// waiting page, the time from a phone's step to the page, logins a second, and the
+// reconnection of all pages at once. It starts nodes and a Redis itself, or measures
+// a running deployment (--url). The command "run" measures scanlogin next to other
+// push servers and writes docs/benchmarks.md. Every figure comes from the run and the
+// machine that the output names.
 package main
 
 import (
@@ -10,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -17,16 +20,23 @@ import (
 )
 
 type commands struct {
-	Run   runCommand   `cmd:"" default:"withargs" help:"Measure everything and write the document."`
-	Write writeCommand `cmd:"" help:"Write the document anew from the figures of the last run."`
-	Hold  holdCommand  `cmd:"" hidden:"" help:"Hold pages; a process has only so many files."`
-	Serve serveCommand `cmd:"" hidden:"" help:"Be one of the servers that are compared."`
+	Idle  idleCommand  `cmd:"" help:"Measure what waiting pages cost: memory, goroutines, CPU to connect and to wait."`
+	Push  pushCommand  `cmd:"" help:"Measure the time from a phone's step to the page, at a fixed rate of steps."`
+	Login loginCommand `cmd:"" help:"Measure whole logins (open, scan, confirm, exchange), as many per second as possible."`
+	Storm stormCommand `cmd:"" help:"Cut all pages off at once and measure how they reconnect."`
+
+	Run   runCommand   `cmd:"" help:"Measure scanlogin and its peers, and write the document."`
+	Write writeCommand `cmd:"" help:"Write the document again from the figures of the last run."`
+
+	Hold  holdCommand  `cmd:"" hidden:"" help:"Hold pages open for another command; the open files of one process are limited."`
+	Serve serveCommand `cmd:"" hidden:"" help:"Run one of the peers."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends us at once
-	line := kong.Parse(new(commands), kong.Name("bench"), kong.Description("Measure scanlogin beside its peers."),
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	line := kong.Parse(new(commands), kong.Name("bench"),
+		kong.Description("Measure scanlogin: nodes and a Redis that it starts, a deployment at --url, or next to its peers."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := line.Run(); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
@@ -53,4 +63,15 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 }
 
-func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+// progress reports progress on stderr; results go to stdout.
+func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// pause waits and returns the error of ctx if that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

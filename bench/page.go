@@ -8,49 +8,76 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/coder/websocket"
 )
 
-// page is a login page with an open socket.
+// page is a login page with an open WebSocket.
 type page struct {
-	conn   *websocket.Conn
-	name   string // of what it waits for: the code, or the channel
-	answer bool   // whether heartbeats are messages, which it has to answer
-}
-
-// dialer opens pages of one kind, from an address of this machine's loopback
-// network: between two addresses there are 28,000 connections at most.
-type dialer struct {
 	kind   kind
-	url    string
-	client *http.Client
+	conn   *websocket.Conn
+	random string // the code, or the channel
+	key    string // the browser key
+	ticket string
 }
 
-// sources is how many of its own addresses the machine uses.
-const sources = 16
+// dialer opens pages of one kind.
+type dialer struct {
+	kind      kind
+	url, pool string
+	client    *http.Client
+}
 
-func newDialers(k kind, url string) []*dialer {
-	all := make([]*dialer, sources)
+// sourceAddresses is how many loopback addresses pages connect from: between two
+// addresses there are at most 28,000 connections.
+const sourceAddresses = 16
+
+// newDialers returns dialers with different source addresses, or a single one
+// if the server is not on this machine.
+func (s *system) newDialers() []*dialer {
+	return newDialers(s.kind, s.last().url, s.pool)
+}
+
+func newDialers(k kind, address, pool string) []*dialer {
+	u, err := url.Parse(address)
+	if err != nil || !strings.HasPrefix(u.Hostname(), "127.") {
+		return []*dialer{newDialer(k, address, pool, nil)}
+	}
+	all := make([]*dialer, sourceAddresses)
 	for i := range all {
-		d := &net.Dialer{Timeout: callTime, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i))}}
-		all[i] = &dialer{k, url, &http.Client{Transport: &http.Transport{DialContext: d.DialContext}}}
+		all[i] = newDialer(k, address, pool, net.IPv4(127, 0, 0, byte(2+i)))
 	}
 	return all
 }
 
-// open opens a page and waits until it is told how things stand or, where a
-// server does not tell, that it will be: for nchan, that it is connected.
-func (d *dialer) open(ctx context.Context, name string) (*page, error) {
+func newDialer(k kind, address, pool string, from net.IP) *dialer {
+	d := &net.Dialer{Timeout: callTime}
+	if from != nil {
+		d.LocalAddr = &net.TCPAddr{IP: from}
+	}
+	return &dialer{k, address, pool, &http.Client{Transport: &http.Transport{DialContext: d.DialContext}}}
+}
+
+// open opens a page and waits until it has received its state, if the kind
+// sends one. A page of scanlogin continues with the code of before, unless that
+// is nil; name is the channel of other kinds.
+func (d *dialer) open(ctx context.Context, name string, before *page) (*page, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	p := &page{name: name, answer: d.kind == centrifuge}
+	p := &page{kind: d.kind, random: name}
 	address, options := d.url+"/ws", &websocket.DialOptions{HTTPClient: d.client}
 	switch d.kind {
 	case scanlogin:
-		address = d.url + api + "ws?userPoolId=bench"
+		query := url.Values{"userPoolId": {d.pool}}
 		options.Subprotocols = []string{"scanlogin.v1"}
+		if before != nil {
+			p.random, p.key = before.random, before.key
+			query.Set("random", p.random)
+			options.Subprotocols = append(options.Subprotocols, "key."+p.key)
+		}
+		address = d.url + api + "ws?" + query.Encode()
 	case nchan:
 		address += "/" + name
 	}
@@ -58,58 +85,83 @@ func (d *dialer) open(ctx context.Context, name string) (*page, error) {
 	if p.conn, _, err = websocket.Dial(ctx, address, options); err != nil {
 		return nil, err
 	}
-	if err := p.greet(ctx, d.kind); err != nil {
+	if err := p.awaitState(ctx); err != nil {
 		_ = p.conn.CloseNow()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *page) greet(ctx context.Context, k kind) error {
-	switch k {
+// awaitState waits for the first state. nchan sends none.
+func (p *page) awaitState(ctx context.Context) error {
+	switch p.kind {
 	case scanlogin:
-		text, err := p.await(ctx, `"event":"code"`)
-		if err != nil {
-			return err
-		}
-		var code struct{ Random string }
-		if err := json.Unmarshal(text, &code); err != nil {
-			return err
-		}
-		p.name = code.Random
-		_, err = p.await(ctx, `"event":"waiting"`)
-		return err
+		return p.await(ctx, `"event":"waiting"`)
 	case centrifuge:
-		hello := fmt.Sprintf("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":%q}}", p.name)
+		hello := fmt.Sprintf("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":%q}}", p.random)
 		if err := p.conn.Write(ctx, websocket.MessageText, []byte(hello)); err != nil {
 			return err
 		}
-		_, err := p.await(ctx, `"subscribe":{`)
-		return err
+		return p.await(ctx, `"subscribe":{`)
 	case socket:
-		_, err := p.await(ctx, `"event"`)
-		return err
+		return p.await(ctx, `"event"`)
 	}
 	return nil
 }
 
-// await reads until a message has the text, and answers heartbeats.
-func (p *page) await(ctx context.Context, text string) ([]byte, error) {
+// never is a text that no message contains: awaiting it reads until the
+// connection ends.
+const never = "no such text"
+
+// await reads until a message contains the text. It answers heartbeats, and
+// remembers new codes and tickets.
+func (p *page) await(ctx context.Context, text string) error {
 	for {
 		_, message, err := p.conn.Read(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("instead of %s: %w", text, err)
+			return fmt.Errorf("no message with %s: %w", text, explainClose(err))
+		}
+		if err := p.handle(ctx, message); err != nil {
+			return err
 		}
 		if bytes.Contains(message, []byte(text)) {
-			return message, nil
-		}
-		if p.answer && strings.TrimSpace(string(message)) == "{}" {
-			if err := p.conn.Write(ctx, websocket.MessageText, []byte("{}")); err != nil {
-				return nil, err
-			}
-		}
-		if bytes.Contains(message, []byte(`"error":{`)) {
-			return nil, errors.New(string(message))
+			return nil
 		}
 	}
+}
+
+func (p *page) handle(ctx context.Context, message []byte) error {
+	switch p.kind {
+	case scanlogin:
+		if !bytes.Contains(message, []byte(`"event":"code"`)) && !bytes.Contains(message, []byte(`"ticket":"`)) {
+			return nil
+		}
+		var m struct{ Event, Random, BrowserKey, Ticket string }
+		if err := json.Unmarshal(message, &m); err != nil {
+			return err
+		}
+		if m.Event == "code" {
+			p.random, p.key = m.Random, m.BrowserKey
+		}
+		p.ticket = m.Ticket
+	case centrifuge: // its heartbeats are messages
+		if strings.TrimSpace(string(message)) == "{}" {
+			return p.conn.Write(ctx, websocket.MessageText, []byte("{}"))
+		}
+		if bytes.Contains(message, []byte(`"error":{`)) {
+			return errors.New(string(message))
+		}
+	}
+	return nil
+}
+
+// explainClose adds the cure for close codes that a benchmark can meet.
+func explainClose(err error) error {
+	switch code := websocket.CloseStatus(err); int(code) {
+	case 1013:
+		return fmt.Errorf("%w: the node is full, or its store does not answer; raise limits.sockets, sockets_per_address and codes_per_address for the run", err)
+	case 4404:
+		return fmt.Errorf("%w: --pool is not a pool of the server", err)
+	}
+	return err
 }

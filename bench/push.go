@@ -3,258 +3,248 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
-	"strings"
 	"sync"
+	"text/tabwriter"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/redis/go-redis/v9"
-
-	"github.com/scanlogin/scanlogin/bench/peers"
 )
 
-// probeEvery is how often Redis alone is asked to pass something on.
-const probeEvery = 10 * time.Millisecond
-
-// pushing is a run of pushes: each page is told once, by the other node.
-type pushing struct {
-	*subject
-	pages   []*page
-	heard   []chan heard // of each page, once
-	tokens  []string
-	reading sync.WaitGroup
-
-	mu     sync.Mutex
-	told   *hdrhistogram.Histogram
-	failed int
-	why    error
+type pushCommand struct {
+	targetFlags
+	Rate     int           `default:"200" help:"Steps per second, evenly spread, whether or not the server keeps up."`
+	Duration time.Duration `default:"10s" help:"How long steps are made."`
+	Pages    int           `default:"100" help:"How many pages take turns; use more if a step takes longer than pages/rate seconds."`
 }
 
-// heard is when a page was told what it waited for, or why it was not.
-type heard struct {
-	at  time.Time
-	err error
-}
-
-// openAll opens n pages that wait for a message with the text.
-func (run *pushing) openAll(ctx context.Context, n int, text string) error {
-	run.pages, run.heard = make([]*page, n), make([]chan heard, n)
-	_, err := openAll(ctx, run.kind, run.last().url, "p", n, func(i int, p *page) {
-		run.pages[i], run.heard[i] = p, make(chan heard, 1)
-		run.reading.Go(func() {
-			_, err := p.await(ctx, text)
-			run.heard[i] <- heard{time.Now(), err}
-			for err == nil { // as a browser would: a server that says goodbye is answered
-				_, _, err = p.conn.Read(ctx)
-			}
-		})
-	})
-	if err == nil {
-		run.tokens, err = tokens(n)
+// Validate is called by kong.
+func (c *pushCommand) Validate() error {
+	if err := c.targetFlags.Validate(); err != nil {
+		return err
 	}
-	return err
-}
-
-// wait waits until page i is told, and returns when that was.
-func (run *pushing) wait(ctx context.Context, i int) (time.Time, error) {
-	select {
-	case h := <-run.heard[i]:
-		return h.at, h.err
-	case <-ctx.Done():
-		return time.Time{}, fmt.Errorf("page %d was not told: %w", i, ctx.Err())
-	}
-}
-
-// push measures the time until a page is told, over two nodes: for scanlogin
-// from the phone's confirm until the page has its ticket, for the others from
-// a publish until the page has the message.
-func (r *run) push(ctx context.Context) error {
-	for _, k := range r.turns(scanlogin, centrifuge, nchan) {
-		if err := r.pushOf(ctx, k); err != nil {
-			return fmt.Errorf("push, %s: %w", k, err)
-		}
+	if c.Rate < 1 || c.Pages < 1 || c.Duration <= 0 {
+		return errors.New("--rate, --pages and --duration must be positive")
 	}
 	return nil
 }
 
-func (r *run) pushOf(ctx context.Context, k kind) (err error) {
-	s, err := r.start(ctx, k, 2)
+// pushResult is how long steps take. Times count from when a step was due, so
+// that a server that falls behind does not look faster because it is called less.
+type pushResult struct {
+	Rate    float64 `json:"rate"`          // steps per second that succeeded
+	Due     int     `json:"due"`           // steps that were due
+	Failed  int     `json:"failed"`        // steps that failed
+	Why     string  `json:"why,omitempty"` // the first failure
+	Call    times   `json:"call"`          // until the phone had its answer
+	Told    times   `json:"told"`          // until the page had the message
+	StepCPU float64 `json:"stepCPU"`       // milliseconds of all nodes' CPU per step; 0: unknown
+}
+
+// Run lets phones scan and cancel, so that each page continues with the next code.
+func (c *pushCommand) Run(ctx context.Context) error {
+	s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	run := &pushing{subject: s, told: newHistogram()}
-	defer run.hangUp()
-	n := int(float64(r.Rate) * r.Duration.Seconds())
-	if err := run.openAll(ctx, n, `"ticket":"`); err != nil {
+	if err := s.requireSecret(); err != nil {
 		return err
 	}
-	if k == scanlogin {
-		err := each(ctx, n, openers, func(i int) error { return s.step(ctx, "scanned", run.pages[i].name, run.tokens[i]) })
-		if err != nil {
-			return err
-		}
-	}
-	if err := pause(ctx, settled); err != nil {
+	r := c.newResult("push", s)
+	run := &pushRun{c: c, s: s, dialer: s.newDialers()[0], ready: make(chan *pair, c.Pages), call: newHistogram(), told: newHistogram()}
+	defer run.close()
+	if err := run.openAll(ctx); err != nil {
 		return err
 	}
-	did, raw, took, err := run.fire(ctx, r.Rate)
+	progress("%d pages wait", c.Pages)
+	before, err := s.cpu(ctx)
 	if err != nil {
 		return err
 	}
-	told := run.told.TotalCount()
-	say("%s: %d of %d pages were told, %.0f a second", k, told, n, float64(told)/took.Seconds())
-	if told == 0 {
-		return run.why
+	took, err := run.steps(ctx)
+	if err != nil {
+		return err
 	}
-	r.failed(fmt.Sprintf("push, %s, %d of %d", k, run.failed, n), run.why)
-	r.note("push.p50", k, milliseconds(run.told.ValueAtQuantile(50)))
-	r.note("push.p99", k, milliseconds(run.told.ValueAtQuantile(99)))
-	r.note("push.lost", k, float64(run.failed))
-	r.note("push.cpu", k, perOne(did.nodes, n))
-	r.note("push.redis", k, perOne(did.redis, n))
-	r.note("raw.p50", k, milliseconds(raw.ValueAtQuantile(50)))
-	r.note("raw.p99", k, milliseconds(raw.ValueAtQuantile(99)))
+	used, err := s.cpuSince(ctx, before)
+	if err != nil {
+		return err
+	}
+	if r.Push, err = run.result(took, used); err != nil {
+		return err
+	}
+	return c.conclude(r, func(w *tabwriter.Writer) { printPush(w, r.Push) })
+}
+
+// pushRun is one run of steps.
+type pushRun struct {
+	c      *pushCommand
+	s      *system
+	dialer *dialer
+	ready  chan *pair
+	due    int // steps that were due
+
+	mu         sync.Mutex
+	call, told *hdrhistogram.Histogram
+	failed     int
+	why        error
+}
+
+// pair is a page and its user's phone.
+type pair struct {
+	page    *page
+	number  int // of the page
+	phone   *phone
+	scanned bool // the next step is cancel
+	logins  int  // canceled logins
+}
+
+// nextUser uses another user for the next login: a user who cancels repeatedly
+// enters a cool-down.
+func (p *pair) nextUser(s *system) (err error) {
+	p.logins++
+	p.phone, err = s.newPhone(fmt.Sprintf("user %d.%d", p.number, p.logins))
+	return err
+}
+
+func (run *pushRun) openAll(ctx context.Context) error {
+	for i := range run.c.Pages {
+		opened, err := run.dialer.open(ctx, "", nil)
+		if err != nil {
+			return fmt.Errorf("page %d: %w", i+1, err)
+		}
+		p := &pair{page: opened, number: i}
+		if err := p.nextUser(run.s); err != nil {
+			return err
+		}
+		run.ready <- p
+	}
 	return nil
 }
 
-// fire tells each page in its turn, whether or not the servers keep up. Times
-// are counted from when a push was due.
-func (run *pushing) fire(ctx context.Context, rate int) (did work, raw *hdrhistogram.Histogram, took time.Duration, err error) {
-	probe, err := startProbe(ctx, run.store)
-	if err != nil {
-		return did, nil, 0, err
-	}
-	before, err := run.cpu()
-	if err != nil {
-		_, _ = probe.stop()
-		return did, nil, 0, err
-	}
-	began := time.Now()
+// steps makes each step when it is due, and returns how long all took.
+func (run *pushRun) steps(ctx context.Context) (time.Duration, error) {
 	var all sync.WaitGroup
-	for i := range run.pages {
-		due := began.Add(time.Duration(i) * time.Second / time.Duration(rate))
-		if pause(ctx, time.Until(due)) != nil {
+	defer all.Wait()
+	began := time.Now()
+	every := time.Second / time.Duration(run.c.Rate)
+	for shown := began; ; run.due++ {
+		due := began.Add(time.Duration(run.due) * every)
+		if due.Sub(began) >= run.c.Duration {
 			break
 		}
-		all.Go(func() { run.tell(ctx, i, due) })
+		if err := pause(ctx, time.Until(due)); err != nil {
+			return 0, err
+		}
+		if time.Since(shown) > 5*time.Second {
+			shown = time.Now()
+			progress("%d steps were due", run.due)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case p := <-run.ready:
+			all.Go(func() { run.step(ctx, p, due) })
+		}
 	}
 	all.Wait()
-	took = time.Since(began)
-	did, err = run.since(before)
-	raw, failed := probe.stop()
-	return did, raw, took, cmp.Or(err, failed, ctx.Err())
+	return time.Since(began), nil
 }
 
-// tell has page i told, and times it.
-func (run *pushing) tell(ctx context.Context, i int, due time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+// step makes the next step of a pair, and returns the pair to ready.
+func (run *pushRun) step(ctx context.Context, p *pair, due time.Time) {
+	defer func() { run.ready <- p }()
+	path, event := "scanned", "scanned"
+	if p.scanned {
+		path, event = "cancel", "canceled"
+	}
+	random := p.page.random
+	answered := make(chan error, 1)
+	var call time.Duration
+	go func() {
+		err := p.phone.step(ctx, path, random)
+		call = time.Since(due)
+		answered <- err
+	}()
+	waiting, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	published := make(chan error, 1)
-	go func() { published <- run.publish(ctx, i) }()
-	at, err := run.wait(ctx, i)
-	took := at.Sub(due)
-	err = cmp.Or(<-published, err) // the page's failure follows from the other
+	err := p.page.await(waiting, `"event":"`+event+`"`)
+	told := time.Since(due)
+	if failed := <-answered; failed != nil {
+		err = failed // it is the cause of the page's error
+	}
+	p.scanned = !p.scanned
+	run.record(call, told, err)
+	if err == nil && !p.scanned {
+		err = cmp.Or(p.nextUser(run.s), p.page.await(waiting, `"event":"waiting"`)) // the next code
+	}
+	if err != nil && ctx.Err() == nil {
+		run.reopen(ctx, p, err)
+	}
+}
+
+func (run *pushRun) record(call, told time.Duration, err error) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if err != nil {
 		run.failed, run.why = run.failed+1, cmp.Or(run.why, err)
 		return
 	}
-	record(run.told, took)
+	record(run.call, call)
+	record(run.told, told)
 }
 
-func (run *pushing) publish(ctx context.Context, i int) error {
-	if run.kind == scanlogin {
-		return run.step(ctx, "confirm", run.pages[i].name, run.tokens[i])
-	}
-	text := peers.Status(strings.Repeat("t", 74))
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, run.first().url+"/pub/"+run.pages[i].name, strings.NewReader(text))
-	if err != nil {
-		return err
-	}
-	q.Header.Set("Content-Type", "application/json")
-	_, err = run.call(q)
-	return err
-}
-
-func (run *pushing) hangUp() {
-	for _, p := range run.pages {
-		if p != nil { // it could not be opened
-			_ = p.conn.CloseNow()
+// reopen opens a new page after a failure, or when the page has reached its
+// maximum of codes.
+func (run *pushRun) reopen(ctx context.Context, p *pair, why error) {
+	_ = p.page.conn.CloseNow()
+	p.scanned = false
+	for ctx.Err() == nil {
+		opened, err := run.dialer.open(ctx, "", nil)
+		if err == nil {
+			p.page = opened
+			return
 		}
+		run.mu.Lock()
+		run.why = cmp.Or(run.why, fmt.Errorf("%w, and then: %w", why, err))
+		run.mu.Unlock()
+		_ = pause(ctx, time.Second)
 	}
-	run.reading.Wait()
 }
 
-// probe is Redis alone, beside a load: publish and receive, 100 times a second.
-type probe struct {
-	client *redis.Client
-	cancel context.CancelFunc
-	works  sync.WaitGroup
-	took   *hdrhistogram.Histogram
-	err    error // of the receiver; to be read when works are done
-}
-
-func startProbe(ctx context.Context, address string) (*probe, error) {
-	options, err := redis.ParseURL(address)
-	if err != nil {
-		return nil, err
-	}
-	p := &probe{client: redis.NewClient(options), took: newHistogram()}
-	sub := p.client.Subscribe(ctx, "probe")
-	if _, err := sub.Receive(ctx); err != nil { // that it is subscribed
-		return nil, err
-	}
-	ctx, p.cancel = context.WithCancel(ctx)
-	context.AfterFunc(ctx, func() { _ = sub.Close() }) // unblocks the receiver
-	p.works.Go(func() { p.receive(ctx, sub) })
-	p.works.Go(func() { p.publish(ctx) })
-	return p, nil
-}
-
-func (p *probe) publish(ctx context.Context) {
-	every := time.NewTicker(probeEvery)
-	defer every.Stop()
+func (run *pushRun) close() {
 	for {
 		select {
-		case <-ctx.Done():
+		case p := <-run.ready:
+			_ = p.page.conn.CloseNow()
+		default:
 			return
-		case <-every.C:
-			_ = p.client.Publish(ctx, "probe", strconv.FormatInt(time.Now().UnixNano(), 10)).Err() // one that is lost is not timed
 		}
 	}
 }
 
-func (p *probe) receive(ctx context.Context, sub *redis.PubSub) {
-	for {
-		got, err := sub.ReceiveMessage(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				p.err = err
-			}
-			return
-		}
-		sent, _ := strconv.ParseInt(got.Payload, 10, 64)
-		record(p.took, time.Since(time.Unix(0, sent)))
+func (run *pushRun) result(took time.Duration, used cpuTime) (*pushResult, error) {
+	done := run.call.TotalCount()
+	if done == 0 {
+		return nil, fmt.Errorf("none of %d steps succeeded: %w", run.due, run.why)
+	}
+	r := &pushResult{
+		Rate: float64(done) / took.Seconds(), Due: run.due, Failed: run.failed,
+		Call: timesOf(run.call), Told: timesOf(run.told), StepCPU: perItem(used.nodes, int(done)),
+	}
+	if run.why != nil {
+		r.Why = run.why.Error()
+	}
+	return r, nil
+}
+
+func printPush(w *tabwriter.Writer, r *pushResult) {
+	fmt.Fprintf(w, "\tsteps due\tfailed\tsteps/s\tCPU/step\t\n\t%d\t%d\t%.1f\t%.3f ms\t\n", r.Due, r.Failed, r.Rate, r.StepCPU)
+	fmt.Fprint(w, timesHead)
+	r.Call.row(w, "until the phone is answered")
+	r.Told.row(w, "until the page is told")
+	if r.Why != "" {
+		fmt.Fprintf(w, "first failure: %s\n", r.Why)
 	}
 }
-
-func (p *probe) stop() (*hdrhistogram.Histogram, error) {
-	p.cancel()
-	p.works.Wait()
-	return p.took, cmp.Or(p.err, p.client.Close())
-}
-
-func newHistogram() *hdrhistogram.Histogram {
-	return hdrhistogram.New(1, time.Minute.Microseconds(), 3) // to three digits
-}
-
-func record(h *hdrhistogram.Histogram, d time.Duration) {
-	_ = h.RecordValue(min(max(d.Microseconds(), 1), h.HighestTrackableValue())) // within bounds, so it cannot fail
-}
-
-func milliseconds(microseconds int64) float64 { return float64(microseconds) / 1000 }

@@ -9,7 +9,7 @@ import "errors"
 // When all pages of a node that died come at once, those that are in have their
 // first status soon and the others cost nothing yet; if all were begun together,
 // all would be late, and those that gave up would come again for the price of a
-// page. Of 18,000 pages at once (`scanbench storm`) all are back after some 5 s;
+// page. Of 18,000 pages at once (`bench storm`) all are back after some 5 s;
 // without a queue they were after 23 s, having been refused 62,000 times.
 //
 // A place is held for as long as the store takes (storeTime at most), and for one

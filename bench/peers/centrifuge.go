@@ -8,9 +8,10 @@ import (
 	"github.com/centrifugal/centrifuge"
 )
 
-// Centrifuge serves centrifuge's WebSocket protocol at /ws, its nodes joined by
-// the library's Redis broker, and publishes the body of POST /pub/<channel>.
-// Channels keep no history: at most once, which is less than scanlogin does.
+// Centrifuge serves centrifuge's WebSocket protocol at /ws, with the library's
+// Redis broker between nodes, and publishes the body of POST /pub/<channel>.
+// Channels keep no history: delivery is at most once, which is less than scanlogin
+// guarantees.
 func Centrifuge(ctx context.Context, listen, redis string) error {
 	node, err := centrifuge.New(centrifuge.Config{})
 	if err != nil {
@@ -47,7 +48,7 @@ func Centrifuge(ctx context.Context, listen, redis string) error {
 	return serve(ctx, listen, mux)
 }
 
-// join makes the node one of those that share a Redis.
+// join connects the node to the Redis broker.
 func join(node *centrifuge.Node, redis string) error {
 	shard, err := centrifuge.NewRedisShard(node, centrifuge.RedisShardConfig{Address: redis})
 	if err != nil {

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,15 +14,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Socket serves a bare coder/websocket at /ws: a page is told one message, as
-// long as a status, and then asked every 25 s whether it is there. It shares
-// nothing between nodes and knows no code.
+// Socket serves coder/websocket alone at /ws: a page receives one message as long
+// as a status, and then a ping every 25 s. There are no codes, and nodes share
+// nothing.
 func Socket(ctx context.Context, listen string) error {
 	first := []byte(Status(""))
 	return serve(ctx, listen, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {
-			return // it was answered
+			return // Accept has answered
 		}
 		defer conn.CloseNow()
 		ctx := conn.CloseRead(ctx)
@@ -43,15 +44,15 @@ func Socket(ctx context.Context, listen string) error {
 	}))
 }
 
-// Status is a message as long as scanlogin's when a page gets its ticket.
+// Status returns a message as long as scanlogin's message with the ticket.
 func Status(ticket string) string {
 	return `{"event":"confirmed","random":"` + strings.Repeat("r", 30) + `","status":2,"userInfo":{"nickname":"user 1234","photo":""},` +
 		`"ticket":"` + ticket + `","scannedUserId":"user 1234","version":3,"expiresIn":3599.999,"isBrowser":true}`
 }
 
-// Echo serves POST /gene/<random> and POST /scanned/<random> by Echo with
-// nothing but the Redis calls of scanlogin's: its own scripts, found in the
-// folder of redisstore, called by EVALSHA with arguments as long as its own.
+// Echo serves POST /gene/<random> and POST /scanned/<random> with Echo and only the
+// Redis calls of scanlogin: the scripts from the directory of redisstore, called by
+// EVALSHA with arguments of the same length.
 func Echo(ctx context.Context, listen, address, scripts string) error {
 	options, err := redis.ParseURL(address)
 	if err != nil {
@@ -59,12 +60,9 @@ func Echo(ctx context.Context, listen, address, scripts string) error {
 	}
 	client := redis.NewClient(options)
 	defer client.Close()
-	load, err := script(scripts, "load.lua")
-	if err != nil {
-		return err
-	}
-	swap, err := script(scripts, "swap.lua")
-	if err != nil {
+	load, err1 := script(scripts, "load.lua")
+	swap, err2 := script(scripts, "swap.lua")
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	session, announcement := strings.Repeat("s", 700), Status("")

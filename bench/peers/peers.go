@@ -1,8 +1,8 @@
-// Package peers holds what scanlogin is measured beside: a minimal push server
-// on the centrifuge library, and the floors, which are the same libraries with
-// nothing of ours around them. It promises that each is written as its own
-// documentation advises and does no more than it must, so that a figure of
-// scanlogin's is compared with the best that the other could show.
+// Package peers contains the servers that scanlogin is compared with: a minimal push
+// server built with the centrifuge library, and lower bounds, which are scanlogin's
+// own libraries without scanlogin. It guarantees that each follows the documentation
+// of its library and does no more than necessary, so that scanlogin is compared with
+// the best result of the other.
 package peers
 
 import (
@@ -14,14 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Heartbeat is how often each server asks a waiting page whether it is there.
+// Heartbeat is the interval of pings to a waiting page.
 const Heartbeat = 25 * time.Second
 
-// stopTime is how long open connections have when a server ends.
+// stopTime is how long open requests may take when a server stops.
 const stopTime = time.Second
 
-// serve answers at listen, and beside h with Go's own metrics and readiness,
-// until ctx ends.
+// serve serves h, Go's metrics and readiness at listen, until ctx ends.
 func serve(ctx context.Context, listen string, h http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.Handler())
@@ -37,7 +36,7 @@ func serve(ctx context.Context, listen string, h http.Handler) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
-	_ = server.Shutdown(ctx) // whoever is still connected is cut off
+	_ = server.Shutdown(ctx) // connections that remain are cut
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

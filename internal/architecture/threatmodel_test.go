@@ -11,7 +11,7 @@ import (
 
 var (
 	goTest    = regexp.MustCompile(`(?m)^func (Test\w+)\(\w+ \*testing\.T\)`)
-	sceneOf   = regexp.MustCompile("(?m)^\\s*(?:scene|test)\\((?:'((?:[^'\\\\]|\\\\.)*)'|\"([^\"]*)\"|`([^`]*)`)")
+	titleOf   = regexp.MustCompile("(?m)^\\s*(?:scenario|test)\\((?:'((?:[^'\\\\]|\\\\.)*)'|\"([^\"]*)\"|`([^`]*)`)")
 	filledIn  = regexp.MustCompile(`\\\$\\\{.*?\\\}`) // ${…}, quoted as for a regular expression
 	inCode    = regexp.MustCompile("`([^`]+)`")
 	inQuotes  = regexp.MustCompile(`"([^"]+)"`)
@@ -21,7 +21,7 @@ var (
 // TestTheThreatModelIsShown reads the table of docs/threat-model.md: each attack
 // names tests, of Go or of test/e2e, and all tests and settings that it names exist.
 func TestTheThreatModelIsShown(t *testing.T) {
-	tests, scenes := testsOf(t), scenesOf(t)
+	tests, titles := testsOf(t), titlesOf(t)
 	readme := read(t, "README.md")
 	rows := 0
 	for _, row := range threats(t) {
@@ -29,7 +29,7 @@ func TestTheThreatModelIsShown(t *testing.T) {
 		attack, settings, shown := row[0], row[2], row[3]
 		named := inQuotes.FindAllStringSubmatch(shown, -1)
 		for _, title := range named {
-			if !matches(scenes, title[1]) {
+			if !matches(titles, title[1]) {
 				t.Errorf("%s: no test in test/e2e is called %q", attack, title[1])
 			}
 		}
@@ -104,15 +104,15 @@ func testsOf(t *testing.T) map[string]bool {
 	return found
 }
 
-// scenesOf returns the titles in test/e2e; what is filled in may be anything.
-func scenesOf(t *testing.T) (titles []*regexp.Regexp) {
+// titlesOf returns the titles in test/e2e; what is filled in may be anything.
+func titlesOf(t *testing.T) (titles []*regexp.Regexp) {
 	t.Helper()
 	files, err := filepath.Glob("test/e2e/*.test.mjs")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no tests in test/e2e: %v", err)
 	}
 	for _, path := range files {
-		for _, title := range sceneOf.FindAllStringSubmatch(read(t, path), -1) {
+		for _, title := range titleOf.FindAllStringSubmatch(read(t, path), -1) {
 			text := strings.ReplaceAll(title[1]+title[2]+title[3], `\'`, `'`)
 			titles = append(titles, regexp.MustCompile("^"+filledIn.ReplaceAllString(regexp.QuoteMeta(text), ".*")+"$"))
 		}

@@ -26,7 +26,7 @@ type Config struct {
 	PrivateKey    *ecdsa.PrivateKey  // signs the issued tokens; nil: none are issued
 	PublishedKeys []*ecdsa.PublicKey // published in addition
 	ProxyNetworks []netip.Prefix     // of TrustedProxies
-	GeoIP         *geoip.Database         // nil: the place of addresses is unknown
+	GeoIP         *geoip.Database    // nil: the place of addresses is unknown
 	UserPools     []*pool.Pool       // of Pools, in the same order
 	Warnings      []Problem          // valid but unwise settings, in the order of the file
 	positions     map[string]position

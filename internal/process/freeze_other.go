@@ -4,10 +4,10 @@ package process
 
 import "errors"
 
-var errNoSignals = errors.New("freezing a program needs Unix signals")
+var errNoSignals = errors.New("freezing a process needs Unix signals")
 
-// Freeze stops the program where the system has a signal for that.
+// Freeze always fails: this system cannot suspend a process.
 func (p *Process) Freeze() error { return errNoSignals }
 
-// Thaw ends what Freeze began.
-func (p *Process) Thaw() error { return errNoSignals }
+// Resume always fails: this system cannot suspend a process.
+func (p *Process) Resume() error { return errNoSignals }

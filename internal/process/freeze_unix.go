@@ -4,9 +4,8 @@ package process
 
 import "syscall"
 
-// Freeze stops the program where it stands: its connections stay open and say
-// nothing.
+// Freeze suspends the process with SIGSTOP. Its connections stay open and silent.
 func (p *Process) Freeze() error { p.Signal(syscall.SIGSTOP); return nil }
 
-// Thaw ends what Freeze began.
-func (p *Process) Thaw() error { p.Signal(syscall.SIGCONT); return nil }
+// Resume continues a process that Freeze suspended.
+func (p *Process) Resume() error { p.Signal(syscall.SIGCONT); return nil }

@@ -1,57 +1,76 @@
-// Package process runs other programs for the tools beside scanlogin. It
-// promises that whatever is waited for has a deadline, and on Linux that no
-// program outlives the tool that started it, however that ended.
+// Package process runs child processes for tests, benchmarks and fault injection.
+// It guarantees that every wait has a deadline and that, on Linux, no child
+// outlives the process that started it, even if that one is killed.
 package process
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// patience is how long a program may take to come up or to go: some 50 ms on an
-// idle machine, but under tests and benchmarks none is.
-const patience = 20 * time.Second
+// waitTime is how long a process may take to become ready or to end. It takes
+// about 50 ms on an idle machine; tests and benchmarks run on busy ones.
+const waitTime = 30 * time.Second
 
-// Process is a program that can be ended, frozen and started again.
+// pollInterval is the time between two readiness checks.
+const pollInterval = 10 * time.Millisecond
+
+// Process is a child process that can be started, frozen, ended and started again.
 type Process struct {
-	name string
-	path string
-	args []string
-	log  string // file that its output is added to
+	// Env replaces the environment. nil inherits it.
+	Env []string
+	// OnParentExit is the signal that the child gets when this process dies
+	// (Linux only). 0 is SIGKILL.
+	OnParentExit syscall.Signal
+
+	name    string
+	path    string
+	args    []string
+	logFile string
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
-	err    error         // what it ended with; to be read when exited is closed
+	err    error         // the result of cmd; read it after exited is closed
 }
 
-// New prepares a program; its output is added to <dir>/<name>.log.
+// New describes a process without starting it. Its output is appended to
+// <dir>/<name>.log.
 func New(dir, name, path string, args ...string) *Process {
-	return &Process{name: name, path: path, args: args, log: filepath.Join(dir, name+".log")}
+	return &Process{name: name, path: path, args: args, logFile: filepath.Join(dir, name+".log")}
 }
 
-// Start starts the program, which must not be running.
+// CleanEnv returns this process's environment without the variables that
+// configure scanlogin, plus extra.
+func CleanEnv(extra ...string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SCANLOGIN_") })
+	return append(env, extra...)
+}
+
+// Start starts the process, which must not be running.
 func (p *Process) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(p.logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer out.Close() // the child has its own
+	defer out.Close() // the child has its own descriptor
 	cmd := exec.Command(p.path, p.args...)
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = diesWithUs()
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.Env, out, out
+	signal := p.OnParentExit
+	if signal == 0 {
+		signal = syscall.SIGKILL
+	}
+	cmd.SysProcAttr = whenParentDies(signal)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
@@ -64,16 +83,19 @@ func (p *Process) Start() error {
 	return nil
 }
 
-// Signal sends a signal; to a process that has ended it does nothing.
+// Signal sends a signal. It does nothing if the process has ended.
 func (p *Process) Signal(s syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cmd != nil {
-		_ = p.cmd.Process.Signal(s) // fails only if it has ended
+		_ = p.cmd.Process.Signal(s) // fails only if the process has ended
 	}
 }
 
-// PID is the number of the process that was started last, 0 if none was.
+// Terminate asks the process to end, with SIGTERM.
+func (p *Process) Terminate() { p.Signal(syscall.SIGTERM) }
+
+// PID returns the id of the process started last, 0 if none was.
 func (p *Process) PID() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,69 +105,71 @@ func (p *Process) PID() int {
 	return p.cmd.Process.Pid
 }
 
-// Kill ends the process as a power cut does.
+// Kill ends the process without giving it a chance to react, and waits for it.
 func (p *Process) Kill() {
 	p.Signal(syscall.SIGKILL)
-	_ = p.Wait(patience)
+	_ = p.Wait(waitTime)
 }
 
-// Wait waits until the process has ended and returns what it ended with.
-func (p *Process) Wait(atMost time.Duration) error {
+// Exited returns a channel that is closed when the process started last has
+// ended. It is nil if none was started.
+func (p *Process) Exited() <-chan struct{} {
 	p.mu.Lock()
-	exited := p.exited
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	return p.exited
+}
+
+// Wait waits until the process has ended and returns its result.
+func (p *Process) Wait(limit time.Duration) error {
+	exited := p.Exited()
 	if exited == nil {
 		return nil
 	}
 	select {
 	case <-exited:
 		return p.err
-	case <-time.After(atMost):
-		return fmt.Errorf("%s did not end within %v", p.name, atMost)
+	case <-time.After(limit):
+		return fmt.Errorf("%s did not end within %v", p.name, limit)
 	}
 }
 
-// Await asks until the answer is nil; the error is the last answer, or that
-// the process has ended.
-func (p *Process) Await(ctx context.Context, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// ExitCode returns the exit code of a process that has ended, -1 if a signal
+// ended it.
+func (p *Process) ExitCode() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// Await calls check until it returns nil. It fails when the process ends or
+// does not pass the check in time.
+func (p *Process) Await(ctx context.Context, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, waitTime)
 	defer cancel()
+	exited := p.Exited()
 	for {
-		err := ask(ctx)
+		err := check(ctx)
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-p.exited:
-			return fmt.Errorf("%s ended: %v; see %s", p.name, p.err, p.log)
+		case <-exited:
+			return fmt.Errorf("%s ended: %v; its log ends with: %s", p.name, p.err, p.logTail())
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer: %w; see %s", p.name, err, p.log)
-		case <-time.After(10 * time.Millisecond):
+			return fmt.Errorf("%s is not ready: %w; its log ends with: %s", p.name, err, p.logTail())
+		case <-time.After(pollInterval):
 		}
 	}
 }
 
-// BusPort is how much higher a node of a Cluster listens for the others.
-const BusPort = 10_000
+// Output returns everything that the process has printed so far.
+func (p *Process) Output() ([]byte, error) { return os.ReadFile(p.logFile) }
 
-// FreePort finds a port that is free now, with its bus port. Both are below
-// those that the system gives to outgoing connections (32768 and up), one of
-// which could otherwise sit on the port of a process that is started again.
-func FreePort() (int, error) {
-	var err error
-	for range 100 {
-		port := 10_000 + rand.N(12_000)
-		if err = errors.Join(canListen(port), canListen(port+BusPort)); err == nil {
-			return port, nil
-		}
-	}
-	return 0, err
-}
-
-func canListen(port int) error {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+// logTail returns the end of the output, for error messages.
+func (p *Process) logTail() string {
+	text, err := p.Output()
 	if err != nil {
-		return err
+		return err.Error()
 	}
-	return l.Close()
+	return string(text[max(0, len(text)-500):])
 }

@@ -1,10 +1,9 @@
-// Command attack runs the attacks of docs/threat-model.md against two real nodes and a real
-// Redis on this machine, while honest visitors log in, and reports what those
-// notice.
+// Command attack runs the attacks of docs/threat-model.md against two nodes and a Redis
+// on this machine while honest visitors log in, and reports the effects on them.
 //
-// It guarantees that all traffic stays on 127.0.0.0/8, that each attack is bounded in
-// time, that everything it started has ended when it ends, and that it exits with 1 if an
-// expectation was not met.
+// It guarantees that all traffic stays on 127.0.0.0/8, that each attack is limited in
+// time, that its child processes end with it, and that it exits with 1 if an
+// expectation is not met.
 package main
 
 import (
@@ -22,24 +21,24 @@ import (
 )
 
 type command struct {
-	Scanlogin   string   `default:"bin/scanlogin" help:"The program that is attacked (${default})."`
-	Before      string   `placeholder:"PATH" help:"An older program that is attacked as well, for comparison. What it does is reported, not judged."`
+	Scanlogin   string   `default:"bin/scanlogin" help:"The program to attack (${default})."`
+	Before      string   `placeholder:"PATH" help:"An older program to attack as well, for comparison. Its results are reported, but do not fail the run."`
 	RedisServer string   `default:"redis-server" help:"The Redis server to start (${default})."`
-	Only        []string `placeholder:"NAME" help:"Run these attacks alone; see --list."`
-	Short       bool     `help:"A few seconds for each attack, as in make test."`
+	Only        []string `placeholder:"NAME" help:"Run only these attacks; see --list."`
+	Short       bool     `help:"Run each attack for a few seconds, as make test does."`
 	List        bool     `help:"List the attacks and exit."`
-	Out         string   `placeholder:"FILE" help:"Write the table to this file, too (Markdown)."`
+	Out         string   `placeholder:"FILE" help:"Also write the table to this file (Markdown)."`
 }
 
 func main() {
 	var c command
-	k := kong.Parse(&c, kong.Name("attack"), kong.Description("Attacks scanlogin on this machine and reports what honest visitors notice."))
+	k := kong.Parse(&c, kong.Name("attack"), kong.Description("Attack scanlogin on this machine and report the effects on honest visitors."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	k.FatalIfErrorf(c.Run(ctx, os.Stdout))
 }
 
-// Run runs the chosen attacks, one after the other.
+// Run runs the selected attacks, one after the other.
 func (c *command) Run(ctx context.Context, out io.Writer) error {
 	if c.List {
 		for _, a := range attacks {
@@ -56,11 +55,11 @@ func (c *command) Run(ctx context.Context, out io.Writer) error {
 	for _, a := range chosen {
 		r := row{attack: a}
 		if c.Before != "" {
-			if r.before, err = c.one(ctx, a, c.Before); err != nil {
+			if r.before, err = c.runOne(ctx, a, c.Before); err != nil {
 				return err
 			}
 		}
-		if r.after, err = c.one(ctx, a, c.Scanlogin); err != nil {
+		if r.after, err = c.runOne(ctx, a, c.Scanlogin); err != nil {
 			return err
 		}
 		rows = append(rows, r)
@@ -75,7 +74,7 @@ func (c *command) Run(ctx context.Context, out io.Writer) error {
 		}
 	}
 	if failures > 0 {
-		return fmt.Errorf("%d expectations were not met", failures)
+		return fmt.Errorf("%d expectations not met", failures)
 	}
 	return nil
 }
@@ -88,50 +87,50 @@ func (c *command) chosen() ([]attack, error) {
 	for _, name := range c.Only {
 		i := slices.IndexFunc(attacks, func(a attack) bool { return a.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("--only: there is no attack %q; --list names all", name)
+			return nil, fmt.Errorf("--only: unknown attack %q; --list prints all names", name)
 		}
 		chosen = append(chosen, attacks[i])
 	}
 	return chosen, nil
 }
 
-// one runs one attack against one program in a world of its own.
-func (c *command) one(ctx context.Context, a attack, program string) (r result, err error) {
-	w := &world{attack: a, short: c.Short, program: program, redisServer: c.RedisServer}
-	defer w.close()
-	if err := w.start(ctx); err != nil {
+// runOne runs one attack against one program in a new environment.
+func (c *command) runOne(ctx context.Context, a attack, program string) (r result, err error) {
+	env := &environment{attack: a, short: c.Short, program: program, redisServer: c.RedisServer}
+	defer env.close()
+	if err := env.start(ctx); err != nil {
 		return r, fmt.Errorf("%s: %w", a.name, err)
 	}
-	r, err = w.run(ctx)
+	r, err = env.run(ctx)
 	if err != nil {
-		return r, fmt.Errorf("%s: %w", a.name, errors.Join(err, w.logTail()))
+		return r, fmt.Errorf("%s: %w", a.name, errors.Join(err, env.logTail()))
 	}
-	r.failed = a.judge(r)
+	r.failed = a.check(r)
 	return r, nil
 }
 
-// attack is one thing that an attacker does.
+// attack describes one attack.
 type attack struct {
 	name, about string
 
-	pool      string // that honest visitors use; "": bystander
-	settings  string // YAML of the attacked pool, indented by four
-	nodeFiles int    // descriptors that a node may open; 0: as this process
-	memory    string // Redis' maxmemory; "": 1gb
-	alone     bool   // no honest visitors meanwhile: what is measured is something else
+	pool       string // pool of the honest visitors; "": bystander
+	settings   string // additional YAML of the attacked pool, indented by four
+	nodeFiles  int    // limit of open files per node; 0: as this process
+	memory     string // Redis' maxmemory; "": 1gb
+	noVisitors bool   // no honest visitors: the attack measures something else
 
-	long, brief int // seconds of the attack: of a full run, and of a short one
-	run         func(ctx context.Context, w *world) error
-	expect      []expectation
+	fullSeconds, shortSeconds int // duration in seconds of a full and of a short run
+	run                       func(ctx context.Context, env *environment) error
+	expect                    []expectation
 }
 
-// expectation is judged when the attack is over.
+// expectation is checked when the attack is over.
 type expectation struct {
 	what string
 	met  func(result) bool
 }
 
-func (a attack) judge(r result) (failed []string) {
+func (a attack) check(r result) (failed []string) {
 	for _, e := range a.expect {
 		if !e.met(r) {
 			failed = append(failed, e.what)
@@ -140,8 +139,8 @@ func (a attack) judge(r result) (failed []string) {
 	return failed
 }
 
-// honestLogIn is what nearly every attack must leave true.
-var honestLogIn = expectation{"every honest login succeeds", func(r result) bool { return r.logins > 0 && r.refused == 0 }}
+// honestLogins is the expectation of nearly every attack.
+var honestLogins = expectation{"every honest login succeeds", func(r result) bool { return r.logins > 0 && r.refused == 0 }}
 
 func figure(name string, ok func(n float64) bool) func(result) bool {
 	return func(r result) bool {

@@ -9,45 +9,45 @@ import (
 	"sync"
 )
 
-// result is what an attack did to one program.
+// result is the outcome of an attack on one program.
 type result struct {
 	ran     bool
 	logins  int
 	refused int
-	why     []string // the first reasons of those who were refused
+	why     []string // the first reasons of refused logins
 
-	openP95, openMost, pictureMost, wholeMost float64 // ms
+	openP95, openMax, pictureMax, loginMax float64 // ms
 
 	resident      int // MiB, of the larger node
-	files         int // of the node with more
-	lines, warned int // that both nodes logged
+	files         int // of the node with more open files
+	lines, warned int // log lines and warnings of both nodes
 	figures       []namedFigure
-	failed        []string // expectations
-	warnings      []string // different ones of the log
+	failed        []string // expectations that were not met
+	warnings      []string // one line of each distinct warning
 }
 
-func (w *world) result(c *crowd) result {
+func (env *environment) result(c *visitors) result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := result{
 		ran: true, logins: len(c.whole), refused: len(c.refused), why: c.refused[:min(len(c.refused), 3)],
-		openP95: quantile(c.open, 0.95), openMost: quantile(c.open, 1), pictureMost: quantile(c.picture, 1), wholeMost: quantile(c.whole, 1),
-		figures: w.figures,
+		openP95: quantile(c.open, 0.95), openMax: quantile(c.open, 1), pictureMax: quantile(c.picture, 1), loginMax: quantile(c.whole, 1),
+		figures: env.figures,
 	}
-	for _, n := range w.nodes {
+	for _, n := range env.nodes {
 		r.resident, r.files = max(r.resident, n.usage.resident/1024), max(r.files, n.usage.files)
 		lines, warned := n.logLines()
 		r.lines, r.warned = r.lines+lines, r.warned+warned
 		r.warnings = append(r.warnings, n.warnings()...)
 	}
-	if w.hasWebhook() {
-		missing := w.hooks.missing(c.users)
-		r.figures = append(r.figures, namedFigure{"logins whose webhooks did not come within 30 s", float64(missing)})
+	if env.hasWebhook() {
+		missing := env.webhooks.missing(c.users)
+		r.figures = append(r.figures, namedFigure{"logins without their webhook after 30 s", float64(missing)})
 	}
 	return r
 }
 
-// row is an attack and what it did, before and after.
+// row is an attack and its results on the older and the current program.
 type row struct {
 	attack
 	before, after result
@@ -81,7 +81,7 @@ func (r row) text() string {
 func (r result) String() string {
 	parts := []string{fmt.Sprintf("logins %d, refused %d", r.logins, r.refused)}
 	if r.logins > 0 {
-		parts = append(parts, fmt.Sprintf("code p95 %.0f ms, at most %.0f; picture at most %.0f; login at most %.0f ms", r.openP95, r.openMost, r.pictureMost, r.wholeMost))
+		parts = append(parts, fmt.Sprintf("code p95 %.0f ms, at most %.0f; picture at most %.0f; login at most %.0f ms", r.openP95, r.openMax, r.pictureMax, r.loginMax))
 	}
 	parts = append(parts, fmt.Sprintf("%d MiB, %d files, %d log lines", r.resident, r.files, r.lines))
 	for _, f := range r.figures {
@@ -94,7 +94,7 @@ func number(n float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", n), "0"), ".")
 }
 
-// tableOf writes all rows in Markdown.
+// tableOf formats the rows as a Markdown table.
 func tableOf(rows []row) string {
 	var out strings.Builder
 	out.WriteString("| attack | | logins | refused | code p95 / most (ms) | picture most (ms) | memory (MiB) | files | log lines | |\n|---|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
@@ -112,14 +112,15 @@ func tableOf(rows []row) string {
 				figures = append(figures, f.name+": "+number(f.value))
 			}
 			fmt.Fprintf(&out, "| %s | %s | %d | %d | %.0f / %.0f | %.0f | %d | %d | %d | %s |\n", name, side.name, side.logins, side.refused,
-				side.openP95, side.openMost, side.pictureMost, side.resident, side.files, side.lines, join(figures))
+				side.openP95, side.openMax, side.pictureMax, side.resident, side.files, side.lines, join(figures))
 			name = ""
 		}
 	}
 	return out.String()
 }
 
-// receiver is the attacked pool's webhook receiver. It answers 204 to all.
+// receiver is the attacked pool's webhook receiver. It answers 204, or 503 while
+// it is down.
 type receiver struct {
 	address string
 	server  *http.Server
@@ -168,7 +169,7 @@ func (r *receiver) setDown(down bool) {
 	r.down = down
 }
 
-// missing is how many users' logins were not told.
+// missing counts the users whose login was not reported.
 func (r *receiver) missing(users []string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

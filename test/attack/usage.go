@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -15,14 +11,14 @@ import (
 	"time"
 )
 
-// usage is the most that a process had of each.
+// usage is the peak resource usage of a process.
 type usage struct {
 	mu       sync.Mutex
 	resident int // KiB
-	files    int
+	files    int // open file descriptors
 }
 
-// sample looks five times a second until ctx ends.
+// sample measures five times a second until ctx ends.
 func (u *usage) sample(ctx context.Context, pid int) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -51,7 +47,8 @@ func residentOf(pid int) int {
 	return 0
 }
 
-// cpuOf is the CPU time of a process in seconds; 100 ticks are one.
+// cpuOf returns the CPU time of a process in seconds. Linux counts 100 ticks per
+// second.
 func cpuOf(pid int) float64 {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, _ := bytes.Cut(text, []byte(") "))
@@ -64,14 +61,14 @@ func cpuOf(pid int) float64 {
 	return (user + system) / 100
 }
 
-// isWarning reports whether a line of the log is at WARN or above.
+// isWarning reports whether a log line has level WARN or ERROR.
 func isWarning(line string) bool {
 	return strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`)
 }
 
-// logLines is how many lines a node has logged, and how many of them are warnings.
+// logLines counts the lines that a node has logged, and the warnings among them.
 func (n *node) logLines() (all, warnings int) {
-	text, _ := os.ReadFile(n.log)
+	text, _ := n.Output()
 	for line := range strings.Lines(string(text)) {
 		all++
 		if isWarning(line) {
@@ -81,9 +78,9 @@ func (n *node) logLines() (all, warnings int) {
 	return all, warnings
 }
 
-// warnings are the first warning of each message that a node has logged.
+// warnings returns the first line of each distinct warning that a node has logged.
 func (n *node) warnings() (first []string) {
-	text, _ := os.ReadFile(n.log)
+	text, _ := n.Output()
 	seen := make(map[string]bool)
 	for line := range strings.Lines(string(text)) {
 		_, message, _ := strings.Cut(line, `"msg":`)
@@ -96,45 +93,9 @@ func (n *node) warnings() (first []string) {
 	return first
 }
 
-// askRedis makes one call whose answer is a line or a bulk of text.
-func (w *world) askRedis(ctx context.Context, words ...string) (string, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", w.redisPort))
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-	var call strings.Builder
-	fmt.Fprintf(&call, "*%d\r\n", len(words))
-	for _, word := range words {
-		fmt.Fprintf(&call, "$%d\r\n%s\r\n", len(word), word)
-	}
-	if _, err := io.WriteString(conn, call.String()); err != nil {
-		return "", err
-	}
-	r := bufio.NewReader(conn)
-	line, err := r.ReadString('\n')
-	line = strings.TrimSpace(line)
-	switch {
-	case err != nil:
-		return "", err
-	case strings.HasPrefix(line, "-"):
-		return "", errors.New(line[1:])
-	case !strings.HasPrefix(line, "$"):
-		return line[1:], nil
-	}
-	n, err := strconv.Atoi(line[1:])
-	if err != nil || n < 0 {
-		return "", err
-	}
-	text := make([]byte, n)
-	_, err = io.ReadFull(r, text)
-	return string(text), err
-}
-
-// redisMemory is the part of Redis' maxmemory that is used, in percent.
-func (w *world) redisMemory(ctx context.Context) float64 {
-	text, err := w.askRedis(ctx, "INFO", "memory")
+// redisMemory returns the used share of Redis' maxmemory in percent.
+func (env *environment) redisMemory(ctx context.Context) float64 {
+	text, err := env.redis.Do(ctx, "INFO", "memory")
 	if err != nil {
 		return 0
 	}

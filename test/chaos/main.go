@@ -1,8 +1,8 @@
-// Command scanchaos soaks scanlogin in logins while everything under it breaks,
-// and then judges what it saw: it runs real nodes on a real Redis, has pages,
-// phones, sites and strangers use them at random, strikes with faults, and
-// holds every answer against the contract. It exits with 1 if a promise was
-// broken, and shows the history that proves it.
+// Command scanchaos runs logins while it injects faults, and then checks the recorded
+// history. It starts scanlogin nodes and Redis, simulates pages, phones, sites and
+// unproven watchers with random behavior, and checks every answer against the
+// guarantees of docs/api.md. It exits with 1 if a guarantee was violated, and prints
+// the events that prove it.
 package main
 
 import (
@@ -16,13 +16,13 @@ import (
 )
 
 type commands struct {
-	Run   runCommand   `cmd:"" help:"Soak, strike, judge."`
-	Judge judgeCommand `cmd:"" help:"Judge once more what a run has kept (--keep)."`
+	Run   runCommand   `cmd:"" help:"Run scenarios, inject faults, and check the history."`
+	Check checkCommand `cmd:"" help:"Check the history of an earlier run again (--keep)."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends us at once
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	line := kong.Parse(new(commands), kong.Name("scanchaos"), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := line.Run(); err != nil {
 		fmt.Fprintf(os.Stderr, "scanchaos: %v\n", err)

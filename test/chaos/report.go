@@ -14,81 +14,81 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// report is what a run has to say.
+// report is the report of a run.
 type report struct {
-	Seed    uint64           `json:"seed"`
-	Form    string           `json:"form"`
-	Nodes   int              `json:"nodes"`
-	Took    time.Duration    `json:"took"`
-	Stories map[string]int   `json:"stories"` // by end
-	Calls   map[string]int   `json:"calls"`   // by what was done and answered
-	Pages   map[string]int   `json:"pages"`   // by transport
-	Faults  []recovery       `json:"faults"`
-	Strikes []history.Strike `json:"strikes"`
-	Verdict checker.Verdict  `json:"verdict"`
+	Seed       uint64          `json:"seed"`
+	Redis      string          `json:"redis"`
+	Nodes      int             `json:"nodes"`
+	Took       time.Duration   `json:"took"`
+	Scenarios  map[string]int  `json:"scenarios"` // by end
+	Calls      map[string]int  `json:"calls"`     // by action and answer
+	Pages      map[string]int  `json:"pages"`     // by transport
+	Recoveries []recovery      `json:"recoveries"`
+	Faults     []history.Fault `json:"faults"`
+	Result     checker.Result  `json:"result"`
 }
 
-// recovery is how soon pages were current after the faults of a kind.
+// recovery describes how soon pages were up to date after the faults of one kind.
 type recovery struct {
 	Kind       string        `json:"kind"`
-	Struck     int           `json:"struck"`
-	Measured   int           `json:"measured"` // news of codes while it was broken and just after, on pages that are pushed to
-	Median     time.Duration `json:"median"`   // from the repair, or the news if that was later, until the page showed it
-	Late       int           `json:"late"`     // news that took longer than 100 ms
+	Injected   int           `json:"injected"`
+	Measured   int           `json:"measured"` // changes of codes during and just after a fault, on pages that receive pushes
+	Median     time.Duration `json:"median"`   // from the repair, or from a later change, until the page showed it
+	Late       int           `json:"late"`     // changes that took longer than 100 ms
 	MedianLate time.Duration `json:"medianLate"`
-	Worst      time.Duration `json:"worst"`
-	Missed     int           `json:"missed"` // news that a page did not show before it was left
+	Slowest    time.Duration `json:"slowest"`
+	Missed     int           `json:"missed"` // changes that a page did not show before it was closed
 }
 
-func newReport(h history.File) *report {
+func newReport(h history.History) *report {
 	out := &report{
-		Took: h.End, Calls: make(map[string]int), Pages: make(map[string]int), Strikes: h.Strikes, Verdict: checker.Judge(h),
+		Took: h.End, Calls: make(map[string]int), Pages: make(map[string]int), Faults: h.Faults, Result: checker.Check(h),
 	}
 	for _, e := range h.Events {
-		switch e.Do {
+		switch e.Action {
 		case history.Show:
-			out.Pages[e.Via]++
+			out.Pages[e.Transport]++
 		case history.Leave, history.Connect:
 		case history.Push:
-			out.Calls["push "+e.Seen.Status]++
+			out.Calls["push "+e.State.Status]++
 		case history.Gene, history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Check, history.Close:
-			out.Calls[fmt.Sprintf("%s %s", e.Do, answerWord(e))]++
+			out.Calls[fmt.Sprintf("%s %s", e.Action, describeAnswer(e))]++
 		case history.Withdraw:
 			out.Calls["withdraw"]++
 		}
 	}
-	out.Faults = recoveries(h.Strikes, out.Verdict.Lags)
+	out.Recoveries = recoveries(h.Faults, out.Result.Lags)
 	return out
 }
 
-func answerWord(e history.Event) string {
+func describeAnswer(e history.Event) string {
 	switch e.Answer {
 	case history.None:
-		return "cut or timed out"
+		return "no answer"
 	case history.NotSent:
 		return "not sent"
 	case history.Ended:
-		return "by the client"
+		return "closed by the client"
 	}
 	return fmt.Sprint(e.Answer)
 }
 
-// aftermath is how long after a fault news still belong to it.
+// aftermath is how long after a fault changes are still attributed to it.
 const aftermath = 3 * time.Second
 
-// late is what people begin to notice.
+// late is the delay that users begin to notice.
 const late = 100 * time.Millisecond
 
-// recoveries puts lags to the faults that struck alone. Polling pages are left
-// out: they learn when they ask.
-func recoveries(strikes []history.Strike, lags []checker.Lag) []recovery {
+// recoveries attributes lags to faults that were injected alone. Polling pages do not
+// count: their lag is the polling interval.
+func recoveries(faults []history.Fault, lags []checker.Lag) []recovery {
 	found := make(map[string][]time.Duration)
-	struck, missed := make(map[string]int), make(map[string]int)
-	for _, s := range strikes {
-		struck[s.Kind]++
+	injected, missed := make(map[string]int), make(map[string]int)
+	for _, s := range faults {
+		injected[s.Kind]++
 		for _, l := range lags {
 			switch {
-			case !s.Alone || l.Via == string(actors.Poll) || l.Shown < s.From || l.Stored < s.From-time.Second || l.Stored > s.To+aftermath:
+			case !s.Alone || l.Transport == string(actors.Poll) || l.Shown < s.From || l.Stored < s.From-time.Second || l.Stored > s.To+aftermath:
 			case l.Missing:
 				missed[s.Kind]++
 			default:
@@ -97,11 +97,11 @@ func recoveries(strikes []history.Strike, lags []checker.Lag) []recovery {
 		}
 	}
 	var all []recovery
-	for _, kind := range slices.Sorted(maps.Keys(struck)) {
-		r := recovery{Kind: kind, Struck: struck[kind], Measured: len(found[kind]), Missed: missed[kind]}
+	for _, kind := range slices.Sorted(maps.Keys(injected)) {
+		r := recovery{Kind: kind, Injected: injected[kind], Measured: len(found[kind]), Missed: missed[kind]}
 		if times := found[kind]; len(times) > 0 {
 			slices.Sort(times)
-			r.Median, r.Worst = times[len(times)/2], times[len(times)-1]
+			r.Median, r.Slowest = times[len(times)/2], times[len(times)-1]
 			prompt, _ := slices.BinarySearch(times, late)
 			if r.Late = len(times) - prompt; r.Late > 0 {
 				r.MedianLate = times[prompt+r.Late/2]
@@ -112,10 +112,10 @@ func recoveries(strikes []history.Strike, lags []checker.Lag) []recovery {
 	return all
 }
 
-var errBroken = errors.New("promises were broken")
+var errViolations = errors.New("guarantees were violated")
 
 // conclude prints the report, saves it if file is not empty, and returns
-// errBroken if it tells of violations.
+// errViolations if there are violations.
 func (r *report) conclude(file string) error {
 	r.print(os.Stdout)
 	if file != "" {
@@ -123,8 +123,8 @@ func (r *report) conclude(file string) error {
 			return err
 		}
 	}
-	if len(r.Verdict.Violations) > 0 {
-		return errBroken
+	if len(r.Result.Violations) > 0 {
+		return errViolations
 	}
 	return nil
 }

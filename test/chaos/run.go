@@ -16,52 +16,52 @@ import (
 )
 
 type runCommand struct {
-	Form        string        `default:"single" enum:"single,sentinel,cluster" help:"How Redis is run."`
-	Nodes       int           `default:"3" help:"How many scanlogin nodes."`
-	Stories     int           `default:"200" help:"How many stories go on at once."`
-	Duration    time.Duration `default:"60s" help:"How long it goes on, about; the calm after the last fault is not cut short."`
-	Seed        uint64        `help:"Makes people and faults the same again, as far as scheduling allows. 0: random."`
-	Faults      string        `default:"all" help:"Kinds of faults, with commas between."`
-	First       string        `help:"Those of them that strike first, in this order; the others come in a random one."`
+	Redis       string        `name:"redis" default:"single" enum:"single,sentinel,cluster" help:"The Redis mode: single, sentinel or cluster."`
+	Nodes       int           `default:"3" help:"How many scanlogin nodes to start."`
+	Scenarios   int           `name:"scenarios" default:"200" help:"How many scenarios run at the same time."`
+	Duration    time.Duration `default:"60s" help:"Approximate duration; the time without faults after the last one is always complete."`
+	Seed        uint64        `help:"Repeats the random choices of an earlier run, as far as scheduling allows. 0: random."`
+	Faults      string        `default:"all" help:"Kinds of faults, separated by commas."`
+	First       string        `help:"Kinds that are injected first, in this order; the others follow in random order."`
 	Scanlogin   string        `default:"bin/scanlogin" help:"The binary to test."`
-	RedisServer string        `default:"redis-server" help:"The redis-server to run it on."`
-	Keep        string        `placeholder:"DIR" help:"Keep configurations, logs, data and history in this new directory; without it, only when promises were broken."`
-	JSON        string        `name:"json" placeholder:"FILE" help:"Write the report here as well, with all histories of violations."`
+	RedisServer string        `default:"redis-server" help:"The redis-server to start."`
+	Keep        string        `placeholder:"DIR" help:"Keep configurations, logs, data and history in this new directory. Without it, they are kept only if guarantees were violated."`
+	JSON        string        `name:"json" placeholder:"FILE" help:"Also write the report to this file, with the events of all violations."`
 }
 
-// Run runs everything once.
+// Run performs one run.
 func (c *runCommand) Run(ctx context.Context) error {
-	kinds, err := faults.Choose(c.Faults, c.Form)
+	kinds, err := faults.Choose(c.Faults, c.Redis)
 	if err != nil {
 		return err
 	}
-	if _, err := faults.Choose(c.First, c.Form); c.First != "" && err != nil {
+	if _, err := faults.Choose(c.First, c.Redis); c.First != "" && err != nil {
 		return fmt.Errorf("first: %w", err)
 	}
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()
 	}
-	fmt.Printf("seed %d, %s, %d nodes, %d stories at once, %v\n", c.Seed, c.Form, c.Nodes, c.Stories, c.Duration)
+	fmt.Printf("seed %d, redis %s, %d nodes, %d concurrent scenarios, %v\n", c.Seed, c.Redis, c.Nodes, c.Scenarios, c.Duration)
 	r, err := c.start(ctx)
 	if err != nil {
 		return err
 	}
-	err = r.play(ctx, kinds)
-	r.rig.Close()
+	err = r.runScenarios(ctx, kinds)
+	r.cluster.Close()
 	if err != nil {
 		return fmt.Errorf("%w (see %s)", err, r.dir)
 	}
-	return r.judge()
+	return r.check()
 }
 
-// judge judges what happened, and keeps everything if it must be looked into.
-func (r *run) judge() error {
-	h := r.log.File()
+// check checks the history, and keeps all files if there are violations.
+func (r *run) check() error {
+	h := r.log.History()
 	if err := h.Save(r.dir); err != nil {
 		return err
 	}
 	out := newReport(h)
-	out.Seed, out.Form, out.Nodes, out.Stories = r.Seed, r.Form, r.Nodes, r.ends
+	out.Seed, out.Redis, out.Nodes, out.Scenarios = r.Seed, r.Redis, r.Nodes, r.ends
 	if err := out.conclude(r.JSON); err != nil {
 		return fmt.Errorf("%w (see %s)", err, r.dir)
 	}
@@ -71,13 +71,13 @@ func (r *run) judge() error {
 	return nil
 }
 
-type judgeCommand struct {
-	Dir  string `arg:"" type:"existingdir" help:"What a run has kept."`
-	JSON string `name:"json" placeholder:"FILE" help:"Write the report here as well."`
+type checkCommand struct {
+	Dir  string `arg:"" type:"existingdir" help:"The directory that a run has kept."`
+	JSON string `name:"json" placeholder:"FILE" help:"Also write the report to this file."`
 }
 
-// Run judges a history again.
-func (c *judgeCommand) Run() error {
+// Run checks a history again.
+func (c *checkCommand) Run() error {
 	h, err := history.Load(c.Dir)
 	if err != nil {
 		return err
@@ -88,20 +88,19 @@ func (c *judgeCommand) Run() error {
 // run is one run.
 type run struct {
 	*runCommand
-	dir   string
-	rig   *cluster.Rig
-	world *actors.World
-	log   *history.Log
+	dir         string
+	cluster     *cluster.Cluster
+	environment *actors.Environment
+	log         *history.Log
 
 	mu   sync.Mutex
-	ends map[string]int // stories by how they ended
+	ends map[string]int // finished scenarios by their end
 }
 
-// The pools differ in how long their codes live: those of the first outlive
-// every story, of the second time ends many.
+// Codes of the first pool outlive every scenario; many of the second expire.
 var pools = []actors.Pool{
-	{ID: "patient", Terms: history.Terms{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}},
-	{ID: "hasty", Terms: history.Terms{Code: 4 * time.Second, Confirm: 3 * time.Second, Ticket: 5 * time.Second}},
+	{ID: "patient", Terms: history.Lifetimes{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}},
+	{ID: "hasty", Terms: history.Lifetimes{Code: 4 * time.Second, Confirm: 3 * time.Second, Ticket: 5 * time.Second}},
 }
 
 func (c *runCommand) start(ctx context.Context) (*run, error) {
@@ -110,29 +109,29 @@ func (c *runCommand) start(ctx context.Context) (*run, error) {
 	if r.dir == "" {
 		r.dir, err = os.MkdirTemp("", "scanchaos")
 	} else {
-		err = os.Mkdir(r.dir, 0o700) // an old one would bring its data along
+		err = os.Mkdir(r.dir, 0o700) // an existing one could contain data of an earlier run
 	}
 	if err != nil {
 		return nil, err
 	}
-	o := cluster.Options{Form: c.Form, Nodes: c.Nodes, Scanlogin: c.Scanlogin, RedisServer: c.RedisServer, Dir: r.dir}
+	o := cluster.Options{Mode: c.Redis, Nodes: c.Nodes, Scanlogin: c.Scanlogin, RedisServer: c.RedisServer, Dir: r.dir}
 	for _, p := range pools {
 		o.Pools = append(o.Pools, cluster.Pool{ID: p.ID, CodeTTL: p.Terms.Code, ConfirmTTL: p.Terms.Confirm, TicketTTL: p.Terms.Ticket, MaxCodes: 6})
 	}
-	if r.rig, err = cluster.Start(ctx, o); err != nil {
+	if r.cluster, err = cluster.Start(ctx, o); err != nil {
 		return nil, fmt.Errorf("%w (see %s)", err, r.dir)
 	}
-	r.world = &actors.World{
+	r.environment = &actors.Environment{
 		Log: r.log, Pools: pools, UserKey: cluster.UserKey, SiteSecret: cluster.SiteSecret,
-		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Stories}}, // phones and sites keep theirs
+		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Scenarios}}, // phones and sites reuse connections
 	}
-	for _, n := range r.rig.Nodes {
-		r.world.Nodes = append(r.world.Nodes, n.URL)
+	for _, n := range r.cluster.Nodes {
+		r.environment.Nodes = append(r.environment.Nodes, n.URL)
 	}
-	if r.world.Transports, err = r.world.Probe(ctx); err != nil {
-		r.rig.Close()
+	if r.environment.Transports, err = r.environment.Probe(ctx); err != nil {
+		r.cluster.Close()
 		return nil, err
 	}
-	fmt.Printf("transports: %q\n", r.world.Transports)
+	fmt.Printf("transports: %q\n", r.environment.Transports)
 	return r, nil
 }

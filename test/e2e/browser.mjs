@@ -1,4 +1,4 @@
-/** Debian's chromium, and pages that may not complain. */
+/** Debian's Chromium, with pages whose warnings and errors fail the test. */
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const FLAGS = [
 ];
 const SECONDS = 15;
 
-export const DESK = { viewport: { width: 1280, height: 800 } };
+export const DESKTOP = { viewport: { width: 1280, height: 800 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
 export function launch() {
@@ -22,40 +22,39 @@ export function launch() {
 }
 
 /**
- * A person's browser, with cookies of its own. What its pages write to the
- * console as a warning or an error, throw, or do against their policy is a
- * complaint of the house, unless `tolerate` matches it.
+ * A browser context with its own cookies. Console warnings and errors, exceptions
+ * and policy violations of its pages fail the test, unless `tolerate` matches them.
  */
-export async function person(house, browser, options = {}, tolerate) {
+export async function openContext(sandbox, browser, options = {}, tolerate) {
   const context = await browser.newContext({ locale: 'en-US', ...options });
-  house.atEnd(() => context.close());
+  sandbox.onClose(() => context.close());
   context.setDefaultTimeout(SECONDS * 1000);
   await context.addInitScript(() => {
     addEventListener('securitypolicyviolation', (event) => {
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
   });
-  const complain = (text) => {
-    if (!tolerate?.test(text)) house.complaints.push(text);
+  const report = (text) => {
+    if (!tolerate?.test(text)) sandbox.pageErrors.push(text);
   };
   context.on('console', (message) => {
-    if (['warning', 'error'].includes(message.type())) complain(`console: ${message.text()} (${message.location().url})`);
+    if (['warning', 'error'].includes(message.type())) report(`console: ${message.text()} (${message.location().url})`);
   });
-  context.on('weberror', (error) => complain(`uncaught: ${error.error().stack}`));
+  context.on('weberror', (error) => report(`uncaught: ${error.error().stack}`));
   return context;
 }
 
-/** Waits until the page's main part is in one of its states. */
-export async function inState(page, state) {
+/** Waits until the page's main element is in a state. */
+export async function waitForState(page, state) {
   await page.locator(`main[data-state="${state}"]`).waitFor();
 }
 
-/** Waits until a text can be seen. */
-export async function sees(page, text) {
+/** Waits until a text is visible. */
+export async function waitForText(page, text) {
   await page.getByText(text).filter({ visible: true }).first().waitFor();
 }
 
-/** Asserts that axe finds nothing serious in the page as it is now. */
+/** Asserts that axe finds no serious violation in the current state of the page. */
 export async function assertAccessible(page, what) {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'], preload: false }));
@@ -64,8 +63,8 @@ export async function assertAccessible(page, what) {
   assert.deepEqual(serious, [], what);
 }
 
-/** Keeps a picture of the page in the folder E2E_SCREENSHOTS, if that is set. */
-export async function shoot(page, name) {
+/** Saves a screenshot of the page in the directory E2E_SCREENSHOTS, if that is set. */
+export async function saveScreenshot(page, name) {
   const folder = process.env.E2E_SCREENSHOTS;
   if (!folder) return;
   await mkdir(folder, { recursive: true });

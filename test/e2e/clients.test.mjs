@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { describe } from 'node:test';
 
 import { curl, download, exchange, gene, phone } from './curl.mjs';
-import { appToken, POOL, POOL_SECRET, scene } from './harness.mjs';
+import { appToken, POOL, POOL_SECRET, scenario } from './harness.mjs';
 import { run } from './process.mjs';
 import { SocketPage } from './socketpage.mjs';
 import { pythonPath, scanloginPath } from './tools.mjs';
 
 const ALICE = { sub: 'alice', nickname: 'Alice 愛麗絲', picture: 'https://www.example.com/alice.png', email: 'alice@example.com' };
 
-async function twoNodes(house, pool) {
-  const redis = await house.redis();
-  return Promise.all(['A', 'B'].map((name) => house.node({ name: `node-${name}`, redis, pool })));
+async function twoNodes(sandbox, pool) {
+  const redis = await sandbox.redis();
+  return Promise.all(['A', 'B'].map((name) => sandbox.node({ name: `node-${name}`, redis, pool })));
 }
 
-function openPage(house, node, options) {
+function openPage(sandbox, node, options) {
   const page = new SocketPage(node, { userPoolId: POOL }, options);
-  house.atEnd(() => page.close());
+  sandbox.onClose(() => page.close());
   return page;
 }
 
@@ -42,9 +42,9 @@ async function assertDone(call, status) {
 }
 
 describe('clients on two nodes', { concurrency: 2 }, () => {
-  scene('a page that looks away gets six codes by itself, and is then asked for a person', async (house) => {
-    const [, b] = await twoNodes(house, { code_ttl: '1s', max_codes: 6 });
-    const page = openPage(house, b);
+  scenario('an idle page receives six codes and must then request the next one', async (sandbox) => {
+    const [, b] = await twoNodes(sandbox, { code_ttl: '1s', max_codes: 6 });
+    const page = openPage(sandbox, b);
     const seen = new Set();
     for (let i = 1; i <= 6; i++) {
       const { random, expiresIn } = await page.next('code');
@@ -58,9 +58,9 @@ describe('clients on two nodes', { concurrency: 2 }, () => {
     assert.equal(await page.end(), 4408);
   });
 
-  scene('a page by npm ws on one node hears what the phone does on the other, and its ticket works once', async (house) => {
-    const [a, b] = await twoNodes(house);
-    const page = openPage(house, b);
+  scenario('an npm ws page on one node receives the steps of a phone on another, and its ticket is exchanged once', async (sandbox) => {
+    const [a, b] = await twoNodes(sandbox);
+    const page = openPage(sandbox, b);
     const { random, payload } = await page.next('code');
     await page.next('waiting');
 
@@ -78,13 +78,13 @@ describe('clients on two nodes', { concurrency: 2 }, () => {
     await assertExchangedOnce(ticket, b, a);
   });
 
-  scene("a page by Debian's python3-websockets watches a code with its key", async (house) => {
-    const [a, b] = await twoNodes(house);
+  scenario("a page with Debian's python3-websockets watches a code with its browser key", async (sandbox) => {
+    const [a, b] = await twoNodes(sandbox);
     const code = await gene(b, POOL);
-    const page = house.start(pythonPath(), [
+    const page = sandbox.start(pythonPath(), [
       join(import.meta.dirname, 'watch.py'), `${b.address.replace('http', 'ws')}/api/v2/qrcode/ws?random=${code.random}`, code.browserKey,
     ], { name: 'watch.py' });
-    const hears = (event) => page.says(event,
+    const hears = (event) => page.waitForOutput(event,
       (out) => out.split('\n').slice(0, -1).map((line) => JSON.parse(line)).find((message) => message.event === event));
 
     await hears('waiting');
@@ -93,24 +93,24 @@ describe('clients on two nodes', { concurrency: 2 }, () => {
     await assertDone(phone(a, 'confirm', code.random, appToken(ALICE)), 2);
     const { ticket } = await hears('confirmed');
     assert.equal(await page.ended, 0);
-    await page.says('how it was closed', (out) => out.includes('{"closed": 1000}'));
+    await page.waitForOutput('how it was closed', (out) => out.includes('{"closed": 1000}'));
     await assertExchangedOnce(ticket, b, a);
   });
 
-  scene('a handshake that accepts gzip is switched to the socket, uncompressed', async (house) => {
-    const node = await house.node();
-    const page = openPage(house, node, { headers: { 'Accept-Encoding': 'gzip, deflate, br' } });
+  scenario('a handshake that accepts gzip is upgraded without compression', async (sandbox) => {
+    const node = await sandbox.node();
+    const page = openPage(sandbox, node, { headers: { 'Accept-Encoding': 'gzip, deflate, br' } });
     await page.next('code');
     assert.equal(page.handshake.statusCode, 101);
     assert.equal(page.handshake.headers['content-encoding'], undefined);
     assert.equal(page.handshake.headers['sec-websocket-protocol'], 'scanlogin.v1');
   });
 
-  scene('`scanlogin phone` scans a picture file and confirms, and the browser asks with its cookie', async (house) => {
-    const [a, b] = await twoNodes(house);
-    const jar = join(house.dir, 'cookies');
+  scenario('`scanlogin phone` scans a picture file and confirms, and the browser polls with its cookie', async (sandbox) => {
+    const [a, b] = await twoNodes(sandbox);
+    const jar = join(sandbox.dir, 'cookies');
     const code = await gene(b, POOL, {}, '--cookie-jar', jar);
-    const picture = await download(code.url, join(house.dir, 'code.png'));
+    const picture = await download(code.url, join(sandbox.dir, 'code.png'));
 
     const env = { SCANLOGIN_TOKEN: appToken(ALICE) };
     for (const [step, status] of [['scan', 1], ['confirm', 2]]) {
@@ -118,8 +118,8 @@ describe('clients on two nodes', { concurrency: 2 }, () => {
       assert.equal(JSON.parse(stdout).status, status);
     }
     const check = `${b.address}/api/v2/qrcode/check?random=${code.random}`;
-    const stranger = await curl(check);
-    assert.deepEqual([stranger.answer.data.event, stranger.answer.data.ticket], ['confirmed', null]);
+    const unproven = await curl(check);
+    assert.deepEqual([unproven.answer.data.event, unproven.answer.data.ticket], ['confirmed', null]);
     const browser = await curl(check, '--cookie', jar);
     assert.equal(browser.answer.data.isBrowser, true);
     await assertExchangedOnce(browser.answer.data.ticket, b, a);

@@ -1,13 +1,13 @@
-/** Numbers to match, challenges for tickets, and what the phone page warns of, in Debian's chromium. */
+/** Number matching, PKCE challenges and warnings of the phone page, in Debian's Chromium. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe } from 'node:test';
 
-import { assertAccessible, DESK, inState, launch, PHONE, sees, shoot } from './browser.mjs';
+import { assertAccessible, DESKTOP, waitForState, launch, PHONE, waitForText, saveScreenshot } from './browser.mjs';
 import { exchange } from './curl.mjs';
-import { atTheDesk, codeOn, scanByText } from './desk.mjs';
-import { POOL, POOL_SECRET, scene } from './harness.mjs';
-import { codeOf, Shop, shows, told } from './shop.mjs';
+import { openDemo, codeOn, scanByText } from './demo-pages.mjs';
+import { POOL, POOL_SECRET, scenario } from './harness.mjs';
+import { codeOf, ExampleSite, waitForElement, eventsOf } from './example-site.mjs';
 
 const REFUSED = /the server responded with a status of 40[39]/;
 
@@ -16,56 +16,56 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-/** A wrong number in the place of a right one. */
+/** Another number than the given one. */
 const wrong = (number) => `${10 + (number - 9) % 90}`;
 
-describe('trust', { concurrency: 2 }, () => {
-  scene('the demo with --match: the page shows a number, and the phone page asks for it', async (house) => {
-    const desk = await atTheDesk(house, browser, { tolerate: REFUSED, flags: ['--match'] });
-    const { login, phone } = desk;
-    await scanByText(house, desk, 'Bob');
-    await inState(login, 'scanned');
+describe('consent', { concurrency: 2 }, () => {
+  scenario('with demo --match, the login page shows a number that the phone page requests', async (sandbox) => {
+    const pages = await openDemo(sandbox, browser, { tolerate: REFUSED, flags: ['--match'] });
+    const { login, phone } = pages;
+    await scanByText(sandbox, pages, 'Bob');
+    await waitForState(login, 'scanned');
     const number = await login.locator('scan-login .match').innerText();
     assert.match(number, /^[1-9]\d$/);
-    await sees(login, `Enter ${number} in your app`);
+    await waitForText(login, `Enter ${number} in your app`);
     await phone.getByRole('button', { name: 'Agree' }).click();
-    await sees(phone, 'Enter the two digits that the login page shows.');
+    await waitForText(phone, 'Enter the two digits that the login page shows.');
     await phone.getByLabel('Number on the login page').fill(wrong(number));
     await phone.getByRole('button', { name: 'Agree' }).click();
     await phone.getByRole('alert').getByText('Wrong number. 2 tries left').waitFor();
-    await shoot(phone, 'phone-number');
+    await saveScreenshot(phone, 'phone-number');
     await assertAccessible(phone, 'the phone asks for the number');
     assert.equal(await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'all of it is on the screen');
     await phone.getByLabel('Number on the login page').fill(number);
     await phone.keyboard.press('Enter');
     await phone.getByRole('heading', { name: 'Agreed' }).waitFor();
-    await sees(login, 'bob@example.com');
+    await waitForText(login, 'bob@example.com');
   });
 
-  scene('three wrong numbers end the code on the phone page, and the page shows another', async (house) => {
-    const desk = await atTheDesk(house, browser, { tolerate: REFUSED, flags: ['--match'] });
-    const { login, phone } = desk;
-    const first = await scanByText(house, desk, 'Bob');
-    await inState(login, 'scanned');
+  scenario('three wrong numbers end the code, and the login page shows a new one', async (sandbox) => {
+    const pages = await openDemo(sandbox, browser, { tolerate: REFUSED, flags: ['--match'] });
+    const { login, phone } = pages;
+    const first = await scanByText(sandbox, pages, 'Bob');
+    await waitForState(login, 'scanned');
     const number = await login.locator('scan-login .match').innerText();
     for (const said of ['2 tries left', '1 try left', 'That was the last try']) {
       await phone.getByLabel('Number on the login page').fill(wrong(number));
       await phone.getByRole('button', { name: 'Agree' }).click();
       await phone.getByRole('alert').getByText(said).waitFor();
     }
-    await inState(phone, 'start');
-    await inState(login, 'waiting');
-    assert.notEqual(await codeOn(house, login), first);
+    await waitForState(phone, 'start');
+    await waitForState(login, 'waiting');
+    assert.notEqual(await codeOn(sandbox, login), first);
   });
 
-  for (const [device, options, lang, sentence] of [['desk', DESK, 'en', 'Enter {} in your app'], ['phone', PHONE, 'zh', '请在 App 中输入 {}']]) {
-    scene(`the number is shown and announced, in its language and in a small frame: ${device}`, async (house) => {
-      const shop = await Shop.open(house, { pool: { match: 'digits' } });
-      const page = await shop.visit(browser, { options: { ...options, reducedMotion: 'reduce' }, attributes: { lang, size: 160 } });
+  for (const [device, options, lang, sentence] of [['desktop', DESKTOP, 'en', 'Enter {} in your app'], ['phone', PHONE, 'zh', '请在 App 中输入 {}']]) {
+    scenario(`the number is visible and announced, localized, and fits a small frame: ${device}`, async (sandbox) => {
+      const site = await ExampleSite.open(sandbox, { pool: { match: 'digits' } });
+      const page = await site.visit(browser, { options: { ...options, reducedMotion: 'reduce' }, attributes: { lang, size: 160 } });
       const first = await codeOf(page);
-      await shop.app('scanned', first);
-      await shows(page, 'scanned');
-      const [{ matchCode }] = await told(page, 'scanned');
+      await site.app('scanned', first);
+      await waitForElement(page, 'scanned');
+      const [{ matchCode }] = await eventsOf(page, 'scanned');
       const shown = page.locator('scan-login [part="match"]');
       assert.equal(await shown.innerText(), matchCode);
       await page.getByRole('status').getByText(sentence.replace('{}', matchCode)).waitFor();
@@ -74,51 +74,51 @@ describe('trust', { concurrency: 2 }, () => {
       assert(button.y + button.height <= frame.y + frame.height, 'the button is within the frame');
       assert((await shown.boundingBox()).y >= frame.y, 'the number is within the frame');
       await assertAccessible(page, 'the number');
-      await shoot(page, `element-number-${device}`);
+      await saveScreenshot(page, `element-number-${device}`);
 
       await page.getByRole('button').click(); // not you
       const second = await codeOf(page, first);
       await shown.waitFor({ state: 'hidden' });
-      await shop.app('scanned', second);
-      await shows(page, 'scanned');
-      const number = (await told(page, 'scanned'))[1].matchCode;
-      await shop.app('confirm', second, shop.a, { matchCode: number });
-      await shows(page, 'confirmed');
+      await site.app('scanned', second);
+      await waitForElement(page, 'scanned');
+      const number = (await eventsOf(page, 'scanned'))[1].matchCode;
+      await site.app('confirm', second, site.a, { matchCode: number });
+      await waitForElement(page, 'confirmed');
       await shown.waitFor({ state: 'hidden' });
     });
   }
 
   for (const blocked of [false, true]) {
     const way = blocked ? 'without WebSockets' : 'over a WebSocket';
-    scene(`a challenge is asked for with each code, and the ticket needs its verifier: ${way}`, async (house) => {
-      const shop = await Shop.open(house, { alone: true, pool: { require_pkce: true } });
+    scenario(`every code has the challenge, and the ticket needs its verifier: ${way}`, async (sandbox) => {
+      const site = await ExampleSite.open(sandbox, { single: true, pool: { require_pkce: true } });
       const verifier = randomBytes(32).toString('base64url');
       const challenge = createHash('sha256').update(verifier).digest('base64url');
-      if (blocked) shop.front.upgrades = 'refuse';
-      const page = await shop.visit(browser, { options: DESK, attributes: { 'code-challenge': challenge }, tolerate: /WebSocket connection/ });
+      if (blocked) site.balancer.upgrades = 'refuse';
+      const page = await site.visit(browser, { options: DESKTOP, attributes: { 'code-challenge': challenge }, tolerate: /WebSocket connection/ });
       const first = await codeOf(page);
       await page.locator('scan-login').evaluate((element) => element.refresh());
       const random = await codeOf(page, first);
-      await shop.app('scanned', random);
-      await shop.app('confirm', random);
-      await shows(page, 'confirmed');
-      const [{ ticket }] = await told(page, 'confirmed');
-      assert.equal((await exchange(shop.a, ticket, POOL, POOL_SECRET)).answer.code, 2250);
-      assert.equal((await exchange(shop.a, ticket, POOL, POOL_SECRET, verifier)).answer.data.id, 'alice');
+      await site.app('scanned', random);
+      await site.app('confirm', random);
+      await waitForElement(page, 'confirmed');
+      const [{ ticket }] = await eventsOf(page, 'confirmed');
+      assert.equal((await exchange(site.a, ticket, POOL, POOL_SECRET)).answer.code, 2250);
+      assert.equal((await exchange(site.a, ticket, POOL, POOL_SECRET, verifier)).answer.data.id, 'alice');
     });
   }
 
-  scene('a page that forgot the challenge is told so', async (house) => {
-    const shop = await Shop.open(house, { alone: true, pool: { require_pkce: true } });
-    const page = await shop.visit(browser, { options: DESK, tolerate: /codeChallenge is required/ });
-    await shows(page, 'failed');
-    const [{ reason, closeCode }] = await told(page, 'error');
+  scenario('a page without the required challenge gets an error', async (sandbox) => {
+    const site = await ExampleSite.open(sandbox, { single: true, pool: { require_pkce: true } });
+    const page = await site.visit(browser, { options: DESKTOP, tolerate: /codeChallenge is required/ });
+    await waitForElement(page, 'failed');
+    const [{ reason, closeCode }] = await eventsOf(page, 'error');
     assert.deepEqual([closeCode, /^codeChallenge is required/.test(reason)], [1008, true]);
   });
 
-  scene('the phone page shows all that it is told, and makes Cancel the button where something is odd', async (house) => {
-    const desk = await atTheDesk(house, browser);
-    const { phone } = desk;
+  scenario('the phone page shows every signal, and highlights Cancel on a warning', async (sandbox) => {
+    const pages = await openDemo(sandbox, browser);
+    const { phone } = pages;
     let verdict = 'careful';
     await phone.route('**/scanned', async (route) => { // nothing is odd on one machine
       const response = await route.fetch();
@@ -130,9 +130,9 @@ describe('trust', { concurrency: 2 }, () => {
       });
       await route.fulfill({ response, json: answer });
     });
-    await scanByText(house, desk, 'Alice');
+    await scanByText(sandbox, pages, 'Alice');
     for (const text of [/Chrome \d+ on Linux/, 'Berlin, Germany', /^127\.0\.0\.1$/, /^\d+ s ago$/, 'Another than this phone', 'Not by you', '120', 'Be careful', 'is in <b>another</b> country']) {
-      await sees(phone, text);
+      await waitForText(phone, text);
     }
     const looks = async (name) => {
       const button = phone.getByRole('button', { name, exact: true });
@@ -143,17 +143,17 @@ describe('trust', { concurrency: 2 }, () => {
     assert.deepEqual(cancel.size, agree.size);
     assert.deepEqual([cancel.isPrimary, agree.isPrimary], [true, false]);
     await assertAccessible(phone, 'a warning');
-    await shoot(phone, 'phone-careful');
+    await saveScreenshot(phone, 'phone-careful');
     await phone.getByRole('button', { name: 'Cancel', exact: true }).click();
     await phone.getByRole('heading', { name: 'Canceled' }).waitFor();
 
     verdict = 'block';
-    await inState(desk.login, 'waiting');
-    await scanByText(house, desk, 'Alice');
-    await sees(phone, 'This login is blocked');
+    await waitForState(pages.login, 'waiting');
+    await scanByText(sandbox, pages, 'Alice');
+    await waitForText(phone, 'This login is blocked');
     assert(await phone.getByRole('button', { name: 'Agree' }).isDisabled());
     await assertAccessible(phone, 'a blocked login');
-    await shoot(phone, 'phone-blocked');
+    await saveScreenshot(phone, 'phone-blocked');
     await phone.getByRole('button', { name: 'Cancel', exact: true }).click();
     await phone.getByRole('heading', { name: 'Canceled' }).waitFor();
   });

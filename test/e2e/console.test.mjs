@@ -1,9 +1,9 @@
-/** The console in Debian's chromium: two nodes on one Redis, and who should not get in. */
+/** The console of two nodes on one Redis, in Debian's Chromium, and its access control. */
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 
-import { assertAccessible, DESK, launch, person, PHONE, sees, shoot } from './browser.mjs';
-import { appToken, POOL, scene } from './harness.mjs';
+import { assertAccessible, DESKTOP, launch, openContext, PHONE, waitForText, saveScreenshot } from './browser.mjs';
+import { appToken, POOL, scenario } from './harness.mjs';
 import { run, until } from './process.mjs';
 import { SocketPage } from './socketpage.mjs';
 import { scanloginPath } from './tools.mjs';
@@ -13,18 +13,18 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-/** An administrator's token, and the configuration that knows it. */
+/** An administrator's token and its hash for the configuration. */
 async function administrator(name) {
   const { stdout } = await run(scanloginPath(), ['console-token', name]);
   return { name, token: stdout.match(/scanlogin_[\w-]{43}/)[0], sha256: stdout.match(/sha256: ([0-9a-f]{64})/)[1] };
 }
 
-/** Two nodes with a console, and alice, who may use it. */
-async function twoNodes(house) {
+/** Starts two nodes with a console and the administrator alice. */
+async function twoNodes(sandbox) {
   const alice = await administrator('alice');
-  const redis = await house.redis();
+  const redis = await sandbox.redis();
   const settings = { console: { tokens: [{ name: alice.name, sha256: alice.sha256 }] } };
-  const [a, b] = await Promise.all(['a', 'b'].map((name) => house.node({ name, redis, settings })));
+  const [a, b] = await Promise.all(['a', 'b'].map((name) => sandbox.node({ name, redis, settings })));
   return { a, b, alice };
 }
 
@@ -35,7 +35,7 @@ async function logIn(page, node, { token }) {
   await page.getByRole('heading', { name: 'The last hour' }).waitFor();
 }
 
-/** How long the next code of a node lives, in seconds. */
+/** The lifetime of the next code of a node, in seconds. */
 async function lifetime(node) {
   const socket = new SocketPage(node, { userPoolId: POOL });
   const { expiresIn } = await socket.next('code');
@@ -52,12 +52,12 @@ async function phone(node, call, random, user = { sub: 'u1', nickname: 'Uma' }) 
 }
 
 describe('the console', { concurrency: 2 }, () => {
-  scene("what is changed on one node's console, the next code on the other node has", async (house) => {
-    const { a, b, alice } = await twoNodes(house);
-    const page = await (await person(house, browser, DESK, /status of 422/)).newPage();
+  scenario("a setting changed in one node's console applies to the next code of the other node", async (sandbox) => {
+    const { a, b, alice } = await twoNodes(sandbox);
+    const page = await (await openContext(sandbox, browser, DESKTOP, /status of 422/)).newPage();
     await page.goto(`${a.ops}/console`);
     await assertAccessible(page, 'the login form');
-    await shoot(page, 'console-login');
+    await saveScreenshot(page, 'console-login');
     await logIn(page, a, alice);
 
     await page.getByRole('link', { name: 'Pools' }).click();
@@ -65,52 +65,52 @@ describe('the console', { concurrency: 2 }, () => {
     assert.equal(await lifetime(b), 120);
     await page.getByLabel('Code lifetime', { exact: true }).fill('30s');
     await page.getByLabel('Code lifetime', { exact: true }).press('Enter'); // saves, and resets nothing
-    await sees(page, 'Saved. Every node uses it');
+    await waitForText(page, 'Saved. Every node uses it');
     await until(2, 'node b uses it', async () => await lifetime(b) === 30);
-    await sees(page, 'the file says 2m');
+    await waitForText(page, 'the file says 2m');
     await assertAccessible(page, 'a pool');
-    await shoot(page, 'console-pool');
+    await saveScreenshot(page, 'console-pool');
 
     await page.getByLabel('Code lifetime', { exact: true }).fill('2 fortnights');
     await page.getByRole('button', { name: 'Save' }).click();
-    await sees(page, 'invalid duration; write a number with a unit');
-    await shoot(page, 'console-wrong');
+    await waitForText(page, 'invalid duration; write a number with a unit');
+    await saveScreenshot(page, 'console-wrong');
 
     await page.getByRole('button', { name: "Code lifetime: back to the file's value" }).click();
-    await sees(page, 'Saved.');
+    await waitForText(page, 'Saved.');
     await until(2, 'node b is back', async () => await lifetime(b) === 120);
     await page.getByRole('link', { name: 'Changes' }).click();
     assert.deepEqual(await page.locator('tbody tr').evaluateAll((rows) => rows.map(({ cells }) => [...cells].slice(1).map(({ textContent }) => textContent))), [
       ['alice', POOL, 'code_ttl', '30s', "2m the file's"], ['alice', POOL, 'code_ttl', '2m', '30s'],
     ]);
     await assertAccessible(page, 'changes');
-    await shoot(page, 'console-changes');
+    await saveScreenshot(page, 'console-changes');
   }, { seconds: 60 });
 
-  scene('of two administrators who change a pool at once the second is told', async (house) => {
-    const { a, b, alice } = await twoNodes(house);
+  scenario('the second of two administrators who change a pool at the same time is warned', async (sandbox) => {
+    const { a, b, alice } = await twoNodes(sandbox);
     const tolerate = /status of 409/;
     const [one, two] = await Promise.all([a, b].map(async (node) => {
-      const page = await (await person(house, browser, DESK, tolerate)).newPage();
+      const page = await (await openContext(sandbox, browser, DESKTOP, tolerate)).newPage();
       await logIn(page, node, alice);
       await page.goto(`${node.ops}/console/pool?id=${POOL}`);
       return page;
     }));
     await one.getByLabel('Codes a page gets', { exact: true }).fill('3');
     await one.getByRole('button', { name: 'Save' }).click();
-    await sees(one, 'Saved.');
+    await waitForText(one, 'Saved.');
     await two.getByLabel('Ticket lifetime', { exact: true }).fill('1m');
     await two.getByRole('button', { name: 'Save' }).click();
-    await sees(two, 'Somebody else changed this pool meanwhile');
+    await waitForText(two, 'Somebody else changed this pool meanwhile');
     assert.equal(await two.getByLabel('Codes a page gets', { exact: true }).inputValue(), '3');
     assert.equal(await two.getByLabel('Ticket lifetime', { exact: true }).inputValue(), '1m');
     await two.getByRole('button', { name: 'Save' }).click();
-    await sees(two, 'Saved.');
+    await waitForText(two, 'Saved.');
   }, { seconds: 60 });
 
-  scene('the last hour tells what happened on both nodes, and keeps itself up to date', async (house) => {
-    const { a, b, alice } = await twoNodes(house);
-    const page = await (await person(house, browser, DESK)).newPage();
+  scenario('the last hour counts events of both nodes and updates itself', async (sandbox) => {
+    const { a, b, alice } = await twoNodes(sandbox);
+    const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
     await logIn(page, a, alice);
     for (const node of [a, b]) {
       const socket = new SocketPage(node, { userPoolId: POOL });
@@ -128,16 +128,16 @@ describe('the console', { concurrency: 2 }, () => {
     assert.equal(await page.locator('section', { hasText: 'Nodes alive: 2' }).locator('tbody tr').count(), 2);
     assert.match(await count('Shown to scanned, median'), /ms|s$/);
     await assertAccessible(page, 'the last hour');
-    await shoot(page, 'console-live');
+    await saveScreenshot(page, 'console-live');
     canceled.close();
     await b.program.stop();
     await until(25, 'a node that is gone is no longer alive', () => page.getByText('Nodes alive: 1').isVisible());
     assert.equal(await count('Confirmed'), '2'); // also what it counted
   }, { seconds: 75 });
 
-  scene('a pool is tried in the console, whose origin the pool does not know', async (house) => {
-    const { a, alice } = await twoNodes(house);
-    const page = await (await person(house, browser, DESK)).newPage();
+  scenario('a pool can be tried in the console although the pool does not list its origin', async (sandbox) => {
+    const { a, alice } = await twoNodes(sandbox);
+    const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
     await logIn(page, a, alice);
     await page.goto(`${a.ops}/console/pool?id=${POOL}`);
     const made = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('framereceived'));
@@ -146,27 +146,27 @@ describe('the console', { concurrency: 2 }, () => {
     const picture = page.getByRole('img', { name: 'QR code to log in to Shop' });
     await until(5, 'the picture is there', () => picture.evaluate(({ naturalWidth }) => naturalWidth > 0));
     await phone(a, 'scanned', random);
-    await sees(page, 'scanned: by Uma');
+    await waitForText(page, 'scanned: by Uma');
     await phone(a, 'confirm', random);
-    await sees(page, 'confirmed: the ticket came');
+    await waitForText(page, 'confirmed: the ticket came');
     await assertAccessible(page, 'a pool that is tried');
-    await shoot(page, 'console-try');
+    await saveScreenshot(page, 'console-try');
   });
 
-  scene('who has no token, or a stolen form, or comes from elsewhere, is refused', async (house) => {
-    const { a, b, alice } = await twoNodes(house);
+  scenario('requests without a valid token, CSRF token or origin are rejected', async (sandbox) => {
+    const { a, b, alice } = await twoNodes(sandbox);
     const mallory = await administrator('mallory');
-    const context = await person(house, browser, DESK, /status of (401|403)/);
+    const context = await openContext(sandbox, browser, DESKTOP, /status of (401|403)/);
     const page = await context.newPage();
     await page.goto(`${a.ops}/console/pool?id=${POOL}`);
     await page.getByLabel("Your administrator's token").fill(mallory.token);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByRole('alert').getByText("This is not the token of an administrator.").waitFor();
-    await shoot(page, 'console-refused');
+    await saveScreenshot(page, 'console-refused');
     await logIn(page, a, alice);
 
     // The form of another login of the same person.
-    const other = await (await person(house, browser, DESK)).newPage();
+    const other = await (await openContext(sandbox, browser, DESKTOP)).newPage();
     await logIn(other, b, alice);
     await other.goto(`${b.ops}/console/pool?id=${POOL}`);
     const stolen = await other.locator('.settings [name=csrf]').inputValue();
@@ -202,12 +202,12 @@ describe('the console', { concurrency: 2 }, () => {
     await page.getByLabel("Your administrator's token").waitFor();
   }, { seconds: 60 });
 
-  scene('it can be used on a phone, in the dark, and by keyboard', async (house) => {
-    const { a, alice } = await twoNodes(house);
-    for (const [name, options] of Object.entries({ phone: PHONE, dark: { ...DESK, colorScheme: 'dark' } })) {
-      const page = await (await person(house, browser, options)).newPage();
+  scenario('it works on a phone, in dark mode, and with the keyboard', async (sandbox) => {
+    const { a, alice } = await twoNodes(sandbox);
+    for (const [name, options] of Object.entries({ phone: PHONE, dark: { ...DESKTOP, colorScheme: 'dark' } })) {
+      const page = await (await openContext(sandbox, browser, options)).newPage();
       await page.goto(`${a.ops}/console`);
-      await shoot(page, `console-login-${name}`);
+      await saveScreenshot(page, `console-login-${name}`);
       await page.keyboard.type(alice.token); // the field has the focus
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: 'The last hour' }).waitFor();
@@ -216,7 +216,7 @@ describe('the console', { concurrency: 2 }, () => {
         await assertAccessible(page, `${what}, ${name}`);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(overflow <= 0, `${what} is ${overflow} pixels too wide on ${name}`);
-        await shoot(page, `console-${what}-${name}`);
+        await saveScreenshot(page, `console-${what}-${name}`);
       }
     }
   }, { seconds: 60 });

@@ -1,10 +1,10 @@
-/** Calls by curl: what the phone and the site's back end say. */
+/** API calls of phones and sites with curl. */
 import { run } from './process.mjs';
 import { tool } from './tools.mjs';
 
 /**
- * One call by curl with further arguments; returns the HTTP status, and the
- * answer's body as JSON if it is some.
+ * Makes one call with additional arguments of curl. Returns the HTTP status and the
+ * body, parsed if it is JSON.
  */
 export async function curl(url, ...args) {
   const { stdout } = await run(tool('curl'),
@@ -23,7 +23,7 @@ function parse(text) {
 
 const JSON_BODY = ['--header', 'content-type: application/json', '--data-binary'];
 
-/** Makes a code. */
+/** Creates a code. */
 export async function gene(node, pool, body = {}, ...args) {
   const { answer } = await curl(`${node.address}/api/v2/qrcode/gene`,
     '--header', `x-authing-userpool-id: ${pool}`, ...JSON_BODY, JSON.stringify(body), ...args);
@@ -31,19 +31,19 @@ export async function gene(node, pool, body = {}, ...args) {
   return answer.data;
 }
 
-/** The phone's call: scanned, confirm or cancel; `more` is sent beside the code. */
+/** Makes a call of the phone: scanned, confirm or cancel. `more` is added to the body. */
 export function phone(node, step, random, token, more = {}) {
   return curl(`${node.address}/api/v2/qrcode/${step}`,
     '--header', `Authorization: Bearer ${token}`, ...JSON_BODY, JSON.stringify({ random, ...more }));
 }
 
-/** The site's call: who is it? */
+/** Exchanges a ticket as the site. */
 export function exchange(node, ticket, pool, secret, codeVerifier) {
   return curl(`${node.address}/api/v2/qrcode/userinfo`,
     '--user', `${pool}:${secret}`, ...JSON_BODY, JSON.stringify({ ticket, codeVerifier }));
 }
 
-/** Saves a file. */
+/** Downloads a URL to a file. */
 export async function download(url, file) {
   const { status } = await curl(url, '--output', file);
   if (status !== 200) throw new Error(`${url}: ${status}`);

@@ -1,64 +1,64 @@
-/** The demo's pages for everybody: by keyboard, in light and dark, read by axe-core, in Chinese. */
+/** Accessibility of the demo's pages: keyboard, light and dark, axe-core, Chinese. */
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 
-import { assertAccessible, inState, launch, person, PHONE, sees, shoot } from './browser.mjs';
+import { assertAccessible, waitForState, launch, openContext, PHONE, waitForText, saveScreenshot } from './browser.mjs';
 import { gene } from './curl.mjs';
-import { atTheDesk, codeOn } from './desk.mjs';
-import { POOL, scene, variations } from './harness.mjs';
+import { openDemo, codeOn } from './demo-pages.mjs';
+import { POOL, scenario, variations } from './harness.mjs';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-describe('the pages for everybody', { concurrency: 2 }, () => {
-  scene('the keyboard is enough', async (house) => {
-    const { login } = await atTheDesk(house, browser);
+describe('demo page accessibility', { concurrency: 2 }, () => {
+  scenario('a login works with the keyboard alone', async (sandbox) => {
+    const { login } = await openDemo(sandbox, browser);
     await login.keyboard.press('Tab');
     const opening = login.context().waitForEvent('page');
     await login.keyboard.press('Enter'); // the link to the phone page
     const phone = await opening;
-    await inState(phone, 'linked');
+    await waitForState(phone, 'linked');
     const { keyboard } = phone;
     await keyboard.press('Tab'); // the users
     await keyboard.press('ArrowRight');
     await phone.getByRole('button', { name: 'Scan as Bob' }).waitFor();
     await keyboard.press('Tab');
     await keyboard.press('Enter');
-    await inState(phone, 'consent');
-    await shoot(phone, 'phone-consent-focus');
+    await waitForState(phone, 'consent');
+    await saveScreenshot(phone, 'phone-consent-focus');
     await keyboard.press('Tab'); // cancel
     await keyboard.press('Tab'); // agree
-    await shoot(phone, 'phone-agree-focus');
+    await saveScreenshot(phone, 'phone-agree-focus');
     await keyboard.press('Enter');
-    await inState(phone, 'confirmed');
-    await inState(login, 'confirmed');
-    await sees(login, 'bob@example.com');
+    await waitForState(phone, 'confirmed');
+    await waitForState(login, 'confirmed');
+    await waitForText(login, 'bob@example.com');
     await login.keyboard.press('Tab');
     await login.keyboard.press('Tab'); // from the link around to the first button
     await login.getByRole('button', { name: 'Log in again' }).press('Enter');
-    await inState(login, 'waiting');
+    await waitForState(login, 'waiting');
   });
 
   for (const colorScheme of variations(['light', 'dark'])) {
-    scene(`axe finds nothing serious in any state, ${colorScheme}`, async (house) => {
+    scenario(`axe finds no serious violation in any state, ${colorScheme}`, async (sandbox) => {
       // Nothing moves, so that axe sees no colour on its way.
-      const { demo, login, phone } = await atTheDesk(house, browser, { options: { colorScheme, reducedMotion: 'reduce' } });
+      const { demo, login, phone } = await openDemo(sandbox, browser, { options: { colorScheme, reducedMotion: 'reduce' } });
       const look = async (page, state, what = state) => {
-        await inState(page, state);
+        await waitForState(page, state);
         const name = `${page === login ? 'login' : 'phone'}-${what}-${colorScheme}`;
-        await shoot(page, name);
+        await saveScreenshot(page, name);
         await assertAccessible(page, name);
       };
       await look(login, 'waiting');
       await phone.goto(`${demo.address}/phone`);
       await look(phone, 'start');
       await phone.getByRole('button', { name: 'Scan as Alice' }).click();
-      await sees(phone, 'Paste a code, or choose a picture of one.');
+      await waitForText(phone, 'Paste a code, or choose a picture of one.');
       await look(phone, 'start', 'complaint');
 
-      await phone.goto(await codeOn(house, login));
+      await phone.goto(await codeOn(sandbox, login));
       await look(phone, 'linked');
       await phone.getByRole('button', { name: 'Scan as Alice' }).click();
       await look(phone, 'consent');
@@ -66,8 +66,8 @@ describe('the pages for everybody', { concurrency: 2 }, () => {
       await phone.getByRole('button', { name: 'Cancel' }).click();
       await look(phone, 'canceled');
 
-      await inState(login, 'waiting');
-      await phone.goto(await codeOn(house, login));
+      await waitForState(login, 'waiting');
+      await phone.goto(await codeOn(sandbox, login));
       await phone.getByRole('button', { name: 'Scan as Alice' }).click();
       await phone.getByRole('button', { name: 'Agree' }).click();
       await look(phone, 'confirmed');
@@ -77,26 +77,26 @@ describe('the pages for everybody', { concurrency: 2 }, () => {
     }, { seconds: 60 });
   }
 
-  scene('a link to a code whose app is not there says what it is, in a page that axe has nothing against', async (house) => {
-    const node = await house.node({ pool: { payload_format: 'url' } });
+  scenario('a code link without the app opens an accessible page that explains it', async (sandbox) => {
+    const node = await sandbox.node({ pool: { payload_format: 'url' } });
     const { payload } = await gene(node, POOL);
-    const page = await (await person(house, browser, PHONE)).newPage();
+    const page = await (await openContext(sandbox, browser, PHONE)).newPage();
     await page.goto(payload);
     await page.getByRole('heading', { name: 'This is a login code' }).waitFor();
-    await sees(page, 'Shop');
-    await shoot(page, 'link');
+    await waitForText(page, 'Shop');
+    await saveScreenshot(page, 'link');
     await assertAccessible(page, 'link');
   });
 
-  scene('the pages speak Chinese to who reads it', async (house) => {
-    const { login, phone } = await atTheDesk(house, browser, { options: { locale: 'zh-CN' } });
-    await sees(login, '请用 App 扫描二维码');
-    await phone.goto(await codeOn(house, login));
+  scenario('the pages are in Chinese for browsers that prefer it', async (sandbox) => {
+    const { login, phone } = await openDemo(sandbox, browser, { options: { locale: 'zh-CN' } });
+    await waitForText(login, '请用 App 扫描二维码');
+    await phone.goto(await codeOn(sandbox, login));
     await phone.getByRole('button', { name: '以 Alice 的身份扫码' }).click();
-    await sees(login, '请在 App 中确认登录');
+    await waitForText(login, '请在 App 中确认登录');
     await phone.getByRole('button', { name: '同意' }).click();
-    await sees(phone, '已同意');
-    await sees(login, '登录成功');
+    await waitForText(phone, '已同意');
+    await waitForText(login, '登录成功');
     for (const page of [login, phone]) {
       assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
       assert.doesNotMatch(await page.locator('main').innerText(), /\b(Log|Scan|Agree|code|undefined)\b/);

@@ -1,4 +1,4 @@
-/** The descriptions as they are served: right by others' judgement, of use to a client, and readable as a page. */
+/** The served API descriptions: valid by the official schema, usable by a client, and readable as a page. */
 import assert from 'node:assert/strict';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -12,8 +12,8 @@ import formats from 'ajv-formats';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { parse } from 'yaml';
 
-import { assertAccessible, DESK, launch, person, PHONE, shoot } from './browser.mjs';
-import { scene, variations } from './harness.mjs';
+import { assertAccessible, DESKTOP, launch, openContext, PHONE, saveScreenshot } from './browser.mjs';
+import { scenario, variations } from './harness.mjs';
 import { run } from './process.mjs';
 
 const require = createRequire(import.meta.url);
@@ -32,8 +32,8 @@ async function served(node, name) {
 }
 
 describe('the descriptions', { concurrency: 2 }, () => {
-  scene('asyncapi.yaml is AsyncAPI 3.0 by the schema of its makers', async (house) => {
-    const description = parse(await served(await house.demo(), 'asyncapi.yaml'));
+  scenario('asyncapi.yaml is valid by the official AsyncAPI 3.0 schema', async (sandbox) => {
+    const description = parse(await served(await sandbox.demo(), 'asyncapi.yaml'));
     const ajv = formats(new Ajv({ strict: false, allErrors: true }));
     const validate = ajv.compile(asyncapi.schemasWithoutId['3.0.0']);
     validate(description);
@@ -43,44 +43,44 @@ describe('the descriptions', { concurrency: 2 }, () => {
     assert.equal(validate(description), false, 'the schema takes anything');
   });
 
-  scene('a client with the types made of openapi.yaml compiles, and logs a user in', async (house) => {
-    const demo = await house.demo();
+  scenario('a client with types generated from openapi.yaml compiles and logs a user in', async (sandbox) => {
+    const demo = await sandbox.demo();
     const types = astToString(await openapiTS(await served(demo, 'openapi.yaml'), { silent: true }));
-    await writeFile(join(house.dir, 'package.json'), '{"type":"module"}');
-    await writeFile(join(house.dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER, files: ['client.ts'] }));
-    await writeFile(join(house.dir, 'openapi.d.ts'), types);
-    await copyFile(join(import.meta.dirname, 'client/client.ts'), join(house.dir, 'client.ts'));
+    await writeFile(join(sandbox.dir, 'package.json'), '{"type":"module"}');
+    await writeFile(join(sandbox.dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER, files: ['client.ts'] }));
+    await writeFile(join(sandbox.dir, 'openapi.d.ts'), types);
+    await copyFile(join(import.meta.dirname, 'client/client.ts'), join(sandbox.dir, 'client.ts'));
     const { stdout } = await run(process.execPath, [require.resolve('typescript/bin/tsc')],
-      { cwd: house.dir, seconds: 60, mayFail: true });
+      { cwd: sandbox.dir, seconds: 60, mayFail: true });
     assert.equal(stdout, '', 'what the compiler says');
 
-    const { Site } = await import(pathToFileURL(join(house.dir, 'client.js')).href);
+    const { Site } = await import(pathToFileURL(join(sandbox.dir, 'client.js')).href);
     assert.deepEqual(await new Site(demo.address, 'demo', demo.secret).login({ id: 'u1', nickname: 'Una' }),
       { seen: ['waiting', 'scanned', 'confirmed'], id: 'u1', nickname: 'Una' });
   }, { seconds: 90 });
 
   for (const colorScheme of variations(['light', 'dark'])) {
-    scene(`axe has nothing serious against /docs, ${colorScheme}`, async (house) => {
-      const demo = await house.demo();
-      const page = await (await person(house, browser, { ...DESK, colorScheme, reducedMotion: 'reduce' })).newPage();
+    scenario(`axe finds no serious violation in /docs, ${colorScheme}`, async (sandbox) => {
+      const demo = await sandbox.demo();
+      const page = await (await openContext(sandbox, browser, { ...DESKTOP, colorScheme, reducedMotion: 'reduce' })).newPage();
       await page.goto(`${demo.address}/docs`);
-      await shoot(page, `docs-${colorScheme}`);
+      await saveScreenshot(page, `docs-${colorScheme}`);
       await assertAccessible(page, 'docs');
     }, { seconds: 120 }); // it is a long page
   }
 
-  scene('/docs is no wider than a phone', async (house) => {
-    const demo = await house.demo();
-    const page = await (await person(house, browser, PHONE)).newPage();
+  scenario('/docs fits the width of a phone', async (sandbox) => {
+    const demo = await sandbox.demo();
+    const page = await (await openContext(sandbox, browser, PHONE)).newPage();
     await page.goto(`${demo.address}/docs`);
-    await shoot(page, 'docs-phone');
+    await saveScreenshot(page, 'docs-phone');
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(wide <= 0, `the page is ${wide} pixels too wide`);
   });
 
-  scene('/docs has every operation, error and message, leads where its links say, and is walked by keyboard', async (house) => {
-    const demo = await house.demo();
-    const page = await (await person(house, browser, DESK)).newPage();
+  scenario('/docs lists every operation, error and message, has valid links, and works with the keyboard', async (sandbox) => {
+    const demo = await sandbox.demo();
+    const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
     await page.goto(`${demo.address}/docs`);
     const rest = parse(await served(demo, 'openapi.yaml'));
     const text = await page.locator('main').innerText();
@@ -104,8 +104,8 @@ describe('the descriptions', { concurrency: 2 }, () => {
     assert.equal(await page.evaluate(() => document.activeElement?.id), 'content');
   });
 
-  scene('the files in the source are what is served', async (house) => {
-    const demo = await house.demo();
+  scenario('the served descriptions equal the files in the source', async (sandbox) => {
+    const demo = await sandbox.demo();
     for (const name of ['openapi.yaml', 'asyncapi.yaml']) {
       assert.equal(await served(demo, name), await readFile(join(import.meta.dirname, '../../web', name), 'utf8'));
     }

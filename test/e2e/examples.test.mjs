@@ -4,9 +4,9 @@ import { cp } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { after, before, describe } from 'node:test';
 
-import { DESK, launch, person, sees, shoot } from './browser.mjs';
+import { DESKTOP, launch, openContext, waitForText, saveScreenshot } from './browser.mjs';
 import { curl, phone } from './curl.mjs';
-import { appToken, freePort, POOL, POOL_SECRET, scene } from './harness.mjs';
+import { appToken, freePort, POOL, POOL_SECRET, scenario } from './harness.mjs';
 import { run, until } from './process.mjs';
 import { SocketPage } from './socketpage.mjs';
 import { scanloginPath, tool } from './tools.mjs';
@@ -21,18 +21,18 @@ before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 /** A scanlogin node, and the example as its site. */
-async function openExample(house, name) {
-  const copy = join(house.dir, 'examples');
+async function openExample(sandbox, name) {
+  const copy = join(sandbox.dir, 'examples');
   await cp(EXAMPLES, copy, { recursive: true, filter: (path) => !['node_modules', 'dist'].includes(basename(path)) });
   const listen = `127.0.0.1:${await freePort()}`;
   const address = `http://${listen}`;
-  const node = await house.node({ pool: { origins: [address] } });
+  const node = await sandbox.node({ pool: { origins: [address] } });
   const command = name === 'go' ? ['go', 'run', '.'] : ['npm', 'start'];
-  const site = house.start(tool(command[0]), command.slice(1), {
+  const site = sandbox.start(tool(command[0]), command.slice(1), {
     name, cwd: join(copy, name),
     env: { LISTEN: listen, SCANLOGIN_URL: node.address, SCANLOGIN_POOL: POOL, EXAMPLE_SECRET: POOL_SECRET, GOFLAGS: '-trimpath', GOWORK: 'off' },
   });
-  await site.says('where it is', (out) => out.includes(`open ${address}/`), SECONDS);
+  await site.waitForOutput('where it is', (out) => out.includes(`open ${address}/`), SECONDS);
   await until(10, 'the site answers', async () => (await curl(`${address}/`)).status === 200);
   return { node, address };
 }
@@ -43,8 +43,8 @@ async function app(node, step, random) {
 }
 
 /** Somebody logs in by the page, and out again. */
-async function play(house, { node, address }) {
-  const context = await person(house, browser, DESK);
+async function runTranscript(sandbox, { node, address }) {
+  const context = await openContext(sandbox, browser, DESKTOP);
   const page = await context.newPage();
   let random = '';
   page.on('console', (message) => { random = message.text().match(/^code (\w{30})$/)?.[1] ?? random; });
@@ -54,22 +54,22 @@ async function play(house, { node, address }) {
   const before = await session();
   assert.deepEqual([before.httpOnly, before.sameSite], [true, 'Lax']);
   await app(node, 'scanned', random);
-  await sees(page, 'Confirm in your app');
+  await waitForText(page, 'Confirm in your app');
   await app(node, 'confirm', random);
-  await sees(page, 'Hello, Alice!');
-  await shoot(page, `example-${new URL(address).port}`);
+  await waitForText(page, 'Hello, Alice!');
+  await saveScreenshot(page, `example-${new URL(address).port}`);
   assert.notEqual((await session()).value, before.value, 'who is logged in has a new session');
   await page.reload();
-  await sees(page, 'Hello, Alice!');
+  await waitForText(page, 'Hello, Alice!');
   await page.getByRole('button', { name: 'Log out' }).click();
-  await sees(page, 'Scan the code with your app');
+  await waitForText(page, 'Scan the code with your app');
 }
 
 /** A visitor of the site who is no browser. */
 class Visitor {
-  constructor(house, address, name) {
+  constructor(sandbox, address, name) {
     this.address = address;
-    this.jar = join(house.dir, `${name}.cookies`);
+    this.jar = join(sandbox.dir, `${name}.cookies`);
   }
 
   post(path, body, origin = this.address) {
@@ -83,11 +83,11 @@ class Visitor {
 }
 
 /** Nobody can be logged in as somebody else against their will. */
-async function assertNoLoginCSRF(house, { node, address }) {
-  const attacker = new Visitor(house, address, 'attacker');
-  const victim = new Visitor(house, address, 'victim');
+async function assertNoLoginCSRF(sandbox, { node, address }) {
+  const attacker = new Visitor(sandbox, address, 'attacker');
+  const victim = new Visitor(sandbox, address, 'victim');
   const page = new SocketPage(node, { userPoolId: POOL });
-  house.atEnd(() => page.close());
+  sandbox.onClose(() => page.close());
   const { random } = await page.next('code');
   await app(node, 'scanned', random);
   await app(node, 'confirm', random);
@@ -115,20 +115,20 @@ async function assertNoLoginCSRF(house, { node, address }) {
 
 describe('the examples', { concurrency: 2 }, () => {
   for (const name of ['go', 'node', 'react', 'vue']) {
-    scene(`examples/${name} logs people in${['go', 'node'].includes(name) ? ', and nobody against their will' : ''}`, async (house) => {
-      const example = await openExample(house, name);
-      await play(house, example);
-      if (['go', 'node'].includes(name)) await assertNoLoginCSRF(house, example);
+    scenario(`examples/${name} logs users in${['go', 'node'].includes(name) ? ', and resists login CSRF' : ''}`, async (sandbox) => {
+      const example = await openExample(sandbox, name);
+      await runTranscript(sandbox, example);
+      if (['go', 'node'].includes(name)) await assertNoLoginCSRF(sandbox, example);
     }, { seconds: SECONDS + 60 });
   }
 });
 
-scene('examples/app.sh plays the app, and examples/scanlogin.yaml is good', async (house) => {
-  const copy = join(house.dir, 'examples');
+scenario('examples/app.sh acts as the app, and examples/scanlogin.yaml is valid', async (sandbox) => {
+  const copy = join(sandbox.dir, 'examples');
   await cp(EXAMPLES, copy, { recursive: true, filter: (path) => !['node_modules', 'dist'].includes(basename(path)) });
-  const node = await house.node({ pool: { identity: undefined } });
+  const node = await sandbox.node({ pool: { identity: undefined } });
   const page = new SocketPage(node, { userPoolId: POOL });
-  house.atEnd(() => page.close());
+  sandbox.onClose(() => page.close());
   const { random } = await page.next('code');
   const env = { SCANLOGIN_URL: node.address, SCANLOGIN_POOL: POOL, EXAMPLE_SECRET: POOL_SECRET };
   for (const step of ['scanned', 'confirm']) {

@@ -1,20 +1,21 @@
 /**
- * One address for the demo's pages and a node's interface, as a reverse proxy
- * gives them: so the demo's pages can be had with other settings than the demo's.
+ * A reverse proxy with one address for the demo's pages and a node's API, so that
+ * the demo's pages can be used with other settings than the demo's.
  */
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 
-/** Which server a path is of: the node has the interface. */
+/** The server for a path: the node serves the API. */
 function choose(path, demo, node) {
   return new URL(path.startsWith('/api/') ? node() : demo);
 }
 
 /**
- * Starts it; returns its address. `node` is asked for the node's address with
- * each request, so that the node may be started later and know the gateway's.
+ * Starts the gateway and returns its address. `node` returns the node's address and
+ * is called for each request, so that the node can be started later with the
+ * gateway's address.
  */
-export async function openGateway(house, demo, node) {
+export async function openGateway(sandbox, demo, node) {
   const server = createServer((incoming, outgoing) => {
     const { hostname, port } = choose(incoming.url, demo, node);
     const { method, url: path, headers } = incoming;
@@ -42,7 +43,7 @@ export async function openGateway(house, demo, node) {
     sockets.add(onward);
   });
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  house.atEnd(() => {
+  sandbox.onClose(() => {
     server.close();
     sockets.forEach((socket) => socket.destroy());
   });

@@ -1,6 +1,6 @@
 /**
- * What a test plays on: a redis-server, nodes and the demo, in a folder of its
- * own, all gone when the test is over. A failure prints what they said.
+ * The environment of a test: a redis-server, nodes and the demo, with a directory of
+ * its own. All of it is removed after the test. A failure prints the output.
  */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
@@ -20,32 +20,32 @@ export const POOL = 'shop';
 export const POOL_SECRET = 'the secret of the pool, in the tests';
 const TOKEN_SECRET = 'the secret under which the app signs, in the tests';
 
-/** Of variations of one story: all of them in `make test-all`, the first in `make test`. */
+/** Selects variations of one test: all in `make test-all`, only the first in `make test`. */
 export function variations(all) {
   return process.env.SCANLOGIN_TEST_ALL ? all : all.slice(0, 1);
 }
 
 /**
- * A test that is given a House. It ends by a deadline.
- * @param {string} promise what the test holds
- * @param {(house: House) => Promise<void>} story
+ * Defines a test that gets a Sandbox and has a deadline.
+ * @param {string} guarantee
+ * @param {(sandbox: Sandbox) => Promise<void>} steps
  */
-export function scene(promise, story, { seconds = 40 } = {}) {
-  test(promise, { timeout: (seconds + 30) * 1000 }, async () => {
-    const house = await House.open();
+export function scenario(guarantee, steps, { seconds = 40 } = {}) {
+  test(guarantee, { timeout: (seconds + 30) * 1000 }, async () => {
+    const sandbox = await Sandbox.open();
     try {
-      await within(seconds, promise, story(house));
-      assert.deepEqual(house.complaints, [], 'what pages complained about');
+      await within(seconds, guarantee, steps(sandbox));
+      assert.deepEqual(sandbox.pageErrors, [], 'errors and warnings of pages');
     } catch (error) {
-      console.error(house.log);
+      console.error(sandbox.log);
       throw error;
     } finally {
-      await house.close();
+      await sandbox.close();
     }
   });
 }
 
-/** A port that nobody listens on at this moment, below those that outgoing connections take. */
+/** A port that is free now, below the range of outgoing connections. */
 export async function freePort() {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
@@ -57,31 +57,31 @@ export async function freePort() {
   }
 }
 
-export class House {
+export class Sandbox {
   /** @type {Program[]} */
   #programs = [];
   /** @type {(() => unknown)[]} */
-  #farewells = [];
-  /** What was noticed meanwhile and should not be; one fails the test. */
-  complaints = [];
+  #closeHandlers = [];
+  /** Errors and warnings of pages. Any of them fails the test. */
+  pageErrors = [];
 
   static async open() {
-    const house = new House();
-    house.dir = await mkdtemp(join(tmpdir(), 'scanlogin-e2e-'));
-    return house;
+    const sandbox = new Sandbox();
+    sandbox.dir = await mkdtemp(join(tmpdir(), 'scanlogin-e2e-'));
+    return sandbox;
   }
 
   get log() {
-    return [...this.#programs.map((program) => program.log), ...this.complaints].join('\n');
+    return [...this.#programs.map((program) => program.log), ...this.pageErrors].join('\n');
   }
 
-  /** Has something done when the test is over. The last one is done first. */
-  atEnd(farewell) {
-    this.#farewells.unshift(farewell);
+  /** Adds a function that is called after the test, the last one first. */
+  onClose(handler) {
+    this.#closeHandlers.unshift(handler);
   }
 
   async close() {
-    for (const farewell of this.#farewells) await farewell();
+    for (const handler of this.#closeHandlers) await handler();
     await Promise.all(this.#programs.map((program) => program.stop()));
     await rm(this.dir, { recursive: true, force: true });
   }
@@ -92,7 +92,7 @@ export class House {
     return program;
   }
 
-  /** Starts what needs a port, on another one if that was taken meanwhile. */
+  /** Starts a program that needs a port, and retries if the port was taken meanwhile. */
   async #onFreePort(start) {
     for (let tries = TRIES; ; tries--) {
       try {
@@ -103,18 +103,18 @@ export class House {
     }
   }
 
-  /** A redis-server; returns its address. */
+  /** Starts a redis-server and returns its address. */
   redis() {
     return this.#onFreePort(async (port) => {
       const program = this.start(tool('redis-server'),
         ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.dir]);
-      await program.says('that it is ready', (out) => out.includes('Ready to accept connections'));
+      await program.waitForOutput('the readiness message', (out) => out.includes('Ready to accept connections'));
       return `redis://127.0.0.1:${port}/0`;
     });
   }
 
   /**
-   * A node with one pool. `pool` overrides what the pool is by default, `settings` the rest.
+   * Starts a node with one pool. `pool` overrides settings of the pool, `settings` others.
    * @param {{ name?: string, redis?: string, pool?: object, settings?: object }} [options]
    * @returns {Promise<Node>}
    */
@@ -122,7 +122,7 @@ export class House {
     return this.#onFreePort(async (port) => {
       const address = `http://127.0.0.1:${port}`;
       const file = join(this.dir, `${name}.yaml`);
-      await writeFile(file, JSON.stringify({ // which is YAML, too
+      await writeFile(file, JSON.stringify({ // JSON is valid YAML
         listen: `127.0.0.1:${port}`, ops_listen: '127.0.0.1:0', public_url: address, redis_url: redis,
         pools: [{
           id: POOL, name: 'Shop', secret: POOL_SECRET,
@@ -131,19 +131,19 @@ export class House {
         ...settings,
       }));
       const program = this.start(scanloginPath(), ['serve', '--config', file], { name });
-      const ops = await program.says('where it serves', (_, log) => log.match(/"msg":"serving".*"ops":"([^"]+)"/)?.[1]);
+      const ops = await program.waitForOutput('its addresses', (_, log) => log.match(/"msg":"serving".*"ops":"([^"]+)"/)?.[1]);
       await until(15, `${name} is ready`, () => run(scanloginPath(), ['healthcheck', '--url', `http://${ops}/readyz`]));
       return { address, ops: `http://${ops}`, program };
     });
   }
 
   /**
-   * The demo; on a free port, if none is named.
+   * Starts the demo, on a free port unless one is given.
    * @returns {Promise<Node & { secret: string }>}
    */
   async demo(port = 0, flags = []) {
     const program = this.start(scanloginPath(), ['demo', '--listen', `127.0.0.1:${port}`, ...flags], { name: 'demo' });
-    const [, address, secret] = await program.says('where it is',
+    const [, address, secret] = await program.waitForOutput('its addresses',
       (out) => out.match(/login page\s+(\S+)\/\n[^]*its secret\s+(\S+)\n/));
     return { address, secret, program };
   }
@@ -151,7 +151,7 @@ export class House {
 
 /** @typedef {{ address: string, ops?: string, program: Program }} Node */
 
-/** The token of a user of the app, as the pool's identity takes it. */
+/** A token of the app for a user, which the pool's identity accepts. */
 export function appToken(user) {
   const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const now = Math.floor(Date.now() / 1000);

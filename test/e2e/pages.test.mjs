@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 
-import { assertAccessible, DESK, inState, launch, person, PHONE, sees, shoot } from './browser.mjs';
+import { assertAccessible, DESKTOP, waitForState, launch, openContext, PHONE, waitForText, saveScreenshot } from './browser.mjs';
 import { gene } from './curl.mjs';
-import { codeOn } from './desk.mjs';
-import { Front } from './front.mjs';
-import { appToken, POOL, scene, variations } from './harness.mjs';
+import { codeOn } from './demo-pages.mjs';
+import { Balancer } from './balancer.mjs';
+import { appToken, POOL, scenario, variations } from './harness.mjs';
 import { chromiumPath } from './tools.mjs';
 
 import { chromium } from 'playwright-core';
@@ -22,57 +22,57 @@ after(() => browser?.close());
  * Two nodes on one redis-server, each with the demo's pages before it. The app's
  * tokens are those that the nodes take.
  */
-async function twoDemos(house) {
-  const [demo, redis, ...fronts] = await Promise.all([house.demo(), house.redis(), Front.open(house), Front.open(house)]);
-  const pool = { id: 'demo', name: 'Demo', origins: fronts.map((front) => front.address), allow_browser_exchange: true };
-  for (const [i, front] of fronts.entries()) {
-    const node = await house.node({ name: `node-${i}`, redis, pool });
-    Object.assign(front, { nodes: [node.address], pages: demo.address });
-    front.answers['/demo/token'] = ({ user }) => ({ token: appToken({ sub: user, nickname: user.toUpperCase(), email: `${user}@example.com` }) });
+async function twoDemos(sandbox) {
+  const [demo, redis, ...balancers] = await Promise.all([sandbox.demo(), sandbox.redis(), Balancer.open(sandbox), Balancer.open(sandbox)]);
+  const pool = { id: 'demo', name: 'Demo', origins: balancers.map((balancer) => balancer.address), allow_browser_exchange: true };
+  for (const [i, balancer] of balancers.entries()) {
+    const node = await sandbox.node({ name: `node-${i}`, redis, pool });
+    Object.assign(balancer, { nodes: [node.address], pages: demo.address });
+    balancer.answers['/demo/token'] = ({ user }) => ({ token: appToken({ sub: user, nickname: user.toUpperCase(), email: `${user}@example.com` }) });
   }
-  return fronts;
+  return balancers;
 }
 
 describe('the pages', { concurrency: 2 }, () => {
   for (const colorScheme of variations(['light', 'dark'])) {
-    scene(`a login page on one node, the phone page on the other, both as narrow as phones, ${colorScheme}`, async (house) => {
-      const [a, b] = await twoDemos(house);
+    scenario(`a login across two nodes with both pages as narrow as phones, ${colorScheme}`, async (sandbox) => {
+      const [a, b] = await twoDemos(sandbox);
       const options = { ...PHONE, colorScheme, reducedMotion: 'reduce' };
-      const login = await (await person(house, browser, options)).newPage();
-      const phone = await (await person(house, browser, options)).newPage();
+      const login = await (await openContext(sandbox, browser, options)).newPage();
+      const phone = await (await openContext(sandbox, browser, options)).newPage();
       const look = async (page, state) => {
-        await inState(page, state);
+        await waitForState(page, state);
         const name = `narrow-${page === login ? 'login' : 'phone'}-${state}-${colorScheme}`;
-        await shoot(page, name);
+        await saveScreenshot(page, name);
         await assertAccessible(page, name);
       };
       await login.goto(a.address);
       await look(login, 'waiting');
       await phone.goto(`${b.address}/phone`);
       const scan = async () => {
-        await phone.getByLabel('Login code').fill(await codeOn(house, login));
+        await phone.getByLabel('Login code').fill(await codeOn(sandbox, login));
         await phone.getByRole('button', { name: 'Scan as Alice' }).click();
         await look(phone, 'consent');
         await look(login, 'scanned');
       };
       await scan();
       await phone.getByRole('button', { name: 'Cancel' }).click();
-      await sees(login, 'Canceled. Here is a new code.');
+      await waitForText(login, 'Canceled. Here is a new code.');
       await phone.getByRole('button', { name: 'Done' }).click();
       await scan();
       await phone.getByRole('button', { name: 'Agree' }).click();
       await look(phone, 'confirmed');
       await look(login, 'confirmed');
-      await sees(login, 'alice@example.com');
+      await waitForText(login, 'alice@example.com');
     }, { seconds: 60 });
   }
 
-  scene('the camera of a browser that reads codes scans one; no camera, no harm', async (house) => {
-    const demo = await house.demo();
-    const login = await (await person(house, browser, DESK)).newPage();
+  scenario('the phone page scans with the camera, and works without one', async (sandbox) => {
+    const demo = await sandbox.demo();
+    const login = await (await openContext(sandbox, browser, DESKTOP)).newPage();
     await login.goto(demo.address);
-    await inState(login, 'waiting');
-    const film = join(house.dir, 'film.mjpeg');
+    await waitForState(login, 'waiting');
+    const film = join(sandbox.dir, 'film.mjpeg');
     await login.locator('scan-login img').first().evaluate((picture) => picture.decode()); // it comes after the state
     await writeFile(film, await login.screenshot({ type: 'jpeg', quality: 90, animations: 'disabled' }));
 
@@ -80,8 +80,8 @@ describe('the pages', { concurrency: 2 }, () => {
       executablePath: chromiumPath(),
       args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-video-capture=${film}`],
     });
-    house.atEnd(() => camera.close());
-    const context = await person(house, camera, PHONE);
+    sandbox.onClose(() => camera.close());
+    const context = await openContext(sandbox, camera, PHONE);
     // Chromium on Linux has no reader of its own: here the demo reads what the camera sees.
     const hasReader = await (await context.newPage()).evaluate(() => 'BarcodeDetector' in globalThis);
     if (!hasReader) {
@@ -101,24 +101,24 @@ describe('the pages', { concurrency: 2 }, () => {
     await phone.getByText('Bob', { exact: true }).click();
     await phone.getByRole('button', { name: 'Use the camera' }).click();
     await phone.getByRole('heading', { name: 'Log in to Demo?' }).waitFor();
-    await sees(phone, 'as Bob');
+    await waitForText(phone, 'as Bob');
     await phone.getByRole('button', { name: 'Agree' }).click();
-    await sees(login, 'bob@example.com');
+    await waitForText(login, 'bob@example.com');
 
     // Without a reader the button is not there; where the camera is refused, a picture still may be picked.
-    const plain = await (await person(house, browser, PHONE)).newPage();
+    const plain = await (await openContext(sandbox, browser, PHONE)).newPage();
     await plain.goto(`${demo.address}/phone`);
-    await inState(plain, 'start');
+    await waitForState(plain, 'start');
     if (!hasReader) assert.equal(await plain.getByRole('button', { name: 'Use the camera' }).count(), 0);
     await plain.addInitScript(() => { globalThis.BarcodeDetector = class {}; });
     await plain.reload();
     await plain.getByRole('button', { name: 'Use the camera' }).click();
-    await sees(plain, 'The camera cannot be used.');
+    await waitForText(plain, 'The camera cannot be used.');
     await plain.getByText('Choose a picture of the code').waitFor();
   });
 
-  scene('every page has the headers of a page that can be trusted', async (house) => {
-    const [demo, node] = await Promise.all([house.demo(), house.node({ pool: { payload_format: 'url' } })]);
+  scenario('every page has the security headers', async (sandbox) => {
+    const [demo, node] = await Promise.all([sandbox.demo(), sandbox.node({ pool: { payload_format: 'url' } })]);
     const { random } = await gene(node, POOL);
     for (const address of [`${demo.address}/`, `${demo.address}/phone`, `${node.address}/s/${random}`]) {
       const answer = await fetch(address);

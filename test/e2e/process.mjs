@@ -1,12 +1,12 @@
-/** Waiting with a deadline, and running programs that end with the test. */
+/** Waits with deadlines, and runs programs that end with the test. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const STOP_SECONDS = 10; // scanlogin promises to leave within that
+const STOP_SECONDS = 10; // scanlogin shuts down within that time
 
 /**
- * The promise's value, or an error that says what was waited for.
+ * Resolves to the promise's value, or rejects after the deadline and names what is missing.
  * @template T
  * @param {number} seconds
  * @param {string} what
@@ -25,7 +25,7 @@ export async function within(seconds, what, promise) {
   }
 }
 
-/** Asks again and again until the answer is something, and returns that. */
+/** Calls `ask` repeatedly until it returns a truthy value, and returns that. */
 export async function until(seconds, what, ask) {
   const deadline = performance.now() + seconds * 1000;
   for (let last; ; await pause(25)) {
@@ -57,7 +57,7 @@ const running = new Set();
 process.on('exit', () => running.forEach((program) => program.signal('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
-/** A program that runs beside the test. Its group is its own, and ends as a whole. */
+/** A child process with its own process group, which ends as a whole. */
 export class Program {
   stdout = '';
   stderr = '';
@@ -71,24 +71,24 @@ export class Program {
     for (const stream of ['stdout', 'stderr']) {
       this.child[stream].setEncoding('utf8').on('data', (text) => { this[stream] += text; });
     }
-    /** Exit code, or the name of the signal; an error if it could not be started. */
+    /** Exit code, or name of the signal; rejects if the program could not be started. */
     this.ended = once(this.child, 'exit').then(([code, signal]) => signal ?? code);
-    this.closed = once(this.child, 'close'); // nothing more will be written
+    this.closed = once(this.child, 'close'); // all output has been read
     this.isOver = false;
     const over = () => { this.isOver = true; };
     this.ended.then(over, over);
-    this.closed.catch(() => {}); // told by ended
+    this.closed.catch(() => {}); // ended reports the error
   }
 
   get log() {
     return `--- ${this.name}\n${this.stdout}${this.stderr}`;
   }
 
-  /** Waits for what `find` finds in the output; the program's end is an error. */
-  async says(what, find, seconds = 15) {
+  /** Waits until `find` finds something in the output, and returns it. Rejects if the program ends. */
+  async waitForOutput(what, find, seconds = 15) {
     const look = () => find(this.stdout, this.stderr);
-    await until(seconds, `${this.name} says ${what}`, () => look() || this.isOver);
-    if (!look()) await this.stop(); // brings the last words
+    await until(seconds, `${this.name} prints ${what}`, () => look() || this.isOver);
+    if (!look()) await this.stop(); // reads the rest of the output
     const found = look();
     if (!found) throw new EndedEarly(this);
     return found;
@@ -103,17 +103,17 @@ export class Program {
     }
   }
 
-  /** Ends it: politely, and then not. Its whole group is gone afterwards. */
+  /** Ends the whole process group: with SIGTERM, then with SIGKILL. */
   async stop() {
     if (!running.delete(this)) return;
     this.signal('SIGTERM');
     await within(STOP_SECONDS, 'end', this.ended).catch(() => {});
     this.signal('SIGKILL');
-    await within(STOP_SECONDS, `${this.name} lets go of its output`, this.closed.catch(() => {}));
+    await within(STOP_SECONDS, `${this.name} closes its output`, this.closed.catch(() => {}));
   }
 }
 
-/** A program ended that was to go on. */
+/** A program ended unexpectedly. */
 export class EndedEarly extends Error {
   constructor(program) {
     super(`${program.name} ended\n${program.log}`);

@@ -1,17 +1,17 @@
-/** The README does what it says, in a fresh copy of the source. */
+/** Runs the README's transcripts in a fresh copy of the source. */
 import assert from 'node:assert/strict';
 import { cp, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { scene } from './harness.mjs';
+import { scenario } from './harness.mjs';
 import { run } from './process.mjs';
 import { pythonPath, tool } from './tools.mjs';
-import { play, transcripts } from './transcript.mjs';
+import { runTranscript, transcripts } from './transcript.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SECONDS = 120; // most of it to build, where nothing is in the cache
 
-/** Copies what git would commit, and what it would add. */
+/** Copies the files that git tracks or would add. */
 async function freshCopy(folder) {
   const { stdout } = await run(tool('git'), ['-C', ROOT, 'ls-files', '-z', '--cached', '--others', '--exclude-standard']);
   for (const name of new Set(stdout.split('\0').filter(Boolean))) {
@@ -22,12 +22,12 @@ async function freshCopy(folder) {
   return folder;
 }
 
-scene('the transcripts of README.md print what it shows', async (house) => {
+scenario('the transcripts of README.md print the output it shows', async (sandbox) => {
   for (const needed of ['redis-server', 'curl']) tool(needed);
   pythonPath();
   const found = transcripts(await readFile(join(ROOT, 'README.md'), 'utf8'));
-  const folder = await freshCopy(join(house.dir, 'source'));
-  for (const transcript of found.values()) await play(house, folder, transcript, { seconds: SECONDS });
+  const folder = await freshCopy(join(sandbox.dir, 'source'));
+  for (const transcript of found.values()) await runTranscript(sandbox, folder, transcript, { seconds: SECONDS });
 }, { seconds: 2 * SECONDS });
 
 /** A README of one transcript; ''' are its fences. */
@@ -69,20 +69,20 @@ for (const [what, text, fault] of [
   ['fails without a transcript', readme("'''sh\necho\n'''\n"), /there is no transcript/],
   ['fails where output has no commands', readme("'''text transcript-output=x\nx\n'''\n"), /no commands/],
 ]) {
-  scene(`a transcript ${what}`, async (house) => {
+  scenario(`a transcript ${what}`, async (sandbox) => {
     const all = async () => {
-      for (const transcript of transcripts(text).values()) await play(house, house.dir, transcript, { seconds: 1 });
+      for (const transcript of transcripts(text).values()) await runTranscript(sandbox, sandbox.dir, transcript, { seconds: 1 });
     };
     await (fault ? assert.rejects(all, fault) : all());
   });
 }
 
-scene('what a transcript leaves running ends with it', async (house) => {
+scenario('processes that a transcript leaves running end with it', async (sandbox) => {
   const text = readme(`
 '''sh transcript=server
 node -e "require('net').createServer().listen(8081, '127.0.0.1', () => console.log('up'))" > server.log &
 until grep -q up server.log; do sleep 0.05; done
 '''
 `);
-  await play(house, house.dir, transcripts(text).get('server'), { seconds: 10 }); // asserts that the port is free again
+  await runTranscript(sandbox, sandbox.dir, transcripts(text).get('server'), { seconds: 10 }); // asserts that the port is free again
 });

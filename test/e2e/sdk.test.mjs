@@ -8,9 +8,9 @@ import { after, before, describe } from 'node:test';
 
 import sdk from 'authing-js-sdk';
 
-import { DESK, launch, person, shoot } from './browser.mjs';
+import { DESKTOP, launch, openContext, saveScreenshot } from './browser.mjs';
 import { exchange, phone } from './curl.mjs';
-import { appToken, POOL, POOL_SECRET, scene } from './harness.mjs';
+import { appToken, POOL, POOL_SECRET, scenario } from './harness.mjs';
 import { until, within } from './process.mjs';
 
 const APP = 'shop-app';
@@ -55,10 +55,10 @@ function poll(qrcode, random, heard) {
 }
 
 describe('authing-js-sdk', { concurrency: 2 }, () => {
-  scene('in Node: geneCode, checkStatus, startPolling; the exchange is refused unless the pool allows it to browsers', async (house) => {
+  scenario('in Node: geneCode, checkStatus, startPolling; the exchange is rejected unless the pool allows browsers to do it', async (sandbox) => {
     const [node, open] = await Promise.all([
-      house.node({ name: 'bound', pool: { app_ids: [APP] } }),
-      house.node({ name: 'open', pool: { app_ids: [APP], allow_browser_exchange: true, bind_browser: false } }),
+      sandbox.node({ name: 'bound', pool: { app_ids: [APP] } }),
+      sandbox.node({ name: 'open', pool: { app_ids: [APP], allow_browser_exchange: true, bind_browser: false } }),
     ]);
     const qrcode = client(node);
     const code = await qrcode.geneCode();
@@ -91,7 +91,7 @@ describe('authing-js-sdk', { concurrency: 2 }, () => {
     assert.equal((await refused(free.exchangeUserInfo(full))).code, 2246); // once
 
     for (const [step, event] of [['cancel', 'cancel'], [undefined, 'expired']]) {
-      const short = await house.node({ name: event, pool: { app_ids: [APP], code_ttl: '1s', confirm_ttl: '5s' } });
+      const short = await sandbox.node({ name: event, pool: { app_ids: [APP], code_ttl: '1s', confirm_ttl: '5s' } });
       const another = client(short);
       const made = await another.geneCode();
       if (step) {
@@ -102,24 +102,24 @@ describe('authing-js-sdk', { concurrency: 2 }, () => {
     }
   });
 
-  scene('in Chromium, on another port of the same host: startScanning draws, shows, and gets the ticket', async (house) => {
+  scenario('in Chromium, on another port of the same host: startScanning shows the code and gets the ticket', async (sandbox) => {
     const build = await readFile(join(import.meta.dirname, 'node_modules/authing-js-sdk/build/browser/index.min.js'));
     const server = createServer(({ url }, answer) => {
       answer.setHeader('content-type', url === '/sdk.js' ? 'text/javascript' : 'text/html; charset=utf-8');
       answer.end(url === '/sdk.js' ? build : '<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href="data:,"><div id="qrcode"></div><script src="/sdk.js"></script></html>');
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
-    house.atEnd(() => {
+    sandbox.onClose(() => {
       server.close();
       server.closeAllConnections();
     });
     const site = `http://127.0.0.1:${server.address().port}`;
     const pool = { app_ids: [APP], origins: [site], confirm_ttl: '20s' };
     const [node, short] = await Promise.all([
-      house.node({ name: 'long', pool }), house.node({ name: 'short', pool: { ...pool, code_ttl: '2s' } }),
+      sandbox.node({ name: 'long', pool }), sandbox.node({ name: 'short', pool: { ...pool, code_ttl: '2s' } }),
     ]);
     // A canvas that was read is a picture; the retry sign is fetched from Authing's own host.
-    const context = await person(house, browser, DESK, /usercontents|ERR_NAME_NOT_RESOLVED|ERR_INTERNET|ERR_TUNNEL|ERR_PROXY/);
+    const context = await openContext(sandbox, browser, DESKTOP, /usercontents|ERR_NAME_NOT_RESOLVED|ERR_INTERNET|ERR_TUNNEL|ERR_PROXY/);
     const open = async (at) => {
       const page = await context.newPage();
       await page.goto(site);
@@ -141,11 +141,11 @@ describe('authing-js-sdk', { concurrency: 2 }, () => {
     const page = await open(node);
     const [, first] = await hears(page, 'show');
     assert.match(await page.locator('#qrcode img').getAttribute('src'), /^data:image\/png/); // it could read the canvas
-    await shoot(page, 'sdk-shown');
+    await saveScreenshot(page, 'sdk-shown');
     await app(node, 'scanned', first);
     assert.deepEqual((await hears(page, 'scanned'))[1], { nickname: 'Alice' });
     await page.getByText('Scan code successfully').waitFor();
-    await shoot(page, 'sdk-scanned');
+    await saveScreenshot(page, 'sdk-scanned');
     await app(node, 'cancel', first);
     await hears(page, 'cancel');
     const [, second] = await hears(page, 'show', 2); // a new code by itself
@@ -159,11 +159,11 @@ describe('authing-js-sdk', { concurrency: 2 }, () => {
     const late = await open(short);
     await hears(late, 'expired');
     await late.getByText('QR code has expired').waitFor();
-    await shoot(late, 'sdk-expired');
+    await saveScreenshot(late, 'sdk-expired');
   });
 
-  scene(`${PAGES} pages behind one address that ask every ${INTERVAL} ms never hear 429`, async (house) => {
-    const node = await house.node({ pool: { app_ids: [APP] } });
+  scenario(`${PAGES} pages behind one address that poll every ${INTERVAL} ms never get a 429`, async (sandbox) => {
+    const node = await sandbox.node({ pool: { app_ids: [APP] } });
     const pages = [];
     await Promise.all(Array.from({ length: PAGES }, async () => {
       const qrcode = client(node);

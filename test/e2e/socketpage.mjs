@@ -1,4 +1,4 @@
-/** A login page that speaks to the server by the npm package ws. */
+/** A login page that connects with the npm package ws. */
 import WebSocket from 'ws';
 
 import { within } from './process.mjs';
@@ -11,7 +11,7 @@ export class SocketPage {
 
   /**
    * @param {{ address: string }} node
-   * @param {Record<string, string>} query what follows /ws?
+   * @param {Record<string, string>} query parameters of /ws
    * @param {{ protocols?: string[], headers?: Record<string, string> }} [options]
    */
   constructor(node, query, { protocols = ['scanlogin.v1'], headers } = {}) {
@@ -22,26 +22,26 @@ export class SocketPage {
       this.#messages.push(JSON.parse(`${data}`));
       this.#wake();
     });
-    /** The close code; an error if there was no connection. */
+    /** The close code; rejects if there was no connection. */
     this.closed = new Promise((resolve, reject) => {
       this.socket.on('error', reject);
       this.socket.on('close', resolve);
     }).finally(() => this.#wake());
-    this.closed.catch(() => {}); // told to whoever waits
+    this.closed.catch(() => {}); // next and end report the error
   }
 
-  /** The next message, which must be of this event. */
+  /** The next message, which must have this event. */
   async next(event) {
     if (this.#messages.length === 0 && this.socket.readyState !== WebSocket.CLOSED) {
-      await within(SECONDS, `the socket hears "${event}"`, new Promise((resolve) => { this.#wake = resolve; }));
+      await within(SECONDS, `event "${event}" on the socket`, new Promise((resolve) => { this.#wake = resolve; }));
     }
-    if (this.#messages.length === 0) throw new Error(`no "${event}", but the socket closed: ${await this.closed}`);
+    if (this.#messages.length === 0) throw new Error(`no event "${event}": the socket closed with ${await this.closed}`);
     const message = this.#messages.shift();
-    if (message.event !== event) throw new Error(`no "${event}", but ${JSON.stringify(message)}`);
+    if (message.event !== event) throw new Error(`expected event "${event}", got ${JSON.stringify(message)}`);
     return message;
   }
 
-  /** How the server closed; no message may be unheard. */
+  /** Waits for the close code. No unread message may be left. */
   async end() {
     const code = await within(SECONDS, 'the server closes the socket', this.closed);
     if (this.#messages.length > 0) throw new Error(`unexpected: ${JSON.stringify(this.#messages)}`);

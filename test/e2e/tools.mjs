@@ -1,6 +1,6 @@
 /**
- * The programs that these tests need and did not write. One that is missing
- * fails the test that wants it, with the cure; nothing is ever skipped.
+ * Finds the programs that the tests need. If one is missing, its test fails with
+ * instructions; no test is skipped.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -22,7 +22,7 @@ function isExecutable(path) {
   }
 }
 
-/** The path of a program of Debian's. */
+/** The path of a program in a Debian package. */
 export function tool(name) {
   const folders = (process.env.PATH ?? '').split(delimiter);
   const path = folders.map((folder) => join(folder, name)).find(isExecutable);
@@ -38,7 +38,7 @@ export function chromiumPath() {
   return path;
 }
 
-/** Debian's Python with its websockets, not whatever `python3` may be elsewhere. */
+/** Debian's Python with its websockets package, not another `python3` in the PATH. */
 export function pythonPath() {
   const path = process.env.PYTHON || '/usr/bin/python3';
   if (spawnSync(path, ['-c', 'import websockets']).status !== 0) {
@@ -47,7 +47,7 @@ export function pythonPath() {
   return path;
 }
 
-/** The binary that is tested. */
+/** The scanlogin binary under test. */
 export function scanloginPath() {
   const path = resolve(import.meta.dirname, process.env.SCANLOGIN_BIN || '../../bin/scanlogin');
   if (!isExecutable(path)) {

@@ -1,9 +1,9 @@
 /**
- * Runs what a README shows. Fenced blocks whose info string has `transcript=NAME`
- * are, one after the other, one bash script; those with `transcript-output=NAME`
- * hold what it prints on standard output. `…` stands for anything in a line,
- * and alone in a line for any lines. The lines of one block follow each other,
- * as printed; between blocks other lines may come.
+ * Runs the transcripts of a README. The fenced blocks whose info string has
+ * `transcript=NAME` form one bash script; those with `transcript-output=NAME` contain
+ * its expected standard output. `…` matches any text within a line, and any lines if it
+ * is a line of its own. The lines of one block must be consecutive; other lines may
+ * come between blocks.
  */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -11,7 +11,7 @@ import { connect } from 'node:net';
 import { freePort } from './harness.mjs';
 import { within } from './process.mjs';
 
-/** The ports that a README may use; they stand for free ones here. */
+/** The ports that a README may use. They are replaced by free ones. */
 const PORTS = ['8081', '8082', '9081', '9082', '6390'];
 
 /**
@@ -33,13 +33,13 @@ export function transcripts(markdown) {
   return found;
 }
 
-/** Plays a transcript in a folder, and asserts that it prints what it is said to. */
-export async function play(house, folder, { script, outputs }, { seconds }) {
+/** Runs a transcript in a directory, and asserts that it prints the expected output. */
+export async function runTranscript(sandbox, folder, { script, outputs }, { seconds }) {
   const ports = new Map();
   for (const port of PORTS) ports.set(port, `${await freePort()}`);
   const here = (text) => text.replace(new RegExp(`\\b(${PORTS.join('|')})\\b`, 'g'), (port) => ports.get(port));
 
-  const bash = house.start('/bin/bash', ['-euo', 'pipefail', '-c', here(script)], {
+  const bash = sandbox.start('/bin/bash', ['-euo', 'pipefail', '-c', here(script)], {
     name: 'the transcript', cwd: folder,
     env: { GOFLAGS: `${process.env.GOFLAGS ?? ''} -trimpath` }, // so that the build cache helps in any folder
   });
@@ -52,7 +52,7 @@ export async function play(house, folder, { script, outputs }, { seconds }) {
   assert.equal(code, 0, `the transcript ended with ${code}\n${bash.log}`);
   assertPrinted(bash.stdout, outputs.map((lines) => lines.map(here)));
   for (const [port, free] of ports) {
-    assert(!await isOpen(free), `the transcript leaves something behind that listens on ${port}; do not let it become a daemon`);
+    assert(!await isOpen(free), `a process of the transcript still listens on ${port}; do not start daemons`);
   }
 }
 
@@ -66,7 +66,7 @@ function assertPrinted(stdout, outputs) {
   }
 }
 
-/** The line after what matches `expected` from `start` on; -1 if nothing does. */
+/** The line after the lines from `start` that match `expected`; -1 if they do not. */
 function matchAt(lines, start, [first, ...rest]) {
   if (first === undefined) return start;
   if (first.trim() === '…') {

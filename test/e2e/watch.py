@@ -1,4 +1,4 @@
-"""A page in Python: watches a code with Debian's websockets, and prints what it hears.
+"""A page in Python: watches a code with Debian's websockets package, and prints the messages.
 
 usage: watch.py ws://…/api/v2/qrcode/ws?random=… BROWSER_KEY
 Prints a line of JSON for each message, and {"closed": code} at the end.

@@ -1,7 +1,7 @@
-// Package kubernetes reads deploy/kubernetes as the API server does, by its own
-// types and strictly: a field that is misspelt or in the wrong place fails. It
-// also holds the manifests against the program that they run. It is a module of
-// its own, so that nobody who builds scanlogin needs Kubernetes' types.
+// Package kubernetes tests the manifests in deploy/kubernetes. It decodes them
+// strictly with the types of the Kubernetes API, so that a misspelled or misplaced
+// field fails, and compares them with the program that they run. It is a separate
+// module, so that building scanlogin does not require the Kubernetes types.
 package kubernetes
 
 import (
@@ -24,8 +24,8 @@ import (
 
 const root = "../../"
 
-// kustomization is what kustomization.yaml may say here; its own types are in a
-// module of many dependencies.
+// kustomization is the part of kustomization.yaml that is used here. Kustomize's own
+// types are in a module with many dependencies.
 type kustomization struct {
 	meta.TypeMeta `json:",inline"`
 
@@ -53,12 +53,12 @@ func text(t *testing.T, name string) string {
 	return string(b)
 }
 
-// read reads a manifest of that kind.
+// read decodes a manifest of a kind.
 func read[T any](t *testing.T, kind, name string) (v T) {
 	t.Helper()
 	manifest := text(t, "deploy/kubernetes/"+name)
 	if !strings.Contains(manifest, "\nkind: "+kind+"\n") {
-		t.Fatalf("%s is no %s", name, kind)
+		t.Fatalf("%s is not a %s", name, kind)
 	}
 	if err := yaml.UnmarshalStrict([]byte(manifest), &v); err != nil {
 		t.Fatalf("%s: %v", name, err)
@@ -71,7 +71,7 @@ func deployment(t *testing.T) apps.Deployment {
 	return read[apps.Deployment](t, "Deployment", "deployment.yaml")
 }
 
-// config is as much of scanlogin's own configuration as the manifests repeat.
+// config returns the part of scanlogin's configuration that the manifests repeat.
 func config(t *testing.T) (c struct {
 	Listen     string        `json:"listen"`
 	OpsListen  string        `json:"ops_listen"`
@@ -84,89 +84,89 @@ func config(t *testing.T) (c struct {
 	return c
 }
 
-func TestAMisspeltFieldIsRefused(t *testing.T) {
+func TestMisspelledFieldsAreRejected(t *testing.T) {
 	manifest := text(t, "deploy/kubernetes/deployment.yaml")
 	for _, field := range []string{"terminationGracePeriodSeconds:", "readinessProbe:", "periodSeconds:", "whenUnsatisfiable:", "drop:"} {
 		wrong := strings.Replace(manifest, field, "x"+field, 1)
 		if wrong == manifest || yaml.UnmarshalStrict([]byte(wrong), new(apps.Deployment)) == nil {
-			t.Errorf("%s may be misspelt", field)
+			t.Errorf("a misspelled %s is accepted", field)
 		}
 	}
 }
 
-func TestEachFileIsOneOfTheKustomization(t *testing.T) {
+func TestKustomizationNamesEveryFile(t *testing.T) {
 	k := read[kustomization](t, "Kustomization", "kustomization.yaml")
 	files, err := filepath.Glob(root + "deploy/kubernetes/*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := append(slices.Clone(k.Resources), k.ConfigMapGenerator[0].Files...)
-	known = append(known, "kustomization.yaml", "secret.example.yaml") // a Secret that was replaced is not to be set back
+	known = append(known, "kustomization.yaml", "secret.example.yaml") // the example must not overwrite the operator's Secret
 	slices.Sort(known)
 	var found []string
 	for _, file := range files {
 		found = append(found, filepath.Base(file))
 	}
 	if !slices.Equal(found, known) {
-		t.Errorf("there are %q, and the kustomization names %q", found, known)
+		t.Errorf("the directory contains %q, but the kustomization names %q", found, known)
 	}
 	if n := read[core.Namespace](t, "Namespace", "namespace.yaml"); n.Name != k.Namespace {
-		t.Errorf("namespaces %s and %s", n.Name, k.Namespace)
+		t.Errorf("namespace.yaml has the name %s, but the kustomization %s", n.Name, k.Namespace)
 	}
 }
 
-func TestImageIsThatOfCompose(t *testing.T) {
+func TestImageMatchesDockerCompose(t *testing.T) {
 	k := read[kustomization](t, "Kustomization", "kustomization.yaml")
 	image := deployment(t).Spec.Template.Spec.Containers[0].Image
 	if image != k.Images[0].Name+":"+k.Images[0].NewTag || !strings.Contains(text(t, "docker-compose.yml"), "image: "+image+"\n") {
-		t.Errorf("%s, and the kustomization has %v", image, k.Images)
+		t.Errorf("image %s differs from docker-compose.yml or the kustomization's %v", image, k.Images)
 	}
 }
 
-func TestPortsAndProbesAreThePrograms(t *testing.T) {
+func TestPortsAndProbesMatchTheProgram(t *testing.T) {
 	c, node := config(t), deployment(t).Spec.Template.Spec.Containers[0]
 	ports := map[string]string{}
 	for _, p := range node.Ports {
 		ports[p.Name] = ":" + strconv.Itoa(int(p.ContainerPort))
 	}
 	if ports["http"] != c.Listen || ports["ops"] != c.OpsListen {
-		t.Errorf("ports %v, and the program listens on %s and %s", ports, c.Listen, c.OpsListen)
+		t.Errorf("ports %v, but the program listens on %s and %s", ports, c.Listen, c.OpsListen)
 	}
 	for _, probe := range []*core.Probe{node.LivenessProbe, node.ReadinessProbe} {
 		path, ops := probe.HTTPGet.Path, text(t, "server/ops.go")
 		if probe.HTTPGet.Port.String() != "ops" || !strings.Contains(ops, `"GET `+path+`"`) {
-			t.Errorf("a probe asks %v", probe.HTTPGet)
+			t.Errorf("a probe requests %v, which the ops listener does not serve", probe.HTTPGet)
 		}
 	}
 	if node.LivenessProbe.HTTPGet.Path != "/livez" || node.ReadinessProbe.HTTPGet.Path != "/readyz" {
-		t.Error("a node without Redis would be killed, or asked for pages")
+		t.Error("a node without Redis would be restarted, or would receive requests")
 	}
 	service := read[core.Service](t, "Service", "service.yaml")
 	if service.Spec.Ports[0].TargetPort.String() != "http" || service.Spec.SessionAffinity != "" {
-		t.Errorf("the service leads to %v", service.Spec)
+		t.Errorf("the service has the wrong port or session affinity: %v", service.Spec)
 	}
 }
 
-// SIGTERM: drain_delay, 10 s to leave in order, and some to spare. Endpoints must
-// have heard in the meantime that the node is not ready.
-func TestANodeHasTheTimeToLeave(t *testing.T) {
+// After SIGTERM a node takes drain_delay and up to 10 s to shut down; 5 s more are in
+// reserve. Meanwhile the endpoints must learn that the node is not ready.
+func TestGracePeriodAllowsAnOrderlyShutdown(t *testing.T) {
 	drain, pod := config(t).DrainDelay.Duration, deployment(t).Spec.Template.Spec
 	if grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second; grace < drain+15*time.Second {
-		t.Errorf("%v for a drain delay of %v", grace, drain)
+		t.Errorf("grace period %v is too short for a drain delay of %v", grace, drain)
 	}
 	probe := pod.Containers[0].ReadinessProbe
 	if noticed := time.Duration(probe.PeriodSeconds*probe.FailureThreshold) * time.Second; drain <= noticed {
-		t.Errorf("not ready is noticed within %v, and the listener closes after %v", noticed, drain)
+		t.Errorf("readiness is noticed within %v, but the listener closes after %v", noticed, drain)
 	}
 }
 
-func TestAllNameTheSamePods(t *testing.T) {
+func TestSelectorsMatchThePods(t *testing.T) {
 	d := deployment(t)
 	labels := d.Spec.Template.Labels
 	same := func(what string, selector map[string]string) {
 		t.Helper()
 		if len(selector) == 0 || !selects(selector, labels) {
-			t.Errorf("%s selects %v, and pods have %v", what, selector, labels)
+			t.Errorf("%s selects %v, but pods have %v", what, selector, labels)
 		}
 	}
 	same("the deployment", d.Spec.Selector.MatchLabels)
@@ -180,7 +180,7 @@ func TestAllNameTheSamePods(t *testing.T) {
 		t.Errorf("the autoscaler: %+v", scaler)
 	}
 	if d.Spec.Template.Spec.Containers[0].Resources.Requests.Cpu().IsZero() {
-		t.Error("without a request of CPU the autoscaler knows no share of it")
+		t.Error("the autoscaler needs a CPU request to compute utilization")
 	}
 }
 
@@ -201,13 +201,13 @@ func TestPodsAreRestricted(t *testing.T) {
 		t.Errorf("%+v, %+v", pod.SecurityContext, node)
 	}
 	if !strings.Contains(text(t, "Dockerfile"), "USER "+strconv.FormatInt(*pod.SecurityContext.RunAsUser, 10)+":") {
-		t.Error("the image has another user")
+		t.Error("the user differs from the image's user")
 	}
 }
 
-// The program takes the configuration with secrets where the manifests mount
-// them, and refuses those of the example.
-func TestConfigurationIsTakenOnceTheSecretIsReplaced(t *testing.T) {
+// The program accepts the configuration with secrets where the manifests mount them,
+// and rejects the example's secrets.
+func TestConfigurationIsAcceptedOnceTheSecretIsReplaced(t *testing.T) {
 	secret := read[core.Secret](t, "Secret", "secret.example.yaml").StringData
 	mount := deployment(t).Spec.Template.Spec.Containers[0].VolumeMounts[1].MountPath
 	if out, err := checkConfig(t, mount, secret); err == nil || !strings.Contains(out, "redis_url") || !strings.Contains(out, "pools[0].secret") {
@@ -233,7 +233,7 @@ func checkConfig(t *testing.T, mount string, secrets map[string]string) (string,
 	original := text(t, "deploy/kubernetes/scanlogin.yaml")
 	moved := strings.ReplaceAll(original, "file:"+mount+"/", "file:"+dir+"/")
 	if moved == original {
-		t.Fatalf("the configuration has no file in %s", mount)
+		t.Fatalf("the configuration refers to no file in %s", mount)
 	}
 	file := filepath.Join(dir, "scanlogin.yaml")
 	if err := os.WriteFile(file, []byte(moved), 0o600); err != nil {

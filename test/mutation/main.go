@@ -1,10 +1,11 @@
 // Command mutation runs tests against mutants: copies of the source with one
-// small fault each. gremlins makes them for Go and runs the first pass over
-// them; universalmutator makes them for Lua. A mutant that every test stage
-// passes has survived: either a test is missing, or the mutant is equivalent
-// and survivors.md says why. See scripts/mutation.sh, which calls it.
+// small fault each. gremlins creates them for Go and runs the first pass;
+// universalmutator creates them for Lua. A mutant that passes every test stage
+// has survived: either a test is missing, or the mutant is equivalent to the
+// original and survivors.md says why. scripts/mutation.sh calls this command.
 //
-// The tree is not changed: each mutant is given to "go test" as an overlay.
+// It guarantees that the source tree is not changed: "go test" gets each mutant
+// as an overlay.
 package main
 
 import (
@@ -26,7 +27,7 @@ type options struct {
 	dir       string   // of the source that was mutated
 	report    string   // gremlins' output
 	mutants   string   // universalmutator's output
-	justified string   // the file that justifies survivors
+	justified string   // the file that explains survivors
 	stages    []string // arguments of "go test", in the order in which they are run
 	workers   int
 	timeout   time.Duration // of one stage
@@ -36,16 +37,16 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.dir, "dir", "", "the directory of the source that was mutated")
-	flag.StringVar(&o.report, "gremlins", "", "gremlins' report; mutants that it saw killed are not run again")
+	flag.StringVar(&o.report, "gremlins", "", "gremlins' report; mutants that it reports as killed are not run again")
 	flag.StringVar(&o.mutants, "universalmutator", "", "the directory of universalmutator's mutants")
-	flag.StringVar(&o.justified, "justified", "test/mutation/survivors.md", "the file that justifies survivors")
+	flag.StringVar(&o.justified, "justified", "test/mutation/survivors.md", "the file that explains survivors")
 	flag.Func("stage", "arguments of \"go test\"; a mutant survives if it passes all stages", func(s string) error {
 		o.stages = append(o.stages, s)
 		return nil
 	})
 	flag.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many mutants are tested at once")
-	flag.DurationVar(&o.timeout, "timeout", time.Minute, "the most that one stage may take")
-	flag.StringVar(&o.out, "out", "", "the file for the verdicts, as JSON")
+	flag.DurationVar(&o.timeout, "timeout", time.Minute, "the time limit of one stage")
+	flag.StringVar(&o.out, "out", "", "the file for the results, as JSON")
 	flag.Parse()
 	log.SetFlags(0)
 	unjustified, err := run(context.Background(), o)
@@ -53,12 +54,12 @@ func main() {
 		log.Fatal(err)
 	}
 	if unjustified > 0 {
-		log.Fatalf("%d survivors: kill each with a test, or justify it in %s", unjustified, o.justified)
+		log.Fatalf("%d survivors: kill each with a test, or explain it in %s", unjustified, o.justified)
 	}
 }
 
-// run judges the mutants, prints the survivors and the score, and returns how
-// many survivors are not justified.
+// run tests the mutants, prints the survivors and the score, and returns how
+// many survivors are not explained.
 func run(ctx context.Context, o options) (unjustified int, err error) {
 	var all []*mutant
 	if o.report != "" {
@@ -69,7 +70,7 @@ func run(ctx context.Context, o options) (unjustified int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := judgeAll(ctx, o, all); err != nil {
+	if err := runAll(ctx, o, all); err != nil {
 		return 0, err
 	}
 	text, err := json.MarshalIndent(all, "", "  ")
@@ -83,18 +84,7 @@ func run(ctx context.Context, o options) (unjustified int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	seen := make(map[string]int) // two lines of a file may be the same, and so may their mutants
-	for _, m := range all {
-		if m.Status != lived && m.Status != notCovered {
-			continue
-		}
-		note, row := "justified", m.row()
-		if seen[row]++; strings.Count(string(known), row) < seen[row] {
-			note = "NEW"
-			unjustified++
-		}
-		fmt.Printf("%-9s %s:%d %s %s\n", note, m.File, m.Line, m.Status, row)
-	}
+	unjustified = printSurvivors(all, string(known))
 	what := filepath.ToSlash(o.dir)
 	if o.mutants != "" && len(all) > 0 {
 		what = all[0].File
@@ -103,7 +93,25 @@ func run(ctx context.Context, o options) (unjustified int, err error) {
 	return unjustified, nil
 }
 
-// score is a row of the table in survivors.md.
+// printSurvivors prints the survivors and returns how many are not among the known
+// ones.
+func printSurvivors(all []*mutant, known string) (unjustified int) {
+	seen := make(map[string]int) // two lines of a file may be equal, and their mutants, too
+	for _, m := range all {
+		if m.Status != lived && m.Status != notCovered {
+			continue
+		}
+		note, row := "justified", m.row()
+		if seen[row]++; strings.Count(known, row) < seen[row] {
+			note = "NEW"
+			unjustified++
+		}
+		fmt.Printf("%-9s %s:%d %s %s\n", note, m.File, m.Line, m.Status, row)
+	}
+	return unjustified
+}
+
+// score returns a row for the table in survivors.md.
 func score(what string, all []*mutant) string {
 	n := make(map[status]int)
 	for _, m := range all {
@@ -115,8 +123,8 @@ func score(what string, all []*mutant) string {
 		n[notCovered], 100*float64(caught)/float64(max(total, 1)), time.Now().Format(time.DateOnly))
 }
 
-// judgeAll runs the stages for each mutant that is not decided.
-func judgeAll(ctx context.Context, o options, all []*mutant) error {
+// runAll runs the stages for each mutant without a final status.
+func runAll(ctx context.Context, o options, all []*mutant) error {
 	scratch, err := os.MkdirTemp("", "mutation-")
 	if err != nil {
 		return err
@@ -132,7 +140,7 @@ func judgeAll(ctx context.Context, o options, all []*mutant) error {
 		}
 		wg.Go(func() {
 			for m := range todo {
-				if err := m.judge(ctx, o, dir); err != nil {
+				if err := m.run(ctx, o, dir); err != nil {
 					select {
 					case errs <- err:
 					default:

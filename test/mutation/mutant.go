@@ -16,14 +16,14 @@ import (
 	"strings"
 )
 
-// status has gremlins' words.
+// status is the status of a mutant, as in gremlins' report.
 type status string
 
 const (
 	killed     status = "KILLED"
 	lived      status = "LIVED"
 	timedOut   status = "TIMED OUT"
-	notCovered status = "NOT COVERED" // lived, and no test of the package runs its line
+	notCovered status = "NOT COVERED" // lived, and no test of the package executes its line
 	notViable  status = "NOT VIABLE"  // does not compile
 )
 
@@ -31,20 +31,21 @@ type mutant struct {
 	File     string // slash-separated, from the module's root
 	Line     int
 	Operator string
-	Code     string // the line as it became
+	Code     string // the mutated line
 	Status   status
 	KilledBy string `json:",omitempty"` // the first tests that failed
 	content  []byte // the whole file
 }
 
-// row is how survivors.md names m: by its text, since lines move.
+// row returns the row for m in survivors.md. It contains the line's text instead of
+// its number, which changes with other edits.
 func (m *mutant) row() string {
 	code := strings.ReplaceAll(m.Code, "|", `\|`)
 	return fmt.Sprintf("| %s | %s | `%s` |", m.File, m.Operator, code)
 }
 
-// replacements are gremlins' mutations (its internal/engine/mappings.go), by
-// operator and token. It reports where a mutant is, not what it became.
+// replacements are gremlins' mutations (internal/engine/mappings.go there), by
+// operator and token. gremlins reports the position of a mutant, not its text.
 var replacements = map[string]map[string]string{
 	"ARITHMETIC_BASE":           {"+": "-", "*": "/", "/": "*", "%": "*", "-": "+"},
 	"CONDITIONALS_BOUNDARY":     {">=": ">", ">": ">=", "<=": "<", "<": "<="},
@@ -59,7 +60,7 @@ var replacements = map[string]map[string]string{
 	"INVERT_BITWISE_ASSIGNMENT": {"&=": "|=", "|=": "&=", "^=": "&=", "&^=": "&=", "<<=": ">>=", ">>=": "<<="},
 }
 
-// fromGremlins reads a report on the source in dir.
+// fromGremlins reads a gremlins report about the source in dir.
 func fromGremlins(report, dir string) ([]*mutant, error) {
 	text, err := os.ReadFile(report)
 	if err != nil {
@@ -102,7 +103,7 @@ func fromGremlins(report, dir string) ([]*mutant, error) {
 func (m *mutant) mutate(source []byte, column int) error {
 	lines := bytes.Split(source, []byte("\n"))
 	if m.Line > len(lines) || column > len(lines[m.Line-1]) {
-		return fmt.Errorf("%s:%d:%d is not in the file: the report is of another version", m.File, m.Line, column)
+		return fmt.Errorf("%s:%d:%d is not in the file: the report is for another version", m.File, m.Line, column)
 	}
 	before, rest := lines[m.Line-1][:column-1], lines[m.Line-1][column-1:]
 	for size := min(len(rest), len("continue")); size > 0; size-- { // the longest token first
@@ -113,13 +114,13 @@ func (m *mutant) mutate(source []byte, column int) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s:%d:%d has nothing for %s: the report is of another version", m.File, m.Line, column, m.Operator)
+	return fmt.Errorf("%s:%d:%d has no token for %s: the report is for another version", m.File, m.Line, column, m.Operator)
 }
 
 var mutantName = regexp.MustCompile(`^(.+)\.mutant\.\d+(\.lua)$`)
 
-// fromUniversalmutator reads the mutants in from, each a whole file, of the
-// source in dir.
+// fromUniversalmutator reads the mutants in the directory from, each a whole file,
+// of the source in dir.
 func fromUniversalmutator(from, dir string) ([]*mutant, error) {
 	paths, err := filepath.Glob(filepath.Join(from, "*.lua"))
 	if err != nil {
@@ -156,8 +157,8 @@ func fromUniversalmutator(from, dir string) ([]*mutant, error) {
 
 var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// judge runs the stages until one fails, and sets what came of it.
-func (m *mutant) judge(ctx context.Context, o options, scratch string) error {
+// run runs the stages until one fails, and sets the status.
+func (m *mutant) run(ctx context.Context, o options, scratch string) error {
 	original, err := filepath.Abs(m.File)
 	if err != nil {
 		return err

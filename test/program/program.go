@@ -1,6 +1,6 @@
-// Package program is scanlogin as the tests in the folders beside it run it: the
-// real binary. It promises that all of them run the same one where
-// SCANLOGIN_BIN names it, and one of the sources at hand otherwise.
+// Package program provides the scanlogin binary for the tests in sibling
+// directories. It guarantees that they all run the binary named by SCANLOGIN_BIN,
+// or one built from the current source if the variable is not set.
 package program
 
 import (
@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Main runs a package's tests with the binary's path in *path, and returns their
-// exit code. It is for TestMain of a package in a folder beside this one.
+// Main stores the binary's path in *path, runs a package's tests, and returns their
+// exit code. Call it from TestMain of a package in a sibling directory.
 func Main(m *testing.M, path *string) int {
 	if *path = os.Getenv("SCANLOGIN_BIN"); *path != "" {
 		return m.Run()
@@ -24,7 +24,7 @@ func Main(m *testing.M, path *string) int {
 	}
 	defer os.RemoveAll(dir)
 	*path = filepath.Join(dir, "scanlogin")
-	// #nosec G204 -- the path is of our own folder
+	// #nosec G204 -- the path is in a new temporary directory
 	if out, err := exec.Command("go", "build", "-o", *path, "../../cmd/scanlogin").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		return 1

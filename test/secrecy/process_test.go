@@ -7,89 +7,82 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/process"
 	"github.com/scanlogin/scanlogin/test/program"
 )
 
-// patience is how long anything may take; the longest is a node that finds its
-// Redis again.
-const patience = 30 * time.Second
+// timeout is the limit of every wait. The longest is a node that reconnects to
+// Redis.
+const timeout = 30 * time.Second
 
-// binary is the program.
+// binary is the path of the scanlogin binary.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(program.Main(m, &binary)) }
 
-// process is a running scanlogin, and the file with all that it prints.
-type process struct {
-	cmd    *exec.Cmd
-	log    string
-	exited chan struct{} // closed when it has ended
-}
+// node is a running scanlogin.
+type node struct{ *process.Process }
 
-func launch(t *testing.T, env []string, args ...string) *process {
+func launch(t *testing.T, env []string, args ...string) node {
 	t.Helper()
-	p := &process{cmd: exec.Command(binary, args...), log: filepath.Join(t.TempDir(), "log"), exited: make(chan struct{})}
-	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SCANLOGIN_") })
-	p.cmd.Env = append(p.cmd.Env, env...)
-	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
+	n := node{process.New(t.TempDir(), "scanlogin", binary, args...)}
+	n.Env = process.CleanEnv(env...)
+	if err := n.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
-	p.cmd.Stdout, p.cmd.Stderr = out, out
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		p.cmd.Wait()
-		close(p.exited)
-	}()
-	t.Cleanup(func() { p.end(t, os.Kill) })
-	return p
+	t.Cleanup(n.Kill)
+	return n
 }
 
 // end sends a signal and waits for the process to end.
-func (p *process) end(t *testing.T, signal os.Signal) {
+func (n node) end(t *testing.T, signal syscall.Signal) {
 	t.Helper()
-	p.cmd.Process.Signal(signal) // fails only if it has ended
+	n.Signal(signal)
 	select {
-	case <-p.exited:
-	case <-time.After(patience):
+	case <-n.Exited():
+	case <-time.After(timeout):
 		t.Fatal("scanlogin did not end")
 	}
 }
 
-// text is what the process has printed up to now.
-func (p *process) text(t *testing.T) []byte { t.Helper(); return read(t, p.log) }
-
-// says waits for the n-th line with a pattern, and returns its first group.
-func (p *process) says(t *testing.T, pattern string, n int) string {
+// output returns everything that the process has printed so far.
+func (n node) output(t *testing.T) []byte {
 	t.Helper()
-	var found [][][]byte
-	eventually(t, "the log has "+pattern, func() bool {
-		found = regexp.MustCompile(pattern).FindAllSubmatch(p.text(t), n)
-		return len(found) == n
-	})
-	return string(found[n-1][len(found[n-1])-1])
+	text, err := n.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
-// arguments is what other users see of the process.
-func (p *process) arguments(t *testing.T) []byte {
+// awaitLog waits for the count-th line that matches a pattern, and returns its
+// last group.
+func (n node) awaitLog(t *testing.T, pattern string, count int) string {
+	t.Helper()
+	var found [][][]byte
+	eventually(t, "the log matches "+pattern, func() bool {
+		found = regexp.MustCompile(pattern).FindAllSubmatch(n.output(t), count)
+		return len(found) == count
+	})
+	return string(found[count-1][len(found[count-1])-1])
+}
+
+// arguments returns the command line that other users can see.
+func (n node) arguments(t *testing.T) []byte {
 	t.Helper()
 	if runtime.GOOS == "linux" {
-		return read(t, fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid))
+		return read(t, fmt.Sprintf("/proc/%d/cmdline", n.PID()))
 	}
-	out, err := exec.Command("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(p.cmd.Process.Pid)).Output()
+	out, err := exec.Command("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(n.PID())).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,58 +100,59 @@ func read(t *testing.T, path string) []byte {
 
 func eventually(t *testing.T, what string, happens func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !happens(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); !happens(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
+			t.Fatalf("did not happen within %v: %s", timeout, what)
 		}
 	}
 }
 
-// tap is a connection to Redis that listens, and what it has heard.
-type tap struct {
-	mu    sync.Mutex
-	heard []byte
-	done  chan struct{}
-	conn  net.Conn
+// recording is a connection to Redis and everything received on it.
+type recording struct {
+	mu       sync.Mutex
+	received []byte
+	done     chan struct{}
+	conn     net.Conn
 }
 
-// listen sends a command to Redis whose answer does not end, and waits for its
-// beginning.
-func listen(t *testing.T, address, command string) *tap {
+// record sends a command with an endless reply to Redis, and waits until the
+// reply begins.
+func record(t *testing.T, address, command string) *recording {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", address, patience)
+	conn, err := net.DialTimeout("tcp", address, timeout)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := fmt.Fprintf(conn, "%s\r\n", command); err != nil {
 		t.Fatal(err)
 	}
-	a := &tap{conn: conn, done: make(chan struct{})}
+	r := &recording{conn: conn, done: make(chan struct{})}
 	go func() {
-		defer close(a.done)
-		io.Copy(a, bufio.NewReader(conn)) // ends with the connection
+		defer close(r.done)
+		io.Copy(r, bufio.NewReader(conn)) // ends with the connection
 	}()
-	t.Cleanup(func() { a.end() })
-	eventually(t, command+" begins", func() bool { return len(a.text()) > 0 })
-	return a
+	t.Cleanup(func() { r.end() })
+	eventually(t, "the reply to "+command+" begins", func() bool { return len(r.text()) > 0 })
+	return r
 }
 
-func (a *tap) Write(p []byte) (int, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.heard = append(a.heard, p...)
+// Write implements io.Writer.
+func (r *recording) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.received = append(r.received, p...)
 	return len(p), nil
 }
 
-func (a *tap) text() []byte {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Clone(a.heard)
+func (r *recording) text() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.received)
 }
 
-// end closes the connection and returns all that was heard.
-func (a *tap) end() []byte {
-	a.conn.Close()
-	<-a.done
-	return a.text()
+// end closes the connection and returns everything received.
+func (r *recording) end() []byte {
+	r.conn.Close()
+	<-r.done
+	return r.text()
 }

@@ -1,7 +1,7 @@
-// Package secrecy runs the real program on a real Redis, plays logins and all
-// kinds of failures, and then looks for each secret wherever it must not be: in
-// Redis and on its channels, in the log, in errors, in metrics, in the process
-// list, and in what is told to callers without proof.
+// Package secrecy tests that secrets stay secret. It runs the scanlogin binary on a
+// real Redis, performs logins and provokes failures of every kind, and searches for
+// each secret where it must not be: in Redis and its channels, the log, error
+// answers, metrics, the audit trail, the process list, and answers to unproven callers.
 package secrecy
 
 import (
@@ -17,103 +17,104 @@ import (
 
 const api = "/api/v2/qrcode"
 
-func TestNoSecretIsFoundWhereItMustNotBe(t *testing.T) {
-	w := newWorld(t)
-	monitor, channels := listen(t, w.redis.Addr(), "MONITOR"), listen(t, w.redis.Addr(), "PSUBSCRIBE *")
-	w.login(w.poolSecret)
-	w.login(w.oldSecret)
-	open := w.made() // a code that lives, for Redis' dump
-	w.mistakes(open)
-	w.searchRedis(monitor.end(), channels.end())
-	w.withoutRedis(open)
-	monitor, channels = listen(t, w.redis.Addr(), "MONITOR"), listen(t, w.redis.Addr(), "PSUBSCRIBE *")
-	w.reloads()
-	w.login(w.poolSecret)
-	w.searchRedis(monitor.end(), channels.end())
+func TestSecretsAppearOnlyWhereTheyMust(t *testing.T) {
+	e := newEnvironment(t)
+	monitor, channels := record(t, e.redis.Addr(), "MONITOR"), record(t, e.redis.Addr(), "PSUBSCRIBE *")
+	e.login(e.poolSecret)
+	e.login(e.oldSecret)
+	open := e.createCode() // stays open, so that Redis contains it
+	e.sendSecretsEverywhere(open)
+	e.searchRedis(monitor.end(), channels.end())
+	e.callWithoutRedis(open)
+	monitor, channels = record(t, e.redis.Addr(), "MONITOR"), record(t, e.redis.Addr(), "PSUBSCRIBE *")
+	e.reloadConfigurations()
+	e.login(e.poolSecret)
+	e.searchRedis(monitor.end(), channels.end())
 
-	_, metrics := w.get(w.ops + "/metrics")
-	noneIn(t, "metrics", []byte(metrics), w.needles)
-	noneIn(t, "the process list", w.node.arguments(t), w.needles)
-	noneIn(t, "what strangers are told", w.others.Bytes(), w.needles)
-	noneIn(t, "an error", w.errors.Bytes(), w.needles)
-	w.searchTrail()
-	w.node.end(t, syscall.SIGQUIT) // Go's runtime prints all stacks, as in a crash
-	log := w.node.text(t)
-	noneIn(t, "the log", log, w.needles)
+	_, metrics := e.get(e.ops + "/metrics")
+	expectNone(t, "metrics", []byte(metrics), e.needles)
+	expectNone(t, "the process list", e.node.arguments(t), e.needles)
+	expectNone(t, "answers to unproven callers", e.unproven.Bytes(), e.needles)
+	expectNone(t, "error answers", e.errors.Bytes(), e.needles)
+	e.searchAuditTrail()
+	e.node.end(t, syscall.SIGQUIT) // Go's runtime prints all stacks, as in a crash
+	log := e.node.output(t)
+	expectNone(t, "the log", log, e.needles)
 	for _, happened := range []string{
 		`"level":"DEBUG"`, `"code":1001`, `"code":1000`, `"code":2020`, `"code":2231`, `"code":2246`, `ticket withheld`, `WRONGPASS`,
 		`connection refused`, `the configuration is refused`, `configuration reloaded`, `socket not served`, `userinfo returned status 502`, "SIGQUIT", "goroutine ",
 	} {
 		if !strings.Contains(string(log), happened) {
-			t.Errorf("nothing was proved: no %s in the log:\n%s", happened, log)
+			t.Errorf("the test proves nothing: no %s in the log:\n%s", happened, log)
 		}
 	}
-	for _, n := range w.needles { // who must be told them was
-		if (n.name == "a ticket" || n.name == "a browser key") && n.in(w.owners.Bytes()) == "" {
-			t.Errorf("nothing was proved: its owner was not told %s", n.name)
+	for _, n := range e.needles { // the proven browser and the site got theirs
+		if (n.name == "a ticket" || n.name == "a browser key") && n.findIn(e.proven.Bytes()) == "" {
+			t.Errorf("the test proves nothing: proven callers did not receive %s", n.name)
 		}
 	}
 }
 
-// code is what its page knows of it.
+// code is what a page knows about its code.
 type code struct{ random, key, cookie string }
 
-// made makes a code, as a page does.
-func (w *world) made() code {
-	w.Helper()
-	a := w.call("POST", api+"/gene", `{"userPoolId":"p1","customData":{"a":1}}`)
+// createCode creates a code, as a page does.
+func (e *environment) createCode() code {
+	e.Helper()
+	a := e.call("POST", api+"/gene", `{"userPoolId":"p1","customData":{"a":1}}`)
 	cookie, err := http.ParseSetCookie(a.Get("Set-Cookie"))
 	if err != nil {
-		w.Fatalf("gene: %v, %v", a, err)
+		e.Fatalf("gene: %v, %v", a, err)
 	}
 	c := code{a.data["random"].(string), a.data["browserKey"].(string), cookie.Value}
-	w.randoms = append(w.randoms, needle{"a code's random", c.random})
-	w.look("a browser key", c.key)
-	w.look("a browser cookie", c.cookie)
+	e.randoms = append(e.randoms, needle{"a code's random", c.random})
+	e.addNeedle("a browser key", c.key)
+	e.addNeedle("a browser cookie", c.cookie)
 	return c
 }
 
-// login plays one from the picture to the second exchange, watched by the
-// browser and by strangers, who bring nothing.
-func (w *world) login(secret string) {
-	w.Helper()
-	c, phone := w.made(), w.bearer("alice", w.userKey)
+// login performs a login up to the second exchange of the ticket. The browser
+// and unproven watchers follow it.
+func (e *environment) login(secret string) {
+	e.Helper()
+	c, phone := e.createCode(), e.bearer("alice", e.userKey)
 	about := `{"random":"` + c.random + `"}`
-	w.watch("random="+c.random, "scanlogin.v1", "key."+c.key)
+	e.watch("random="+c.random, "scanlogin.v1", "key."+c.key)
 	for _, step := range []string{"scanned", "confirm"} {
-		w.call("POST", api+"/"+step, about, "Authorization", "Bearer "+phone)
-		w.call("GET", api+"/check?random="+c.random, "")
-		w.watch("random=" + c.random)
+		e.call("POST", api+"/"+step, about, "Authorization", "Bearer "+phone)
+		e.call("GET", api+"/check?random="+c.random, "")
+		e.watch("random=" + c.random)
 	}
-	w.call("GET", api+"/events?random="+c.random, "")
-	a := w.call("GET", api+"/check?random="+c.random, "", "X-Browser-Key", c.key)
+	e.call("GET", api+"/events?random="+c.random, "")
+	a := e.call("GET", api+"/check?random="+c.random, "", "X-Browser-Key", c.key)
 	ticket, _ := a.data["ticket"].(string)
 	user, _ := a.data["userInfo"].(map[string]any)
 	token, _ := user["token"].(string)
-	w.look("a ticket", ticket[strings.IndexByte(ticket, '.')+1:])
-	w.look("an issued token", token[strings.LastIndexByte(token, '.')+1:])
-	w.watch("random="+c.random, "scanlogin.v1", "key."+c.key)
-	w.call("GET", api+"/check?random="+c.random, "", "Cookie", "scanlogin_browser="+c.cookie)
+	e.addNeedle("a ticket", ticket[strings.IndexByte(ticket, '.')+1:])
+	e.addNeedle("an issued token", token[strings.LastIndexByte(token, '.')+1:])
+	e.watch("random="+c.random, "scanlogin.v1", "key."+c.key)
+	e.call("GET", api+"/check?random="+c.random, "", "Cookie", "scanlogin_browser="+c.cookie)
 
 	body := `{"ticket":"` + ticket + `"}`
-	w.call("POST", api+"/userinfo", body, "Authorization", basic("p1", "wrong"+secret))
-	w.call("POST", api+"/userinfo", body)
+	e.call("POST", api+"/userinfo", body, "Authorization", basic("p1", "wrong"+secret))
+	e.call("POST", api+"/userinfo", body)
 	for _, want := range []int{200, 2246} {
-		if a := w.call("POST", api+"/userinfo", body, "Authorization", basic("p1", secret)); a.code != want {
-			w.Fatalf("exchange: %d, want %d", a.code, want)
+		if a := e.call("POST", api+"/userinfo", body, "Authorization", basic("p1", secret)); a.code != want {
+			e.Fatalf("exchange: %d, want %d", a.code, want)
 		}
 	}
-	w.call("POST", api+"/userinfo?ticket="+ticket, "", "Authorization", basic("p1", secret))
-	w.call("POST", api+"/userinfo", `{"ticket":"`+ticket+`","client_id":"p1","client_secret":"`+secret+`"}`)
+	e.call("POST", api+"/userinfo?ticket="+ticket, "", "Authorization", basic("p1", secret))
+	e.call("POST", api+"/userinfo", `{"ticket":"`+ticket+`","client_id":"p1","client_secret":"`+secret+`"}`)
 }
 
-// mistakes puts each secret into each place where it does not belong.
-func (w *world) mistakes(open code) {
-	w.Helper()
-	foreign := w.bearer("mallory", w.secret("another app's key"))
+// sendSecretsEverywhere sends each secret in every place of a request where it
+// does not belong.
+func (e *environment) sendSecretsEverywhere(open code) {
+	e.Helper()
+	foreign := e.bearer("mallory", e.newSecret("another app's key"))
 	values := []string{foreign}
-	for _, n := range w.needles {
-		if url.PathEscape(n.value) == n.value { // what a header and an address can carry
+	for _, n := range e.needles {
+		if url.PathEscape(n.value) == n.value { // allowed in a header and a URL
 			values = append(values, n.value)
 		}
 	}
@@ -122,117 +123,114 @@ func (w *world) mistakes(open code) {
 			"/check?random=" + v, "/check?wait=s" + v + "&random=" + open.random, "/check?version=" + v + "&random=" + open.random,
 			"/image/" + v + ".png", "/image/" + open.random + "." + v, "/" + v, "/events?random=" + v, "/check?userPoolId=" + v + "&random=" + open.random,
 		} {
-			w.call("GET", api+path, "")
+			e.call("GET", api+path, "")
 		}
-		w.call("GET", "/s/"+v, "")
-		w.watch("random=" + v)
-		w.watch("userPoolId=" + v)
-		w.watch("random="+open.random, "scanlogin.v1", "key."+v)
+		e.call("GET", "/s/"+v, "")
+		e.watch("random=" + v)
+		e.watch("userPoolId=" + v)
+		e.watch("random="+open.random, "scanlogin.v1", "key."+v)
 		for _, body := range []string{
 			v, `{"` + v, `{"` + v + `":1}`, `{"ticket":"` + v + `"}`, `{"random":"` + v + `"}`, `{"random":{"` + v + `":1}}`, `{"userPoolId":"` + v + `"}`,
 			`{"scene":"` + v + `","userPoolId":"p1"}`, `{"customData":"` + v + `","userPoolId":"p1"}`, `{"random":"` + open.random + `","user":"` + v + `"}`,
 			fmt.Sprintf(`{"ticket":"%s.%s","client_id":"%s","client_secret":"%s"}`, open.random, v, v, v),
 		} {
 			for _, step := range []string{"gene", "scanned", "userinfo"} {
-				w.call("POST", api+"/"+step, body)
+				e.call("POST", api+"/"+step, body)
 			}
 		}
 		for _, as := range []string{v, "Bearer " + v, "Basic " + v, "Digest " + v, basic("p1", v+v), basic(v, "p1")} {
 			for _, step := range []string{"scanned", "userinfo"} {
-				w.call("POST", api+"/"+step, `{"random":"`+open.random+`","ticket":"`+open.random+`"}`, "Authorization", as)
+				e.call("POST", api+"/"+step, `{"random":"`+open.random+`","ticket":"`+open.random+`"}`, "Authorization", as)
 			}
-			w.call("POST", api+"/scanned", `{"random":"`+open.random+`","userPoolId":"p2"}`, "Authorization", as)
+			e.call("POST", api+"/scanned", `{"random":"`+open.random+`","userPoolId":"p2"}`, "Authorization", as)
 		}
 		for _, header := range []string{"X-Authing-Userpool-Id", "X-Authing-App-Id", "X-Browser-Key", "Cookie", "Origin", "Content-Type", "Accept-Language", "Last-Event-ID"} {
-			w.call("POST", api+"/gene", `{"userPoolId":"p1"}`, header, v)
+			e.call("POST", api+"/gene", `{"userPoolId":"p1"}`, header, v)
 		}
 	}
 }
 
-// withoutRedis calls while Redis is away, while it lets nobody in, and until it
-// is there again.
-func (w *world) withoutRedis(open code) {
-	w.Helper()
+// callWithoutRedis makes calls while Redis is down, while it refuses the password,
+// and until it works again.
+func (e *environment) callWithoutRedis(open code) {
+	e.Helper()
 	calls := func() (code int) {
-		w.watch("random="+open.random, "scanlogin.v1", "key."+open.key)
-		w.call("GET", api+"/check?random="+open.random, "", "X-Browser-Key", open.key)
-		w.call("POST", api+"/scanned", `{"random":"`+open.random+`"}`, "Authorization", w.bearer("bob", w.userKey))
-		w.call("POST", api+"/userinfo", `{"ticket":"`+open.random+"."+open.key+`"}`, "Authorization", basic("p1", w.poolSecret))
-		w.get(w.ops + "/readyz")
-		return w.call("POST", api+"/gene", `{"userPoolId":"p1"}`).code
+		e.watch("random="+open.random, "scanlogin.v1", "key."+open.key)
+		e.call("GET", api+"/check?random="+open.random, "", "X-Browser-Key", open.key)
+		e.call("POST", api+"/scanned", `{"random":"`+open.random+`"}`, "Authorization", e.bearer("bob", e.userKey))
+		e.call("POST", api+"/userinfo", `{"ticket":"`+open.random+"."+open.key+`"}`, "Authorization", basic("p1", e.poolSecret))
+		e.get(e.ops + "/readyz")
+		return e.call("POST", api+"/gene", `{"userPoolId":"p1"}`).code
 	}
-	w.redis.Kill()
+	e.redis.Kill()
 	if code := calls(); code != 1000 {
-		w.Errorf("without Redis: %d", code)
+		e.Errorf("without Redis: %d", code)
 	}
-	w.redis.Restart() // it knows no user any more
-	eventually(w.T, "Redis refuses the password", func() bool { calls(); return strings.Contains(string(w.node.text(w.T)), "WRONGPASS") })
-	w.allow()
-	eventually(w.T, "Redis is there again", func() bool { return calls() == 200 })
+	e.redis.Restart() // the ACL user is lost
+	eventually(e.T, "Redis refuses the password", func() bool { calls(); return strings.Contains(string(e.node.output(e.T)), "WRONGPASS") })
+	e.allowRedisUser()
+	eventually(e.T, "calls succeed again", func() bool { return calls() == 200 })
 }
 
-// reloads reads a wrong file and a right one, with a secret on each wrong line.
-// Somebody has moved the audit trail away before.
-func (w *world) reloads() {
-	w.Helper()
-	if err := os.Rename(w.trail, w.trail+".1"); err != nil {
-		w.Fatal(err)
+// reloadConfigurations reloads invalid files, with a secret on each invalid line,
+// and a valid one. The audit file is renamed before, as log rotation does.
+func (e *environment) reloadConfigurations() {
+	e.Helper()
+	if err := os.Rename(e.trail, e.trail+".1"); err != nil {
+		e.Fatal(err)
 	}
-	good := string(read(w.T, w.config))
-	for i, wrong := range []string{"secret: " + w.poolSecret + "\n", "listen: " + w.poolSecret + "\n", "redis_url: http://" + w.redisPassword + "\n", w.poolSecret} {
-		w.reload(good+wrong, `(the configuration is refused)`, i+1)
+	good := string(read(e.T, e.config))
+	for i, wrong := range []string{"secret: " + e.poolSecret + "\n", "listen: " + e.poolSecret + "\n", "redis_url: http://" + e.redisPassword + "\n", e.poolSecret} {
+		e.reload(good+wrong, `(the configuration is refused)`, i+1)
 	}
-	w.reload(good+"    code_ttl: 90s\n", `(configuration reloaded)`, 1)
+	e.reload(good+"    code_ttl: 90s\n", `(configuration reloaded)`, 1)
 }
 
-func (w *world) reload(text, says string, n int) {
-	w.Helper()
-	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
-		w.Fatal(err)
+func (e *environment) reload(text, wantLog string, n int) {
+	e.Helper()
+	if err := os.WriteFile(e.config, []byte(text), 0o600); err != nil {
+		e.Fatal(err)
 	}
-	if err := w.node.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		w.Fatal(err)
-	}
-	w.node.says(w.T, says, n)
+	e.node.Signal(syscall.SIGHUP)
+	e.node.awaitLog(e.T, wantLog, n)
 }
 
-// searchTrail looks through the audit's files, before and after they were
-// exchanged.
-func (w *world) searchTrail() {
-	w.Helper()
+// searchAuditTrail searches the audit files from before and after the rotation.
+func (e *environment) searchAuditTrail() {
+	e.Helper()
 	for file, events := range map[string][]string{
-		w.trail + ".1": {"made", "scanned", "confirmed", "exchanged", "refused"},
-		w.trail:        {"made", "scanned", "confirmed", "exchanged"},
+		e.trail + ".1": {"made", "scanned", "confirmed", "exchanged", "refused"},
+		e.trail:        {"made", "scanned", "confirmed", "exchanged"},
 	} {
 		for _, event := range events {
-			eventually(w.T, "the trail has "+event, func() bool { return strings.Contains(string(read(w.T, file)), `"event":"`+event+`"`) })
+			eventually(e.T, "the audit trail has "+event, func() bool { return strings.Contains(string(read(e.T, file)), `"event":"`+event+`"`) })
 		}
-		text := read(w.T, file)
-		noneIn(w.T, "the audit trail", text, append(w.randoms, w.needles...))
+		text := read(e.T, file)
+		expectNone(e.T, "the audit trail", text, append(e.randoms, e.needles...))
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
-			w.Errorf("%s: %v, %v", file, info.Mode(), err)
+			e.Errorf("%s: %v, %v", file, info.Mode(), err)
 		}
 		for line := range strings.Lines(string(text)) {
 			if !json.Valid([]byte(line)) {
-				w.Errorf("no JSON: %s", line)
+				e.Errorf("not JSON: %s", line)
 			}
 		}
 	}
 }
 
-// searchRedis looks through all that Redis has, and has been told.
-func (w *world) searchRedis(monitor, channels []byte) {
-	w.Helper()
+// searchRedis searches everything that Redis stores and has received.
+func (e *environment) searchRedis(monitor, channels []byte) {
+	e.Helper()
 	var dump strings.Builder
-	for _, key := range w.redis.Do("KEYS", "*").([]any) {
-		fmt.Fprintf(&dump, "%v %v\n", key, w.redis.Do("HGETALL", key))
+	for _, key := range e.redis.Do("KEYS", "*").([]any) {
+		fmt.Fprintf(&dump, "%v %v\n", key, e.redis.Do("HGETALL", key))
 	}
-	noneIn(w.T, "what Redis holds", []byte(dump.String()), w.needles)
-	noneIn(w.T, "what Redis was told", monitor, w.needles)
-	noneIn(w.T, "a channel", channels, w.needles)
+	expectNone(e.T, "Redis' data", []byte(dump.String()), e.needles)
+	expectNone(e.T, "commands sent to Redis", monitor, e.needles)
+	expectNone(e.T, "Redis' channels", channels, e.needles)
 	for where, text := range map[string]string{"MONITOR": string(monitor), "PSUBSCRIBE": string(channels), "the dump": dump.String()} {
 		if want := map[string]string{"MONITOR": "evalsha", "PSUBSCRIBE": "alice", "the dump": "salt"}[where]; !strings.Contains(strings.ToLower(text), want) {
-			w.Errorf("nothing was proved: no %s in %s", want, where)
+			e.Errorf("the test proves nothing: no %s in %s", want, where)
 		}
 	}
 }

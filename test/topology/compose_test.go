@@ -12,10 +12,10 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// root is the repository, seen from here.
+// root is the path of the repository.
 const root = "../.."
 
-// compose is as much of docker-compose.yml as the tests use.
+// compose is the part of docker-compose.yml that the tests use.
 type compose struct {
 	Services map[string]service `yaml:"services"`
 	Networks map[string]struct {
@@ -35,10 +35,10 @@ type service struct {
 	Environment map[string]string `yaml:"environment"`
 	Volumes     []string          `yaml:"volumes"`
 	Ports       []string          `yaml:"ports"`
-	Networks    any               `yaml:"networks"` // a list, or a mapping
+	Networks    any               `yaml:"networks"` // a list or a mapping
 }
 
-// nodeConfig is as much of deploy/scanlogin.yaml as the tests use.
+// nodeConfig is the part of deploy/scanlogin.yaml that the tests use.
 type nodeConfig struct {
 	Listen         string   `yaml:"listen"`
 	OpsListen      string   `yaml:"ops_listen"`
@@ -74,7 +74,7 @@ func readNodeConfig(t *testing.T) nodeConfig {
 	return readYAML[nodeConfig](t, "deploy/scanlogin.yaml")
 }
 
-// redisFlags are what redis-server is started with, without its name.
+// redisFlags returns the arguments of redis-server.
 func (c compose) redisFlags(t *testing.T) []string {
 	t.Helper()
 	command := c.Services["redis"].Command
@@ -84,7 +84,7 @@ func (c compose) redisFlags(t *testing.T) []string {
 	return command[1:]
 }
 
-// nodes returns the services that are nodes, by name.
+// nodes returns the names of the services that run scanlogin.
 func (c compose) nodes() (names []string) {
 	for name, s := range c.Services {
 		if s.Build != "" {
@@ -95,7 +95,7 @@ func (c compose) nodes() (names []string) {
 	return names
 }
 
-// alias is the one name that all nodes answer to.
+// alias returns the network name that all nodes share.
 func (c compose) alias(t *testing.T) string {
 	t.Helper()
 	var all []string
@@ -104,17 +104,17 @@ func (c compose) alias(t *testing.T) string {
 		front, _ := networks["front"].(map[string]any)
 		aliases, _ := front["aliases"].([]any)
 		if len(aliases) != 1 {
-			t.Fatalf("%s has the aliases %v", name, aliases)
+			t.Fatalf("service %s must have one alias, not %v", name, aliases)
 		}
 		all = append(all, aliases[0].(string))
 	}
 	if len(all) < 2 || len(slices.Compact(slices.Clone(all))) != 1 {
-		t.Fatalf("the nodes answer to %q", all)
+		t.Fatalf("at least two nodes must share one alias; they have %q", all)
 	}
 	return all[0]
 }
 
-func TestRedisKeepsWhatWasAnswered(t *testing.T) {
+func TestRedisFlagsPersistEveryAcknowledgedWrite(t *testing.T) {
 	flags := strings.Join(readCompose(t).redisFlags(t), " ")
 	for _, want := range []string{"--appendonly yes", "--appendfsync always", "--maxmemory ", "--maxmemory-policy noeviction"} {
 		if !strings.Contains(flags, want) {
@@ -138,22 +138,22 @@ func TestImagesArePinned(t *testing.T) {
 	}
 	images = append(images, regexp.MustCompile(`image: (\S+)`).FindStringSubmatch(readText(t, "deploy/haproxy.cfg"))[1])
 	if len(images) != 4 {
-		t.Errorf("images: %q", images)
+		t.Errorf("found images %q, want 4", images)
 	}
 	for _, image := range images {
 		if !exact.MatchString(image) {
-			t.Errorf("%s is not one version", image)
+			t.Errorf("image %s is not pinned to one version", image)
 		}
 	}
 }
 
-func TestFilesAgree(t *testing.T) {
+func TestDeploymentFilesAgree(t *testing.T) {
 	c, n, docker := readCompose(t), readNodeConfig(t), readText(t, "Dockerfile")
 	if subnet := c.Networks["front"].IPAM.Config[0].Subnet; !slices.Equal(n.TrustedProxies, []string{subnet}) {
-		t.Errorf("trusted_proxies %q, and the balancer is in %s", n.TrustedProxies, subnet)
+		t.Errorf("trusted_proxies is %q, but the load balancer's network is %s", n.TrustedProxies, subnet)
 	}
 	if !strings.HasPrefix(n.RedisURL, "redis://redis:6379/") || !c.Networks["inside"].Internal {
-		t.Errorf("redis_url is %s", n.RedisURL)
+		t.Errorf("redis_url is %s, which is not the service redis on the internal network", n.RedisURL)
 	}
 	config := regexp.MustCompile(`SCANLOGIN_CONFIG=(\S+)`).FindStringSubmatch(docker)[1]
 	if !strings.Contains(docker, "EXPOSE "+strings.TrimPrefix(n.Listen, ":")+"\n") {
@@ -162,14 +162,14 @@ func TestFilesAgree(t *testing.T) {
 	for _, name := range c.nodes() {
 		s := c.Services[name]
 		if !slices.Contains(s.Volumes, "./deploy:"+path.Dir(config)+":ro") || path.Base(config) != "scanlogin.yaml" {
-			t.Errorf("%s reads %s, and is given %q", name, config, s.Volumes)
+			t.Errorf("service %s reads %s, but its volumes are %q", name, config, s.Volumes)
 		}
 		secret := strings.TrimPrefix(n.Pools[0].Secret, "env:")
 		if !strings.HasPrefix(s.Environment[secret], "${"+secret+":?") {
-			t.Errorf("%s: compose does not insist on %s", name, secret)
+			t.Errorf("service %s: docker-compose.yml does not require the variable %s", name, secret)
 		}
 		if len(s.Ports) > 0 {
-			t.Errorf("%s publishes %q, past the balancer", name, s.Ports)
+			t.Errorf("service %s publishes ports %q, bypassing the load balancer", name, s.Ports)
 		}
 	}
 }

@@ -1,104 +1,72 @@
 package topology
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/scanlogin/scanlogin/internal/process"
 )
 
-// process is a program that ends with the test.
-type process struct {
-	cmd    *exec.Cmd
-	log    string        // file with all it prints
-	exited chan struct{} // closed when it has ended
+// child is a child process that ends with its test.
+type child struct {
+	*process.Process
+	name string
 }
 
-// command is name with its arguments, in an environment without our variables
-// but those in env.
-func command(name string, args, env []string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SCANLOGIN_") })
-	cmd.Env = append(cmd.Env, env...)
-	return cmd
-}
-
-// launch starts cmd. Its end is SIGTERM, and SIGKILL if it does not listen.
-func launch(t *testing.T, cmd *exec.Cmd) *process {
+// launch starts a program in an environment without scanlogin's variables,
+// except those in env. At the end of the test the program gets SIGTERM and must
+// end. Its output is logged if the test failed.
+func launch(t *testing.T, name, path string, args, env []string) *child {
 	t.Helper()
-	p := &process{cmd: cmd, log: filepath.Join(t.TempDir(), "log"), exited: make(chan struct{})}
-	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) // nginx opens it anew, as /dev/stdout
-	if err != nil {
+	c := &child{Process: process.New(t.TempDir(), name, path, args...), name: name}
+	c.Env, c.OnParentExit = process.CleanEnv(env...), syscall.SIGTERM // nginx must end its workers
+	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = endsWithUs()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		cmd.Wait()
-		close(p.exited)
-	}()
 	t.Cleanup(func() {
-		p.terminate()
-		select {
-		case <-p.exited:
-		case <-time.After(patience):
-			t.Errorf("%s did not end", filepath.Base(cmd.Path))
-			p.kill()
-		}
+		c.Terminate()
+		c.exitCode(t)
+		c.Kill()
 		if t.Failed() {
-			t.Logf("%s printed:\n%s", filepath.Base(cmd.Path), p.text(t))
+			t.Logf("output of %s:\n%s", name, c.output(t))
 		}
 	})
-	return p
+	return c
 }
 
-// kill ends the process as a power cut does.
-func (p *process) kill() {
-	p.cmd.Process.Kill() // fails only if it has ended
-	<-p.exited
-}
-
-// terminate asks the process to end.
-func (p *process) terminate() { p.cmd.Process.Signal(syscall.SIGTERM) } // fails only if it has ended
-
-// wait returns the exit code.
-func (p *process) wait(t *testing.T) int {
+// exitCode waits for the end of the process and returns its exit code.
+func (c *child) exitCode(t *testing.T) int {
 	t.Helper()
+	_ = c.Wait(timeout) // the exit code says more than the error
 	select {
-	case <-p.exited:
-		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
-		t.Fatalf("%s did not end", filepath.Base(p.cmd.Path))
+	case <-c.Exited():
+		return c.ExitCode()
+	default:
+		t.Errorf("%s did not end within %v", c.name, timeout)
 		return -1
 	}
 }
 
-// text is what the process has printed up to now.
-func (p *process) text(t *testing.T) string {
+// output returns what the process has printed so far.
+func (c *child) output(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(p.log)
+	text, err := c.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// find returns where a program is. Daemons are often in no PATH but root's.
-func find(t *testing.T, name, cure string) string {
+// findProgram returns the path of a program. Daemons are often only in the PATH
+// of root.
+func findProgram(t *testing.T, name, install string) string {
 	t.Helper()
-	for _, at := range []string{name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
-		if found, err := exec.LookPath(at); err == nil {
+	for _, path := range []string{name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
+		if found, err := exec.LookPath(path); err == nil {
 			return found
 		}
 	}
-	t.Fatalf("this test needs %s: %s", name, cure)
+	t.Fatalf("this test needs %s: %s", name, install)
 	return ""
 }

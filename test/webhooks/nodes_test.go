@@ -3,38 +3,30 @@ package webhooks
 import (
 	"fmt"
 	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/process"
 	"github.com/scanlogin/scanlogin/test/program"
 )
 
-// binary is the program.
+// binary is the path of the scanlogin binary.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(program.Main(m, &binary)) }
 
-// node is a process of the real program, which can be killed and started again.
+// node is a scanlogin process that can be killed and started again.
 type node struct {
-	t       *testing.T
-	address string
-	args    []string
-	binary  string
-	log     string // file that it prints to
-
-	process *os.Process
-	exited  chan struct{}
+	*process.Process
+	t   *testing.T
+	url string
 }
 
-// configure writes what all nodes run with. Codes are short-lived, so that time
-// ends some of them.
+// configure writes the configuration of all nodes. Codes are short-lived, so that
+// some expire.
 func configure(t *testing.T, redisURL, receiver string) string {
 	t.Helper()
 	lines := []string{"public_url: http://127.0.0.1:1", "log: {level: info, format: text}"}
@@ -51,18 +43,19 @@ func configure(t *testing.T, redisURL, receiver string) string {
 }
 
 // newNode starts a node, which ends with the test.
-func newNode(t *testing.T, binary, config string) *node {
+func newNode(t *testing.T, config string) *node {
 	t.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", redistest.FreePort(t))
+	address := freeAddress(t)
 	n := &node{
-		t: t, address: "http://" + address, binary: binary, log: filepath.Join(t.TempDir(), "log"),
-		args: []string{"serve", "--config", config, "--listen", address},
+		Process: process.New(t.TempDir(), "scanlogin", binary, "serve", "--config", config, "--listen", address),
+		t:       t, url: "http://" + address,
 	}
+	n.Env = process.CleanEnv()
 	n.start()
 	t.Cleanup(func() {
-		n.kill()
-		if text, err := os.ReadFile(n.log); t.Failed() && err == nil {
-			t.Logf("%s printed:\n%s", n.address, text)
+		n.Kill()
+		if text, err := n.Output(); t.Failed() && err == nil {
+			t.Logf("output of %s:\n%s", n.url, text)
 		}
 	})
 	return n
@@ -71,41 +64,27 @@ func newNode(t *testing.T, binary, config string) *node {
 // start starts the process and waits until it serves.
 func (n *node) start() {
 	n.t.Helper()
-	out, err := os.OpenFile(n.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err := n.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	if err := n.Await(n.t.Context(), process.IsReady(n.url+"/.well-known/jwks.json")); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	port, err := process.FreePort()
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
-	defer out.Close() // the child has its own
-	cmd := exec.Command(n.binary, n.args...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SCANLOGIN_") })
-	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = out, out, endsWithUs()
-	if err := cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() { cmd.Wait(); close(exited) }()
-	n.process, n.exited = cmd.Process, exited
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		if resp, err := http.Get(n.address + "/.well-known/jwks.json"); err == nil {
-			resp.Body.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			n.t.Fatalf("%s does not answer", n.address)
-		}
-	}
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
-// kill ends the process as a power cut does.
-func (n *node) kill() {
-	n.process.Kill() // fails only if it has ended
-	<-n.exited
-}
-
-// listen listens on a port again that was ours a moment ago.
+// listen listens on an address that was closed a moment ago.
 func listen(t *testing.T, address string) net.Listener {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(10 * time.Millisecond) {
 		l, err := net.Listen("tcp", address)
 		if err == nil {
 			return l

@@ -2,7 +2,6 @@ package webhooks
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -13,12 +12,10 @@ import (
 	"testing"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
-	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
-// receiver is a site's end: it checks signatures with the library of those who
-// wrote the standard, and has bad moments.
+// receiver is a site's webhook receiver. It checks signatures with the library of
+// the Standard Webhooks project, and fails and stalls on request.
 type receiver struct {
 	t        *testing.T
 	address  string
@@ -27,11 +24,11 @@ type receiver struct {
 	serving  chan struct{} // closed when server has ended
 
 	calls, failures, stalls, repeated atomic.Int64
-	unwell                            atomic.Bool // one call of four fails, one of thirty stalls
+	unreliable                        atomic.Bool // one call in four fails, one in thirty stalls
 
 	mu     sync.Mutex
 	bodies map[string]string          // by webhook-id
-	codes  map[string]map[string]bool // types that were told of each code
+	codes  map[string]map[string]bool // event types received for each code
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -41,7 +38,7 @@ func newReceiver(t *testing.T) *receiver {
 		t.Fatal(err)
 	}
 	r := &receiver{
-		t: t, address: fmt.Sprintf("127.0.0.1:%d", redistest.FreePort(t)), verifier: verifier,
+		t: t, address: freeAddress(t), verifier: verifier,
 		bodies: make(map[string]string), codes: make(map[string]map[string]bool),
 	}
 	r.start()
@@ -55,35 +52,35 @@ func (r *receiver) start() {
 	go func() { server.Serve(l); close(serving) }()
 }
 
-// stop closes all connections in the midst of what they are at.
+// stop closes all connections at once, also those with a request in progress.
 func (r *receiver) stop() {
 	r.server.Close()
 	<-r.serving
 }
 
-// ServeHTTP implements http.Handler. What it answered with 200 it has noted.
+// ServeHTTP implements http.Handler. Every message answered with 200 is recorded.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.calls.Add(1)
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		return // its node was killed
+		return // the sending node was killed
 	}
 	if err := r.verifier.Verify(body, req.Header); err != nil {
 		r.t.Errorf("%v: %s", err, body)
 	}
-	if unwell := r.unwell.Load(); unwell && rand.N(4) == 0 {
+	if unreliable := r.unreliable.Load(); unreliable && rand.N(4) == 0 {
 		r.failures.Add(1)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
-	} else if unwell && rand.N(30) == 0 {
+	} else if unreliable && rand.N(30) == 0 {
 		r.stalls.Add(1)
 		<-req.Context().Done()
 		return
 	}
-	r.note(req.Header.Get("webhook-id"), body)
+	r.record(req.Header.Get("webhook-id"), body)
 }
 
-func (r *receiver) note(id string, body []byte) {
+func (r *receiver) record(id string, body []byte) {
 	var m struct {
 		Type string
 		Data struct{ Pool, Random string }
@@ -96,7 +93,7 @@ func (r *receiver) note(id string, body []byte) {
 	if before, known := r.bodies[id]; known {
 		r.repeated.Add(1)
 		if before != string(body) {
-			r.t.Errorf("one id, two bodies:\n%s\n%s", before, body)
+			r.t.Errorf("one webhook-id has two bodies:\n%s\n%s", before, body)
 		}
 		return
 	}
@@ -106,13 +103,13 @@ func (r *receiver) note(id string, body []byte) {
 	}
 	event := strings.TrimPrefix(m.Type, "code.")
 	if r.codes[m.Data.Random][event] {
-		r.t.Errorf("two ids for %s of %s", event, m.Data.Random)
+		r.t.Errorf("event %s of code %s has two webhook-ids", event, m.Data.Random)
 	}
 	r.codes[m.Data.Random][event] = true
 }
 
-// told are the types that were told of a code, sorted.
-func (r *receiver) told(random string) string {
+// events returns the sorted event types received for a code.
+func (r *receiver) events(random string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var types []string
@@ -123,8 +120,8 @@ func (r *receiver) told(random string) string {
 	return strings.Join(types, " ")
 }
 
-// all are the codes of which anything was told.
-func (r *receiver) all() []string {
+// allCodes returns the codes for which anything was received.
+func (r *receiver) allCodes() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var codes []string

@@ -1,6 +1,6 @@
-// Package webhooks shows that every transition arrives: real nodes on a real
-// Redis that are killed while people log in, and a receiver that fails, stalls
-// and restarts, with the library of the standard's authors to check signatures.
+// Package webhooks tests that the webhook of every transition arrives: nodes are
+// killed during logins, and the receiver fails, stalls and restarts. The library of
+// the Standard Webhooks project checks the signatures.
 package webhooks
 
 import (
@@ -19,96 +19,96 @@ const (
 	poolSecret = "the secret of the pool, in the tests"
 	hookSecret = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
 
-	// patience is for one process; the whole test may take as long as endTime,
-	// of which it needs a minute or less: a dead node's messages come back after
-	// 15 s, and what failed is tried after 5, 10 and 20 s.
-	patience = 20 * time.Second
-	endTime  = 3 * time.Minute
+	// timeout limits the start of a process. The whole test takes a minute or
+	// less: messages claimed by a dead node are released after 15 s, and failed
+	// ones are repeated after 5, 10 and 20 s.
+	timeout   = 20 * time.Second
+	testLimit = 3 * time.Minute
 )
 
-func TestEveryTransitionArrivesWhateverDies(t *testing.T) {
+func TestEveryTransitionArrivesWhenNodesAndReceiverFail(t *testing.T) {
 	t.Parallel()
-	show(t, redistest.Start(t).URL(), 3, 120)
+	testDelivery(t, redistest.Start(t).URL(), 3, 120)
 }
 
-func TestInMemoryEveryTransitionArrivesWhileTheNodeLives(t *testing.T) {
+func TestEveryTransitionArrivesWithoutRedisWhenTheReceiverFails(t *testing.T) {
 	t.Parallel()
-	show(t, "", 1, 40)
+	testDelivery(t, "", 1, 40)
 }
 
-func show(t *testing.T, redisURL string, nodes, stories int) {
-	ctx, cancel := context.WithTimeout(t.Context(), endTime)
+func testDelivery(t *testing.T, redisURL string, nodes, logins int) {
+	ctx, cancel := context.WithTimeout(t.Context(), testLimit)
 	t.Cleanup(cancel)
 	r := newReceiver(t)
-	r.unwell.Store(true)
+	r.unreliable.Store(true)
 	config := configure(t, redisURL, "http://"+r.address)
-	w := &world{ctx: ctx, client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+	c := &clients{ctx: ctx, client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
 	for range nodes {
-		w.nodes = append(w.nodes, newNode(t, binary, config))
+		c.nodes = append(c.nodes, newNode(t, config))
 	}
-	truths := play(t, w, r, stories)
-	r.unwell.Store(false)
+	expected := runLogins(t, c, r, logins)
+	r.unreliable.Store(false)
 	began := time.Now()
-	awaitAll(t, ctx, r, truths)
-	judge(t, r, truths, w.lost.Load())
-	t.Logf("%d codes, %d messages, %d repeated, %d calls, %d failed, %d stalled; complete %v after the last story",
-		len(truths), len(r.bodies), r.repeated.Load(), r.calls.Load(), r.failures.Load(), r.stalls.Load(), time.Since(began).Round(time.Second))
+	awaitAll(t, ctx, r, expected)
+	check(t, r, expected, c.lost.Load())
+	t.Logf("%d codes, %d messages, %d repeated, %d calls, %d failed, %d stalled; complete %v after the last login",
+		len(expected), len(r.bodies), r.repeated.Load(), r.calls.Load(), r.failures.Load(), r.stalls.Load(), time.Since(began).Round(time.Second))
 }
 
-// play lives some stories at a time, with trouble beside them, and returns
-// what happened by code.
-func play(t *testing.T, w *world, r *receiver, stories int) map[string]string {
-	truths := make(map[string]string)
+// runLogins runs 24 logins at a time while nodes and the receiver fail. It returns
+// the event types of each code.
+func runLogins(t *testing.T, c *clients, r *receiver, logins int) map[string]string {
+	expected := make(map[string]string)
 	var mu sync.Mutex
-	var people sync.WaitGroup
-	next := make(chan int, stories)
-	for n := range stories {
+	var running sync.WaitGroup
+	next := make(chan int, logins)
+	for n := range logins {
 		next <- n
 	}
 	close(next)
 	for range 24 {
-		people.Go(func() {
+		running.Go(func() {
 			for n := range next {
-				random, truth, err := w.live(n)
+				random, events, err := c.login(n)
 				if err != nil {
-					t.Errorf("story %d, code %s: %v", n, random, err)
+					t.Errorf("login %d, code %s: %v", n, random, err)
 					return
 				}
 				mu.Lock()
-				truths[random] = truth
+				expected[random] = events
 				mu.Unlock()
 			}
 		})
 	}
 	done := make(chan struct{})
-	go func() { people.Wait(); close(done) }()
-	trouble(w, r, done)
-	return truths
+	go func() { running.Wait(); close(done) }()
+	injectFaults(c, r, done)
+	return expected
 }
 
-// trouble kills a node, if there are others, and restarts the receiver, again
-// and again until done.
-func trouble(w *world, r *receiver, done <-chan struct{}) {
+// injectFaults kills a node, if there are several, and restarts the receiver, and
+// repeats that until done is closed.
+func injectFaults(c *clients, r *receiver, done <-chan struct{}) {
 	for {
 		var dead *node
-		if len(w.nodes) > 1 {
-			dead = w.nodes[rand.N(len(w.nodes))]
-			dead.kill()
+		if len(c.nodes) > 1 {
+			dead = c.nodes[rand.N(len(c.nodes))]
+			dead.Kill()
 		}
 		r.stop()
-		over := pass(done, 700*time.Millisecond)
+		over := isDone(done, 700*time.Millisecond)
 		if dead != nil {
 			dead.start()
 		}
 		r.start()
-		if over || pass(done, time.Second) {
+		if over || isDone(done, time.Second) {
 			return
 		}
 	}
 }
 
-// pass lets time pass, and reports whether it was over before.
-func pass(done <-chan struct{}, d time.Duration) bool {
+// isDone waits for d, and reports at once if done is closed before.
+func isDone(done <-chan struct{}, d time.Duration) bool {
 	select {
 	case <-done:
 		return true
@@ -117,38 +117,38 @@ func pass(done <-chan struct{}, d time.Duration) bool {
 	}
 }
 
-// awaitAll waits until the receiver has all that happened.
-func awaitAll(t *testing.T, ctx context.Context, r *receiver, truths map[string]string) {
+// awaitAll waits until the receiver has every expected event.
+func awaitAll(t *testing.T, ctx context.Context, r *receiver, expected map[string]string) {
 	t.Helper()
-	for random, truth := range truths {
-		for r.told(random) != truth {
+	for random, want := range expected {
+		for r.events(random) != want {
 			select {
 			case <-ctx.Done():
-				t.Fatalf("of %s was told %q, and %q happened", random, r.told(random), truth)
+				t.Fatalf("code %s: received %q, want %q", random, r.events(random), want)
 			case <-time.After(50 * time.Millisecond):
 			}
 		}
 	}
 }
 
-// judge looks for what was told and did not happen. Of a code whose maker died
-// before it could answer, nobody knows but the receiver.
-func judge(t *testing.T, r *receiver, truths map[string]string, lost int64) {
+// check compares the received events with the expected ones. If a node dies after
+// it created a code and before it answered, only the receiver knows that code.
+func check(t *testing.T, r *receiver, expected map[string]string, lost int64) {
 	t.Helper()
 	unknown := int64(0)
-	for _, random := range r.all() {
-		truth, known := truths[random]
-		told := r.told(random)
+	for _, random := range r.allCodes() {
+		want, known := expected[random]
+		events := r.events(random)
 		switch {
-		case known && told != truth:
-			t.Errorf("of %s was told %q, and %q happened", random, told, truth)
-		case !known && told != "made" && told != "expired" && told != "expired made":
-			t.Errorf("of a code that nobody knew was told %q", told)
+		case known && events != want:
+			t.Errorf("code %s: received %q, want %q", random, events, want)
+		case !known && events != "made" && events != "expired" && events != "expired made":
+			t.Errorf("unknown code %s: received %q", random, events)
 		case !known:
 			unknown++
 		}
 	}
 	if unknown > lost {
-		t.Errorf("%d codes that nobody knows, but only %d answers were lost", unknown, lost)
+		t.Errorf("%d unknown codes, but only %d answers were lost", unknown, lost)
 	}
 }

@@ -9,43 +9,42 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Transport is how a page learns how its code stands.
+// Transport is how a page receives the state of its code.
 type Transport string
 
 const (
-	Open     Transport = "ws open"   // the socket makes its own codes
+	Open     Transport = "ws open"   // a socket that creates its own codes
 	Watch    Transport = "ws watch"  // gene, then a socket
 	Events   Transport = "sse"       // gene, then server-sent events
 	LongPoll Transport = "long poll" // gene, then check with wait
-	Poll     Transport = "poll"      // gene, then check again and again
+	Poll     Transport = "poll"      // gene, then check repeatedly
 )
 
-// pollEvery is how often a polling page asks.
-const pollEvery = 700 * time.Millisecond
+// pollInterval is how often a polling page calls check.
+const pollInterval = 700 * time.Millisecond
 
-// browser is a page. Its goroutine is run; everybody else asks for what it
-// shows.
+// browser is a page. Its goroutine executes run; others read its state with now.
 type browser struct {
-	w    *World
-	rnd  *rand.Rand
-	who  string
-	via  Transport
-	pool Pool
+	env       *Environment
+	rnd       *rand.Rand
+	name      string
+	transport Transport
+	pool      Pool
 
-	refresh chan struct{} // asks the page to say "not me" (ws open)
+	refresh chan struct{} // makes the page request another code (ws open)
 
 	mu    sync.Mutex
 	shown page
 }
 
-// page is what the person in front of it sees.
+// page is the state of a page.
 type page struct {
-	code   string
-	key    string // the browser key, which nobody sees
-	status string // the last that was told; "" before
-	ver    int64
-	ticket string
-	over   bool // the page does not expect anything more
+	code    string
+	key     string // the browser key
+	status  string // the last status; "" before the first
+	version int64
+	ticket  string
+	over    bool // the page expects no more messages
 }
 
 func (b *browser) now() page {
@@ -54,7 +53,7 @@ func (b *browser) now() page {
 	return b.shown
 }
 
-// await waits until the page shows what is wanted, and reports whether it does.
+// await waits until the page has a state, and reports whether it has.
 func (b *browser) await(ctx context.Context, atMost time.Duration, wanted func(page) bool) (page, bool) {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
@@ -70,74 +69,74 @@ func (b *browser) await(ctx context.Context, atMost time.Duration, wanted func(p
 	}
 }
 
-// show makes the page show a new code.
-func (b *browser) show(code, key string, node int) {
+// showCode makes the page show a new code.
+func (b *browser) showCode(code, key string, node int) {
 	b.leave()
 	b.mu.Lock()
 	b.shown = page{code: code, key: key}
 	b.mu.Unlock()
-	b.note(history.Event{Do: history.Show, Code: code, Node: node, Via: string(b.via)})
+	b.record(history.Event{Action: history.Show, Code: code, Node: node, Transport: string(b.transport)})
 }
 
-// leave ends what the page shows.
+// leave makes the page stop showing its code.
 func (b *browser) leave() {
 	b.mu.Lock()
 	code, over := b.shown.code, b.shown.over
 	b.shown.over = true
 	b.mu.Unlock()
 	if code != "" && !over {
-		b.note(history.Event{Do: history.Leave, Code: code})
+		b.record(history.Event{Action: history.Leave, Code: code})
 	}
 }
 
-func (b *browser) note(e history.Event) {
-	e.Who = b.who
+func (b *browser) record(e history.Event) {
+	e.Actor = b.name
 	if e.Return == 0 {
-		e.Return = b.w.Log.Now()
+		e.Return = b.env.Log.Now()
 	}
 	if e.Call == 0 {
 		e.Call = e.Return
 	}
-	b.w.Log.Add(e)
+	b.env.Log.Add(e)
 }
 
-// take shows a status.
-func (b *browser) take(s status) {
+// update shows a status.
+func (b *browser) update(s status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.shown.code != s.Random {
 		return
 	}
-	b.shown.status, b.shown.ver = s.Event, s.Version
+	b.shown.status, b.shown.version = s.Event, s.Version
 	if s.Ticket != nil {
 		b.shown.ticket = *s.Ticket
 	}
 }
 
-// ending is why a connection, or an attempt at one, is over.
-type ending int
+// nextAction is what a page does after a connection, or an attempt to connect.
+type nextAction int
 
 const (
-	stop   ending = iota // the story is over
-	soon                 // connect again after a short random pause
-	slower               // connect again with growing pauses
+	stop    nextAction = iota // nothing: the code has ended
+	soon                      // reconnect after a short random delay
+	backoff                   // reconnect with a growing delay
 )
 
-// run is the page's life, until its story is over or ctx ends.
+// run keeps the page connected until its code has ended or ctx ends.
 func (b *browser) run(ctx context.Context) {
 	defer b.leave()
-	if b.via != Open && !b.gene(ctx) {
+	if b.transport != Open && !b.gene(ctx) {
 		return
 	}
-	connect := map[Transport]func(context.Context, int) ending{
+	connect := map[Transport]func(context.Context, int) nextAction{
 		Open: b.socket, Watch: b.socket, Events: b.stream, LongPoll: b.longPoll, Poll: b.poll,
-	}[b.via]
+	}[b.transport]
 	for grown := 100 * time.Millisecond; ctx.Err() == nil; {
 		began := time.Now()
-		switch connect(ctx, b.w.someNode(b.rnd)) {
+		switch connect(ctx, b.env.randomNode(b.rnd)) {
 		case stop:
 			return
-		case soon: // 0 to 5 s by the contract
+		case soon: // docs/api.md: 0 to 5 s
 			pause(ctx, b.rnd, 0, 500*time.Millisecond)
 			continue
 		}
@@ -149,17 +148,17 @@ func (b *browser) run(ctx context.Context) {
 	}
 }
 
-// gene makes the page's code.
+// gene creates the page's code.
 func (b *browser) gene(ctx context.Context) bool {
-	return insist(ctx, b.rnd, func() int {
-		a, e := b.w.ask(ctx, history.Gene, b.who, request{node: b.w.someNode(b.rnd), path: "gene", body: map[string]any{"userPoolId": b.pool.ID}})
+	return retry(ctx, b.rnd, func() int {
+		a, e := b.env.call(ctx, history.Gene, b.name, request{node: b.env.randomNode(b.rnd), path: "gene", body: map[string]any{"userPoolId": b.pool.ID}})
 		var made status
-		if a.code == history.OK && a.into(&made) {
-			e.Code, e.Terms = made.Random, &b.pool.Terms
-			b.w.Log.Add(e)
-			b.show(made.Random, made.BrowserKey, e.Node)
+		if a.code == history.OK && a.decode(&made) {
+			e.Code, e.Lifetimes = made.Random, &b.pool.Terms
+			b.env.Log.Add(e)
+			b.showCode(made.Random, made.BrowserKey, e.Node)
 		} else {
-			b.w.Log.Add(e)
+			b.env.Log.Add(e)
 		}
 		return e.Answer
 	}) == history.OK

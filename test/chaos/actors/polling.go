@@ -13,117 +13,117 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-func (a answer) into(v any) bool { return json.Unmarshal(a.data, v) == nil }
+func (a answer) decode(v any) bool { return json.Unmarshal(a.data, v) == nil }
 
 func (b *browser) proof() http.Header { return http.Header{"X-Browser-Key": {b.now().key}} }
 
-// final reports whether a page that follows one code need not ask any more.
+// final reports whether a page stops following its code after this event.
 func final(event string) bool {
 	return event == "confirmed" || event == "canceled" || event == "expired"
 }
 
-// poll asks one node until it does not answer.
-func (b *browser) poll(ctx context.Context, node int) ending {
+// poll calls check on one node until that fails or the code has ended.
+func (b *browser) poll(ctx context.Context, node int) nextAction {
 	for {
 		if e := b.checkOnce(ctx, "", request{node: node}); e != soon {
 			return e
 		}
-		if !pause(ctx, b.rnd, pollEvery/2, pollEvery) {
+		if !pause(ctx, b.rnd, pollInterval/2, pollInterval) {
 			return stop
 		}
 	}
 }
 
-// waitSeconds is the most that the contract allows; the answer may take so
-// long, and as long as a call may take.
+// waitSeconds is the highest value of wait that docs/api.md allows. The answer may
+// take that long in addition to callTime.
 const waitSeconds = 25
 
-// longPoll has one node hold its answers until there is news.
-func (b *browser) longPoll(ctx context.Context, node int) ending {
+// longPoll calls check with wait on one node.
+func (b *browser) longPoll(ctx context.Context, node int) nextAction {
 	for {
-		more := fmt.Sprintf("&wait=%d&version=%d", waitSeconds, b.now().ver)
-		if e := b.checkOnce(ctx, more, request{node: node, within: waitSeconds*time.Second + callTime}); e != soon {
+		more := fmt.Sprintf("&wait=%d&version=%d", waitSeconds, b.now().version)
+		if e := b.checkOnce(ctx, more, request{node: node, timeout: waitSeconds*time.Second + callTime}); e != soon {
 			return e
 		}
-		// A node that stops answers at once, again and again.
+		// A node that is shutting down answers at once.
 		if !pause(ctx, b.rnd, 0, 50*time.Millisecond) {
 			return stop
 		}
 	}
 }
 
-// checkOnce asks once; soon means that it was answered and that there is more
-// to come.
-func (b *browser) checkOnce(ctx context.Context, more string, q request) ending {
+// checkOnce calls check once. It returns soon if the call was answered and the code
+// has not ended.
+func (b *browser) checkOnce(ctx context.Context, more string, q request) nextAction {
 	q.header, q.proven = b.proof(), true
-	code, st := b.w.check(ctx, b.who, b.now().code, more, q)
+	code, st := b.env.check(ctx, b.name, b.now().code, more, q)
 	switch {
 	case code == history.OK:
-		b.take(st)
+		b.update(st)
 		if final(st.Event) {
 			return stop
 		}
 		return soon
-	case unsettled(code):
-		return slower
+	case isRetryable(code):
+		return backoff
 	}
-	return stop // no such code any more
+	return stop // the code is unknown
 }
 
 // stream reads server-sent events from one node.
-func (b *browser) stream(ctx context.Context, node int) ending {
+func (b *browser) stream(ctx context.Context, node int) nextAction {
 	code := b.now().code
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.w.Nodes[node]+api+"events?random="+url.QueryEscape(code), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.env.Nodes[node]+api+"events?random="+url.QueryEscape(code), nil)
 	if err != nil {
 		return stop
 	}
 	r.Header = b.proof()
-	r.Header.Set("X-Forwarded-For", address())
-	if v := b.now().ver; v > 0 {
+	r.Header.Set("X-Forwarded-For", randomAddress())
+	if v := b.now().version; v > 0 {
 		r.Header.Set("Last-Event-ID", fmt.Sprint(v))
 	}
-	conn, dialed := b.w.conns.Add(1), b.w.Log.Now()
-	response, err := b.w.Client.Do(r)
+	conn, dialed := b.env.conns.Add(1), b.env.Log.Now()
+	response, err := b.env.Client.Do(r)
 	if err != nil {
-		return slower
+		return backoff
 	}
 	defer response.Body.Close()
-	b.note(history.Event{Do: history.Connect, Code: code, Node: node, Conn: conn, Call: dialed, HTTP: response.StatusCode})
+	b.record(history.Event{Action: history.Connect, Code: code, Node: node, Conn: conn, Call: dialed, HTTP: response.StatusCode})
 	switch {
 	case response.StatusCode == http.StatusNoContent || response.StatusCode == http.StatusNotFound:
 		return stop
 	case response.StatusCode != http.StatusOK:
-		return slower
+		return backoff
 	}
 	return b.readEvents(ctx, response, node, conn)
 }
 
-func (b *browser) readEvents(ctx context.Context, response *http.Response, node int, conn int64) ending {
-	told := false // to connect again
+func (b *browser) readEvents(ctx context.Context, response *http.Response, node int, conn int64) nextAction {
+	toldToReconnect := false // to reconnect
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		text, isData := strings.CutPrefix(lines.Text(), "data:")
-		told = told || strings.HasPrefix(lines.Text(), "retry:")
+		toldToReconnect = toldToReconnect || strings.HasPrefix(lines.Text(), "retry:")
 		var st status
 		if !isData || json.Unmarshal([]byte(text), &st) != nil {
 			continue
 		}
-		b.note(history.Event{Do: history.Push, Code: st.Random, Node: node, Conn: conn, Proven: true, Seen: st.seen()})
-		b.take(st)
+		b.record(history.Event{Action: history.Push, Code: st.Random, Node: node, Conn: conn, Proven: true, State: st.state()})
+		b.update(st)
 		if final(st.Event) {
 			return stop
 		}
 	}
-	closed := history.Event{Do: history.Close, Code: b.now().code, Node: node, Conn: conn, Answer: history.None}
+	closed := history.Event{Action: history.Close, Code: b.now().code, Node: node, Conn: conn, Answer: history.None}
 	switch {
 	case ctx.Err() != nil:
 		closed.Answer = history.Ended
-	case told:
+	case toldToReconnect:
 		closed.Answer = restart
 	}
-	b.note(closed)
-	if told {
+	b.record(closed)
+	if toldToReconnect {
 		return soon
 	}
-	return slower
+	return backoff
 }

@@ -9,26 +9,26 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Probe finds out which transports the nodes speak.
-func (w *World) Probe(ctx context.Context) ([]Transport, error) {
+// Probe returns the transports that the nodes support.
+func (env *Environment) Probe(ctx context.Context) ([]Transport, error) {
 	found := []Transport{Open, Watch, Poll}
-	a, _ := w.ask(ctx, history.Gene, "probe", request{path: "gene", body: map[string]any{"userPoolId": w.Pools[0].ID}})
+	a, _ := env.call(ctx, history.Gene, "probe", request{path: "gene", body: map[string]any{"userPoolId": env.Pools[0].ID}})
 	var made status
-	if a.code != history.OK || !a.into(&made) {
+	if a.code != history.OK || !a.decode(&made) {
 		return nil, fmt.Errorf("gene was answered with %d (HTTP %d)", a.code, a.http)
 	}
 	began := time.Now()
-	a, _ = w.ask(ctx, history.Check, "probe", request{path: "check?wait=1&version=1&random=" + made.Random})
+	a, _ = env.call(ctx, history.Check, "probe", request{path: "check?wait=1&version=1&random=" + made.Random})
 	if a.code == history.OK && time.Since(began) > 900*time.Millisecond {
 		found = append(found, LongPoll)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.Nodes[0]+api+"events?random="+made.Random, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, env.Nodes[0]+api+"events?random="+made.Random, nil)
 	if err != nil {
 		return nil, err
 	}
-	response, err := w.Client.Do(r)
+	response, err := env.Client.Do(r)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Close codes of the contract (B.1) that a page decides on.
+// Close codes that decide what a page does next (docs/api.md).
 const (
 	restart   = 1012
 	busy      = 1013
@@ -25,22 +25,22 @@ const (
 
 const subprotocol = "scanlogin.v1"
 
-// socket is one WebSocket to a node: it watches the page's code, or makes or
-// resumes one of its own.
-func (b *browser) socket(ctx context.Context, node int) ending {
+// socket connects one WebSocket to a node. It watches the page's code, or creates or
+// resumes a code of its own.
+func (b *browser) socket(ctx context.Context, node int) nextAction {
 	query := url.Values{}
 	if code := b.now().code; code != "" {
 		query.Set("random", code)
 	}
-	if b.via == Open {
+	if b.transport == Open {
 		query.Set("userPoolId", b.pool.ID)
 	}
-	k, err := b.w.dial(ctx, node, query, b.now().key)
+	k, err := b.env.dial(ctx, node, query, b.now().key)
 	if err != nil {
-		return slower
+		return backoff
 	}
 	defer k.conn.CloseNow()
-	b.note(history.Event{Do: history.Connect, Code: b.now().code, Node: node, Conn: k.number, Call: k.dialed})
+	b.record(history.Event{Action: history.Connect, Code: b.now().code, Node: node, Conn: k.number, Call: k.dialed})
 	ctx, cancel := context.WithCancel(ctx)
 	var person sync.WaitGroup
 	defer person.Wait()
@@ -56,11 +56,11 @@ type socketConn struct {
 	number int64
 	dialed time.Duration
 
-	refreshed atomic.Bool // "not me" was said
+	refreshed atomic.Bool // the page requested another code
 }
 
-func (w *World) dial(ctx context.Context, node int, query url.Values, key string) (*socketConn, error) {
-	k := &socketConn{node: node, number: w.conns.Add(1), dialed: w.Log.Now()}
+func (env *Environment) dial(ctx context.Context, node int, query url.Values, key string) (*socketConn, error) {
+	k := &socketConn{node: node, number: env.conns.Add(1), dialed: env.Log.Now()}
 	offers := []string{subprotocol}
 	if key != "" {
 		offers = append(offers, "key."+key)
@@ -68,14 +68,14 @@ func (w *World) dial(ctx context.Context, node int, query url.Values, key string
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var err error
-	k.conn, _, err = websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.Nodes[node], "http")+api+"ws?"+query.Encode(), &websocket.DialOptions{
-		Subprotocols: offers, HTTPHeader: http.Header{"X-Forwarded-For": {address()}},
+	k.conn, _, err = websocket.Dial(ctx, "ws"+strings.TrimPrefix(env.Nodes[node], "http")+api+"ws?"+query.Encode(), &websocket.DialOptions{
+		Subprotocols: offers, HTTPHeader: http.Header{"X-Forwarded-For": {randomAddress()}},
 	})
 	return k, err
 }
 
-// next reads a message, or returns the close code: history.None if the
-// connection just broke, history.Ended if ctx ended.
+// next reads a message, or returns the close code: history.None without a close
+// frame, history.Ended if ctx ended.
 func (k *socketConn) next(ctx context.Context) (st status, closed int, ok bool) {
 	_, text, err := k.conn.Read(ctx)
 	if err == nil && json.Unmarshal(text, &st) == nil {
@@ -87,57 +87,56 @@ func (k *socketConn) next(ctx context.Context) (st status, closed int, ok bool) 
 	return st, max(int(websocket.CloseStatus(err)), history.None), false
 }
 
-// follow takes what the socket tells until it is closed.
-func (b *browser) follow(ctx context.Context, k *socketConn) ending {
-	last := k.dialed // when the previous message came: the next code is no older
+// follow reads messages until the socket is closed.
+func (b *browser) follow(ctx context.Context, k *socketConn) nextAction {
+	last := k.dialed // when the previous message arrived: the next code is not older
 	for {
 		st, closed, ok := k.next(ctx)
-		now := b.w.Log.Now()
+		now := b.env.Log.Now()
 		if !ok {
-			b.note(history.Event{Do: history.Close, Code: b.now().code, Node: k.node, Conn: k.number, Answer: closed})
+			b.record(history.Event{Action: history.Close, Code: b.now().code, Node: k.node, Conn: k.number, Answer: closed})
 			return afterClose(closed)
 		}
 		if st.Event == "code" {
 			if k.refreshed.Swap(false) {
-				b.perhapsWithdrawn(k, last, b.now().code, st.Random)
+				b.recordPossibleWithdrawals(k, last, b.now().code, st.Random)
 			}
-			b.note(history.Event{Do: history.Gene, Code: st.Random, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK, Terms: &b.pool.Terms})
-			b.show(st.Random, st.BrowserKey, k.node)
+			b.record(history.Event{Action: history.Gene, Code: st.Random, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK, Lifetimes: &b.pool.Terms})
+			b.showCode(st.Random, st.BrowserKey, k.node)
 		} else {
-			b.note(history.Event{Do: history.Push, Code: st.Random, Node: k.node, Conn: k.number, Return: now, Proven: true, Seen: st.seen()})
-			b.take(st)
+			b.record(history.Event{Action: history.Push, Code: st.Random, Node: k.node, Conn: k.number, Return: now, Proven: true, State: st.state()})
+			b.update(st)
 		}
 		last = now
 	}
 }
 
-// perhapsWithdrawn notes that "not me" may have hit another code than the one
-// that was shown when it was said, as it names none: the one that took its
-// place meanwhile, or the one that has come first since, if that is not the
-// answer to it.
-func (b *browser) perhapsWithdrawn(k *socketConn, since time.Duration, codes ...string) {
+// recordPossibleWithdrawals records that a refresh may have withdrawn another code than
+// the one shown when it was sent, because the message names no code: a code that
+// replaced it in the meantime, or the next code, if that is not the answer.
+func (b *browser) recordPossibleWithdrawals(k *socketConn, since time.Duration, codes ...string) {
 	for _, code := range codes {
-		b.note(history.Event{Do: history.Withdraw, Code: code, Node: k.node, Conn: k.number, Call: since, Answer: history.None})
+		b.record(history.Event{Action: history.Withdraw, Code: code, Node: k.node, Conn: k.number, Call: since, Answer: history.None})
 	}
 }
 
-func afterClose(code int) ending {
+func afterClose(code int) nextAction {
 	switch code {
 	case restart:
 		return soon
 	case busy, history.None:
-		return slower
+		return backoff
 	}
 	return stop
 }
 
-// refreshOn says "not me" when the person does.
+// refreshOn sends a refresh when the scenario requests it.
 func (b *browser) refreshOn(ctx context.Context, k *socketConn) {
 	select {
 	case <-ctx.Done():
 	case <-b.refresh:
 		k.refreshed.Store(true)
-		b.note(history.Event{Do: history.Withdraw, Code: b.now().code, Node: k.node, Conn: k.number, Answer: history.None})
-		_ = k.conn.Write(ctx, websocket.MessageText, []byte(`{"action":"refresh"}`)) // a broken socket shows in follow
+		b.record(history.Event{Action: history.Withdraw, Code: b.now().code, Node: k.node, Conn: k.number, Answer: history.None})
+		_ = k.conn.Write(ctx, websocket.MessageText, []byte(`{"action":"refresh"}`)) // follow notices a broken socket
 	}
 }

@@ -1,8 +1,8 @@
-// Package checker checks a recorded history against the guarantees of the contract:
-// the states of a code are explained by some order of the calls (linearizability); no
-// connection receives an older version after a newer one; nobody without proof gets a
-// ticket; ten seconds after the last fault every page shows the stored state; a node
-// that leaves says so. It is pure: a history in, violations out.
+// Package checker checks a recorded history against the guarantees of docs/api.md: some
+// order of the calls explains every answer (linearizability); no connection receives an
+// older version after a newer one; callers without proof get no ticket; ten seconds
+// after the last fault every page shows the stored state; a node that shuts down closes
+// its connections with a code. It has no side effects: a history in, violations out.
 package checker
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// Violation is a promise that was broken, with all that is known of the code.
+// Violation is a violated guarantee, with all events of the code.
 type Violation struct {
 	Rule   string          `json:"rule"`
 	Code   string          `json:"code,omitempty"`
@@ -22,53 +22,53 @@ type Violation struct {
 	Events []history.Event `json:"events,omitempty"`
 }
 
-// Verdict is what came out.
-type Verdict struct {
+// Result is the result of a check.
+type Result struct {
 	Violations []Violation `json:"violations"`
-	// Lost are broken promises of codes for which Redis may have lost
-	// writes that it had acknowledged. They are no fault of scanlogin's.
+	// Lost are violations for codes of which Redis may have lost acknowledged
+	// writes. They are not scanlogin's fault.
 	Lost []Violation `json:"lost"`
 
-	Judged    int `json:"judged"`    // codes that nothing excuses
-	Lossy     int `json:"lossy"`     // codes that may have been hit by a loss
-	Undecided int `json:"undecided"` // codes of which it took too long to find an order
+	Checked   int `json:"checked"`   // codes without lost writes
+	Lossy     int `json:"lossy"`     // codes whose writes may have been lost
+	Undecided int `json:"undecided"` // codes for which the search for an order took too long
 
-	Lags []Lag `json:"-"` // of pages, where nothing was lost or gone wrong
+	Lags []Lag `json:"-"` // of pages whose codes have no violation and no lost writes
 }
 
-// Judge applies every rule to a history.
-func Judge(h history.File) Verdict {
-	var v Verdict
-	calms := calmsOf(h.Strikes, h.End)
+// Check applies every rule to a history.
+func Check(h history.History) Result {
+	var v Result
+	calms := calmsOf(h.Faults, h.End)
 	for _, c := range codesOf(h.Events) {
 		if c.made() == nil {
-			continue // only the probe's
+			continue // created by the probe
 		}
-		lossy := c.lossy(h.Strikes)
+		lossy := c.lossy(h.Faults)
 		if lossy {
 			v.Lossy++
 		} else {
-			v.Judged++
+			v.Checked++
 		}
-		v.judge(c, lossy, calms)
-		lags, late := c.vanished(h.Strikes, calms)
+		v.checkCode(c, lossy, calms)
+		lags, late := c.flushed(h.Faults, calms)
 		v.Lags = append(v.Lags, lags...)
 		v.Violations = append(v.Violations, late...)
 	}
-	v.Violations = slices.Concat(v.Violations, drained(h.Events, h.Strikes), answers(h.Events), slow(h.Events, h.Strikes))
+	v.Violations = slices.Concat(v.Violations, drained(h.Events, h.Faults), answers(h.Events), slow(h.Events, h.Faults))
 	return v
 }
 
-// judge applies the rules about single codes.
-func (v *Verdict) judge(c code, lossy bool, calms []span) {
+// checkCode applies the rules about single codes.
+func (v *Result) checkCode(c code, lossy bool, calms []span) {
 	always := slices.Concat(c.versions(), c.finals(), c.proofs(), c.ahead(calms))
 	unlessLost := slices.Concat(c.users(), c.exchanges())
-	fits, decided := c.explained()
+	fits, decided := c.linearizable()
 	if !decided {
 		v.Undecided++
 	}
 	unlessLost = append(unlessLost, fits...)
-	lags, late := c.current(calms)
+	lags, late := c.fresh(calms)
 	unlessLost = append(unlessLost, late...)
 	v.Violations = append(v.Violations, always...)
 	if lossy {
@@ -81,7 +81,7 @@ func (v *Verdict) judge(c code, lossy bool, calms []span) {
 	}
 }
 
-// code is all that is known of one, by the time it became known.
+// code is a code with its events, in the order of their end times.
 type code struct {
 	name   string
 	events []history.Event
@@ -108,28 +108,28 @@ func codesOf(events []history.Event) []code {
 	return codes
 }
 
-// made is the event that made the code.
+// made returns the event that created the code.
 func (c code) made() *history.Event {
 	for i, e := range c.events {
-		if e.Do == history.Gene {
+		if e.Action == history.Gene {
 			return &c.events[i]
 		}
 	}
 	return nil
 }
 
-// Before a fault shows, replication may already lag; after it is repaired,
-// somebody may still talk to the wrong server.
+// Replication may lag before a fault is noticed, and after the repair a client may
+// still be connected to the wrong server.
 const (
 	lossBefore = 2 * time.Second
 	lossAfter  = 2 * time.Second
 )
 
-// lossy reports whether a fault during the code's life may have lost writes.
-func (c code) lossy(strikes []history.Strike) bool {
+// lossy reports whether a fault during the code's lifetime may have lost writes.
+func (c code) lossy(faults []history.Fault) bool {
 	from, to := c.made().Call, c.events[len(c.events)-1].Return
-	return slices.ContainsFunc(strikes, func(s history.Strike) bool {
-		return s.Lossy && from < s.To+lossAfter && s.From-lossBefore < to
+	return slices.ContainsFunc(faults, func(f history.Fault) bool {
+		return f.Lossy && from < f.To+lossAfter && f.From-lossBefore < to
 	})
 }
 

@@ -11,79 +11,78 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// tolerance is what clocks, and the time between a look at one and the act,
-// may differ by.
+// tolerance is the largest difference between clocks, including the time between
+// reading a clock and acting on it.
 const tolerance = 500 * time.Millisecond
 
-// memory is how long a code that is over must still be known.
-const memory = time.Minute
+// retention is how long a code must be known after its end.
+const retention = time.Minute
 
-// checkTime bounds the search for an order; histories of a code are short.
+// checkTime limits the search for an order; the history of one code is short.
 const checkTime = 10 * time.Second
 
 const forever = time.Duration(math.MaxInt64 / 4)
 
-// standing is how a code stands, as far as it can be known: the end of its life
-// lies somewhere in a span.
-type standing struct {
-	status   string // as in the contract, and "redeemed"
+// codeState is the state of a code as far as it is known: its end lies between two
+// times.
+type codeState struct {
+	status   string // the status of docs/api.md, or "redeemed"
 	version  int64
 	user     string
-	earliest time.Duration // it cannot end before; for one that is over, it was not before
-	latest   time.Duration // it cannot live longer
+	earliest time.Duration // the code does not end, or did not end, before
+	latest   time.Duration // the code does not end later
 }
 
-func (s standing) over() bool {
+func (s codeState) over() bool {
 	return s.status == "canceled" || s.status == "expired" || s.status == "redeemed"
 }
 
-// explained looks for an order of all calls and messages that explains each
-// answer. It is the proof of most that is promised: one user, one exchange,
-// nothing lost, nothing after the end.
-func (c code) explained() (all []Violation, decided bool) {
+// linearizable searches for an order of all calls and messages that explains each
+// answer. It proves most guarantees: one user, one exchange, no lost step, no step
+// after the end.
+func (c code) linearizable() (all []Violation, decided bool) {
 	made := c.made()
 	model := porcupine.Model{
 		Init: func() any {
-			return standing{status: "waiting", version: 1, earliest: made.Call + made.Terms.Code, latest: made.Return + made.Terms.Code}
+			return codeState{status: "waiting", version: 1, earliest: made.Call + made.Lifetimes.Code, latest: made.Return + made.Lifetimes.Code}
 		},
 		Step: func(state, input, _ any) (bool, any) {
-			return explain(state.(standing), input.(history.Event), made.Terms)
+			return step(state.(codeState), input.(history.Event), made.Lifetimes)
 		},
 	}
 	switch porcupine.CheckOperationsTimeout(model, c.operations(made.Call), checkTime) {
 	case porcupine.Illegal:
-		return []Violation{c.violation("no order explains it", "its calls and messages contradict each other")}, true
+		return []Violation{c.violation("not linearizable", "no order of calls and messages explains every answer")}, true
 	case porcupine.Unknown:
 		return nil, false
 	}
 	return nil, true
 }
 
-// words are what tells messages and calls of unknown outcome apart: a second
-// one of the same words adds nothing. Who was told something later proves less
-// than who was told it first; and as no step can have its effect twice, the
-// first of several tries, which may have it at any later time, stands for all.
-// Without that, a phone that tries often through an outage makes more orders
-// than anybody can look at.
-type words struct {
-	do     history.Do
+// identity identifies equal messages, and equal calls with an unknown outcome. Only
+// the first of them is part of the search: a later message proves less than an earlier
+// one, and because no step takes effect twice, the first of several attempts, which
+// may take effect at any later time, represents all. Otherwise, a phone that retries
+// during an outage would create too many possible orders.
+type identity struct {
+	do     history.Action
 	user   string
-	seen   history.Seen
+	seen   history.State
 	proven bool
 }
 
-// operations are the code's calls and messages as porcupine takes them.
+// operations returns the code's calls and messages as operations for porcupine.
 func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
-	known := make(map[words]bool)
-	for _, e := range slices.SortedStableFunc(slices.Values(c.events), byCall) { // a message is as old as its arrival
+	known := make(map[identity]bool)
+	for _, e := range slices.SortedStableFunc(slices.Values(c.events), byCall) { // a message counts from its arrival
 		if !isOperation(e) {
 			continue
 		}
 		op := porcupine.Operation{ClientId: len(ops), Input: e, Call: int64(e.Call), Return: int64(e.Return)}
-		if e.Do == history.Push || e.Unknown() {
-			w := words{do: e.Do, user: e.User, proven: e.Proven}
-			if e.Seen != nil {
-				w.seen = *e.Seen
+		if e.Action == history.Push || e.Unknown() {
+			w := identity{do: e.Action, user: e.User, proven: e.Proven}
+			if e.State != nil {
+				w.seen = *e.State
 			}
 			if known[w] {
 				continue
@@ -91,9 +90,9 @@ func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
 			known[w] = true
 		}
 		switch {
-		case e.Do == history.Push: // it held at some instant since the code was made
+		case e.Action == history.Push: // it was true at some time since the code was created
 			op.Call = int64(made)
-		case e.Unknown(): // it may have its effect at any time, or never
+		case e.Unknown(): // it may take effect at any time, or never
 			op.Return = math.MaxInt64
 		}
 		ops = append(ops, op)
@@ -103,9 +102,9 @@ func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
 
 func byCall(a, b history.Event) int { return cmp.Compare(a.Call, b.Call) }
 
-// isOperation reports whether an event tells or changes how the code stands.
+// isOperation reports whether an event shows or changes the state of the code.
 func isOperation(e history.Event) bool {
-	switch e.Do {
+	switch e.Action {
 	case history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Withdraw:
 		return e.Answer != history.NotSent && e.Answer != history.TooMany
 	case history.Check:
@@ -116,17 +115,16 @@ func isOperation(e history.Event) bool {
 	return false
 }
 
-// explain reports whether e may have happened to a code that stands at s, and
-// how it then stands. Where time may have ended the code or not, what was
-// answered tells which.
-func explain(s standing, e history.Event, t *history.Terms) (bool, standing) {
-	if e.Do == history.Push {
-		// What it tells may be as old as the connection, so time says only
-		// that an end cannot be told before it comes.
+// step reports whether e is possible in state s, and returns the next state. If the
+// code may have expired, the answer decides whether it has.
+func step(s codeState, e history.Event, t *history.Lifetimes) (bool, codeState) {
+	if e.Action == history.Push {
+		// A message may be as old as the connection. Its time proves only that
+		// an expiry is not reported before it can happen.
 		e.Call = 0
 	}
 	if s.over() || e.Call-tolerance <= s.latest {
-		if ok, next := fits(s, e, t); ok {
+		if ok, next := stepKnown(s, e, t); ok {
 			return true, next
 		}
 	}
@@ -135,29 +133,29 @@ func explain(s standing, e history.Event, t *history.Terms) (bool, standing) {
 	}
 	ended := s
 	ended.status, ended.version = "expired", s.version+1
-	return fits(ended, e, t)
+	return stepKnown(ended, e, t)
 }
 
-// fits is explain for a code of which it is known whether it lives.
-func fits(s standing, e history.Event, t *history.Terms) (bool, standing) {
-	if e.Do == history.Check || e.Do == history.Push {
-		return tells(s, e), s
+// stepKnown is step for a state of which it is known whether it has expired.
+func stepKnown(s codeState, e history.Event, t *history.Lifetimes) (bool, codeState) {
+	if e.Action == history.Check || e.Action == history.Push {
+		return matches(s, e), s
 	}
 	answer, next := apply(s, e, t)
 	switch {
 	case e.Unknown():
-		return true, next // also if it never happened: then its place is the last
+		return true, next // also if it never took effect: then it is the last operation
 	case e.Answer == 500:
 		return forgotten(s, e), s
 	case e.Answer == 2246 && forgotten(s, e):
 		return true, s
 	}
-	return answer == e.Answer && (e.Do != history.Redeem || answer != history.OK || e.User == s.user), next
+	return answer == e.Answer && (e.Action != history.Redeem || answer != history.OK || e.User == s.user), next
 }
 
-// tells reports whether what was told is how the code stands.
-func tells(s standing, e history.Event) bool {
-	if e.Seen == nil {
+// matches reports whether an answer or a message shows state s.
+func matches(s codeState, e history.Event) bool {
+	if e.State == nil {
 		return e.Answer == 2241 && forgotten(s, e)
 	}
 	status := s.status
@@ -165,31 +163,30 @@ func tells(s standing, e history.Event) bool {
 		status = "confirmed"
 	}
 	ticket := e.Proven && s.status == "confirmed"
-	return e.Seen.Status == status && e.Seen.Version == s.version && e.Seen.Ticket == ticket &&
-		(e.Seen.User == s.user || !e.Proven)
+	return e.State.Status == status && e.State.Version == s.version && e.State.Ticket == ticket &&
+		(e.State.User == s.user || !e.Proven)
 }
 
-// forgotten reports whether the code may be unknown by now.
-func forgotten(s standing, e history.Event) bool {
-	return s.over() && e.Return+tolerance >= s.earliest+memory
+// forgotten reports whether the code may already be unknown to the server.
+func forgotten(s codeState, e history.Event) bool {
+	return s.over() && e.Return+tolerance >= s.earliest+retention
 }
 
-// row is what the contract has on a call: from which statuses it leads where,
-// and at which it is a repetition.
+// row is the row of a call in the protocol table.
 type row struct {
 	from, to string
-	repeats  []string // statuses at which the same user's call changes nothing
+	repeats  []string // statuses in which a repeated call of the same user succeeds without effect
 }
 
-var rows = map[history.Do]row{
+var rows = map[history.Action]row{
 	history.Scan:    {from: "waiting", to: "scanned", repeats: []string{"scanned"}},
 	history.Confirm: {from: "scanned", to: "confirmed", repeats: []string{"confirmed", "redeemed"}},
 	history.Cancel:  {from: "scanned", to: "canceled", repeats: []string{"canceled"}},
 }
 
-// apply is the contract: what a call is answered, and how the code then stands.
-func apply(s standing, e history.Event, t *history.Terms) (answer int, next standing) {
-	switch e.Do {
+// apply implements the protocol: it returns the answer to a call and the next state.
+func apply(s codeState, e history.Event, t *history.Lifetimes) (answer int, next codeState) {
+	switch e.Action {
 	case history.Withdraw:
 		if s.status == "waiting" || s.status == "scanned" {
 			return history.OK, s.moved("expired", e, 0)
@@ -201,7 +198,7 @@ func apply(s standing, e history.Event, t *history.Terms) (answer int, next stan
 		}
 		return 2246, s
 	}
-	r := rows[e.Do]
+	r := rows[e.Action]
 	switch {
 	case s.status == "expired":
 		return 2242, s
@@ -209,7 +206,7 @@ func apply(s standing, e history.Event, t *history.Terms) (answer int, next stan
 		return 2245, s
 	case s.status == r.from:
 		ttl := t.Confirm
-		if e.Do == history.Confirm {
+		if e.Action == history.Confirm {
 			ttl = t.Ticket
 		}
 		s.user = e.User
@@ -222,14 +219,14 @@ func apply(s standing, e history.Event, t *history.Terms) (answer int, next stan
 	return 2244, s
 }
 
-// moved returns s one version on. Its end is counted from an instant between
-// call and answer.
-func (s standing) moved(to string, e history.Event, ttl time.Duration) standing {
+// moved returns the next version of s with another status. The end is ttl after a time
+// between call and answer.
+func (s codeState) moved(to string, e history.Event, ttl time.Duration) codeState {
 	earliest, latest := e.Call+ttl, e.Return+ttl
 	if e.Unknown() {
 		latest = forever
 	}
-	if to == "scanned" { // which never shortens a life
+	if to == "scanned" { // a scan never shortens the lifetime
 		earliest, latest = max(earliest, s.earliest), max(latest, s.latest)
 	}
 	s.status, s.version, s.earliest, s.latest = to, s.version+1, earliest, latest

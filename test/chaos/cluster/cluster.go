@@ -1,14 +1,13 @@
-// Package cluster runs the system under test: real scanlogin nodes on a real Redis in
-// one of its forms, each Redis server behind a proxy, all on 127.0.0.1. It guarantees
-// that no process and no listener outlives [Rig.Close], and that every wait has a
-// deadline.
+// Package cluster runs the system under test on 127.0.0.1: scanlogin nodes on a single
+// Redis, Redis Sentinel or Redis Cluster, with a proxy in front of each Redis server.
+// It guarantees that no process and no listener outlives [Cluster.Close], and that
+// every wait has a deadline.
 package cluster
 
 import (
 	"context"
 	_ "embed"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,39 +19,39 @@ import (
 	"github.com/scanlogin/scanlogin/internal/process"
 )
 
-// UserKey is what the simulated app signs its users' tokens with, SiteSecret
-// the secret of every pool.
+// UserKey signs the tokens of the simulated app's users. SiteSecret is the secret
+// of every pool.
 const (
 	UserKey    = "the key under which the simulated app signs its users' tokens"
 	SiteSecret = "the secret of the simulated sites, long enough"
 )
 
-// Options say what to run.
+// Options describe a cluster to start.
 type Options struct {
-	Form        string
+	Mode        string
 	Nodes       int
 	Scanlogin   string // path of the binary
 	RedisServer string // path of the binary
-	Dir         string // for configurations, logs and data
+	Dir         string // directory for configurations, logs and data
 	Pools       []Pool
 }
 
-// Pool is a user pool of every node's configuration.
+// Pool is a user pool in the configuration of every node.
 type Pool struct {
 	ID                             string
 	CodeTTL, ConfirmTTL, TicketTTL time.Duration
 	MaxCodes                       int
 }
 
-// Node is one scanlogin.
+// Node is a scanlogin process.
 type Node struct {
 	*process.Process
 	URL string
 	ops string
 }
 
-// Rig is all of it.
-type Rig struct {
+// Cluster is a running system.
+type Cluster struct {
 	Redis *Redis
 	Nodes []*Node
 }
@@ -60,12 +59,12 @@ type Rig struct {
 //go:embed node.yaml
 var nodeConfig string
 
-// Start starts everything, or nothing.
-func Start(ctx context.Context, o Options) (*Rig, error) {
-	redis.SetLogger(silence{})
-	r := new(Rig)
+// Start starts a cluster. After an error, nothing runs.
+func Start(ctx context.Context, o Options) (*Cluster, error) {
+	redis.SetLogger(discardLogger{})
+	r := new(Cluster)
 	var err error
-	if r.Redis, err = startRedis(ctx, o.Form, o.Dir, o.RedisServer); err != nil {
+	if r.Redis, err = startRedis(ctx, o.Mode, o.Dir, o.RedisServer); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -83,7 +82,7 @@ func Start(ctx context.Context, o Options) (*Rig, error) {
 	return r, nil
 }
 
-func (r *Rig) newNode(i int, o Options) (*Node, error) {
+func (r *Cluster) newNode(i int, o Options) (*Node, error) {
 	port, err := process.FreePort()
 	if err != nil {
 		return nil, err
@@ -108,29 +107,17 @@ func (r *Rig) newNode(i int, o Options) (*Node, error) {
 	return n, nil
 }
 
-// StartAndAwait starts the node and waits until it answers. It need not be
-// ready: that is also up to Redis.
+// StartAndAwait starts the node and waits until it answers. It may not be ready,
+// because that depends on Redis.
 func (n *Node) StartAndAwait(ctx context.Context) error {
 	if err := n.Start(); err != nil {
 		return err
 	}
-	return n.Await(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		q, err := http.NewRequestWithContext(ctx, http.MethodGet, n.ops+"/livez", nil)
-		if err != nil {
-			return err
-		}
-		answer, err := http.DefaultClient.Do(q)
-		if err != nil {
-			return err
-		}
-		return answer.Body.Close()
-	})
+	return n.Await(ctx, process.IsReady(n.ops+"/livez"))
 }
 
-// Close ends everything.
-func (r *Rig) Close() {
+// Close ends all processes and proxies.
+func (r *Cluster) Close() {
 	for _, n := range r.Nodes {
 		n.Kill()
 	}

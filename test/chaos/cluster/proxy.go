@@ -8,30 +8,29 @@ import (
 	"time"
 )
 
-// Proxy stands between the nodes and a Redis server, and does to their
-// connections what networks do.
+// Proxy forwards connections to a Redis server and injects network faults.
 type Proxy struct {
-	ln     net.Listener
-	target string
-	copies sync.WaitGroup
+	ln         net.Listener
+	target     string
+	goroutines sync.WaitGroup
 
-	mu      sync.Mutex
-	thawed  chan struct{} // closed unless frozen
-	delay   time.Duration // of each piece, both ways: at most
-	halves  int           // how many answers are still to be cut in half
-	closing bool
-	pipes   map[*pipe]struct{}
+	mu          sync.Mutex
+	running     chan struct{} // closed unless frozen
+	delay       time.Duration // maximal delay of each chunk, in both directions
+	truncations int           // how many replies are still to be truncated
+	closing     bool
+	connections map[*proxied]struct{}
 }
 
-// pipe is one connection and its continuation to Redis.
-type pipe struct {
-	near, far net.Conn
-	silent    bool // swallows everything, for ever
+// proxied is a client's connection with its connection to Redis.
+type proxied struct {
+	client, server net.Conn
+	silent         bool // discards all data from now on
 }
 
-func (c *pipe) close() {
-	c.near.Close()
-	c.far.Close()
+func (c *proxied) close() {
+	c.client.Close()
+	c.server.Close()
 }
 
 func startProxy(target string) (*Proxy, error) {
@@ -39,61 +38,61 @@ func startProxy(target string) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{ln: ln, target: target, thawed: make(chan struct{}), pipes: make(map[*pipe]struct{})}
-	close(p.thawed)
-	p.copies.Go(p.serve)
+	p := &Proxy{ln: ln, target: target, running: make(chan struct{}), connections: make(map[*proxied]struct{})}
+	close(p.running)
+	p.goroutines.Go(p.serve)
 	return p, nil
 }
 
 func (p *Proxy) port() int { return p.ln.Addr().(*net.TCPAddr).Port }
 
-// Freeze holds everything back until Thaw, which lets it go on.
+// Freeze delays all data until Resume.
 func (p *Proxy) Freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.thawed = make(chan struct{})
+	p.running = make(chan struct{})
 }
 
-// Thaw ends what Freeze began.
-func (p *Proxy) Thaw() {
+// Resume forwards the data that Freeze delayed.
+func (p *Proxy) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-p.thawed:
+	case <-p.running:
 	default:
-		close(p.thawed)
+		close(p.running)
 	}
 }
 
-// Silence makes the connections of the moment swallow what they get, for ever
-// and without a word, as a firewall does that forgot them.
-func (p *Proxy) Silence() {
+// Blackhole makes all current connections discard their data without closing, as a
+// firewall does that has lost its state.
+func (p *Proxy) Blackhole() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for c := range p.pipes {
+	for c := range p.connections {
 		c.silent = true
 	}
 }
 
-// Cut closes the connections of the moment.
+// Cut closes all current connections.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for c := range p.pipes {
+	for c := range p.connections {
 		c.close()
 	}
 }
 
-// CutInHalf lets only the first half of each of the next n answers through, and
-// then closes the connection.
-func (p *Proxy) CutInHalf(n int) {
+// Truncate forwards only the first half of each of the next n replies, and closes
+// the connection after it.
+func (p *Proxy) Truncate(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.halves = n
+	p.truncations = n
 }
 
-// Delay holds up each piece, both ways, for a random time up to d; so what goes
-// over several connections overtakes each other. 0 is none.
+// Delay delays each chunk in both directions by a random time up to d, so that data
+// on different connections is reordered. 0 ends the delay.
 func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,34 +106,34 @@ func (p *Proxy) serve() {
 			return
 		}
 		if err == nil {
-			p.copies.Go(func() { p.connect(near) })
+			p.goroutines.Go(func() { p.connect(near) })
 		}
 	}
 }
 
 func (p *Proxy) connect(near net.Conn) {
-	p.hold()
+	p.awaitResume()
 	far, err := net.DialTimeout("tcp", p.target, time.Second)
 	if err != nil {
 		near.Close()
 		return
 	}
-	c := &pipe{near: near, far: far}
+	c := &proxied{client: near, server: far}
 	p.mu.Lock()
-	p.pipes[c] = struct{}{}
+	p.connections[c] = struct{}{}
 	if p.closing {
 		c.close()
 	}
 	p.mu.Unlock()
-	p.copies.Go(func() { p.copy(c, far, near, false) })
+	p.goroutines.Go(func() { p.copy(c, far, near, false) })
 	p.copy(c, near, far, true)
 	p.mu.Lock()
-	delete(p.pipes, c)
+	delete(p.connections, c)
 	p.mu.Unlock()
 }
 
-// copy passes on what comes from from, as long as both ends live.
-func (p *Proxy) copy(c *pipe, to, from net.Conn, answers bool) {
+// copy forwards data in one direction until one of the connections ends.
+func (p *Proxy) copy(c *proxied, to, from net.Conn, answers bool) {
 	defer c.close()
 	buf := make([]byte, 32<<10)
 	for {
@@ -142,21 +141,21 @@ func (p *Proxy) copy(c *pipe, to, from net.Conn, answers bool) {
 		if err != nil {
 			return
 		}
-		if most := p.hold(); most > 0 {
+		if most := p.awaitResume(); most > 0 {
 			time.Sleep(rand.N(most))
 		}
-		pass, last := p.treat(c, buf[:n], answers)
+		pass, last := p.filter(c, buf[:n], answers)
 		if _, err := to.Write(pass); err != nil || last {
 			return
 		}
 	}
 }
 
-// hold waits while the proxy is frozen, and returns the longest delay of the moment.
-func (p *Proxy) hold() time.Duration {
+// awaitResume waits while the proxy is frozen, and returns the current delay.
+func (p *Proxy) awaitResume() time.Duration {
 	for {
 		p.mu.Lock()
-		thawed, delay := p.thawed, p.delay
+		thawed, delay := p.running, p.delay
 		p.mu.Unlock()
 		select {
 		case <-thawed:
@@ -167,15 +166,16 @@ func (p *Proxy) hold() time.Duration {
 	}
 }
 
-// treat returns what of piece is to be passed on, and whether that is the last.
-func (p *Proxy) treat(c *pipe, piece []byte, answers bool) (pass []byte, last bool) {
+// filter returns the part of a chunk to forward, and whether to close the
+// connection after it.
+func (p *Proxy) filter(c *proxied, piece []byte, answers bool) (pass []byte, last bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case c.silent:
 		return nil, false
-	case answers && p.halves > 0:
-		p.halves--
+	case answers && p.truncations > 0:
+		p.truncations--
 		return piece[:len(piece)/2], true
 	}
 	return piece, false
@@ -186,7 +186,7 @@ func (p *Proxy) close() {
 	p.mu.Lock()
 	p.closing = true
 	p.mu.Unlock()
-	p.Thaw()
+	p.Resume()
 	p.Cut()
-	p.copies.Wait()
+	p.goroutines.Wait()
 }

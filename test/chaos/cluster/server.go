@@ -15,19 +15,19 @@ import (
 	"github.com/scanlogin/scanlogin/internal/process"
 )
 
-// Server is a redis-server, or a Sentinel, which has no proxy.
+// Server is a redis-server, or a Sentinel without a proxy.
 type Server struct {
 	*process.Process
 	Proxy  *Proxy
 	name   string
 	port   int
-	client *redis.Client // past the proxy
+	client *redis.Client // connects directly, not through the proxy
 }
 
-// durable lets a server that is killed lose nothing.
+// durable makes a killed server lose no acknowledged write.
 var durable = []string{"appendonly yes", "appendfsync always", `save ""`}
 
-// newServer finds a place for a server and puts its proxy before it.
+// newServer reserves a port for a server and starts its proxy.
 func newServer() (*Server, error) {
 	port, err := process.FreePort()
 	if err != nil {
@@ -38,12 +38,12 @@ func newServer() (*Server, error) {
 	return s, err
 }
 
-// patience is how long a server may take to come up, to answer, and to agree
-// with others.
-const patience = 20 * time.Second
+// timeout is how long a server may take to answer a command. A whole recovery may
+// take twice as long.
+const timeout = 20 * time.Second
 
-// configure writes the server's configuration. Everything is in that file,
-// because Sentinel rewrites it, and the command line would overrule it.
+// configure writes the server's configuration. All directives are in the file: the
+// command line would override what Sentinel writes to it.
 func (s *Server) configure(dir, name, path string, directives []string, args ...string) error {
 	home := filepath.Join(dir, name)
 	if err := os.MkdirAll(home, 0o700); err != nil {
@@ -58,21 +58,21 @@ func (s *Server) configure(dir, name, path string, directives []string, args ...
 	s.Process = process.New(dir, name, path, append([]string{file}, args...)...)
 	s.client = redis.NewClient(&redis.Options{
 		Addr: s.addr(), Protocol: 2, DisableIdentity: true,
-		DialTimeout: time.Second, ReadTimeout: patience, ContextTimeoutEnabled: true,
+		DialTimeout: time.Second, ReadTimeout: timeout, ContextTimeoutEnabled: true,
 	})
 	return nil
 }
 
-// silence takes the place of go-redis's logger, one for the process: what it
-// has to say about servers that we have just killed is no news.
-type silence struct{}
+// discardLogger discards the messages of go-redis about servers that were just killed.
+// go-redis has one logger per process.
+type discardLogger struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
+func (discardLogger) Printf(context.Context, string, ...any) {}
 
 func (s *Server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
-// StartAndAwait starts the server and waits until it answers and has loaded
-// what it kept.
+// StartAndAwait starts the server and waits until it answers and has loaded its
+// data.
 func (s *Server) StartAndAwait(ctx context.Context) error {
 	if err := s.Start(); err != nil {
 		return err
@@ -80,9 +80,9 @@ func (s *Server) StartAndAwait(ctx context.Context) error {
 	return s.Await(ctx, func(ctx context.Context) error { return s.client.Ping(ctx).Err() })
 }
 
-// Do sends a command past the proxy and returns the answer.
+// Do sends a command directly to the server and returns the reply.
 func (s *Server) Do(ctx context.Context, args ...any) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	answer, err := s.client.Do(ctx, args...).Result()
 	if err != nil && err != redis.Nil {
@@ -91,8 +91,8 @@ func (s *Server) Do(ctx context.Context, args ...any) (any, error) {
 	return answer, nil
 }
 
-// says asks for a section of INFO and reports whether all parts are in it.
-func (s *Server) says(ctx context.Context, command []any, parts ...string) bool {
+// replyContains reports whether the reply to a command contains all parts.
+func (s *Server) replyContains(ctx context.Context, command []any, parts ...string) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	answer, err := s.Do(ctx, command...)

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// MoveSlots moves the slots of up to n keys from one node of a Cluster to
-// another, as redis-cli does it: key by key, with both nodes at work.
+// MoveSlots moves the slots of up to n keys from one master of a Redis Cluster to
+// another, key by key while both serve requests, as redis-cli does.
 func (r *Redis) MoveSlots(ctx context.Context, rnd *rand.Rand, n int) error {
 	from := rnd.IntN(len(r.Servers))
 	to := (from + 1 + rnd.IntN(len(r.Servers)-1)) % len(r.Servers)
@@ -47,7 +47,7 @@ func (r *Redis) moveSlot(ctx context.Context, from, to *Server, slot any) error 
 	if err := migrate(ctx, from, to, slot); err != nil {
 		return err
 	}
-	// The new owner first, or the slot is nobody's for a moment.
+	// The new owner first: otherwise the slot has no owner for a moment.
 	for _, s := range append([]*Server{to, from}, r.Servers...) {
 		if _, err := s.Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", ids[to]); err != nil {
 			return err

@@ -11,102 +11,103 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// fault is a kind of misfortune.
+// fault is a kind of fault.
 type fault struct {
 	name   string
-	onNode bool     // it strikes a scanlogin; else Redis
-	forms  []string // of Redis that it goes with; none: all
-	lossy  bool     // it takes acknowledged writes away; for failovers see watchReplication
-	hit    func(*blow) error
+	onNode bool     // the target is a scanlogin node; otherwise a Redis server
+	modes  []string // Redis modes that support it; none: all
+	lossy  bool     // it removes acknowledged writes; for failovers see watchReplication
+	inject func(*injection) error
 }
 
-func (f fault) goesWith(form string) bool { return len(f.forms) == 0 || slices.Contains(f.forms, form) }
+func (f fault) supports(form string) bool { return len(f.modes) == 0 || slices.Contains(f.modes, form) }
 
-// blow is a fault that strikes.
-type blow struct {
-	*Director
+// injection is one fault that is being injected.
+type injection struct {
+	*Injector
 	ctx    context.Context
-	rnd    *rand.Rand
-	node   *cluster.Node   // of a fault on a node
-	server *cluster.Server // of others
-	note   history.Strike
+	rand   *rand.Rand
+	node   *cluster.Node   // the target of a fault on a node
+	server *cluster.Server // the target of other faults
+	record history.Fault
 }
 
 var faults = []fault{
-	{name: "node-kill", onNode: true, hit: killNode},
-	{name: "node-term", onNode: true, hit: termNode},
-	{name: "node-stop", onNode: true, hit: stopNode},
-	{name: "redis-kill", hit: killRedis},
-	{name: "redis-stop", hit: stopRedis},
-	{name: "client-kill", hit: everywhere("CLIENT", "KILL", "TYPE", "normal")},
-	{name: "pubsub-kill", hit: everywhere("CLIENT", "KILL", "TYPE", "pubsub")},
-	{name: "script-flush", hit: everywhere("SCRIPT", "FLUSH")},
-	{name: "flushall", lossy: true, hit: flushAll},
-	{name: "freeze", hit: freeze},
-	{name: "silence", hit: silence},
-	{name: "cut", hit: cut},
-	{name: "half-frame", hit: halfFrame},
-	{name: "delay", hit: delay},
-	{name: "failover", forms: []string{cluster.Sentinel}, hit: failOver},
-	{name: "slot-move", forms: []string{cluster.Cluster}, hit: moveSlots},
+	{name: "node-kill", onNode: true, inject: killNode},
+	{name: "node-term", onNode: true, inject: termNode},
+	{name: "node-stop", onNode: true, inject: stopNode},
+	{name: "redis-kill", inject: killRedis},
+	{name: "redis-stop", inject: stopRedis},
+	{name: "client-kill", inject: everywhere("CLIENT", "KILL", "TYPE", "normal")},
+	{name: "pubsub-kill", inject: everywhere("CLIENT", "KILL", "TYPE", "pubsub")},
+	{name: "script-flush", inject: everywhere("SCRIPT", "FLUSH")},
+	{name: "flushall", lossy: true, inject: flushAll},
+	{name: "freeze", inject: freeze},
+	{name: "silence", inject: blackhole},
+	{name: "cut", inject: cut},
+	{name: "half-frame", inject: halfFrame},
+	{name: "delay", inject: delay},
+	{name: "failover", modes: []string{cluster.ModeSentinel}, inject: failOver},
+	{name: "slot-move", modes: []string{cluster.ModeCluster}, inject: moveSlots},
 }
 
-// wait is for how long something is broken. It is cut short when the run is
-// broken off, so that the repair comes sooner.
-func (b *blow) wait(least, most time.Duration) {
-	sleep(b.ctx, least+time.Duration(b.rnd.Int64N(int64(most-least))))
+// wait waits for the duration of the fault: a random time. It returns early when the
+// run is interrupted, so that the repair starts sooner.
+func (in *injection) wait(least, most time.Duration) {
+	sleep(in.ctx, least+time.Duration(in.rand.Int64N(int64(most-least))))
 }
 
-// repairing is the context of what must be done also when the run is broken off.
-func (b *blow) repairing() context.Context { return context.WithoutCancel(b.ctx) }
+// repairing returns a context for repairs, which must also happen when the run is
+// interrupted.
+func (in *injection) repairing() context.Context { return context.WithoutCancel(in.ctx) }
 
-func killNode(b *blow) error {
-	b.node.Kill()
-	b.wait(300*time.Millisecond, 3*time.Second)
-	return b.node.StartAndAwait(b.repairing())
+func killNode(in *injection) error {
+	in.node.Kill()
+	in.wait(300*time.Millisecond, 3*time.Second)
+	return in.node.StartAndAwait(in.repairing())
 }
 
-// leaveTime is what the contract allows for leaving, and a moment to notice.
+// leaveTime is how long a shutdown may take (10 s), and one second to notice it.
 const leaveTime = 11 * time.Second
 
-func termNode(b *blow) error {
-	b.node.Signal(syscall.SIGTERM)
-	if err := b.node.Wait(leaveTime); err != nil {
-		b.note.Exit = err.Error()
-		b.node.Kill()
+func termNode(in *injection) error {
+	in.node.Signal(syscall.SIGTERM)
+	if err := in.node.Wait(leaveTime); err != nil {
+		in.record.Exit = err.Error()
+		in.node.Kill()
 	}
-	b.note.Gone = b.Log.Now()
-	b.wait(0, 2*time.Second)
-	return b.node.StartAndAwait(b.repairing())
+	in.record.Gone = in.Log.Now()
+	in.wait(0, 2*time.Second)
+	return in.node.StartAndAwait(in.repairing())
 }
 
-func stopNode(b *blow) error {
-	if err := b.node.Freeze(); err != nil {
+func stopNode(in *injection) error {
+	if err := in.node.Freeze(); err != nil {
 		return err
 	}
-	b.wait(500*time.Millisecond, 7*time.Second)
-	return b.node.Thaw()
+	in.wait(500*time.Millisecond, 7*time.Second)
+	return in.node.Resume()
 }
 
-func killRedis(b *blow) error {
-	b.server.Kill()
-	b.wait(300*time.Millisecond, 5*time.Second)
-	return b.server.StartAndAwait(b.repairing())
+func killRedis(in *injection) error {
+	in.server.Kill()
+	in.wait(300*time.Millisecond, 5*time.Second)
+	return in.server.StartAndAwait(in.repairing())
 }
 
-func stopRedis(b *blow) error {
-	if err := b.server.Freeze(); err != nil {
+func stopRedis(in *injection) error {
+	if err := in.server.Freeze(); err != nil {
 		return err
 	}
-	b.wait(500*time.Millisecond, 6*time.Second)
-	return b.server.Thaw()
+	in.wait(500*time.Millisecond, 6*time.Second)
+	return in.server.Resume()
 }
 
-// everywhere sends one command to all servers.
-func everywhere(command ...any) func(*blow) error {
-	return func(b *blow) error {
-		for _, s := range b.Rig.Redis.Servers {
-			if _, err := s.Do(b.repairing(), command...); err != nil {
+// everywhere returns a fault that sends one command to all servers.
+func everywhere(command ...any) func(*injection) error {
+	return func(in *injection) error {
+		for _, s := range in.Cluster.Redis.Servers {
+			if _, err := s.Do(in.repairing(), command...); err != nil {
 				return err
 			}
 		}
@@ -114,68 +115,67 @@ func everywhere(command ...any) func(*blow) error {
 	}
 }
 
-func flushAll(b *blow) error {
-	if b.Rig.Redis.Form != cluster.Sentinel {
-		return everywhere("FLUSHALL")(b)
+func flushAll(in *injection) error {
+	if in.Cluster.Redis.Mode != cluster.ModeSentinel {
+		return everywhere("FLUSHALL")(in)
 	}
-	if at := b.Rig.Redis.Master(b.ctx); at >= 0 { // a replica would refuse
-		_, err := b.Rig.Redis.Servers[at].Do(b.repairing(), "FLUSHALL")
+	if at := in.Cluster.Redis.Master(in.ctx); at >= 0 { // a replica refuses the command
+		_, err := in.Cluster.Redis.Servers[at].Do(in.repairing(), "FLUSHALL")
 		return err
 	}
 	return nil
 }
 
-func freeze(b *blow) error {
-	b.server.Proxy.Freeze()
-	b.wait(500*time.Millisecond, 7*time.Second)
-	b.server.Proxy.Thaw()
+func freeze(in *injection) error {
+	in.server.Proxy.Freeze()
+	in.wait(500*time.Millisecond, 7*time.Second)
+	in.server.Proxy.Resume()
 	return nil
 }
 
-func silence(b *blow) error {
-	b.server.Proxy.Silence()
+func blackhole(in *injection) error {
+	in.server.Proxy.Blackhole()
 	return nil
 }
 
-func cut(b *blow) error {
-	b.server.Proxy.Cut()
+func cut(in *injection) error {
+	in.server.Proxy.Cut()
 	return nil
 }
 
-func halfFrame(b *blow) error {
-	b.server.Proxy.CutInHalf(1 + b.rnd.IntN(20))
-	b.wait(500*time.Millisecond, 2*time.Second)
-	b.server.Proxy.CutInHalf(0)
+func halfFrame(in *injection) error {
+	in.server.Proxy.Truncate(1 + in.rand.IntN(20))
+	in.wait(500*time.Millisecond, 2*time.Second)
+	in.server.Proxy.Truncate(0)
 	return nil
 }
 
-// delay stays below what a call may take, or goes beyond it.
-func delay(b *blow) error {
-	b.server.Proxy.Delay(time.Duration(20+b.rnd.IntN(1000)) * time.Millisecond)
-	b.wait(time.Second, 6*time.Second)
-	b.server.Proxy.Delay(0)
+// delay delays data by up to 20 ms to 1 s: less or more than the timeout of a call.
+func delay(in *injection) error {
+	in.server.Proxy.Delay(time.Duration(20+in.rand.IntN(1000)) * time.Millisecond)
+	in.wait(time.Second, 6*time.Second)
+	in.server.Proxy.Delay(0)
 	return nil
 }
 
-// promotion bounds each half of a failover that was asked for: some 2 s are
-// usual.
+// promotion limits both parts of a requested failover, which take about 2 s.
 const promotion = 20 * time.Second
 
-// failOver has a Sentinel change masters. It refuses as long as it believes the
-// replica to be away, which may be a while after the last fault.
-func failOver(b *blow) (err error) {
-	before := b.Rig.Redis.Master(b.ctx)
-	for deadline := time.Now().Add(promotion); b.ctx.Err() == nil && time.Now().Before(deadline); sleep(b.ctx, 50*time.Millisecond) {
-		if _, err = b.Rig.Redis.Sentinels[0].Do(b.repairing(), "SENTINEL", "FAILOVER", "main"); err == nil {
+// failOver requests a failover from a Sentinel. The Sentinel refuses while it
+// considers the replica down, which may last for some time after a fault.
+func failOver(in *injection) (err error) {
+	before := in.Cluster.Redis.Master(in.ctx)
+	for deadline := time.Now().Add(promotion); in.ctx.Err() == nil && time.Now().Before(deadline); sleep(in.ctx, 50*time.Millisecond) {
+		if _, err = in.Cluster.Redis.Sentinels[0].Do(in.repairing(), "SENTINEL", "FAILOVER", "main"); err == nil {
 			break
 		}
 	}
-	for deadline := time.Now().Add(promotion); err == nil && b.ctx.Err() == nil && time.Now().Before(deadline); sleep(b.ctx, 50*time.Millisecond) {
-		if at := b.Rig.Redis.Master(b.repairing()); at >= 0 && at != before {
+	for deadline := time.Now().Add(promotion); err == nil && in.ctx.Err() == nil && time.Now().Before(deadline); sleep(in.ctx, 50*time.Millisecond) {
+		if at := in.Cluster.Redis.Master(in.repairing()); at >= 0 && at != before {
 			break
 		}
 	}
 	return err
 }
 
-func moveSlots(b *blow) error { return b.Rig.Redis.MoveSlots(b.repairing(), b.rnd, 8) }
+func moveSlots(in *injection) error { return in.Cluster.Redis.MoveSlots(in.repairing(), in.rand, 8) }

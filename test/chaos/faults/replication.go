@@ -7,39 +7,37 @@ import (
 	"github.com/scanlogin/scanlogin/test/chaos/history"
 )
 
-// unreplicated is the kind under which times are noted in which Redis behind
-// Sentinel acknowledged writes that a failover lost. They are no fault that
-// anybody chose: most faults may lead to a failover, sooner or later, or to
-// none.
+// unreplicated is the kind of the recorded periods in which a failover may have lost
+// acknowledged writes (Sentinel mode). They are not injected: most faults can cause a
+// failover, immediately, later or not at all.
 const unreplicated = "unreplicated"
 
-// unsaid is for how long a replica may have been behind at a look that found it
-// well: the lag that INFO tells is in whole seconds, and one is usual.
-const unsaid = 2 * time.Second
+// lagResolution is how far a replica may be behind although IsReplicated is true: INFO
+// reports the lag in whole seconds, and a lag of one second is normal.
+const lagResolution = 2 * time.Second
 
-// watchReplication notes these times until ctx ends: from the last look that
-// found all replicated before a failover, to the first that did after it. What
-// happened between two looks nobody knows.
-func (d *Director) watchReplication(ctx context.Context) {
-	well, epoch := d.Log.Now(), ""
-	note := func() {
-		d.Log.AddStrike(history.Strike{Kind: unreplicated, Target: "redis", Node: -1, From: well - unsaid, To: d.Log.Now(), Lossy: true})
+// watchReplication records these periods until ctx ends: from the last check before a
+// failover in which everything was replicated, to the first one after it.
+func (inj *Injector) watchReplication(ctx context.Context) {
+	replicated, epoch := inj.Log.Now(), ""
+	record := func() {
+		inj.Log.AddFault(history.Fault{Kind: unreplicated, Target: "redis", Node: -1, From: replicated - lagResolution, To: inj.Log.Now(), Lossy: true})
 	}
 	for ; ctx.Err() == nil; sleep(ctx, 100*time.Millisecond) {
-		looked := d.Log.Now()
-		if !d.Rig.Redis.IsReplicated(ctx) {
+		checked := inj.Log.Now()
+		if !inj.Cluster.Redis.IsReplicated(ctx) {
 			continue
 		}
-		now := d.Rig.Redis.Epoch(ctx)
+		now := inj.Cluster.Redis.Epoch(ctx)
 		if now == "" {
 			continue
 		}
 		if now != epoch && epoch != "" {
-			note()
+			record()
 		}
-		well, epoch = looked, now
+		replicated, epoch = checked, now
 	}
-	if d.Log.Now()-well > time.Second { // how it went on is not known
-		note()
+	if inj.Log.Now()-replicated > time.Second { // the state since then is unknown
+		record()
 	}
 }

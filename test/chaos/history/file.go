@@ -10,33 +10,32 @@ import (
 	"time"
 )
 
-// File is a history as it is kept: what happened, and for how long it was
-// watched.
-type File struct {
-	Events  []Event
-	Strikes []Strike
-	End     time.Duration
+// History is everything recorded in a run, and the run's duration.
+type History struct {
+	Events []Event
+	Faults []Fault
+	End    time.Duration
 }
 
 const fileName = "history.jsonl"
 
-// line is one of a file's lines of JSON; only one of its parts is set.
+// line is one line of a history file. Only one of its fields is set.
 type line struct {
-	Event  *Event        `json:"event,omitempty"`
-	Strike *Strike       `json:"strike,omitempty"`
-	End    time.Duration `json:"end,omitempty"`
+	Event *Event        `json:"event,omitempty"`
+	Fault *Fault        `json:"fault,omitempty"`
+	End   time.Duration `json:"end,omitempty"`
 }
 
-// Save keeps f in a directory.
-func (f File) Save(dir string) error {
+// Save writes the history to a file in a directory.
+func (f History) Save(dir string) error {
 	file, err := os.Create(filepath.Join(dir, fileName))
 	if err != nil {
 		return err
 	}
 	buffer := bufio.NewWriter(file)
 	out := json.NewEncoder(buffer)
-	for i := range f.Strikes {
-		err = errors.Join(err, out.Encode(line{Strike: &f.Strikes[i]}))
+	for i := range f.Faults {
+		err = errors.Join(err, out.Encode(line{Fault: &f.Faults[i]}))
 	}
 	for i := range f.Events {
 		err = errors.Join(err, out.Encode(line{Event: &f.Events[i]}))
@@ -44,8 +43,8 @@ func (f File) Save(dir string) error {
 	return errors.Join(err, out.Encode(line{End: f.End}), buffer.Flush(), file.Close())
 }
 
-// Load returns what Save kept.
-func Load(dir string) (f File, err error) {
+// Load reads a history that Save wrote.
+func Load(dir string) (f History, err error) {
 	file, err := os.Open(filepath.Join(dir, fileName))
 	if err != nil {
 		return f, err
@@ -60,8 +59,8 @@ func Load(dir string) (f File, err error) {
 			return f, err
 		case l.Event != nil:
 			f.Events = append(f.Events, *l.Event)
-		case l.Strike != nil:
-			f.Strikes = append(f.Strikes, *l.Strike)
+		case l.Fault != nil:
+			f.Faults = append(f.Faults, *l.Fault)
 		default:
 			f.End = l.End
 		}

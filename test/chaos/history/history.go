@@ -1,6 +1,6 @@
-// Package history holds what was asked of scanlogin and what it said, with the
-// times of both, so that it can be judged when all is over. It promises that
-// nothing is left out: a call without an answer is an event as well.
+// Package history records the calls to scanlogin, its answers and its messages, with
+// their times, so that they can be checked after the run. It guarantees that nothing
+// is left out: a call without an answer is an event, too.
 package history
 
 import (
@@ -9,119 +9,119 @@ import (
 	"time"
 )
 
-// Do is what somebody did, or what happened to him.
-type Do string
+// Action is the kind of an event.
+type Action string
 
 const (
-	Gene     Do = "gene"     // a code was made, by a call or by a socket
-	Scan     Do = "scan"     // the phone's three
-	Confirm  Do = "confirm"  //
-	Cancel   Do = "cancel"   //
-	Redeem   Do = "redeem"   // the site exchanges the ticket
-	Withdraw Do = "withdraw" // the page asks for another code; nobody answers that
-	Check    Do = "check"    // somebody asks how the code stands
-	Push     Do = "push"     // a connection told how the code stands
-	Show     Do = "show"     // a page begins to show the code
-	Leave    Do = "leave"    // and no longer does
-	Connect  Do = "connect"  // a socket or a stream was opened
-	Close    Do = "close"    // and closed; Answer is the close code
+	Gene     Action = "gene"     // a code was created, by a call or by a socket
+	Scan     Action = "scan"     // the phone scans
+	Confirm  Action = "confirm"  // the phone confirms
+	Cancel   Action = "cancel"   // the phone cancels
+	Redeem   Action = "redeem"   // the site exchanges the ticket
+	Withdraw Action = "withdraw" // the page requests another code; there is no answer
+	Check    Action = "check"    // a caller requests the state of the code
+	Push     Action = "push"     // a connection received the state of the code
+	Show     Action = "show"     // a page begins to show the code
+	Leave    Action = "leave"    // a page stops showing the code
+	Connect  Action = "connect"  // a socket or a stream was opened
+	Close    Action = "close"    // a socket or a stream was closed; Answer is the close code
 )
 
-// Answers that decide what is done next, or are not the envelope's.
+// Codes of answers, and values for calls and connections without a code.
 const (
 	OK      = 200
-	TooMany = 429  // the envelope's: nothing was done
-	Busy    = 1000 // the envelope's: the outcome is unknown
-	None    = 0    // no answer came: the outcome is unknown; of a Close: no close frame came
-	NotSent = -1   // the call did not get as far as the server
-	Ended   = -2   // of a Close: the client itself left
+	TooMany = 429  // nothing was done
+	Busy    = 1000 // the outcome is unknown
+	None    = 0    // no answer: the outcome is unknown; for Close: no close frame
+	NotSent = -1   // the call did not reach the server
+	Ended   = -2   // for Close: the client closed the connection
 )
 
-// Event is one call with its answer, one message, or one turn of a page.
+// Event is a call with its answer, a message, or a change of a page.
 type Event struct {
-	Call   time.Duration `json:"call"`   // since the run began
-	Return time.Duration `json:"return"` // of a Push: when it came
-	Who    string        `json:"who"`
-	Do     Do            `json:"do"`
-	Code   string        `json:"code,omitempty"`
-	Node   int           `json:"node"`           // from 0
-	Conn   int64         `json:"conn,omitempty"` // of a Push, a Connect, a Close: which connection
-	User   string        `json:"user,omitempty"` // as whom the phone acts; of a Redeem: whom the answer names
-	Proven bool          `json:"proven,omitempty"`
-	Held   bool          `json:"held,omitempty"` // of a Check: it asked the server to wait
-	Answer int           `json:"answer"`         // the envelope's code, or one of the above
-	HTTP   int           `json:"http,omitempty"`
-	Seen   *Seen         `json:"seen,omitempty"`  // what an answer or a message told of the code
-	Terms  *Terms        `json:"terms,omitempty"` // of a Gene: how long its code lives
-	Via    string        `json:"via,omitempty"`   // of a Show: the page's transport
+	Call      time.Duration `json:"call"`   // time since the start of the run
+	Return    time.Duration `json:"return"` // for Push: when the message arrived
+	Actor     string        `json:"actor"`
+	Action    Action        `json:"action"`
+	Code      string        `json:"code,omitempty"`
+	Node      int           `json:"node"`               // from 0
+	Conn      int64         `json:"conn,omitempty"`     // for Push, Connect and Close: the connection
+	User      string        `json:"user,omitempty"`     // the phone's user; for Redeem: the user in the answer
+	Proven    bool          `json:"proven,omitempty"`   // the caller proved to be the browser or the site
+	LongPoll  bool          `json:"longPoll,omitempty"` // for Check: the server was asked to wait
+	Answer    int           `json:"answer"`             // code of the answer, or one of the values above
+	HTTP      int           `json:"http,omitempty"`
+	State     *State        `json:"state,omitempty"`     // the state of the code in the answer or message
+	Lifetimes *Lifetimes    `json:"lifetimes,omitempty"` // for Gene: the lifetimes of the code
+	Transport string        `json:"transport,omitempty"` // for Show: the page's transport
 }
 
-// Seen is how a code stood, as somebody was told.
-type Seen struct {
-	Status  string `json:"status"` // the contract's event: waiting, scanned …
+// State is the state of a code in an answer or a message.
+type State struct {
+	Status  string `json:"status"` // the event: waiting, scanned …
 	Version int64  `json:"version"`
 	User    string `json:"user,omitempty"` // scannedUserId
 	Ticket  bool   `json:"ticket,omitempty"`
 }
 
-// Terms are a pool's times.
-type Terms struct {
+// Lifetimes are the lifetimes that a pool configures.
+type Lifetimes struct {
 	Code    time.Duration `json:"code"`
 	Confirm time.Duration `json:"confirm"`
 	Ticket  time.Duration `json:"ticket"`
 }
 
-// Unknown reports whether nobody can say if the call has had, or will have,
-// its effect.
+// Unknown reports whether the call's outcome is unknown: it may have taken effect,
+// may still do so, or never will.
 func (e Event) Unknown() bool {
 	return e.Answer == None || e.Answer == Busy || e.HTTP >= 500
 }
 
-// Strike is a fault, from its beginning until all was repaired.
-type Strike struct {
+// Fault is an injected fault, from its start until everything was repaired.
+type Fault struct {
 	Kind   string        `json:"kind"`
 	Target string        `json:"target"`
-	Node   int           `json:"node"` // the node that was struck; -1: none was
+	Node   int           `json:"node"` // the node with the fault; -1: none
 	From   time.Duration `json:"from"`
 	To     time.Duration `json:"to"`
-	Alone  bool          `json:"alone"` // calm followed, so that its effect can be measured
-	Lossy  bool          `json:"lossy"` // Redis may have lost writes that it had acknowledged
+	Alone  bool          `json:"alone"` // no other fault at the time or soon after, so that its effect can be measured
+	Lossy  bool          `json:"lossy"` // Redis may have lost acknowledged writes
 	Exit   string        `json:"exit,omitempty"`
-	Gone   time.Duration `json:"gone,omitempty"` // when a node that was asked to leave had ended
+	Gone   time.Duration `json:"gone,omitempty"` // when a node that was told to shut down had ended
 }
 
-// Log collects events from everybody.
+// Log records events and faults. It may be used by several goroutines.
 type Log struct {
 	began time.Time
 
-	mu      sync.Mutex
-	events  []Event
-	strikes []Strike
+	mu     sync.Mutex
+	events []Event
+	faults []Fault
 }
 
-// NewLog begins a history now.
+// NewLog starts a history now.
 func NewLog() *Log { return &Log{began: time.Now()} }
 
-// Now is the time since the history began.
+// Now returns the time since the start of the history.
 func (l *Log) Now() time.Duration { return time.Since(l.began) }
 
-// Add notes an event.
+// Add records an event.
 func (l *Log) Add(e Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.events = append(l.events, e)
 }
 
-// AddStrike notes a fault that is over.
-func (l *Log) AddStrike(s Strike) {
+// AddFault records a fault that has been repaired.
+func (l *Log) AddFault(s Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.strikes = append(l.strikes, s)
+	l.faults = append(l.faults, s)
 }
 
-// File returns what was noted until now; to be read only.
-func (l *Log) File() File {
+// History returns everything recorded so far. It must not be modified.
+func (l *Log) History() History {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return File{Events: slices.Clip(l.events), Strikes: slices.Clip(l.strikes), End: l.Now()}
+	return History{Events: slices.Clip(l.events), Faults: slices.Clip(l.faults), End: l.Now()}
 }

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package process
-
-import "syscall"
-
-// diesWithUs has no equal here: if we are killed, our processes stay.
-func diesWithUs() *syscall.SysProcAttr { return nil }
