@@ -56,7 +56,8 @@ func TestAPageLearnsThatRedisForgot(t *testing.T) {
 // looks at what is left in Redis.
 func TestNoKeyOutlivesItsTime(t *testing.T) {
 	t.Parallel()
-	a, _, redis := pair(t, nil, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
+	a, _, redis := pair(t, nil, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }),
+		newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs = "p2", nil })) // whose codes live long enough to be scanned
 	p := a.dial("userPoolId=p1", nil)
 	for range pool.DefaultMaxCodes {
 		p.event("code")
@@ -64,7 +65,7 @@ func TestNoKeyOutlivesItsTime(t *testing.T) {
 		p.event("expired")
 	}
 	p.closed(4408)
-	a.confirmed("p1")
+	a.confirmed("p2")
 	keys, _ := redis.Do("KEYS", "*").([]any)
 	codes := 0
 	const gone = -2              // it came to its end meanwhile

@@ -128,7 +128,7 @@ func TestRollingRestart(t *testing.T) {
 		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, nil))
 	}
 	c := &cluster{nodes: []*node{open(), open(), open()}}
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 
 	pages := slices.Repeat([]rollingPage{{TB: t}}, 500)
