@@ -1,6 +1,6 @@
 # Development tasks; see CONTRIBUTING.md.
 
-.PHONY: build test test-all tools lint unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go release clean
+.PHONY: build test test-all tools lint unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph release clean
 
 FUZZTIME ?= 2000000x
 CHAOSTIME ?= 15m
@@ -71,6 +71,9 @@ bench: build bin/bench ## measure scanlogin and its peers, and write docs/benchm
 
 bench-go: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+graph: ## write the import graph in CONTRIBUTING.md
+	go test -count=1 -run '^TestContributingHasTheImportGraph$$' ./internal/architecture -update
 
 release: ## build static binaries and checksums in dist/
 	scripts/release.sh
