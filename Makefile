@@ -1,6 +1,6 @@
 # Development tasks; see CONTRIBUTING.md.
 
-.PHONY: build test test-all tools lint unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go release clean
+.PHONY: build test test-all tools lint unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph release clean
 
 FUZZTIME ?= 2000000x
 CHAOSTIME ?= 15m
@@ -11,7 +11,7 @@ build: ## build bin/scanlogin
 test: ## run everything that must pass; installs missing tools and prints the seconds of each stage
 	@scripts/stages.sh tools lint unit chaos-short attack-short e2e
 
-test-all: ## the same with all variations of the end-to-end tests, and each fuzz target
+test-all: ## make test with all variations of the end-to-end tests and the fuzz targets
 	@SCANLOGIN_TEST_ALL=1 scripts/stages.sh tools lint unit fuzz-short chaos-short attack-short e2e
 
 tools: ## install the programs that the tests need: Redis, a browser, proxies …
@@ -23,17 +23,17 @@ GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
 	-exclude-dir=test/chaos -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
 	-exclude-dir=session/sessiontest -exclude-dir=internal/redistest -exclude-dir=test/mutation
 
-lint: ## gofmt, vet, staticcheck and gosec; fix a gosec finding, or explain it with "#nosec Gxxx -- reason"
+lint: ## run gofmt, vet, staticcheck and gosec; fix a gosec finding, or explain it with "#nosec Gxxx -- reason"
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
 	$(GOSEC) ./...
 
-unit: ## the Go tests with the race detector; more run at once than there are cores, because many of them wait
+unit: ## run the Go tests with the race detector; more run at once than there are cores, because many of them wait
 	go test -race -p 4 -parallel 8 -timeout 40m ./...
 	cd test/kubernetes && go vet ./... && go test -timeout 15m ./...
 
-e2e: build ## end-to-end tests of the binary: browser, other clients, the README's transcripts
+e2e: build ## run the end-to-end tests of the binary: browser, other clients, the README's transcripts
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test --test-concurrency=2
 
 bin/bench: FORCE
@@ -44,33 +44,36 @@ bin/attack: FORCE
 	go build -o $@ ./test/attack
 FORCE:
 
-chaos-short: build bin/scanchaos ## logins under injected faults for a minute, checked against the guarantees
+chaos-short: build bin/scanchaos ## run simulated logins under injected faults for a minute and check the guarantees
 	bin/scanchaos run --redis single --duration 60s --scenarios 60 --first flushall,node-term,pubsub-kill,node-kill,silence,redis-kill,redis-stop
 
-chaos: build bin/scanchaos ## the same on each Redis mode, for CHAOSTIME each
+chaos: build bin/scanchaos ## chaos-short on each Redis mode, for CHAOSTIME each
 	for mode in single sentinel cluster; do bin/scanchaos run --redis $$mode --duration $(CHAOSTIME) || exit 1; done
 
-attack-short: build bin/attack ## the attacks of the threat model, a few seconds each
+attack-short: build bin/attack ## run the attacks of the threat model, a few seconds each
 	bin/attack --short
 
-attack: build bin/attack ## the same at full length; BEFORE=path compares with an older binary
+attack: build bin/attack ## run the attacks at full length; BEFORE=path compares with an older binary
 	bin/attack $(if $(BEFORE),--before $(BEFORE)) --out bin/attack.md
 
-fuzz-short: ## run each fuzz target for some seconds
+fuzz-short: ## run each fuzz target for a few seconds
 	scripts/fuzz.sh 20000x
 
-fuzz: ## run each fuzz target with FUZZTIME inputs, which takes minutes each
+fuzz: ## run each fuzz target with FUZZTIME inputs; takes minutes each
 	scripts/fuzz.sh $(FUZZTIME)
 
-mutation: ## run the tests against mutants: hours for all; PACKAGE=./internal/ratelimit, PACKAGE=./server FILES="limits.go" or PACKAGE=lua for a part
+mutation: ## run the tests against mutants, which takes hours; for a part: PACKAGE=./internal/ratelimit, PACKAGE=./server FILES="limits.go" or PACKAGE=lua
 	scripts/mutation.sh $(PACKAGE) $(FILES)
 
-bench: build bin/bench ## measure scanlogin and its peers, and write docs/benchmarks.md; BENCH=quick takes some minutes
+bench: build bin/bench ## measure scanlogin and its peers, and write docs/benchmarks.md; BENCH=quick takes a few minutes
 	cd bench && go vet ./... && go test -timeout 15m ./...
 	bin/bench run $(if $(filter quick,$(BENCH)),--quick)
 
 bench-go: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+graph: ## write the import graph in CONTRIBUTING.md
+	go test -count=1 -run '^TestContributingHasTheImportGraph$$' ./internal/architecture -update
 
 release: ## build static binaries and checksums in dist/
 	scripts/release.sh

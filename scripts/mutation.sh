@@ -2,13 +2,13 @@
 # Runs the tests against mutants, prints the survivors and the score, and fails
 # if a survivor is not justified in test/mutation/survivors.md.
 #
-#   scripts/mutation.sh                      every package below, and the Redis scripts: hours
-#   scripts/mutation.sh ./internal/ratelimit              one package
-#   scripts/mutation.sh ./server limits.go   some files of a package
-#   scripts/mutation.sh lua swap             the Redis scripts, or some of them
+#   scripts/mutation.sh                        every package below and the Redis scripts; takes hours
+#   scripts/mutation.sh ./internal/ratelimit   one package
+#   scripts/mutation.sh ./server limits.go     some files of a package
+#   scripts/mutation.sh lua swap               the Redis scripts, or some of them
 #
-# GREMLINS_UNLEASH_WORKERS and WORKERS say how many mutants are tested at once
-# (default: one per core).
+# GREMLINS_UNLEASH_WORKERS and WORKERS are the numbers of mutants that are tested at
+# once (default: one per core).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 gremlins=github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
@@ -17,22 +17,22 @@ out=$PWD/bin/mutation
 mkdir -p "$out"
 go build -o "$out/mutation" ./test/mutation
 
-# Tests of ./server that wait for more than a second; the first passes are without
-# them. (gremlins takes the conditions of "case" as not covered.)
+# Tests of ./server that take longer than a second. The first pass skips them.
 slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|WhoCanceledInARow|TimesEnd|ShutdownWaits|FourWays'
 slow+='|ScannedIsNot|AGuesser|LostCodes|TheLineDisperses|OpenMakes|Resume|RetryAfterIsTrue|Rolling|AStore|Refresh|AnOffice|StoreAway|AHandshake'
 slow+='|TimeEnds|WatchEnds|TwoNodesGive|AStorm|TheServerStays'
 slow+='|AFloodOfOne|TheDefaultLimitsFitIntoThe|PartOfA|OneNetwork|ASiteIs|ANodeLeaves|ANodeThat|AHead|AFull|Sockets|ConnectionsAre)'
 
-# judge name argument…: tests again what is not known to be killed.
+# judge name argument…: tests the mutants again that are not known to be killed.
 judge() {
   local name=$1
   shift
   "$out/mutation" -workers "${WORKERS:-$(nproc)}" -out "$out/$name.json" "$@" 2>"$out/$name.log"
 }
 
-# A first pass by gremlins, with the quick tests of the package alone; then all
-# tests of the stages for what survived, timed out or is not covered.
+# The first pass is gremlins with the package's quick tests. Mutants that survive, time
+# out or count as not covered (gremlins does not see the conditions of "case") are
+# tested again with the tests of all stages.
 package() {
   local dir=$1 name stages exclude=(-E /) timeout=1m flags="-count=1 -vet=off"
   shift
@@ -51,8 +51,8 @@ package() {
   judge "$name" -timeout "$timeout" -dir "${dir#./}" -gremlins "$out/$name.gremlins.json" "${stages[@]/#/-stage=}"
 }
 
-# universalmutator makes the mutants; the quick tests of a script on one Redis
-# come before the package's.
+# universalmutator makes the mutants. The quick tests of a script on a single Redis
+# run before all tests of the package.
 lua() {
   [ -x "$out/venv/bin/mutate" ] || { python3 -m venv "$out/venv" && "$out/venv/bin/pip" install -q "$universalmutator"; }
   local dir script name quick failed=0

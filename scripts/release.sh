@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Builds what a release consists of, in dist/: one static binary for each system,
-# and SHA256SUMS. The same commit and the same Go make the same bytes, wherever.
+# Builds a release in dist/: one static binary per system, and SHA256SUMS. Builds are
+# reproducible: the same commit and the same Go give the same bytes on every machine.
 #
-# The files are named by `git describe`. What `scanlogin version` prints is what
-# Go itself stamps from git: the tag of the commit, or a pseudo-version.
+# File names contain `git describe`. `scanlogin version` prints what Go itself takes
+# from git: the tag of the commit, or a pseudo-version.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=$(git describe --tags --always --dirty)
 systems=(linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64)
 
-# What the environment may hold, and would be in the bytes.
+# These variables would change the bytes if the environment set them.
 export CGO_ENABLED=0 GOFLAGS=-mod=readonly GOEXPERIMENT='' GOFIPS140=off GOAMD64=v1 GOARM64=v8.0 GOWORK=off
 
 rm -rf dist

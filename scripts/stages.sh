@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs make targets one after the other and prints how long each took: scripts/stages.sh lint unit …
+# Runs make targets one after the other and prints the duration of each:
+# scripts/stages.sh lint unit …
 set -euo pipefail
 times=()
 for stage in "$@"; do

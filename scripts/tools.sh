@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests run and this machine lacks (Debian and its like), or
-# says what is missing.
+# Installs the programs that the tests need and this machine lacks (Debian and
+# derivatives), or prints what is missing.
 set -euo pipefail
 
 # command: Debian package
@@ -26,15 +26,15 @@ done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "the tests need these Debian packages, or what they hold: ${missing[*]}" >&2
+  echo "the tests need the programs of these Debian packages: ${missing[*]}" >&2
   exit 1
 fi
 sudo=()
 [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-echo "installing what the tests need (apt-get): ${missing[*]}"
+echo "installing packages that the tests need (apt-get): ${missing[*]}"
 "${sudo[@]}" apt-get update -qq
-# No service of these packages is started (RUNLEVEL=1), or will be when the machine
-# starts: what the installation enabled is disabled again.
+# The packages' services must not run: RUNLEVEL=1 prevents their start, and services
+# that the installation enables are disabled again.
 enabled() {
   command -v systemctl >/dev/null || return 0
   systemctl --root=/ list-unit-files --state=enabled --no-legend --plain | cut -d' ' -f1 | sort
