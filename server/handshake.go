@@ -176,7 +176,9 @@ func (s *Server) newWatch(c echo.Context, k *socket, named *pool.Pool, random st
 		return k, byeNotFound, s.checkAnyOrigin(c)
 	case err != nil:
 		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", requestID(c), "error", err)
-		s.admission.rejectWaiting(errNoStore)
+		if c.Request().Context().Err() == nil { // a client that disconnected says nothing of the store
+			s.admission.rejectWaiting(errNoStore)
+		}
 		return k, byeBusy, s.checkAnyOrigin(c)
 	}
 	if !k.proof.isBrowser(k.pool, *k.first) {
