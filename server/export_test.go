@@ -81,3 +81,10 @@ func (s *Server) Queued() int {
 
 // ConnectionsFor is how many connections so many files allow.
 var ConnectionsFor = connectionsFor
+
+// Admission is how many places of handshakes are free, and how many handshakes wait.
+func (s *Server) Admission() [2]int {
+	s.admission.mu.Lock()
+	defer s.admission.mu.Unlock()
+	return [2]int{s.admission.free, s.admission.waiting.len()}
+}

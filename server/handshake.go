@@ -184,7 +184,9 @@ func (s *Server) newWatch(c echo.Context, k *socket, random string, own *pool.Po
 		return k, closeNotFound, s.checkAnyOrigin(c)
 	case err != nil:
 		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", requestID(c), "error", err)
-		s.admission.rejectWaiting(errNoStore)
+		if c.Request().Context().Err() == nil { // a client that disconnected says nothing of the store
+			s.admission.rejectWaiting(errNoStore)
+		}
 		return k, closeBusy, s.checkAnyOrigin(c)
 	}
 	if !k.proof.isBrowser(k.pool, *k.first) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/scanlogin/scanlogin/server"
 )
 
 // TestAStormIsServedInTurn has more pages come at once than the line has places
@@ -94,4 +96,48 @@ func TestWhoHangsUpLeavesTheLine(t *testing.T) {
 	pages.Wait()
 	resume()
 	n.dial("random="+c.random, nil, "key."+c.key).event("waiting")
+}
+
+// TestHangingUpDoesNotRejectOthers has all handshakes that run end because their clients
+// disconnect, while another one waits. That says nothing of the store.
+func TestHangingUpDoesNotRejectOthers(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	for range 10 { // again where the clients were slower than the store is given
+		if hangUp(t, n, c) {
+			return
+		}
+	}
+	t.Error("the handshake that waited was rejected each time")
+}
+
+// hangUp reports whether a handshake that waits is served after all that run have
+// ended by their clients.
+func hangUp(t *testing.T, n *node, c code) bool {
+	resume := n.store.Stall()
+	defer resume()
+	dial := func(ctx context.Context) error {
+		conn, _, err := websocket.Dial(ctx, n.url+"/api/v2/qrcode/ws?random="+c.random, &websocket.DialOptions{
+			Subprotocols: []string{"scanlogin.v1", "key." + c.key}, HTTPClient: client,
+		})
+		if err == nil {
+			_ = conn.CloseNow()
+		}
+		return err
+	}
+	ctx, hangUp := context.WithCancel(t.Context())
+	defer hangUp()
+	var pages sync.WaitGroup
+	defer pages.Wait()
+	for range server.Places {
+		pages.Go(func() { _ = dial(ctx) })
+	}
+	eventually(t, "all places are taken", func() bool { return n.srv.Admission() == [2]int{0, 0} })
+	served := make(chan error, 1)
+	go func() { served <- dial(t.Context()) }()
+	eventually(t, "another handshake waits, or was rejected", func() bool { return n.srv.Admission() == [2]int{0, 1} || len(served) > 0 })
+	hangUp()
+	eventually(t, "the others have ended", func() bool { return n.srv.Admission()[0] > 0 || len(served) > 0 })
+	resume()
+	return <-served == nil
 }
