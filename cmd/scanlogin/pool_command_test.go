@@ -16,7 +16,7 @@ func TestPoolCommandChangesSettingsOnAllNodes(t *testing.T) {
 	const listeners = "listen: 127.0.0.1:0\nops_listen: 127.0.0.1:0\n"
 	file := writeFile(t, "scanlogin.yaml", twoPools+admins+listeners+"redis_url: "+redis.URL()+"\n")
 	node := start(t, "serve", "--config", file)
-	node.wait(t, `(bus connected)`)
+	node.wait(t, `(redis pub/sub connected)`)
 	tests := []struct {
 		args []string
 		code int
@@ -56,7 +56,7 @@ func TestWithoutAConsoleNothingIsServedOrStored(t *testing.T) {
 	file := writeFile(t, "scanlogin.yaml", good+"listen: 127.0.0.1:0\nops_listen: 127.0.0.1:0\nredis_url: "+redis.URL()+"\n")
 	node := start(t, "serve", "--config", file)
 	ops := node.wait(t, `"ops":"([^"]+)"`)
-	node.wait(t, `(bus connected)`)
+	node.wait(t, `(redis pub/sub connected)`)
 	for _, path := range []string{"/console", "/console/login", "/console/assets/style.css"} {
 		if status, _ := call(t, "GET", "http://"+ops+path, ""); status != 404 {
 			t.Errorf("%s: %d", path, status)

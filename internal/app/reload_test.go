@@ -175,7 +175,7 @@ func TestGeoIPFileIsReadAtStartAndAtEachReload(t *testing.T) {
 	writeData(t, file, []byte("half a download"))
 	kept := r.registry.ByID("demo")
 	log := r.with(t, good+"geoip_file: "+file+"\n")
-	expectLogged(t, log, "geoip_file: is no MaxMind DB file", "nothing was changed")
+	expectLogged(t, log, "geoip_file: is not a MaxMind DB file", "nothing was changed")
 	if got := in(); got != "PT" || r.registry.ByID("demo") != kept {
 		t.Errorf("a broken file changed something: %q", got)
 	}
