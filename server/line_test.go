@@ -18,7 +18,7 @@ import (
 func TestAStormIsServedInTurn(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	var pages sync.WaitGroup
-	for range 500 {
+	for range 200 {
 		pages.Go(func() {
 			p := n.dial("userPoolId=p1", nil)
 			p.event("code")
