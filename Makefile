@@ -21,7 +21,7 @@ tools: ## install the programs that the tests need: Redis, a browser, proxies â€
 # read files and use weak random numbers by design.
 GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
 	-exclude-dir=test/chaos -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
-	-exclude-dir=session/sessiontest -exclude-dir=internal/redistest -exclude-dir=test/mutation
+	-exclude-dir=session/sessiontest -exclude-dir=internal/redistest -exclude-dir=server/push/wsconn/wsconntest -exclude-dir=test/mutation
 
 lint: ## run gofmt, vet, staticcheck and gosec; fix a gosec finding, or explain it with "#nosec Gxxx -- reason"
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
