@@ -28,7 +28,7 @@ const (
 	subscribeBatch = 500
 	// subscribeDelay lets changes of the subscriptions collect, which then share one
 	// command, acknowledgement and read. With 1,500 pages per second it saves 11 % of
-	// the CPU per connecting page (0.50 instead of 0.56 ms; two pairs of `scanbench
+	// the CPU per connecting page (0.50 instead of 0.56 ms; two pairs of `bench
 	// idle`). Nothing is missed: the read that follows covers the delay.
 	subscribeDelay = 10 * time.Millisecond
 )
