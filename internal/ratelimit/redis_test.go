@@ -2,7 +2,6 @@ package ratelimit_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -21,44 +20,17 @@ func openRedis(t testing.TB, url string) *ratelimit.Redis {
 
 func TestRedisConformance(t *testing.T) {
 	t.Parallel()
-	single := func(server *redistest.Server) func(string) *redistest.Server {
-		return func(string) *redistest.Server { return server }
-	}
-	for name, start := range map[string]func(*testing.T) (url string, owner func(key string) *redistest.Server){
-		"Single": func(t *testing.T) (string, func(string) *redistest.Server) {
-			server := redistest.Start(t)
-			return server.URL(), single(server)
-		},
-		"LeastRightsOverAUnixSocket": func(t *testing.T) (string, func(string) *redistest.Server) {
-			socket := filepath.Join(t.TempDir(), "s")
-			server := redistest.Start(t, "--unixsocket", socket)
-			server.Allow(redistest.LeastRights(t))
-			return "unix://" + redistest.AppUser + socket, single(server)
-		},
-		"LeastRightsOnACluster": func(t *testing.T) (string, func(string) *redistest.Server) {
-			c := redistest.StartCluster(t)
-			c.Allow(redistest.LeastRights(t, "on a Cluster"))
-			return c.URL(redistest.AppUser), c.Owner
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url, owner := start(t)
-			ratelimittest.Run(t, func(t *testing.T) ratelimittest.Storage {
-				return ratelimittest.Storage{A: openRedis(t, url), B: openRedis(t, url), TTL: func(key string) time.Duration {
-					return ttlOf(owner("test:tally:"+key), "test:tally:"+key)
-				}}
-			})
+	redistest.RunOnEach(t, map[string]func(*testing.T) redistest.Deployment{
+		"Single":                     redistest.StartSingle,
+		"LeastRightsOverAUnixSocket": redistest.StartUnixSocket,
+		"LeastRightsOnACluster":      redistest.StartRestrictedCluster(),
+	}, func(t *testing.T, d redistest.Deployment) {
+		ratelimittest.Run(t, func(t *testing.T) ratelimittest.Storage {
+			return ratelimittest.Storage{A: openRedis(t, d.URL), B: openRedis(t, d.URL), TTL: func(key string) time.Duration {
+				return d.TTL("test:tally:" + key)
+			}}
 		})
-	}
-}
-
-func ttlOf(server *redistest.Server, key string) time.Duration {
-	ms := server.Do("PTTL", key).(int64)
-	if ms == -2 { // no such key
-		return 0
-	}
-	return time.Duration(ms) * time.Millisecond
+	})
 }
 
 func TestScriptsAreSentAgainAfterAScriptFlush(t *testing.T) {

@@ -18,20 +18,12 @@ func openRedis(t testing.TB, url string) *queue.Redis {
 
 func TestRedisConformance(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(*testing.T) (url string){
-		"Single": func(t *testing.T) string { return redistest.Start(t).URL() },
-		"LeastRightsOnACluster": func(t *testing.T) string {
-			c := redistest.StartCluster(t)
-			c.Allow(redistest.LeastRights(t, "on a Cluster", "with webhooks"))
-			return c.URL(redistest.AppUser)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url := start(t)
-			queuetest.Run(t, func(t *testing.T) (a, b queue.Queue) { return openRedis(t, url), openRedis(t, url) })
-		})
-	}
+	redistest.RunOnEach(t, map[string]func(*testing.T) redistest.Deployment{
+		"Single":                redistest.StartSingle,
+		"LeastRightsOnACluster": redistest.StartRestrictedCluster("with webhooks"),
+	}, func(t *testing.T, d redistest.Deployment) {
+		queuetest.Run(t, func(t *testing.T) (a, b queue.Queue) { return openRedis(t, d.URL), openRedis(t, d.URL) })
+	})
 }
 
 func TestEachDocumentedRightIsNeeded(t *testing.T) {
