@@ -26,8 +26,8 @@ func TestLocalRefusalsAreRemembered(t *testing.T) {
 	away.err = errors.New("away")
 	for name, n := range map[string]*ratelimit.Batcher{"alone": newBatcher(nil), "storage away": newBatcher(away)} {
 		n.Allow(t.Context(), hourly("k", 1))
-		if n.Exhausted() != 0 {
-			t.Errorf("%s: %d keys are known to be exhausted before one was refused", name, n.Exhausted())
+		if n.Len() != 0 {
+			t.Errorf("%s: %d keys are known to be exhausted before one was refused", name, n.Len())
 		}
 		n.Allow(t.Context(), hourly("k", 1))
 		if n.Exhausted() != 1 || n.RetryAfter(hourly("k", 1)) == 0 {
@@ -98,4 +98,46 @@ func TestEnqueuedOperationsShareARoundTrip(t *testing.T) {
 			t.Errorf("error %v, %v increments in %d round trips", err, results, shared.calls.Load())
 		}
 	})
+}
+
+// TestWhatTheStorageRefusedIsUsedUpHere has another node use up an allowance. When the
+// storage is away later, the node gives what has come back since, and not all of its own.
+func TestWhatTheStorageRefusedIsUsedUpHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := newStorage()
+		n := newBatcher(shared)
+		request := hourly("k", 4)
+		var wait time.Duration
+		for wait == 0 {
+			results, _ := shared.Memory.Do(t.Context(), request) // by another node
+			wait = results[0].RetryAfter
+		}
+		n.AllowLocal(t.Context(), hourly("free", 4), request)
+		if _, err := n.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(wait)
+		shared.err = errors.New("away")
+		if again := n.AllowLocal(t.Context(), request)[0].RetryAfter; again != 0 {
+			t.Errorf("after the wait, %v more", again)
+		}
+		if again := n.AllowLocal(t.Context(), request)[0].RetryAfter; again != wait {
+			t.Errorf("the second request waits %v, want %v", again, wait)
+		}
+	})
+}
+
+// TestPeekUsesNothingUpHere has another node reset an allowance that a Peek found used.
+func TestPeekUsesNothingUpHere(t *testing.T) {
+	shared := newStorage()
+	n := newBatcher(shared)
+	shared.Memory.Do(t.Context(), hourly("pause", 1))
+	n.AllowLocal(t.Context(), ratelimit.Peek("pause"))
+	if _, err := n.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	shared.err = errors.New("away")
+	if wait := n.AllowLocal(t.Context(), ratelimit.Peek("pause"))[0].RetryAfter; wait != 0 {
+		t.Errorf("wait %v for what this node does not know", wait)
+	}
 }

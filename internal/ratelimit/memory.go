@@ -46,7 +46,7 @@ func (m *Memory) do(op Op, now time.Time) Result {
 		}
 		full = full.Add(op.Limit.Interval())
 		if wait := full.Sub(now) - op.Limit.Period; wait > 0 {
-			if !r.used && !r.end.IsZero() {
+			if !r.used {
 				m.records.put(op.Key, r, now) // refused requests keep the key from being evicted
 			}
 			return Result{RetryAfter: wait}

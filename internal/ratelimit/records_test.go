@@ -52,3 +52,35 @@ func TestAnExpiredKeyIsEvictedBeforeOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestTheFirstUnusedKeyIsEvicted has keys in use at both ends of what is examined.
+func TestTheFirstUnusedKeyIsEvicted(t *testing.T) {
+	for name, c := range map[string]struct {
+		used    []int
+		expired []int
+		evicted int
+	}{
+		"none in use":            {evicted: 0},
+		"the first in use":       {used: []int{0}, evicted: 1},
+		"the second in use":      {used: []int{1}, evicted: 0},
+		"all but the last":       {used: []int{0, 1, 2, 3, 4, 5, 6}, evicted: 7},
+		"all in use":             {used: []int{0, 1, 2, 3, 4, 5, 6, 7}, evicted: 7},
+		"the first of two ended": {expired: []int{2, 5}, evicted: 2},
+	} {
+		rs, now := newRecords(2*maxExamined), time.Now()
+		put := func(i int) { rs.put(strconv.Itoa(i), record{end: now.Add(time.Hour)}, now) }
+		for i := range 2 * maxExamined {
+			put(i)
+		}
+		for _, i := range c.used {
+			put(i)
+		}
+		for _, i := range c.expired {
+			rs.reset(strconv.Itoa(i))
+		}
+		put(1000)
+		if _, stored := rs.byKey[strconv.Itoa(c.evicted)]; stored || len(rs.byKey) != 2*maxExamined {
+			t.Errorf("%s: key %d is stored: %v, want it evicted; %d keys", name, c.evicted, stored, len(rs.byKey))
+		}
+	}
+}

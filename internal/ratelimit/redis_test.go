@@ -53,6 +53,31 @@ func TestScriptsAreSentAgainAfterAScriptFlush(t *testing.T) {
 	if err != nil || results[2].Count != 0 {
 		t.Errorf("incremented and reset: %v, error %v", results, err)
 	}
+	server.Do("SCRIPT", "FLUSH")
+	results, err = store.Do(t.Context(), ratelimit.Incr("c", time.Hour), ratelimit.Count("c"))
+	if err != nil || results[1].Count != 1 {
+		t.Errorf("incremented and read: %v, error %v", results, err)
+	}
+}
+
+// TestAScriptThatRanIsNotRepeatedForAnother has Redis know one script of the two.
+func TestAScriptThatRanIsNotRepeatedForAnother(t *testing.T) {
+	server := redistest.Start(t)
+	store := openRedis(t, server.URL())
+	request := ratelimit.Allow("k", ratelimit.Limit{Burst: 2, Period: time.Hour})
+	do := func(ops ...ratelimit.Op) []ratelimit.Result {
+		t.Helper()
+		results, err := store.Do(t.Context(), ops...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return results
+	}
+	do(ratelimit.Allow("other", request.Limit)) // Redis knows this script, and not that of Incr
+	do(ratelimit.Incr("n", time.Hour), request)
+	if wait := do(request)[0].RetryAfter; wait != 0 {
+		t.Errorf("the second request of two waits %v", wait)
+	}
 }
 
 // TestPeekWritesNothing counts the commands of a Peek at a key that exists and at one that
