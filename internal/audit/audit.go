@@ -103,7 +103,7 @@ type AdminAction struct {
 
 // ObserveAdmin queues an administrator's action to be written. It does not wait.
 func (t *Trail) ObserveAdmin(a AdminAction) {
-	r := record{Time: a.Time.UTC().Format(timeFormat), Event: "admin_" + a.Name, Pool: a.Pool, Admin: a.Admin}
+	r := record{Time: session.FormatTime(a.Time), Event: "admin_" + a.Name, Pool: a.Pool, Admin: a.Admin}
 	t.setAddress(&r, a.IP)
 	t.enqueue(r, a.Admin == "")
 }
@@ -133,7 +133,7 @@ func (t *Trail) drop(n int64, reason string) {
 // recordOf returns the line for an event.
 func (t *Trail) recordOf(e session.Event) record {
 	r := record{
-		Time: e.Time.UTC().Format(timeFormat), Event: string(e.Kind), Pool: e.Pool, User: e.User,
+		Time: session.FormatTime(e.Time), Event: string(e.Kind), Pool: e.Pool, User: e.User,
 		Request: e.RequestID, Call: e.Call, Reason: e.Reason,
 	}
 	if e.Code.ID != "" {
