@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -24,7 +25,7 @@ var ErrStopped = errors.New("the hub has stopped")
 type Hub struct {
 	bus  session.Bus
 	now  func() time.Time
-	wake chan struct{} // holds one token when dirty is not empty
+	wake wakeup.Signal // set when dirty is not empty
 
 	mu      sync.Mutex
 	entries map[session.ID]*entry
@@ -51,7 +52,7 @@ func New(bus session.Bus, now func() time.Time) *Hub {
 	return &Hub{
 		bus:     bus,
 		now:     now,
-		wake:    make(chan struct{}, 1),
+		wake:    wakeup.New(),
 		entries: make(map[session.ID]*entry),
 		dirty:   make(map[session.ID]struct{}),
 		rereads: make(map[int64][]session.ID),

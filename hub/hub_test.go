@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
@@ -327,22 +328,13 @@ func TestConcurrentWatchAndClose(t *testing.T) {
 	storm.Wait()
 	for i, s := range codes {
 		s = r.apply(s, session.Confirm)
-		eventually(t, func() bool {
+		asynctest.Eventually(t, "the watcher reads the confirmed state", func() bool {
 			got, err := stay[i].Latest()
 			return err == nil && got.Version == s.Version && got.Op == s.Op
 		})
 		stay[i].Close()
 	}
-	eventually(t, func() bool { return r.bus.len() == 0 && r.hub.Watches() == 0 })
-}
-
-func eventually(t *testing.T, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the condition was not met in time")
-		}
-	}
+	asynctest.Eventually(t, "nothing is watched", func() bool { return r.bus.len() == 0 && r.hub.Watches() == 0 })
 }
 
 func BenchmarkDeliver(b *testing.B) {

@@ -12,10 +12,7 @@ import (
 // the entry to find out which, so the order of events does not matter. h.mu is held.
 func (h *Hub) markDirty(id session.ID) {
 	h.dirty[id] = struct{}{}
-	select {
-	case h.wake <- struct{}{}:
-	default:
-	}
+	h.wake.Set()
 }
 
 // stepSize is the resolution of end times. A code is read again at most two steps after

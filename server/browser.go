@@ -78,7 +78,7 @@ func (s *Server) gene(c echo.Context) error {
 	s.aboutSpan(c, p, code)
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: wholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
-		Payload: code.Payload, ExpireAt: iso(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
+		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
 	})
 }
 

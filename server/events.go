@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -89,8 +90,8 @@ func (s *Server) await(c echo.Context, at seen) (session.Session, error) {
 		return at.code, err
 	}
 	defer done()
-	woken := make(chan struct{}, 1)
-	f, err := s.follow(at.pool, at.code, at.by, func() { nudge(woken) })
+	woken := wakeup.New()
+	f, err := s.follow(at.pool, at.code, at.by, woken.Set)
 	if err != nil {
 		return at.code, err
 	}
@@ -147,8 +148,8 @@ func (s *Server) events(c echo.Context) error {
 		return err
 	}
 	defer done()
-	woken := make(chan struct{}, 1)
-	f, err := s.follow(at.pool, at.code, at.by, func() { nudge(woken) })
+	woken := wakeup.New()
+	f, err := s.follow(at.pool, at.code, at.by, woken.Set)
 	if err != nil {
 		return err
 	}
@@ -233,12 +234,4 @@ func (out stream) write(text string) error {
 		return err
 	}
 	return out.control.Flush()
-}
-
-// nudge puts a token into a channel that holds one.
-func nudge(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

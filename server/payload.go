@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf16"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
@@ -18,11 +17,6 @@ const appAuth = "APP_AUTH"
 // maxCustomData is the contract's bound in bytes, escapes included: it has to
 // fit into a picture that a phone can still read.
 const maxCustomData = 512
-
-// isoMillis is ISO 8601 with milliseconds, as JavaScript's toISOString.
-const isoMillis = "2006-01-02T15:04:05.000Z"
-
-func iso(t time.Time) string { return t.UTC().Format(isoMillis) }
 
 // payload is the text of a picture in the json format; the order of the keys
 // is the contract's.
@@ -49,7 +43,7 @@ func (s *Server) pictureText(p *pool.Pool, code session.Session) (string, error)
 	e.SetEscapeHTML(false) // custom data stays as long as it was measured
 	err := e.Encode(payload{
 		Scene: appAuth, Random: code.ID, UserPoolID: p.ID,
-		CreatedAt: iso(code.CreatedAt), ExpireAt: iso(code.ExpiresAt),
+		CreatedAt: session.FormatTime(code.CreatedAt), ExpireAt: session.FormatTime(code.ExpiresAt),
 		ExpiresIn:  wholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
 		CustomData: json.RawMessage(code.CustomData),
 	})

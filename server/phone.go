@@ -246,7 +246,7 @@ func (s *Server) phoneAnswer(l locale, p *pool.Pool, code session.Session) phone
 		Random: code.ID, Status: code.Status.Code(), Description: description(l, code.Status),
 		Browser: browserData{
 			IP: code.Client.IP, UserAgent: session.DisplayText(code.Client.UserAgent, maxUserAgent), Browser: browser, OS: os,
-			CreatedAt: iso(code.CreatedAt), Place: session.DisplayText(where, maxPlace), Country: session.DisplayText(country, 2),
+			CreatedAt: session.FormatTime(code.CreatedAt), Place: session.DisplayText(where, maxPlace), Country: session.DisplayText(country, 2),
 		},
 		Pool: poolData{Name: p.Name, Logo: p.Logo}, CustomData: json.RawMessage(code.CustomData),
 	}

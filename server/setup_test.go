@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/identity"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
@@ -105,27 +106,10 @@ type node struct {
 	store *sessiontest.Faulty
 	hub   *hub.Hub
 	srv   *server.Server
-	log   *safeBuffer
+	log   *asynctest.Buffer
 	stop  func() error // ends it in order; may be called again
 
 	leftBehind bool // requests may be under way when it ends
-}
-
-type safeBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
 }
 
 // start runs a node over a storage's node until the test ends.
@@ -142,7 +126,7 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 		t.Fatal(err)
 	}
 	ln = wrap(ln)
-	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewRegistry(pools...), store: sessiontest.NewFaulty(over), log: new(safeBuffer)}
+	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewRegistry(pools...), store: sessiontest.NewFaulty(over), log: new(asynctest.Buffer)}
 	theReferee.watch(t, n.url)
 	n.hub = hub.New(n.store, n.store.Now)
 	o := server.Options{
@@ -371,11 +355,7 @@ func (n *node) confirmed(poolID string) (code, string) {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
+	asynctest.Eventually(t, what, ok)
 }
 
 func memNode() sessiontest.Node {

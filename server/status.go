@@ -148,6 +148,6 @@ func (s *Server) fullUser(p *pool.Pool, code session.Session) (map[string]any, e
 		return nil, err
 	}
 	out["token"] = token
-	out["tokenExpiredAt"] = iso(expires)
+	out["tokenExpiredAt"] = session.FormatTime(expires)
 	return out, nil
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -76,3 +77,7 @@ func Hidden(r rune) bool {
 	// Cf contains the bidirectional controls, soft hyphen, zero-width space, byte order mark and tags.
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp)
 }
+
+// FormatTime returns t in the form that clients see: RFC 3339 in UTC with milliseconds, as
+// JavaScript's toISOString.
+func FormatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -3,6 +3,7 @@ package session
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -44,6 +45,13 @@ func TestDisplayText(t *testing.T) {
 		if got := DisplayText("abc", most); got != want {
 			t.Errorf("limit %d: %q, want %q", most, got, want)
 		}
+	}
+}
+
+func TestFormatTime(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6_999_999, time.FixedZone("", 8*60*60))
+	if got, want := FormatTime(at), "2026-01-01T19:04:05.006Z"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -49,6 +49,16 @@ type User struct {
 // Module serves /scanlogin.js, the browser module, to pages of every origin.
 func Module() http.Handler { return crossOrigin("scanlogin.js") }
 
+// OpenAPI serves /openapi.yaml, the description of the REST API.
+func OpenAPI() http.Handler { return crossOrigin("openapi.yaml") }
+
+// AsyncAPI serves /asyncapi.yaml, the description of the messages of WebSockets and event
+// streams. It refers to openapi.yaml in the same folder.
+func AsyncAPI() http.Handler { return crossOrigin("asyncapi.yaml") }
+
+// Docs serves /docs, a page that links to both descriptions and lists the endpoints.
+func Docs() http.Handler { return page("docs.html", nil) }
+
 // crossOrigin returns an asset for pages of every origin.
 func crossOrigin(name string) asset {
 	a := newAsset(name, read(name))

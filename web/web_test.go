@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"html/template"
+	"html"
 	"io"
 	"io/fs"
 	"maps"
@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
 )
 
 // hostile is a name that contains markup.
@@ -242,30 +244,6 @@ func TestModulesMakeNoMarkupFromText(t *testing.T) {
 			t.Errorf("%s uses %s", name, at)
 		}
 	}
-	// The console's live page is fetched from the console itself, which escapes what it shows.
-	const ownPage = "new DOMParser().parseFromString(await answer.text(), 'text/html')"
-	for _, name := range consoleAssets {
-		if at := markup.FindString(strings.Replace(bodyOf(ConsoleAssets(), "/assets/"+name), ownPage, "", 1)); at != "" {
-			t.Errorf("%s uses %s", name, at)
-		}
-	}
-}
-
-// All assets of the console's frame are served.
-func TestConsolePagesHaveTheirAssets(t *testing.T) {
-	var frame strings.Builder
-	if err := ConsolePages(template.FuncMap{"iso": fmt.Sprint, "clock": fmt.Sprint, "marked": strings.Fields})["error"].Execute(&frame, map[string]string{"Title": hostile, "Admin": hostile, "Page": "live"}); err != nil {
-		t.Fatal(err)
-	}
-	used := regexp.MustCompile(`(?:src|href)="/console(/assets/[^"]+)"`).FindAllStringSubmatch(frame.String(), -1)
-	for _, match := range append(used, []string{"", "/assets/scanlogin.js"}) {
-		if res := call(ConsoleAssets(), http.MethodGet, match[1]); res.StatusCode != http.StatusOK {
-			t.Errorf("%s: %d", match[1], res.StatusCode)
-		}
-	}
-	if len(used) < len(consoleAssets) || strings.Contains(frame.String(), "<script>alert") {
-		t.Errorf("the frame:\n%s", frame.String())
-	}
 }
 
 // All references of pages and modules are served, and all embedded files are used.
@@ -314,5 +292,49 @@ func TestPagesAskForWordsThatExist(t *testing.T) {
 				t.Errorf("%s: %q is not a word of two languages", target, match[1])
 			}
 		}
+	}
+}
+
+// The table of /docs has a row per operation of openapi.yaml, in its order, and no other.
+func TestDocsListTheEndpoints(t *testing.T) {
+	type server struct{ URL string }
+	type operation struct{ Summary string }
+	var description struct {
+		Servers []server
+		Paths   yaml.MapSlice
+	}
+	if err := yaml.Unmarshal(read("openapi.yaml"), &description); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, path := range description.Paths {
+		encoded, err := yaml.Marshal(path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var item struct {
+			Servers   []server
+			Get, Post *operation
+		}
+		if err := yaml.Unmarshal(encoded, &item); err != nil {
+			t.Fatal(err)
+		}
+		base := strings.TrimSuffix(append(item.Servers, description.Servers...)[0].URL, "/")
+		list := func(method string, op *operation) {
+			if op != nil {
+				want = append(want, fmt.Sprintf("%s %s%s: %s", method, base, path.Key, strings.ReplaceAll(op.Summary, "`", "")))
+			}
+		}
+		list("GET", item.Get)
+		list("POST", item.Post)
+	}
+	row := regexp.MustCompile(`<tr><th scope="row"><code>(.+)</code></th><td>(.+)</td></tr>`)
+	tag := regexp.MustCompile(`</?code>`)
+	var got []string
+	for _, match := range row.FindAllStringSubmatch(bodyOf(Docs(), "/docs"), -1) {
+		got = append(got, match[1]+": "+html.UnescapeString(tag.ReplaceAllString(match[2], "")))
+	}
+	if len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("the page lists\n%s\nand openapi.yaml\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

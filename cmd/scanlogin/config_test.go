@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"testing"
 
@@ -31,7 +30,9 @@ func TestFlagsOverrideTheEnvironmentWhichOverridesTheFile(t *testing.T) {
 
 func TestCheckConfigWarnsOfSecretsThatOtherUsersCanRead(t *testing.T) {
 	t.Setenv("TEST_SECRET", testSecret)
-	secret := func(mode fs.FileMode) string { return "file:" + withMode(t, writeFile(t, "secret", testSecret), mode) }
+	secret := func(mode fs.FileMode) string {
+		return "file:" + configtest.SetMode(t, writeFile(t, "secret", testSecret), mode)
+	}
 	in := func(value string) string { return strings.Replace(good, testSecret, value, 1) }
 	for name, tt := range map[string]struct {
 		text string
@@ -47,7 +48,7 @@ func TestCheckConfigWarnsOfSecretsThatOtherUsersCanRead(t *testing.T) {
 		"Redis with password":     {in("env:TEST_SECRET") + "redis_url: redis://u:" + testSecret + "@127.0.0.1/0\n", 0o644, "redis_url: is in this file"},
 		"Redis' with a parameter": {in("env:TEST_SECRET") + "redis_url: redis://a:1/0?master_name=m&addr=b:1&password=" + testSecret + "\n", 0o644, "redis_url: is in this file"},
 	} {
-		file := withMode(t, writeFile(t, "scanlogin.yaml", tt.text), tt.mode)
+		file := configtest.SetMode(t, writeFile(t, "scanlogin.yaml", tt.text), tt.mode)
 		code, _, errOut := runCommand(t, "check-config", "--config", file)
 		if code != exitOK || !strings.Contains(errOut, tt.want) || (errOut == "") != (tt.want == "") || strings.Contains(errOut, testSecret) {
 			t.Errorf("%s: code %d, %s", name, code, errOut)
@@ -92,15 +93,6 @@ func TestSecretsOnTheCommandLineAreRefused(t *testing.T) {
 			t.Errorf("%s: code %d, %s%s", args[0], code, out, errOut)
 		}
 	}
-}
-
-// withMode gives a file its mode whatever the umask is.
-func withMode(t *testing.T, path string, mode fs.FileMode) string {
-	t.Helper()
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // TestNoOutputContainsASecret breaks the configuration in many ways, each on the line

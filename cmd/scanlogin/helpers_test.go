@@ -18,11 +18,7 @@ func TestMain(m *testing.M) {
 	if args := os.Getenv(runAs); args != "" {
 		os.Exit(run(untilSignal(), strings.Fields(args), output{os.Stdout, os.Stderr}))
 	}
-	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "SCANLOGIN_") || strings.HasPrefix(name, "OTEL_") {
-			os.Unsetenv(name) // tests set their own
-		}
-	}
+	configtest.ClearEnvironment()
 	goleak.VerifyTestMain(m)
 }
 

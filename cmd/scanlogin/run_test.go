@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 )
 
 // running is a command that runs until stop, and its output.
@@ -22,16 +24,13 @@ type running struct {
 
 	mu      sync.Mutex
 	output  bytes.Buffer
-	written chan struct{} // holds a token after each write
+	written wakeup.Signal // set after each write
 }
 
 func (r *running) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	select {
-	case r.written <- struct{}{}:
-	default:
-	}
+	r.written.Set()
 	return r.output.Write(p)
 }
 
@@ -45,7 +44,7 @@ func (r *running) text() string {
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r, done := &running{written: make(chan struct{}, 1)}, make(chan int, 1)
+	r, done := &running{written: wakeup.New()}, make(chan int, 1)
 	go func() { done <- run(ctx, args, output{r, r}) }()
 	r.stop = sync.OnceValue(func() int {
 		cancel()

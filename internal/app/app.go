@@ -33,7 +33,7 @@ type App struct {
 	places    *geoip.Locator
 	signer    *server.Signer // nil: no token is issued
 	trail     *audit.Trail   // nil: off
-	reloader  *reloader      // nil: the configuration is fixed
+	reloads   *reloadSource  // nil: the configuration is fixed
 	public    net.Listener
 	ops       net.Listener // nil: off
 	phonePage string       // as in server.Options
@@ -76,22 +76,20 @@ func (a *App) run(ctx context.Context) error {
 	hooks := webhook.New(webhook.Options{
 		Pools: a.registry, Store: b.store, Hub: watchers, Queue: b.queue, Observe: webhookObserver(counts), Log: a.log,
 	})
-	b.store = hooks.WrapStore(b.store)
 	ext := a.openConsole(ctx, b)
-	if a.reloader != nil && ext.setPools != nil {
-		a.reloader.setPools = ext.setPools
+	options := server.Options{
+		PublicURL: a.config.PublicURL, Pools: a.registry, Store: serverStore(b.store, hooks, traces, counts), Hub: watchers, Signer: a.signer,
+		TrustedProxies: a.config.ProxyNetworks, DrainDelay: a.config.DrainDelay, BusAge: b.busAge,
+		Limits: server.Limits(a.config.Limits), Tally: b.counts, Place: a.places.Lookup, PhonePage: a.phonePage, Fallback: a.fallback,
+		Observers: a.observers(ext, counts), Log: a.log,
 	}
-	options := a.options(b, watchers)
-	if ext.observer != nil {
-		options.Observers = append(options.Observers, ext.observer)
-	}
-	return a.serve(ctx, observed(b.busStats, traces, counts, options), watchers, hooks, ext)
+	return a.serve(ctx, observed(options, b.busStats, traces, counts), watchers, hooks, ext)
 }
 
 // extension is an optional part of a server. Its zero value adds nothing.
 type extension struct {
 	observer session.Observer
-	setPools func(*config.Config)                                    // replaces the registry's Replace
+	setPools func(*config.Config)                                    // puts the pools of a reloaded configuration into force; nil: the registry gets them
 	handler  func(ops http.Handler, srv *server.Server) http.Handler // replaces the handler of the ops listener
 	run      func(ctx context.Context, srv *server.Server)           // returns when ctx ends
 }
@@ -112,8 +110,9 @@ func (a *App) serve(ctx context.Context, srv *server.Server, watchers *hub.Hub, 
 	if a.trail != nil {
 		running.Go(func() { a.trail.Run(beneath) })
 	}
-	if a.reloader != nil {
-		running.Go(func() { a.reloader.run(beneath) })
+	if a.reloads != nil {
+		reloader := newReloader(a, *a.reloads, ext.setPools)
+		running.Go(func() { reloader.run(beneath) })
 	}
 	if ext.run != nil {
 		running.Go(func() { ext.run(beneath, srv) })
@@ -135,12 +134,18 @@ func (a *App) serve(ctx context.Context, srv *server.Server, watchers *hub.Hub, 
 	return nil
 }
 
-// observers returns the audit trail, if there is one.
-func (a *App) observers() session.Observers {
-	if a.trail == nil {
-		return nil
+// observers returns the observers that exist: the audit trail, ext and counts.
+func (a *App) observers(ext extension, counts *metrics.Metrics) (all session.Observers) {
+	if a.trail != nil {
+		all = append(all, a.trail.Observe)
 	}
-	return session.Observers{a.trail.Observe}
+	if ext.observer != nil {
+		all = append(all, ext.observer)
+	}
+	if counts != nil {
+		all = append(all, counts.Observe)
+	}
+	return all
 }
 
 // webhookObserver returns the function that counts webhook deliveries; nil without metrics.
@@ -151,25 +156,28 @@ func webhookObserver(counts *metrics.Metrics) func(string, webhook.Outcome) {
 	return func(pool string, outcome webhook.Outcome) { counts.Webhook(pool, string(outcome)) }
 }
 
-func (a *App) options(b backends, watchers *hub.Hub) server.Options {
-	return server.Options{
-		PublicURL: a.config.PublicURL, Pools: a.registry, Store: b.store, Hub: watchers, Signer: a.signer,
-		TrustedProxies: a.config.ProxyNetworks, DrainDelay: a.config.DrainDelay, BusAge: b.busAge,
-		Limits: server.Limits(a.config.Limits), Tally: b.counts, Place: a.places.Lookup, PhonePage: a.phonePage, Fallback: a.fallback,
-		Observers: a.observers(), Log: a.log,
+// serverStore returns st as the server uses it: each step is queued for webhooks, and traced
+// and measured unless traces and counts are nil.
+func serverStore(st session.Store, hooks *webhook.Relay, traces *tracing.Traces, counts *metrics.Metrics) session.Store {
+	st = hooks.WrapStore(st)
+	if traces != nil {
+		st = traces.Store(st)
 	}
+	if counts != nil {
+		st = counts.Store(st)
+	}
+	return st
 }
 
 // observed makes the server, with traces and metrics unless they are nil.
-func observed(bus metrics.Bus, traces *tracing.Traces, counts *metrics.Metrics, o server.Options) *server.Server {
+func observed(o server.Options, bus metrics.Bus, traces *tracing.Traces, counts *metrics.Metrics) *server.Server {
 	if traces != nil {
-		o.Tracer, o.Store = traces, traces.Store(o.Store)
+		o.Tracer = traces
 	}
 	if counts == nil {
 		return server.New(o)
 	}
-	o.Store, o.Pushed, o.Metrics = counts.Store(o.Store), counts.Pushed, counts.Handler()
-	o.Observers = append(o.Observers, counts.Observe)
+	o.Pushed, o.Metrics = counts.Pushed, counts.Handler()
 	srv := server.New(o)
 	counts.Node(func() metrics.Load { return metrics.Load(srv.Load()) }, o.Hub, bus)
 	return srv

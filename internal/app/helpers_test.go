@@ -1,8 +1,6 @@
 package app
 
 import (
-	"os"
-	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -11,11 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "SCANLOGIN_") || strings.HasPrefix(name, "OTEL_") {
-			os.Unsetenv(name) // tests set their own
-		}
-	}
+	configtest.ClearEnvironment()
 	goleak.VerifyTestMain(m)
 }
 

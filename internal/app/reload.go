@@ -12,11 +12,16 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
+// reloadSource says when to reload, and from where.
+type reloadSource struct {
+	load    func() (*config.Config, error)
+	hangups <-chan os.Signal
+}
+
 // reloader applies a new configuration to a running server: its pools, signing keys, GeoIP
 // file and administrators. Other changes need a restart.
 type reloader struct {
-	load     func() (*config.Config, error)
-	hangups  <-chan os.Signal
+	reloadSource
 	setPools func(*config.Config) // puts the pools of a configuration into force
 	signer   *server.Signer
 	trail    *audit.Trail // nil: off
@@ -25,10 +30,13 @@ type reloader struct {
 	log      *slog.Logger
 }
 
-func newReloader(a *App, load func() (*config.Config, error), hangups <-chan os.Signal) *reloader {
+// newReloader makes a reloader of a. setPools may be nil: then the registry gets the pools.
+func newReloader(a *App, from reloadSource, setPools func(*config.Config)) *reloader {
+	if setPools == nil {
+		setPools = func(c *config.Config) { a.registry.Replace(c.UserPools...) }
+	}
 	return &reloader{
-		load: load, hangups: hangups, setPools: func(c *config.Config) { a.registry.Replace(c.UserPools...) },
-		signer: a.signer, trail: a.trail, places: a.places, running: *a.config, log: a.log,
+		reloadSource: from, setPools: setPools, signer: a.signer, trail: a.trail, places: a.places, running: *a.config, log: a.log,
 	}
 }
 

@@ -40,7 +40,7 @@ func newReloading(t *testing.T, file string) *reloading {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloading{newReloader(a, load, nil), a.registry, path, log}
+	return &reloading{newReloader(a, reloadSource{load: load}, nil), a.registry, path, log}
 }
 
 // with writes text to the file, reloads it, and returns the log.

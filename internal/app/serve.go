@@ -36,7 +36,7 @@ func Serve(ctx context.Context, load func() (*config.Config, error), stdout, std
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	a.reloader = newReloader(a, load, hangups)
+	a.reloads = &reloadSource{load: load, hangups: hangups}
 	a.announce()
 	return a.run(ctx)
 }

@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -49,7 +50,7 @@ const maxForRefusals = queueSize / 2
 // Trail writes the audit trail of one node. Create it with Open.
 type Trail struct {
 	queue   chan record
-	reopen  chan struct{} // holds a token after Reopen
+	reopen  wakeup.Signal // set by Reopen
 	file    *file
 	hashKey []byte       // nil: addresses are not hashed
 	gap     atomic.Int64 // lines dropped since the last written line
@@ -67,7 +68,7 @@ func Open(o Options) (*Trail, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trail{queue: make(chan record, queueSize), reopen: make(chan struct{}, 1), file: f, log: o.Log}
+	t := &Trail{queue: make(chan record, queueSize), reopen: wakeup.New(), file: f, log: o.Log}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
@@ -102,7 +103,7 @@ type AdminAction struct {
 
 // ObserveAdmin queues an administrator's action to be written. It does not wait.
 func (t *Trail) ObserveAdmin(a AdminAction) {
-	r := record{Time: a.Time.UTC().Format(timeFormat), Event: "admin_" + a.Name, Pool: a.Pool, Admin: a.Admin}
+	r := record{Time: session.FormatTime(a.Time), Event: "admin_" + a.Name, Pool: a.Pool, Admin: a.Admin}
 	t.setAddress(&r, a.IP)
 	t.enqueue(r, a.Admin == "")
 }
@@ -132,7 +133,7 @@ func (t *Trail) drop(n int64, reason string) {
 // recordOf returns the line for an event.
 func (t *Trail) recordOf(e session.Event) record {
 	r := record{
-		Time: e.Time.UTC().Format(timeFormat), Event: string(e.Kind), Pool: e.Pool, User: e.User,
+		Time: session.FormatTime(e.Time), Event: string(e.Kind), Pool: e.Pool, User: e.User,
 		Request: e.RequestID, Call: e.Call, Reason: e.Reason,
 	}
 	if e.Code.ID != "" {
@@ -169,12 +170,7 @@ func (t *Trail) hash(ip string) string {
 }
 
 // Reopen makes the trail reopen its file, after a rotation.
-func (t *Trail) Reopen() {
-	select {
-	case t.reopen <- struct{}{}:
-	default: // already requested
-	}
-}
+func (t *Trail) Reopen() { t.reopen.Set() }
 
 // flushTimeout bounds the final write to a disk that hangs.
 const flushTimeout = 2 * time.Second

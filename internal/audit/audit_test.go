@@ -1,7 +1,6 @@
 package audit_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -36,30 +36,13 @@ func event(kind session.EventKind) session.Event {
 // running is a running trail and its log.
 type running struct {
 	*audit.Trail
-	log  *safeBuffer
+	log  *asynctest.Buffer
 	stop func() // ends it and waits
-}
-
-type safeBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
 }
 
 func run(t *testing.T, o audit.Options) *running {
 	t.Helper()
-	r := &running{log: new(safeBuffer)}
+	r := &running{log: new(asynctest.Buffer)}
 	o.Log = slog.New(slog.NewTextHandler(r.log, nil))
 	var err error
 	if r.Trail, err = audit.Open(o); err != nil {
@@ -76,7 +59,7 @@ func run(t *testing.T, o audit.Options) *running {
 // written returns the lines for events.
 func written(t *testing.T, o audit.Options, events ...session.Event) []string {
 	t.Helper()
-	out := new(safeBuffer)
+	out := new(asynctest.Buffer)
 	o.File, o.Stdout = "-", out
 	r := run(t, o)
 	for _, e := range events {
@@ -107,7 +90,7 @@ func TestLinesContainUserActionAndCode(t *testing.T) {
 }
 
 func TestAdministratorsActionsAreWritten(t *testing.T) {
-	out := new(safeBuffer)
+	out := new(asynctest.Buffer)
 	r := run(t, audit.Options{File: "-", Stdout: out})
 	at := event(session.EventMade).Time
 	r.ObserveAdmin(audit.AdminAction{Time: at, Name: "change", Admin: "alice", IP: "192.0.2.7", Pool: "p1"})
@@ -180,15 +163,6 @@ func TestHashedAddressesDependOnAddressAndKey(t *testing.T) {
 	one, another := hashOf("", "192.0.2.7"), hashOf("", "192.0.2.7") // with a random key of each Trail
 	if hashOf(key, "192.0.2.8") == same || hashOf(key+"!", "192.0.2.7") == same || one == another {
 		t.Error("different inputs have the same hash")
-	}
-}
-
-func eventually(t *testing.T, what string, happens func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !happens(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
-		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -100,16 +101,16 @@ func TestStoppingDoesNotWaitForAHangingDisk(t *testing.T) {
 
 // fullDisk fails once in the middle of a line.
 type fullDisk struct {
-	safeBuffer
+	asynctest.Buffer
 	room int
 }
 
 func (n *fullDisk) Write(p []byte) (int, error) {
 	if len(p) <= n.room {
 		n.room -= len(p)
-		return n.safeBuffer.Write(p)
+		return n.Buffer.Write(p)
 	}
-	written, _ := n.safeBuffer.Write(p[:n.room])
+	written, _ := n.Buffer.Write(p[:n.room])
 	n.room = 1 << 20 // the space was freed
 	return written, syscall.ENOSPC
 }
@@ -118,7 +119,7 @@ func TestAFullDiskAffectsNoOtherLine(t *testing.T) {
 	disk := &fullDisk{room: 20}
 	r := run(t, audit.Options{File: "-", Stdout: disk})
 	r.Observe(event(session.EventScanned))
-	eventually(t, "the loss is logged", func() bool { return strings.Contains(r.log.String(), "no space left") })
+	asynctest.Eventually(t, "the loss is logged", func() bool { return strings.Contains(r.log.String(), "no space left") })
 	r.Observe(event(session.EventConfirmed))
 	r.stop()
 	lines := strings.Split(disk.String(), "\n")
@@ -135,14 +136,14 @@ func TestTheFileIsPrivateAndReopened(t *testing.T) {
 		return err == nil && strings.Contains(string(text), kind)
 	}
 	r.Observe(event(session.EventScanned))
-	eventually(t, "the line is there", func() bool { return has(path, "scanned") })
+	asynctest.Eventually(t, "the line is there", func() bool { return has(path, "scanned") })
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
 	r.Observe(event(session.EventConfirmed))
-	eventually(t, "the line is in the old file", func() bool { return has(path+".1", "confirmed") })
+	asynctest.Eventually(t, "the line is in the old file", func() bool { return has(path+".1", "confirmed") })
 	r.Reopen()
-	eventually(t, "the file is there again", func() bool { _, err := os.Stat(path); return err == nil })
+	asynctest.Eventually(t, "the file is there again", func() bool { _, err := os.Stat(path); return err == nil })
 	r.Observe(event(session.EventExchanged))
 	r.stop()
 	info, err := os.Stat(path)

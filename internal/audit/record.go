@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	timeFormat = "2006-01-02T15:04:05.000Z07:00" // RFC 3339
 	// hashBytes is the length of a hash: 64 bits are enough to avoid collisions within
 	// years of a trail.
 	hashBytes = 8

@@ -9,11 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "SCANLOGIN_") {
-			os.Unsetenv(name)
-		}
-	}
+	configtest.ClearEnvironment()
 	os.Exit(m.Run())
 }
 

@@ -107,7 +107,7 @@ func (d *document) config() (*Config, error) {
 // resolveSecrets replaces references to secrets with the secrets.
 func (d *document) resolveSecrets() {
 	resolve := func(path string, reference Secret) Secret {
-		value, err := reference.resolve()
+		value, err := resolveSecret(reference)
 		if err != nil {
 			d.refuse(path, err.Error())
 			return ""

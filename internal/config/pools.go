@@ -95,7 +95,7 @@ func (d *document) buildIdentity(path string, v *Identity) identity.Identity {
 
 func (v *JWT) identity() identity.JWTConfig {
 	return identity.JWTConfig{
-		HS256Secret: identity.Secret(v.HS256Secret), PublicKey: string(v.PublicKey), JWKSURL: v.JWKSURL,
+		HS256Secret: v.HS256Secret, PublicKey: string(v.PublicKey), JWKSURL: v.JWKSURL,
 		Issuer: v.Issuer, Audience: v.Audience, Claims: identity.Claims(v.Claims),
 	}
 }

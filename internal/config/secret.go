@@ -2,33 +2,25 @@ package config
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/safefile"
+	"github.com/scanlogin/scanlogin/internal/secret"
 )
 
-// Secret is text that is redacted wherever it is printed, logged or marshaled; string(s)
-// reveals it. In the configuration it may be a reference: env:NAME or file:PATH.
-type Secret string
-
-const redacted = "[redacted]"
-
-func (Secret) String() string               { return redacted }
-func (Secret) GoString() string             { return redacted }
-func (Secret) Format(f fmt.State, _ rune)   { fmt.Fprint(f, redacted) }
-func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// Secret is a secret in the configuration. Before it is resolved it may be a reference:
+// env:NAME or file:PATH.
+type Secret = secret.Text
 
 // maxSecretBytes limits files with secrets. The largest secret is a PEM key of a few
 // hundred bytes.
 const maxSecretBytes = 64 << 10
 
-// resolve returns the text that s refers to by env:NAME or file:PATH, or s itself.
+// resolveSecret returns the text that s refers to by env:NAME or file:PATH, or s itself.
 // Trailing line ends of a file are removed. Errors name the variable or the file, but not
 // its content.
-func (s Secret) resolve() (Secret, error) {
+func resolveSecret(s Secret) (Secret, error) {
 	if name, ok := strings.CutPrefix(string(s), "env:"); ok {
 		value := os.Getenv(name)
 		if value == "" {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/scanlogin/scanlogin/internal/config/configtest"
 )
 
 func TestFilesThatOtherUsersCanReadOrChangeAreReported(t *testing.T) {
@@ -59,19 +61,10 @@ func TestKubernetesMountsCauseNoWarning(t *testing.T) {
 		}
 	}
 	for mode, warned := range map[fs.FileMode]bool{0o644: false, 0o646: true} {
-		withMode(t, held, mode)
+		configtest.SetMode(t, held, mode)
 		s := mustLoad(t, strings.Replace(good, testSecret, "file:"+link, 1))
 		if (len(s.Warnings) > 0) != warned {
 			t.Errorf("%04o: %v", mode, s.Warnings)
 		}
 	}
-}
-
-// withMode sets the mode of a file, whatever the umask is.
-func withMode(t *testing.T, path string, mode fs.FileMode) string {
-	t.Helper()
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/scanlogin/scanlogin/internal/secret"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -26,9 +27,9 @@ const (
 // JWTConfig configures which tokens are accepted. Exactly one of HS256Secret, PublicKey and
 // JWKSURL is set, or only Issuer: then the issuer's discovery document names the key set.
 type JWTConfig struct {
-	HS256Secret Secret // at least 32 bytes
-	PublicKey   string // PEM; its type determines the allowed signing methods
-	JWKSURL     string // address of the key set, RFC 7517
+	HS256Secret secret.Text // at least 32 bytes
+	PublicKey   string      // PEM; its type determines the allowed signing methods
+	JWKSURL     string      // address of the key set, RFC 7517
 
 	Issuer string // required value of `iss`; empty: not checked
 	// Audience is the required value in `aud`. If it is empty, `aud` is not checked, and

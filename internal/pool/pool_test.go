@@ -38,7 +38,7 @@ func TestSecretsAreRedacted(t *testing.T) {
 	}
 	// The derived keys, which are the only content, must not appear either.
 	const redacted = "[redacted]"
-	for _, shown := range []string{s.String(), s.GoString(), fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%x", s), fmt.Sprintf("%d", s)} {
+	for _, shown := range []string{s.String(), fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%x", s), fmt.Sprintf("%d", s)} {
 		if shown != redacted {
 			t.Errorf("a secret shows as %s", shown)
 		}

@@ -8,9 +8,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"strings"
 
+	"github.com/scanlogin/scanlogin/internal/secret"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -18,6 +18,7 @@ import (
 // or several during a rotation: the first is used for new codes, all are accepted. It never
 // reveals a value, neither in logs nor in formatted output.
 type Secret struct {
+	secret.Redacted
 	values []keys
 }
 
@@ -91,14 +92,6 @@ func (s Secret) keysFor(code session.Session) keys {
 	}
 	return keys{}
 }
-
-const redacted = "[redacted]"
-
-func (Secret) String() string               { return redacted }
-func (Secret) GoString() string             { return redacted }
-func (Secret) Format(f fmt.State, _ rune)   { fmt.Fprint(f, redacted) }
-func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // Ticket returns the one-time ticket for the code's user,
 // `<random>.<43 base64url characters>`, or "" if the pool no longer accepts the secret that

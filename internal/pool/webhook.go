@@ -6,10 +6,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/scanlogin/scanlogin/internal/secret"
 )
 
 // Webhook configures where a pool's transitions are sent and how they are signed.
@@ -38,7 +39,10 @@ func (w *Webhook) Sign(id string, at time.Time, body []byte) string {
 }
 
 // WebhookKey signs messages. It never reveals its value.
-type WebhookKey struct{ bytes []byte }
+type WebhookKey struct {
+	secret.Redacted
+	bytes []byte
+}
 
 // Form and size of a key by Standard Webhooks, in bytes.
 const (
@@ -58,16 +62,10 @@ func ParseWebhookKey(text string) (WebhookKey, error) {
 	if !ok || err != nil || strings.ContainsAny(encoded, "\r\n") || len(key) < minKeySize || len(key) > maxKeySize {
 		return WebhookKey{}, ErrWebhookKey
 	}
-	return WebhookKey{key}, nil
+	return WebhookKey{bytes: key}, nil
 }
 
 // FormatWebhookKey returns the text of a key of 32 random bytes.
 func FormatWebhookKey(random [recommendedKeySize]byte) string {
 	return webhookKeyPrefix + base64.StdEncoding.EncodeToString(random[:])
 }
-
-func (WebhookKey) String() string               { return redacted }
-func (WebhookKey) GoString() string             { return redacted }
-func (WebhookKey) Format(f fmt.State, _ rune)   { fmt.Fprint(f, redacted) }
-func (WebhookKey) LogValue() slog.Value         { return slog.StringValue(redacted) }
-func (WebhookKey) MarshalText() ([]byte, error) { return []byte(redacted), nil }

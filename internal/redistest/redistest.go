@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/process"
 	"github.com/scanlogin/scanlogin/internal/redisclient"
 )
@@ -137,10 +138,5 @@ func Open(t testing.TB, o redisclient.Options) *redisclient.Client {
 // the test if ten times as much is not enough.
 func Eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
 	t.Helper()
-	within *= slack
-	for deadline := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", within, what)
-		}
-	}
+	asynctest.Within(t, slack*within, what, ok)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 )
 
 // Document is the name of the stored overrides in the key-value store.
@@ -22,7 +23,7 @@ type Watcher struct {
 	kv    kv.Store
 	apply func(Overrides)
 	log   *slog.Logger
-	woken chan struct{} // holds a token if the overrides may have changed
+	woken wakeup.Signal // set if the overrides may have changed
 
 	mu          sync.Mutex // also held while apply runs, so that the newest overrides are applied last
 	document    kv.Document
@@ -33,19 +34,14 @@ type Watcher struct {
 // NewWatcher makes a Watcher. It calls apply with each new version of the overrides, from
 // one goroutine at a time; apply must not call the Watcher.
 func NewWatcher(store kv.Store, apply func(Overrides), log *slog.Logger) *Watcher {
-	return &Watcher{kv: store, apply: apply, log: log, woken: make(chan struct{}, 1)}
+	return &Watcher{kv: store, apply: apply, log: log, woken: wakeup.New()}
 }
 
 // Now estimates the clock of the storage.
 func (w *Watcher) Now() time.Time { return w.kv.Now() }
 
 // Wake makes Run read the storage soon. It does not block.
-func (w *Watcher) Wake() {
-	select {
-	case w.woken <- struct{}{}:
-	default:
-	}
-}
+func (w *Watcher) Wake() { w.woken.Set() }
 
 // Current returns the overrides in force on this node.
 func (w *Watcher) Current() Overrides {

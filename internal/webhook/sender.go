@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
@@ -30,7 +31,7 @@ type sender struct {
 	*Relay
 	pool    string
 	poster  *poster
-	wake    chan struct{} // holds a token if there may be messages to send
+	wake    wakeup.Signal // set if there may be messages to send
 	results chan result   // of attempts; has room for all
 
 	failures int // failed attempts since the last success; used by run only
@@ -51,13 +52,10 @@ type sendLane struct {
 
 func newSender(r *Relay, pool string) *sender {
 	return &sender{
-		Relay: r, pool: pool, wake: make(chan struct{}, 1), results: make(chan result, maxParallel),
+		Relay: r, pool: pool, wake: wakeup.New(), results: make(chan result, maxParallel),
 		poster: newPoster(func() bool { w := r.webhook(pool); return w != nil && w.AllowPrivate }),
 	}
 }
-
-// nudge makes the sender look for messages at once.
-func (s *sender) nudge() { nudge(s.wake) }
 
 // run sends messages until ctx ends, those of scanned codes first. It then waits for the
 // running attempts, which ctx aborts.

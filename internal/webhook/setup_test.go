@@ -17,6 +17,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
@@ -118,28 +119,11 @@ type node struct {
 	queue queue.Queue
 	relay *webhook.Relay
 	store session.Store // queues codes
-	log   *lines
+	log   *asynctest.Buffer
 	seen  func() map[webhook.Outcome]int
 }
 
 // lines collects the text of a log.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // storage is the storage of a relay.
 type storage struct {
 	store session.Store
@@ -161,7 +145,7 @@ func openOn(t *testing.T, s storage, pools ...*pool.Pool) *node {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); watchers.Run(ctx) }()
-	n := &node{t: t, pools: pool.NewRegistry(pools...), queue: q, log: new(lines)}
+	n := &node{t: t, pools: pool.NewRegistry(pools...), queue: q, log: new(asynctest.Buffer)}
 	var mu sync.Mutex
 	seen := make(map[webhook.Outcome]int)
 	n.seen = func() map[webhook.Outcome]int { mu.Lock(); defer mu.Unlock(); return maps.Clone(seen) }

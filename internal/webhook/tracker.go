@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -46,7 +47,7 @@ type tracker struct {
 	scannedOnly    bool
 	due, unscanned queue.Lane
 	added          func()        // called after a message was queued
-	wake           chan struct{} // holds a token when dirty is not empty
+	wake           wakeup.Signal // set when dirty is not empty
 
 	mu    sync.Mutex
 	dirty map[session.ID]struct{} // codes that may have changed
@@ -65,7 +66,7 @@ type trackedCode struct {
 func newTracker(r *Relay, pool string, codes queue.Lane, added func()) *tracker {
 	return &tracker{
 		Relay: r, pool: pool, codes: codes, scannedOnly: codes == scannedOf(pool), due: dueOf(pool), unscanned: unscannedOf(pool), added: added,
-		wake: make(chan struct{}, 1), dirty: make(map[session.ID]struct{}), tracked: make(map[session.ID]*trackedCode),
+		wake: wakeup.New(), dirty: make(map[session.ID]struct{}), tracked: make(map[session.ID]*trackedCode),
 	}
 }
 
@@ -131,7 +132,7 @@ func (t *tracker) markDirty(id session.ID) {
 	t.mu.Lock()
 	t.dirty[id] = struct{}{}
 	t.mu.Unlock()
-	nudge(t.wake)
+	t.wake.Set()
 }
 
 func (t *tracker) retryIncomplete() {
@@ -246,12 +247,4 @@ func (t *tracker) releaseAll(ctx context.Context) {
 		c.close()
 	}
 	t.release(ctx, t.codes, t.entries()...)
-}
-
-// nudge puts a token into a channel with room for one.
-func nudge(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

@@ -55,7 +55,7 @@ type user struct {
 // transitionsOf returns all transitions of a code, oldest first. A session contains its whole
 // history, so reading it once at the end suffices.
 func transitionsOf(s session.Session) []transition {
-	d := data{Pool: s.Pool, Random: string(s.ID), CreatedAt: iso(s.CreatedAt)}
+	d := data{Pool: s.Pool, Random: string(s.ID), CreatedAt: session.FormatTime(s.CreatedAt)}
 	var all []transition
 	add := func(event string, at time.Time) {
 		d.Version = len(all) + 1
@@ -64,11 +64,11 @@ func transitionsOf(s session.Session) []transition {
 	add(Made, s.CreatedAt)
 	if !s.ScannedAt.IsZero() {
 		d.User = &user{s.User.ID, s.User.Nickname, s.User.Photo}
-		d.ScannedAt = iso(s.ScannedAt)
+		d.ScannedAt = session.FormatTime(s.ScannedAt)
 		add(Scanned, s.ScannedAt)
 	}
 	if !s.ConfirmedAt.IsZero() {
-		d.ConfirmedAt = iso(s.ConfirmedAt)
+		d.ConfirmedAt = session.FormatTime(s.ConfirmedAt)
 		add(Confirmed, s.ConfirmedAt)
 	}
 	if s.Status.Over() {
@@ -92,9 +92,6 @@ func endOf(s session.Session) string {
 	}
 }
 
-// iso formats a time like the REST API.
-func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
 // message returns the message for a transition. Id and body depend only on the transition, so
 // every node and every attempt sends the same. A transition that the store lost and that was
 // then repeated has a different time, and so a different id.
@@ -105,7 +102,7 @@ func (t transition) message() message {
 		Type      string `json:"type"`
 		Timestamp string `json:"timestamp"`
 		Data      data   `json:"data"`
-	}{t.Type, iso(t.At), t.Data})
+	}{t.Type, session.FormatTime(t.At), t.Data})
 	if err != nil {
 		panic(err) // strings and numbers cannot fail
 	}

@@ -168,7 +168,7 @@ func (r *Relay) runPool(ctx context.Context, pool string) {
 	var all sync.WaitGroup
 	all.Go(func() { s.run(ctx) })
 	for _, codes := range []queue.Lane{codesOf(pool), scannedOf(pool)} {
-		t := newTracker(r, pool, codes, s.nudge)
+		t := newTracker(r, pool, codes, s.wake.Set)
 		all.Go(func() { t.run(ctx) })
 	}
 	all.Wait()

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -12,7 +13,7 @@ import (
 // state. So several fast steps may be delivered as one, the newest.
 type Bus struct {
 	store *Store
-	wake  chan struct{} // has one token while due is not empty
+	wake  wakeup.Signal // set while due is not empty
 
 	mu      sync.Mutex
 	watched map[session.ID]struct{}
@@ -23,7 +24,7 @@ type Bus struct {
 func (st *Store) Bus() *Bus {
 	return &Bus{
 		store:   st,
-		wake:    make(chan struct{}, 1),
+		wake:    wakeup.New(),
 		watched: make(map[session.ID]struct{}),
 		due:     make(map[session.ID]struct{}),
 	}
@@ -37,7 +38,7 @@ func (b *Bus) Subscribe(ctx context.Context, ids ...session.ID) error {
 		b.due[id] = struct{}{}
 	}
 	b.mu.Unlock()
-	b.signal()
+	b.wake.Set()
 	return ctx.Err()
 }
 
@@ -92,15 +93,7 @@ func (b *Bus) announce(id session.ID) {
 	}
 	b.mu.Unlock()
 	if ok {
-		b.signal()
-	}
-}
-
-// signal wakes Run.
-func (b *Bus) signal() {
-	select {
-	case b.wake <- struct{}{}:
-	default:
+		b.wake.Set()
 	}
 }
 

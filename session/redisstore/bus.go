@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -28,8 +29,8 @@ type Bus struct {
 	ignored     atomic.Int64              // invalid messages
 	reads       atomic.Int64              // sessions read
 
-	changed chan struct{} // has one token while pending is not empty
-	readDue chan struct{} // has one token while due is not empty
+	changed wakeup.Signal // set while pending is not empty
+	readDue wakeup.Signal // set while due is not empty
 
 	mu      sync.Mutex
 	ended   bool
@@ -56,8 +57,8 @@ func (s *Store) Bus() *Bus {
 		store:     s,
 		probe:     s.client.Key("probe:" + string(session.NewOpID())),
 		listeners: make(map[string]func()),
-		changed:   make(chan struct{}, 1),
-		readDue:   make(chan struct{}, 1),
+		changed:   wakeup.New(),
+		readDue:   wakeup.New(),
 		watched:   make(map[session.ID]*delivered),
 		pending:   make(map[session.ID]struct{}),
 		due:       make(map[session.ID]struct{}),
@@ -102,7 +103,7 @@ func (b *Bus) change(ctx context.Context, ids []session.ID, apply func(session.I
 		apply(id)
 		b.pending[id] = struct{}{}
 	}
-	wake(b.changed)
+	b.changed.Set()
 	return nil
 }
 
@@ -169,12 +170,4 @@ func (b *Bus) advance(s session.Snapshot) bool {
 		*d = delivered{s.Version, s.Op}
 	}
 	return true
-}
-
-// wake puts a token into a channel that has room for one.
-func wake(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/scanlogin/scanlogin/internal/redisclient"
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -41,7 +42,7 @@ var errNoProbe = errors.New("no probe received for 5 s")
 type connection struct {
 	bus          *Bus
 	pubsub       *redis.PubSub
-	acknowledged chan struct{} // gets a token when Redis acknowledged the probe's channel
+	acknowledged wakeup.Signal // set when Redis acknowledged the probe's channel
 	deliver      func(session.Snapshot, error)
 }
 
@@ -70,7 +71,7 @@ func (b *Bus) stayConnected(ctx context.Context, deliver func(session.Snapshot, 
 func (b *Bus) connectOnce(ctx context.Context, deliver func(session.Snapshot, error)) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	c := &connection{bus: b, pubsub: b.store.client.Subscribe(ctx), acknowledged: make(chan struct{}, 1), deliver: deliver}
+	c := &connection{bus: b, pubsub: b.store.client.Subscribe(ctx), acknowledged: wakeup.New(), deliver: deliver}
 	defer c.pubsub.Close()
 	if err := c.connect(ctx); err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -122,7 +123,7 @@ func (c *connection) handleSubscription(m *redis.Subscription) {
 		return
 	}
 	if m.Channel == c.bus.probe {
-		wake(c.acknowledged)
+		c.acknowledged.Set()
 	} else if notify := c.bus.listeners[m.Channel]; notify != nil {
 		notify()
 	} else if id, ok := c.bus.store.idOf(m.Channel); ok {

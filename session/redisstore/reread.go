@@ -27,7 +27,7 @@ func (b *Bus) markDue(ids ...session.ID) {
 	for _, id := range ids {
 		if b.watched[id] != nil {
 			b.due[id] = struct{}{}
-			wake(b.readDue)
+			b.readDue.Set()
 		}
 	}
 }
@@ -109,7 +109,7 @@ func (b *Bus) evaluate(r read, found result) (s session.Snapshot, isNew bool, er
 		return s, false, nil
 	case gone && *newest != r.before: // created during the read
 		b.due[r.id] = struct{}{}
-		wake(b.readDue)
+		b.readDue.Set()
 		return s, false, nil
 	case gone:
 		*newest = delivered{}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/wakeup"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -34,13 +35,8 @@ func TestBusRunsOnce(t *testing.T) {
 func TestListenNotifiesOfMessagesAndOfConnections(t *testing.T) {
 	server := redistest.Start(t)
 	bus := open(t, server.URL()).Bus()
-	notified := make(chan struct{}, 1)
-	bus.Listen("doc", func() {
-		select {
-		case notified <- struct{}{}:
-		default:
-		}
-	})
+	notified := wakeup.New()
+	bus.Listen("doc", notified.Set)
 	ctx, cancel := context.WithCancel(t.Context())
 	var run sync.WaitGroup
 	run.Go(func() { bus.Run(ctx, func(session.Snapshot, error) {}) })

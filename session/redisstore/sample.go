@@ -60,5 +60,5 @@ func (b *Bus) markAllDue() {
 	for id := range b.watched {
 		b.due[id] = struct{}{}
 	}
-	wake(b.readDue)
+	b.readDue.Set()
 }

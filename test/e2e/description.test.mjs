@@ -1,4 +1,4 @@
-/** The served API descriptions: valid by the official schema, usable by a client, and readable as a page. */
+/** The served API descriptions: valid by the official schema, usable by a client, and linked from /docs. */
 import assert from 'node:assert/strict';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -66,7 +66,7 @@ describe('the descriptions', { concurrency: 2 }, () => {
       await page.goto(`${demo.address}/docs`);
       await saveScreenshot(page, `docs-${colorScheme}`);
       await assertAccessible(page, 'docs');
-    }, { seconds: 120 }); // it is a long page
+    });
   }
 
   scenario('/docs fits the width of a phone', async (sandbox) => {
@@ -78,30 +78,16 @@ describe('the descriptions', { concurrency: 2 }, () => {
     assert.ok(wide <= 0, `the page is ${wide} pixels too wide`);
   });
 
-  scenario('/docs lists every operation, error and message, has valid links, and works with the keyboard', async (sandbox) => {
+  scenario('/docs links to both descriptions, and loads nothing from other servers', async (sandbox) => {
     const demo = await sandbox.demo();
     const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
+    const requested = [];
+    page.on('request', (request) => requested.push(new URL(request.url()).origin));
     await page.goto(`${demo.address}/docs`);
-    const rest = parse(await served(demo, 'openapi.yaml'));
-    const text = await page.locator('main').innerText();
-    for (const [path, item] of Object.entries(rest.paths)) {
-      assert.ok(text.includes(path), path);
-      for (const operation of Object.values(item)) if (operation.operationId) await page.locator(`[id="${operation.operationId}"]`).waitFor();
-    }
-    for (const { code, message } of rest['x-errors']) assert.ok(text.includes(`${code}`) && text.includes(message), message);
-    for (const [name, schema] of Object.entries(rest.components.schemas)) {
-      const section = page.locator(`section[aria-labelledby="schema-${name}"]`);
-      for (const field of Object.keys(schema.properties ?? {})) assert.ok((await section.innerText()).includes(field), `${name}.${field}`);
-    }
-    for (const code of ['1012', '4404', '4408']) assert.ok(text.includes(code), code);
-    const lost = await page.evaluate(() => [...document.querySelectorAll('a[href^="#"]')].map((link) => link.hash.slice(1)).filter((id) => !document.getElementById(id)));
-    assert.deepEqual(lost, [], 'links that lead nowhere');
-    const twice = await page.evaluate(() => [...document.querySelectorAll('[id]')].map(({ id }) => id).filter((id, i, all) => all.indexOf(id) !== i));
-    assert.deepEqual(twice, [], 'ids that stand twice');
-
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter'); // skips the contents
-    assert.equal(await page.evaluate(() => document.activeElement?.id), 'content');
+    assert.ok(requested.length > 1, `${requested}`);
+    assert.deepEqual([...new Set(requested)], [new URL(demo.address).origin]);
+    const links = await page.evaluate(() => [...document.querySelectorAll('a')].map(({ href }) => href));
+    for (const name of ['openapi.yaml', 'asyncapi.yaml']) assert.ok(links.includes(`${demo.address}/${name}`), name);
   });
 
   scenario('the served descriptions equal the files in the source', async (sandbox) => {

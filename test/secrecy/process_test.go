@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/process"
 	"github.com/scanlogin/scanlogin/test/program"
 )
@@ -69,7 +70,7 @@ func (n node) output(t *testing.T) []byte {
 func (n node) awaitLog(t *testing.T, pattern string, count int) string {
 	t.Helper()
 	var found [][][]byte
-	eventually(t, "the log matches "+pattern, func() bool {
+	asynctest.Eventually(t, "the log matches "+pattern, func() bool {
 		found = regexp.MustCompile(pattern).FindAllSubmatch(n.output(t), count)
 		return len(found) == count
 	})
@@ -98,15 +99,6 @@ func read(t *testing.T, path string) []byte {
 	return text
 }
 
-func eventually(t *testing.T, what string, happens func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(timeout); !happens(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("did not happen within %v: %s", timeout, what)
-		}
-	}
-}
-
 // recording is a connection to Redis and everything received on it.
 type recording struct {
 	mu       sync.Mutex
@@ -132,7 +124,7 @@ func record(t *testing.T, address, command string) *recording {
 		io.Copy(r, bufio.NewReader(conn)) // ends with the connection
 	}()
 	t.Cleanup(func() { r.end() })
-	eventually(t, "the reply to "+command+" begins", func() bool { return len(r.text()) > 0 })
+	asynctest.Eventually(t, "the reply to "+command+" begins", func() bool { return len(r.text()) > 0 })
 	return r
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 )
 
 const api = "/api/v2/qrcode"
@@ -167,9 +169,9 @@ func (e *environment) callWithoutRedis(open code) {
 		e.Errorf("without Redis: %d", code)
 	}
 	e.redis.Restart() // the ACL user is lost
-	eventually(e.T, "Redis refuses the password", func() bool { calls(); return strings.Contains(string(e.node.output(e.T)), "WRONGPASS") })
+	asynctest.Eventually(e.T, "Redis refuses the password", func() bool { calls(); return strings.Contains(string(e.node.output(e.T)), "WRONGPASS") })
 	e.allowRedisUser()
-	eventually(e.T, "calls succeed again", func() bool { return calls() == 200 })
+	asynctest.Eventually(e.T, "calls succeed again", func() bool { return calls() == 200 })
 }
 
 // reloadConfigurations reloads invalid files, with a secret on each invalid line,
@@ -203,7 +205,7 @@ func (e *environment) searchAuditTrail() {
 		e.trail:        {"made", "scanned", "confirmed", "exchanged"},
 	} {
 		for _, event := range events {
-			eventually(e.T, "the audit trail has "+event, func() bool { return strings.Contains(string(read(e.T, file)), `"event":"`+event+`"`) })
+			asynctest.Eventually(e.T, "the audit trail has "+event, func() bool { return strings.Contains(string(read(e.T, file)), `"event":"`+event+`"`) })
 		}
 		text := read(e.T, file)
 		expectNone(e.T, "the audit trail", text, append(e.randoms, e.needles...))

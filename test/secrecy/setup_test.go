@@ -24,6 +24,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
@@ -105,7 +106,7 @@ func newEnvironment(t *testing.T) *environment {
 	e.node = launch(t, []string{"OLD_SECRET=" + e.oldSecret, "OTHER_SECRET=" + e.newSecret("the other pool's secret")}, "serve", "--config", e.config)
 	e.base = "http://" + e.node.awaitLog(t, `"listen":"([^"]+)"`, 1)
 	e.ops = "http://" + e.node.awaitLog(t, `"ops":"([^"]+)"`, 1)
-	eventually(t, "the node is ready", func() bool { _, text := e.get(e.ops + "/readyz"); return text == "ok\n" })
+	asynctest.Eventually(t, "the node is ready", func() bool { _, text := e.get(e.ops + "/readyz"); return text == "ok\n" })
 	return e
 }
 

@@ -8,8 +8,10 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,6 +36,25 @@ func WriteFile(t testing.TB, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// SetMode sets the permissions of a file, whatever the umask is, and returns its path.
+func SetMode(t testing.TB, path string, mode fs.FileMode) string {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// ClearEnvironment removes the variables that configure scanlogin or OpenTelemetry. Call it
+// in TestMain; the tests set their own.
+func ClearEnvironment() {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "SCANLOGIN_") || strings.HasPrefix(name, "OTEL_") {
+			_ = os.Unsetenv(name) // fails only for invalid names
+		}
+	}
 }
 
 // SigningKey returns a new P-256 key as PEM: a "PRIVATE KEY" or an "EC PRIVATE KEY".

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
 
@@ -95,7 +96,7 @@ func TestCloseWaitsForThePeersCloseFrame(t *testing.T) {
 		t.Error("the connection did not wait for the peer's close frame")
 	}
 	_, _ = conn.Write(wsconntest.Frame(wsconntest.Close, []byte{0x03, 0xf4}))
-	eventually(t, "the connection is closed", func() bool { return e.closed.Load() == 1 })
+	asynctest.Eventually(t, "the connection is closed", func() bool { return e.closed.Load() == 1 })
 	if _, err := io.ReadAll(conn); err != nil {
 		t.Errorf("the connection did not end in order: %v", err)
 	}
@@ -131,7 +132,7 @@ func TestRefusedConnectionsAreClosed(t *testing.T) {
 		t.Errorf("the connection did not end in order: %v", err)
 	}
 	neverEnds(t, silent)
-	eventually(t, "both handlers were told", func() bool { return e.closed.Load() == 2 })
+	asynctest.Eventually(t, "both handlers were told", func() bool { return e.closed.Load() == 2 })
 }
 
 // neverEnds sends bytes of a frame that does not end, and fails the test if the server

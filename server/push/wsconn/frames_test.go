@@ -6,6 +6,7 @@ import (
 	"net"
 	"testing"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
 
@@ -48,7 +49,7 @@ func TestFloodsOfFramesAreClosed(t *testing.T) {
 			t.Error("no close frame was read from 10 connections")
 		})
 	}
-	eventually(t, "no connection is left", func() bool { return e.Len() == 0 })
+	asynctest.Eventually(t, "no connection is left", func() bool { return e.Len() == 0 })
 }
 
 // TestMoreFramesThanBrowsersSendAreServed stays below the limits.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
 
@@ -24,8 +25,8 @@ func TestConnectionsEndInAllWaysAtOnce(t *testing.T) {
 			})
 		}
 	})
-	eventually(t, "no connection is left", func() bool { return e.Len() == 0 && e.poller.len() == 0 })
-	eventually(t, "each handler was told once", func() bool { return e.closed.Load() == 16*25 })
+	asynctest.Eventually(t, "no connection is left", func() bool { return e.Len() == 0 && e.poller.len() == 0 })
+	asynctest.Eventually(t, "each handler was told once", func() bool { return e.closed.Load() == 16*25 })
 }
 
 // TestIdleConnectionsHaveNoGoroutine compares few with many.
@@ -38,7 +39,7 @@ func TestIdleConnectionsHaveNoGoroutine(t *testing.T) {
 		e.open(t, nil)
 	}
 	e.isIdle(t, 101, "in the end")
-	eventually(t, "the goroutines of 100 handshakes have ended", func() bool { return runtime.NumGoroutine() <= before+10 })
+	asynctest.Eventually(t, "the goroutines of 100 handshakes have ended", func() bool { return runtime.NumGoroutine() <= before+10 })
 }
 
 // TestConnectionsAreServedWithoutThePoller makes the epoll set fail.
@@ -61,5 +62,5 @@ func TestConnectionsAreServedWithoutThePoller(t *testing.T) {
 		}
 		_, _ = page.Write(wsconntest.Frame(wsconntest.Close, []byte{0x03, 0xf4}))
 	}
-	eventually(t, "no connection is left", func() bool { return e.Len() == 0 })
+	asynctest.Eventually(t, "no connection is left", func() bool { return e.Len() == 0 })
 }

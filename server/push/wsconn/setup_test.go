@@ -8,10 +8,10 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
 
@@ -48,7 +48,7 @@ func startOn(t *testing.T, listen func(*httptest.Server)) *endpoint {
 	go func() { e.Heartbeat(ctx); close(ended) }()
 	t.Cleanup(func() {
 		e.Abort()
-		eventually(t, "all connections are closed", func() bool { return e.Len() == 0 })
+		asynctest.Eventually(t, "all connections are closed", func() bool { return e.Len() == 0 })
 		cancel()
 		<-ended
 		e.Close()
@@ -96,14 +96,5 @@ func (e *endpoint) isIdle(t *testing.T, connections int, when string) {
 	if runtime.GOOS != "linux" {
 		return // they wait inside the library
 	}
-	eventually(t, "connections are idle "+when, func() bool { return e.poller.len() == connections })
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
+	asynctest.Eventually(t, "connections are idle "+when, func() bool { return e.poller.len() == connections })
 }
