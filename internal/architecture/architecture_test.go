@@ -77,8 +77,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{
-		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/pool", "internal/qr", "internal/safefile", "internal/settings", "internal/webhook", "session",
-	}, foreign: []string{"github.com/alecthomas/kong", "github.com/redis/go-redis/"}},
+		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/pool", "internal/qr", "internal/redisclient", "internal/safefile", "internal/settings", "internal/webhook", "session",
+	}, foreign: []string{"github.com/alecthomas/kong"}},
 	"internal/fairshare": {},
 	"internal/loglimit":  {},
 	"internal/process":   {},
@@ -130,6 +130,16 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 				t.Errorf("%s imports %s", name, ours)
 			case !isOurs && strings.Contains(path, ".") && !slices.ContainsFunc(may.foreign, func(p string) bool { return strings.HasPrefix(path, p) }):
 				t.Errorf("%s names %s", name, path)
+			}
+		}
+		for _, ours := range may.ours {
+			if !slices.Contains(p.Imports, module+"/"+ours) {
+				t.Errorf("%s does not import %s: remove it here", name, ours)
+			}
+		}
+		for _, prefix := range may.foreign {
+			if !slices.ContainsFunc(p.Imports, func(path string) bool { return strings.HasPrefix(path, prefix) }) {
+				t.Errorf("%s does not import %s: remove it here", name, prefix)
 			}
 		}
 	}
