@@ -145,7 +145,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	}
 }
 
-func TestEachPackageSaysWhatItPromises(t *testing.T) {
+func TestEachPackageHasAComment(t *testing.T) {
 	for _, p := range packages(t) {
 		want, found := "Package "+p.Name+" ", false
 		if p.Name == "main" {
