@@ -3,7 +3,7 @@
 //
 // It guarantees that a watcher is woken for every state that is newer than the last one it
 // read, and never reads an older state after a newer one; that a watcher which does not
-// read costs nothing and blocks nobody; that a code past its end is read again until the
+// read costs nothing and blocks no subscriber; that a code past its end is read again until the
 // store confirms the end; and that neither the hub nor the bus keeps anything for a code
 // after its last watcher has gone.
 package hub

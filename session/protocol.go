@@ -38,7 +38,7 @@ type rule struct {
 }
 
 // MaxMismatches is the number of wrong numbers that ends a code. Two typing errors are
-// forgiven; somebody who guesses among 90 numbers succeeds with one code in thirty, and
+// forgiven; a phone that guesses among 90 numbers succeeds with one code in thirty, and
 // is known as the user of the token.
 const MaxMismatches = 3
 

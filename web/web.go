@@ -37,7 +37,6 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 type Site struct {
 	Pool string // id
 	Name string // shown to users; optional for [Link]
-	Logo string // address of an image; empty: scanlogin's logo
 }
 
 // User is a user of the demo's phone page.

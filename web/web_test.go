@@ -24,14 +24,13 @@ const hostile = `"><script>alert(1)</script>`
 
 // pages returns all pages, with hostile data.
 func pages() map[string]http.Handler {
-	site := Site{Pool: "5fae2648201cfd526f0ec354", Name: hostile, Logo: "https://www.example.com/logo.png"}
+	site := Site{Pool: "5fae2648201cfd526f0ec354", Name: hostile}
 	return map[string]http.Handler{
 		"/":               Login(site),
-		"/without-logo":   Login(Site{Pool: "demo", Name: "Demo"}),
 		"/phone":          Phone(User{ID: "alice", Name: hostile}, User{ID: "bob", Name: "Bob"}),
 		"/s/of-a-site":    Link(site),
-		"/s/without-logo": Link(Site{Name: "Example"}),
-		"/s/of-nobody":    Link(Site{}),
+		"/s/without-pool": Link(Site{Name: "Example"}),
+		"/s/without-name": Link(Site{}),
 		"/docs":           Docs(),
 	}
 }

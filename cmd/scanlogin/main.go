@@ -15,9 +15,9 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/scanlogin/scanlogin/internal/config"
+	"github.com/scanlogin/scanlogin/internal/redisclient"
 )
 
 // Exit codes.
@@ -34,7 +34,7 @@ const gcPercent = 50
 
 func main() {
 	ctx := untilSignal()
-	redis.SetLogger(discard{})
+	redisclient.DiscardLog()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -58,12 +58,6 @@ func untilSignal() context.Context {
 	}()
 	return ctx
 }
-
-// discard replaces the logger of go-redis, which is global and writes to stderr, in its own
-// format, what our log contains as well.
-type discard struct{}
-
-func (discard) Printf(context.Context, string, ...any) {}
 
 // output is where a command writes: its result to out, messages to err.
 type output struct {

@@ -21,12 +21,12 @@ func (s *story) watch(kind int) (wait func() error, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.hear(socket, "waiting"); err != nil {
+		if err := s.readUntil(socket, "waiting"); err != nil {
 			return nil, err
 		}
 		return func() error {
 			defer socket.CloseNow()
-			err := s.hear(socket, "")
+			err := s.readUntil(socket, "")
 			if websocket.CloseStatus(err) == websocket.StatusNormalClosure {
 				return nil
 			}
@@ -45,8 +45,8 @@ func (s *story) dial(query string) (*websocket.Conn, error) {
 	return socket, err
 }
 
-// hear reads messages up to an event, and counts new codes and pushed steps.
-func (s *story) hear(socket *websocket.Conn, until string) error {
+// readUntil reads messages up to an event, and counts new codes and pushed steps.
+func (s *story) readUntil(socket *websocket.Conn, until string) error {
 	ctx, cancel := context.WithTimeout(s.ctx, testDeadline)
 	defer cancel()
 	for {
@@ -58,7 +58,7 @@ func (s *story) hear(socket *websocket.Conn, until string) error {
 		if err := json.Unmarshal(text, &message); err != nil {
 			return err
 		}
-		s.heard(message.Event)
+		s.countEvent(message.Event)
 		if message.Event == "code" {
 			s.code = message.Random
 		}
@@ -68,7 +68,7 @@ func (s *story) hear(socket *websocket.Conn, until string) error {
 	}
 }
 
-func (s *story) heard(event string) {
+func (s *story) countEvent(event string) {
 	switch event {
 	case "code":
 		s.want.count(s.want.made, s.pool)
@@ -94,7 +94,7 @@ func (s *story) stream() (wait func() error, err error) {
 			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
 				var message struct{ Event string }
 				if err = json.Unmarshal([]byte(text), &message); err == nil {
-					s.heard(message.Event)
+					s.countEvent(message.Event)
 				}
 				return err == nil
 			}
@@ -120,14 +120,14 @@ func (s *story) refresh(afterScan bool) error {
 		return err
 	}
 	defer socket.CloseNow()
-	if err := s.hear(socket, "waiting"); err != nil {
+	if err := s.readUntil(socket, "waiting"); err != nil {
 		return err
 	}
 	if afterScan {
 		if err := s.step("scanned"); err != nil {
 			return err
 		}
-		if err := s.hear(socket, "scanned"); err != nil {
+		if err := s.readUntil(socket, "scanned"); err != nil {
 			return err
 		}
 	}
@@ -136,5 +136,5 @@ func (s *story) refresh(afterScan bool) error {
 	}
 	s.want.count(s.want.ended, s.status, "withdrawn", s.pool)
 	s.want.count(s.want.ended, "waiting", "expired", s.pool) // the second
-	return s.hear(socket, "code")
+	return s.readUntil(socket, "code")
 }

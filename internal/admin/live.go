@@ -51,7 +51,7 @@ type refusal struct {
 // node is an active node.
 type node struct {
 	stats.Report
-	Up, Heard, Bus string
+	Up, LastReport, Bus string
 }
 
 // lastHour shows the statistics of the last hour.
@@ -83,7 +83,7 @@ func newHour(read stats.Hour, now time.Time) hour {
 	slices.SortStableFunc(h.Refusals, func(a, b refusal) int { return cmp.Compare(b.Count, a.Count) })
 	for _, n := range read.Nodes {
 		h.NodesTable = append(h.NodesTable, node{
-			Report: n, Up: roughly(now.Sub(n.Started)), Heard: roughly(now.Sub(n.At)), Bus: busAge(n.BusAge),
+			Report: n, Up: roughly(now.Sub(n.Started)), LastReport: roughly(now.Sub(n.At)), Bus: busAge(n.BusAge),
 		})
 	}
 	return h
@@ -97,15 +97,15 @@ func median(t stats.Durations) string {
 	return roughly(d)
 }
 
-// neverHeard is longer than any real age of a bus.
-const neverHeard = 100 * 365 * 24 * time.Hour
+// neverReceived is longer than any real age of a bus.
+const neverReceived = 100 * 365 * 24 * time.Hour
 
 func busAge(age time.Duration) string {
 	switch {
 	case age < 0:
 		return "in memory"
-	case age > neverHeard:
-		return "never heard"
+	case age > neverReceived:
+		return "no message yet"
 	}
 	return roughly(age)
 }

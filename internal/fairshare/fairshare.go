@@ -33,14 +33,14 @@ const MinShare = 100
 // logins of another pool refused). A flood from more than fifty networks is limited by the share of its pool.
 const MinNetworkPart = 1.0 / 50
 
-// Verdict is the decision about a new code.
-type Verdict int
+// Decision says whether a new code is admitted, and if not, why.
+type Decision int
 
 const (
-	Admitted     Verdict = iota
-	PoolShare            // its pool has more than an equal share
-	NetworkShare         // its network has more than an equal share
-	Full                 // no new code is admitted
+	Admitted     Decision = iota
+	PoolShare             // its pool has more than an equal share
+	NetworkShare          // its network has more than an equal share
+	Full                  // no new code is admitted
 )
 
 // Level is how full the store is, with hysteresis.
@@ -104,7 +104,7 @@ func (g *Guard) freezeTotals(before Level, now time.Time) {
 
 // Admit decides about a new code of a pool, requested from a network; "" for a site, which
 // requests codes for all of its users.
-func (g *Guard) Admit(pool, network string, now time.Time) Verdict {
+func (g *Guard) Admit(pool, network string, now time.Time) Decision {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {

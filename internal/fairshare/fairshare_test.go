@@ -33,12 +33,12 @@ func TestLevelsHaveHysteresis(t *testing.T) {
 	}
 }
 
-// verdicts checks the decision about the next code of each pool and network.
-func verdicts(t *testing.T, g *fairshare.Guard, now time.Time, want map[[2]string]fairshare.Verdict) {
+// decisions checks the decision about the next code of each pool and network.
+func decisions(t *testing.T, g *fairshare.Guard, now time.Time, want map[[2]string]fairshare.Decision) {
 	t.Helper()
-	for who, verdict := range want {
-		if got := g.Admit(who[0], who[1], now); got != verdict {
-			t.Errorf("pool %q, network %q: %v, want %v", who[0], who[1], got, verdict)
+	for who, decision := range want {
+		if got := g.Admit(who[0], who[1], now); got != decision {
+			t.Errorf("pool %q, network %q: %v, want %v", who[0], who[1], got, decision)
 		}
 	}
 }
@@ -49,9 +49,9 @@ func TestOnlyTheFloodIsRefused(t *testing.T) {
 	created(g, 1_000, "flooded", "", noon) // a site's back end
 	created(g, 2_000, "busy", "198.51.100.0/24", noon)
 	created(g, 90, "small", "192.0.2.0/24", noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"flooded", "2001:db8:bad::/48"}: fairshare.Admitted})
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{{"flooded", "2001:db8:bad::/48"}: fairshare.Admitted})
 	g.Observe(.81, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{
 		{"flooded", "2001:db8:bad::/48"}: fairshare.NetworkShare,
 		{"small", "2001:db8:bad::/48"}:   fairshare.NetworkShare,
 		{"flooded", "203.0.113.0/24"}:    fairshare.PoolShare,
@@ -62,9 +62,9 @@ func TestOnlyTheFloodIsRefused(t *testing.T) {
 		{"new", "203.0.113.0/24"}:        fairshare.Admitted,
 	})
 	g.Observe(.95, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"small", ""}: fairshare.Full, {"busy", "198.51.100.0/24"}: fairshare.Full})
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{{"small", ""}: fairshare.Full, {"busy", "198.51.100.0/24"}: fairshare.Full})
 	g.Observe(.69, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"flooded", "2001:db8:bad::/48"}: fairshare.Admitted})
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{{"flooded", "2001:db8:bad::/48"}: fairshare.Admitted})
 }
 
 // TestALonePoolKeepsItsRate shows that the only active pool is not cut off during a flood, and
@@ -76,11 +76,11 @@ func TestALonePoolKeepsItsRate(t *testing.T) {
 		created(g, 50, "only", fmt.Sprintf("10.%d.%d.0/24", i/256, i%256), noon)
 	}
 	g.Observe(.81, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.Admitted, {"only", ""}: fairshare.Admitted})
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{{"only", "10.0.1.0/24"}: fairshare.Admitted, {"only", ""}: fairshare.Admitted})
 	created(g, 1, "only", "", noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.PoolShare, {"late", ""}: fairshare.Admitted})
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{{"only", "10.0.1.0/24"}: fairshare.PoolShare, {"late", ""}: fairshare.Admitted})
 	later := noon.Add(life + life/10) // a tenth of it is forgotten
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"only", "10.0.1.0/24"}: fairshare.Admitted})
+	decisions(t, g, later, map[[2]string]fairshare.Decision{{"only", "10.0.1.0/24"}: fairshare.Admitted})
 }
 
 // TestANodeStartedWhileFilledUsesItsRunningCounts shows that a new node does not use its empty
@@ -94,7 +94,7 @@ func TestANodeStartedWhileFilledUsesItsRunningCounts(t *testing.T) {
 		created(g, 10, "other", "", now)
 	}
 	later := noon.Add(20 * time.Second)
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"flooded", ""}: fairshare.PoolShare, {"other", ""}: fairshare.Admitted})
+	decisions(t, g, later, map[[2]string]fairshare.Decision{{"flooded", ""}: fairshare.PoolShare, {"other", ""}: fairshare.Admitted})
 }
 
 // TestManyNetworksDoNotPushAnOfficeAboveItsShare has an attacker with 30,000 networks
@@ -106,7 +106,7 @@ func TestManyNetworksDoNotPushAnOfficeAboveItsShare(t *testing.T) {
 	}
 	created(g, fairshare.MinShare, "office", "192.0.2.0/24", noon)
 	g.Observe(.85, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{
 		{"office", "192.0.2.0/24"}:       fairshare.Admitted,
 		{"flooded", "2001:db8:1::/48"}:   fairshare.PoolShare,
 		{"flooded", "2001:db8:bad::/48"}: fairshare.PoolShare,
@@ -124,7 +124,7 @@ func TestManyNetworksDoNotPushABusyNetworkAboveItsShare(t *testing.T) {
 	created(g, 1_500, "other", "192.0.2.0/24", noon)
 	created(g, 1_600, "flooded", "2001:db8:bad::/48", noon)
 	g.Observe(.81, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{
 		{"other", "192.0.2.0/24"}:      fairshare.Admitted,
 		{"other", "2001:db8:bad::/48"}: fairshare.NetworkShare,
 		{"flooded", "2001:db8:1::/48"}: fairshare.PoolShare,
@@ -139,12 +139,12 @@ func TestRefusalsDoNotShrinkShares(t *testing.T) {
 	created(g, 9_000, "large", "", noon)
 	created(g, 1_000, "small", "", noon)
 	g.Observe(.8, noon)
-	verdicts(t, g, noon, map[[2]string]fairshare.Verdict{{"large", ""}: fairshare.PoolShare})
+	decisions(t, g, noon, map[[2]string]fairshare.Decision{{"large", ""}: fairshare.PoolShare})
 	later := noon.Add(life + life/2) // half of it is forgotten
 	created(g, 500, "small", "", later)
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"large", ""}: fairshare.Admitted})
+	decisions(t, g, later, map[[2]string]fairshare.Decision{{"large", ""}: fairshare.Admitted})
 	created(g, 600, "large", "", later)
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"large", ""}: fairshare.PoolShare})
+	decisions(t, g, later, map[[2]string]fairshare.Decision{{"large", ""}: fairshare.PoolShare})
 }
 
 func TestAFloodIsForgottenAfterTwoLifetimes(t *testing.T) {
@@ -153,7 +153,7 @@ func TestAFloodIsForgottenAfterTwoLifetimes(t *testing.T) {
 	later := noon.Add(2 * life)
 	created(g, 2*fairshare.MinShare, "other", "198.51.100.0/24", later)
 	g.Observe(.85, later)
-	verdicts(t, g, later, map[[2]string]fairshare.Verdict{{"flooded", "192.0.2.0/24"}: fairshare.Admitted})
+	decisions(t, g, later, map[[2]string]fairshare.Decision{{"flooded", "192.0.2.0/24"}: fairshare.Admitted})
 }
 
 func TestMemoryForNetworksIsBounded(t *testing.T) {

@@ -179,15 +179,15 @@ func TestMatchCodesAreTwoDigitsDerivedFromSecretAndSalt(t *testing.T) {
 
 func TestRegistryFindsAndReplacesPools(t *testing.T) {
 	a, b := newPool("a", value), newPool("b", value)
-	book := pool.NewRegistry(a, b)
-	if book.ByID("a") != a || book.ByApp("app-b") != b || book.ByID("app-a") != nil || !book.AllowsOrigin("https://a.example.com") {
-		t.Error("the book does not find what is in it")
+	registry := pool.NewRegistry(a, b)
+	if registry.ByID("a") != a || registry.ByApp("app-b") != b || registry.ByID("app-a") != nil || !registry.AllowsOrigin("https://a.example.com") {
+		t.Error("the registry does not find what is in it")
 	}
 	if a.AllowsOrigin("https://b.example.com") || !a.AllowsVouching() {
 		t.Error("pool a")
 	}
-	book.Replace(b)
-	if book.ByID("a") != nil || book.AllowsOrigin("https://a.example.com") || len(book.All()) != 1 {
+	registry.Replace(b)
+	if registry.ByID("a") != nil || registry.AllowsOrigin("https://a.example.com") || len(registry.All()) != 1 {
 		t.Error("what was replaced is still there")
 	}
 }

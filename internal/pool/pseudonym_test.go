@@ -8,7 +8,7 @@ import (
 
 func TestPseudonymsOfDifferentPartsDiffer(t *testing.T) {
 	p, other, rotated := newPool("p", value), newPool("q", value), newPool("p", value+"x")
-	book := pool.NewRegistry(p, other)
+	registry := pool.NewRegistry(p, other)
 	seen := make(map[string]string)
 	for what, name := range map[string]string{
 		"one part":        p.Pseudonym("ab"),
@@ -20,14 +20,14 @@ func TestPseudonymsOfDifferentPartsDiffer(t *testing.T) {
 		"another no UTF8": p.Pseudonym("a\xfeb"),
 		"another pool":    other.Pseudonym("a", "b"),
 		"another secret":  rotated.Pseudonym("a", "b"),
-		"of no pool":      book.Pseudonym("a", "b"),
+		"of no pool":      registry.Pseudonym("a", "b"),
 	} {
 		if len(name) != 22 || seen[name] != "" {
 			t.Errorf("%s: %q, as %s", what, name, seen[name])
 		}
 		seen[name] = what
 	}
-	if again := newPool("p", value); again.Pseudonym("a", "b") != p.Pseudonym("a", "b") || pool.NewRegistry(again).Pseudonym("a") != book.Pseudonym("a") {
+	if again := newPool("p", value); again.Pseudonym("a", "b") != p.Pseudonym("a", "b") || pool.NewRegistry(again).Pseudonym("a") != registry.Pseudonym("a") {
 		t.Error("another node has another pseudonym")
 	}
 	if name := pool.NewRegistry().Pseudonym("a"); name != "" {

@@ -10,7 +10,7 @@ import (
 const maxKeys = 200_000
 
 // Memory is a Store in the memory of one process, by the process's clock. It stores at
-// most 200,000 keys: a new key then evicts one that has expired or was not used lately.
+// most 200,000 keys: a new key then evicts one that has expired or was not used recently.
 // The time for an operation does not depend on the number of keys.
 type Memory struct {
 	mu      sync.Mutex

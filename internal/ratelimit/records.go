@@ -3,7 +3,7 @@ package ratelimit
 import "time"
 
 // records is a map of at most max keys. When it is full, a new key evicts one that has
-// expired or was not used lately (the clock algorithm for memory pages), so a flood of
+// expired or was not used recently (the clock algorithm for memory pages), so a flood of
 // new keys does not evict those in use. Each call takes constant time: it examines at
 // most maxExamined keys.
 type records struct {

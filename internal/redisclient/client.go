@@ -178,3 +178,12 @@ func Call[T any](ctx context.Context, c *Client, call func(context.Context) (T, 
 		return none, ctx.Err()
 	}
 }
+
+// DiscardLog discards what go-redis logs. Its logger is global and writes to stderr, in its
+// own format, what our log contains as well. Only a main function may call it, before it
+// opens a Client.
+func DiscardLog() { redis.SetLogger(discard{}) }
+
+type discard struct{}
+
+func (discard) Printf(context.Context, string, ...any) {}

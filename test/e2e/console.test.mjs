@@ -125,13 +125,13 @@ describe('the console', { concurrency: 2 }, () => {
     await phone(a, 'cancel', random);
     const count = (label) => page.locator('.figure').filter({ has: page.getByText(label, { exact: true }) }).locator('.number').innerText();
     await until(15, 'the page counts them', async () => await count('Confirmed') === '2' && await count('Canceled') === '1');
-    assert.equal(await page.locator('section', { hasText: 'Nodes alive: 2' }).locator('tbody tr').count(), 2);
+    assert.equal(await page.locator('section', { hasText: 'Active nodes: 2' }).locator('tbody tr').count(), 2);
     assert.match(await count('Shown to scanned, median'), /ms|s$/);
     await assertAccessible(page, 'the last hour');
     await saveScreenshot(page, 'console-live');
     canceled.close();
     await b.program.stop();
-    await until(25, 'a node that is gone is no longer alive', () => page.getByText('Nodes alive: 1').isVisible());
+    await until(25, 'a node that has ended is no longer active', () => page.getByText('Active nodes: 1').isVisible());
     assert.equal(await count('Confirmed'), '2'); // also what it counted
   }, { seconds: 75 });
 

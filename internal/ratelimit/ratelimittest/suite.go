@@ -150,9 +150,9 @@ func (s *suite) retryAfterIsTrue() {
 		again := s.wait(s.B, s.key, limit)
 		switch {
 		case again == 0 && time.Since(sent) < wait-10*time.Millisecond: // clocks run at different speeds
-			s.Errorf("told to wait %v, allowed after %v", wait, time.Since(sent))
+			s.Errorf("RetryAfter was %v, but it was allowed after %v", wait, time.Since(sent))
 		case again > 0 && asked.Sub(refused) > wait+10*time.Millisecond:
-			s.Fatalf("told to wait %v, and after %v to wait another %v", wait, asked.Sub(refused), again)
+			s.Fatalf("RetryAfter was %v, and after %v another %v", wait, asked.Sub(refused), again)
 		}
 		if again == 0 {
 			return

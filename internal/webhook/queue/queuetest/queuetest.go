@@ -137,35 +137,48 @@ func (s *suite) givenToOneNode() {
 			}
 		})
 	}
-	var mu sync.Mutex
-	seen := make(map[string]int)
-	count := func() int { mu.Lock(); defer mu.Unlock(); return len(seen) }
+	taken := &takenEntries{counts: make(map[string]int)}
 	for i := range 4 {
 		q := []queue.Queue{s.a, s.b}[i%2]
-		taking.Go(func() {
-			for deadline := time.Now().Add(timeout); count() < 4*each && time.Now().Before(deadline); {
-				entries, err := q.Take(s.ctx, s.lane, 7, long)
-				if err != nil {
-					s.Error(err)
-					return
-				}
-				mu.Lock()
-				for _, e := range entries {
-					seen[e.Text]++
-				}
-				mu.Unlock()
-			}
-		})
+		taking.Go(func() { s.takeUntil(q, taken, 4*each) })
 	}
 	adding.Wait()
 	taking.Wait()
-	for text, n := range seen {
+	for text, n := range taken.counts {
 		if n != 1 {
 			s.Errorf("%q was taken %d times", text, n)
 		}
 	}
-	if len(seen) != 4*each {
-		s.Errorf("%d of %d entries were taken", len(seen), 4*each)
+	if n := taken.distinct(); n != 4*each {
+		s.Errorf("%d of %d entries were taken", n, 4*each)
+	}
+}
+
+// takenEntries counts how often each entry was taken.
+type takenEntries struct {
+	mu     sync.Mutex
+	counts map[string]int // by text
+}
+
+func (e *takenEntries) distinct() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.counts)
+}
+
+// takeUntil takes entries of q until want different ones were taken by all callers together.
+func (s *suite) takeUntil(q queue.Queue, taken *takenEntries, want int) {
+	for deadline := time.Now().Add(timeout); taken.distinct() < want && time.Now().Before(deadline); {
+		entries, err := q.Take(s.ctx, s.lane, 7, long)
+		if err != nil {
+			s.Error(err)
+			return
+		}
+		taken.mu.Lock()
+		for _, e := range entries {
+			taken.counts[e.Text]++
+		}
+		taken.mu.Unlock()
 	}
 }
 
