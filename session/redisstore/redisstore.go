@@ -24,9 +24,9 @@ import (
 )
 
 var (
-	//go:embed load.lua
+	//go:embed previous_load.lua
 	loadScript string
-	//go:embed swap.lua
+	//go:embed previous_swap.lua
 	swapScript string
 )
 

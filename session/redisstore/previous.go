@@ -55,7 +55,7 @@ func (s *Store) pipeline(ctx context.Context, ids []session.ID) []result {
 	return results
 }
 
-// parseSession reads the answer of load.lua to a request for id that was sent at sent. An
+// parseSession reads the answer of previous_load.lua to a request for id that was sent at sent. An
 // invalid record, written by another program or an incompatible version, counts as
 // missing: reading it again would not help.
 func (s *Store) parseSession(id session.ID, sent time.Time, cmd *redis.Cmd) (session.Session, error) {
@@ -130,7 +130,7 @@ func encode(s session.Session) ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// runSwap runs swap.lua and returns its outcome.
+// runSwap runs previous_swap.lua and returns its outcome.
 func (s *Store) runSwap(ctx context.Context, wait bool, key string, args ...any) (outcome string, err error) {
 	var acknowledged int64
 	if wait {
