@@ -125,7 +125,7 @@ func (c *connection) handleSubscription(m *redis.Subscription) {
 		wake(c.acknowledged)
 	} else if notify := c.bus.listeners[m.Channel]; notify != nil {
 		notify()
-	} else if id, ok := c.bus.store.idOf(m.Channel); ok {
+	} else if id, _, ok := c.bus.watchedIn(m.Channel); ok {
 		c.bus.markDue(id)
 	}
 }
@@ -224,9 +224,9 @@ func (b *Bus) takePending() (subscribe, unsubscribe []string) {
 	defer b.mu.Unlock()
 	for id := range b.pending {
 		if b.watched[id] != nil {
-			subscribe = append(subscribe, b.store.key(id))
+			subscribe = append(subscribe, b.channel(id))
 		} else {
-			unsubscribe = append(unsubscribe, b.store.key(id))
+			unsubscribe = b.appendChannels(unsubscribe, id)
 		}
 	}
 	clear(b.pending)
