@@ -207,9 +207,9 @@ func TestInvalidRecordsAreReportedAsNotFoundWithoutDelayingOthers(t *testing.T) 
 	st := openWith(t, redisclient.Options{URL: server.URL()}, redisstore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	good := create(t, st)
 	bad := make([]session.ID, 5)
-	for i, garbage := range []string{"{", `"x"`, `{"id":7}`, `{"id":"` + string(good.ID) + `","version":1}`} {
+	for i, garbage := range [][2]string{{"fixed", "{"}, {"fixed", `"x"`}, {"version", "x"}, {"version", "0"}} {
 		bad[i] = create(t, st).ID
-		server.Do("HSET", key(bad[i]), "session", garbage)
+		server.Do("HSET", key(bad[i]), garbage[0], garbage[1])
 	}
 	bad[4] = session.NewID()
 	server.Do("SET", key(bad[4]), "not even a hash")

@@ -14,12 +14,21 @@ import (
 // from one answer of each script: several times, because a slow answer proves little.
 func TestEachScriptReturnsTheClock(t *testing.T) {
 	server := redistest.Start(t)
+	made := create(t, open(t, server.URL()))
 	for name, call := range map[string]func(*redisstore.Store) error{
 		"load": func(st *redisstore.Store) error {
 			if _, err := st.Load(t.Context(), session.NewID()); !errors.Is(err, session.ErrNotFound) {
 				return err
 			}
 			return nil
+		},
+		"create": func(st *redisstore.Store) error {
+			_, err := st.Create(t.Context(), newCode(st))
+			return err
+		},
+		"apply": func(st *redisstore.Store) error {
+			_, _, err := st.Apply(t.Context(), made.ID, by(session.Redeem, made).Transition())
+			return err
 		},
 		"swap": func(st *redisstore.Store) error {
 			_, err := session.Create(t.Context(), st, newCode(st))
