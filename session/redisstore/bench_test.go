@@ -6,7 +6,9 @@ import (
 	"runtime"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
@@ -18,7 +20,7 @@ import (
 const benchmarkCallers = 32
 
 // BenchmarkScan compares a scan by Apply with one of the previous release, which loads and swaps.
-// It reports the time that scripts take Redis as redis-ns/op.
+// It also reports the CPU time of the main thread of Redis, and of this process, per scan.
 func BenchmarkScan(b *testing.B) {
 	b.Run("LoadAndSwap", func(b *testing.B) {
 		benchmarkScan(b, func(b *testing.B, st *redisstore.Store) session.Session { return createPrevious(b, st) },
@@ -46,7 +48,7 @@ func benchmarkScan(b *testing.B, create func(*testing.B, *redisstore.Store) sess
 	for i := range ids {
 		ids[i] = create(b, st).ID
 	}
-	server.Do("CONFIG", "RESETSTAT")
+	redis, own := redisCPU(b, server), ownCPU(b)
 	var next atomic.Int64
 	b.SetParallelism(benchmarkCallers / runtime.GOMAXPROCS(0))
 	b.ReportAllocs()
@@ -59,20 +61,33 @@ func benchmarkScan(b *testing.B, create func(*testing.B, *redisstore.Store) sess
 		}
 	})
 	b.StopTimer()
-	b.ReportMetric(scriptMicros(b, server)*1000/float64(b.N), "redis-ns/op")
+	b.ReportMetric(float64(redisCPU(b, server)-redis)/float64(b.N), "redis-cpu-ns/op")
+	b.ReportMetric(float64(ownCPU(b)-own)/float64(b.N), "own-cpu-ns/op")
 }
 
-var scriptTime = regexp.MustCompile(`cmdstat_evalsha:calls=\d+,usec=(\d+)`)
+var mainThread = regexp.MustCompile(`used_cpu_(?:sys|user)_main_thread:([0-9.]+)`)
 
-// scriptMicros returns the time that EVALSHA took, in µs.
-func scriptMicros(b *testing.B, server *redistest.Server) float64 {
-	found := scriptTime.FindStringSubmatch(fmt.Sprint(server.Do("INFO", "commandstats")))
-	if found == nil {
-		b.Fatal("INFO commandstats has no EVALSHA")
+// redisCPU returns the CPU time that the main thread of Redis has used.
+func redisCPU(b *testing.B, server *redistest.Server) (used time.Duration) {
+	found := mainThread.FindAllStringSubmatch(fmt.Sprint(server.Do("INFO", "cpu")), -1)
+	if len(found) != 2 {
+		b.Fatalf("INFO cpu has %v", found)
 	}
-	micros, err := strconv.ParseFloat(found[1], 64)
-	if err != nil {
+	for _, match := range found {
+		seconds, err := strconv.ParseFloat(match[1], 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		used += time.Duration(seconds * float64(time.Second))
+	}
+	return used
+}
+
+// ownCPU returns the CPU time that this process has used.
+func ownCPU(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		b.Fatal(err)
 	}
-	return micros
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -2,34 +2,44 @@ package redisstore
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Fields of a record that are not a session.Field. A field without a value is not stored.
+// Fields of a record besides state, which has what guards compare and what steps change. Fields
+// that are empty are not stored.
 const (
-	fieldVersion = "version"
-	fieldFixed   = "fixed" // the part that never changes and that no guard compares, as JSON
-	fieldShown   = "shown" // what snapshots show of the user: members of a JSON object, each after a comma
+	fieldShown = "shown" // what snapshots show of the user: members of a JSON object, each after a comma
+	fieldRest  = "rest"  // the rest of the user, as JSON
 )
 
-// recordFields are the fields of a record, in the order of the scripts' answers. The scripts
-// name the first three.
-var recordFields = [...]string{
-	fieldVersion, string(session.FieldOp), string(session.FieldExpiresAt),
-	string(session.FieldStatus), string(session.FieldUserID), fieldShown, string(session.FieldUser), string(session.FieldMismatches),
-	string(session.FieldScannedAt), string(session.FieldConfirmedAt), string(session.FieldScanQueued),
-	string(session.FieldPool), string(session.FieldSecretID), string(session.FieldCredential),
-	string(session.FieldChallenge), string(session.FieldMatch), fieldFixed,
+// state is a record's field state. Scripts read and write it, by the names of session.Field.
+// Times are in ms of Unix time.
+type state struct {
+	Version     int64          `json:"version,string"`
+	Op          session.OpID   `json:"op"`
+	ExpiresAt   int64          `json:"expiresAt,string"`
+	Status      session.Status `json:"status,string"`
+	UserID      string         `json:"userId,omitempty"`
+	Mismatches  int            `json:"mismatches,omitempty,string"`
+	ScannedAt   int64          `json:"scannedAt,omitempty,string"`
+	ConfirmedAt int64          `json:"confirmedAt,omitempty,string"`
+	ScanQueued  string         `json:"scanQueued,omitempty"`
+	Pool        string         `json:"pool"`
+	SecretID    string         `json:"secretId"`
+	Credential  string         `json:"credential,omitempty"` // see stateText
+	Challenge   string         `json:"challenge,omitempty"`
+	Match       session.Match  `json:"match,omitempty"`
 }
 
-// fixed is the content of fieldFixed. Steps do not send or encode it.
+// fixed is a record's field of this name: what never changes and no guard compares. Steps do not
+// send or encode it.
 type fixed struct {
 	Payload     string         `json:"payload"`
 	CustomData  string         `json:"customData,omitempty"`
@@ -42,93 +52,78 @@ type fixed struct {
 	CreatedAt   int64          `json:"createdAt"` // Unix time, ms
 }
 
-// newRecord returns the fields and values of a new session, which has no user.
-func newRecord(s session.Session) ([]any, error) {
-	text, err := encode(fixed{
+// stateText returns the text that state has for the value of a field: that of the credential is
+// binary.
+func stateText(f session.Field, value string) string {
+	if f != session.FieldCredential {
+		return value
+	}
+	grant, hash, _ := strings.Cut(value, ":")
+	return grant + ":" + base64.RawStdEncoding.EncodeToString([]byte(hash))
+}
+
+// encodeNew returns the fields state and fixed of a new session, which has no user.
+func encodeNew(s session.Session) (stateJSON, fixedJSON []byte, err error) {
+	st := state{
+		Version: s.Version, Op: s.Op, ExpiresAt: s.ExpiresAt.UnixMilli(), Status: s.Status,
+		Pool: s.Pool, SecretID: s.SecretID, Challenge: s.Challenge, Match: s.Match,
+	}
+	if text := s.Text(session.FieldCredential); text != "" {
+		st.Credential = stateText(session.FieldCredential, text)
+	}
+	if stateJSON, err = encode(st); err != nil {
+		return nil, nil, err
+	}
+	fixedJSON, err = encode(fixed{
 		Payload: s.Payload, CustomData: s.CustomData, Client: s.Client, Salt: s.Salt, CookieHash: s.CookieHash, BrowserHash: s.BrowserHash,
 		Count: s.Count, Trace: s.Trace, CreatedAt: s.CreatedAt.UnixMilli(),
 	})
-	if err != nil {
-		return nil, err
-	}
-	record := []any{ // in the order that create.lua requires
-		fieldVersion, s.Version, string(session.FieldOp), string(s.Op),
-		string(session.FieldExpiresAt), s.ExpiresAt.UnixMilli(), fieldFixed, text,
-	}
-	for _, f := range [...]session.Field{
-		session.FieldStatus, session.FieldPool, session.FieldSecretID, session.FieldCredential, session.FieldChallenge, session.FieldMatch,
-	} {
-		if value := s.Text(f); value != "" {
-			record = append(record, string(f), value)
-		}
-	}
-	return record, nil
+	return stateJSON, fixedJSON, err
 }
 
 var errRecord = errors.New("not a record of this version")
 
-// decode returns the session with this id from the values of recordFields.
+// decode returns the session with this id from the fields that a script returned.
 func decode(id session.ID, values []any) (session.Session, error) {
-	if len(values) != len(recordFields) {
+	var texts [4]string
+	if len(values) < len(texts) {
 		return session.Session{}, errRecord
 	}
-	fields := make(map[string]string, len(values))
-	for i, v := range values {
-		fields[recordFields[i]], _ = v.(string)
+	for i := range texts {
+		texts[i], _ = values[i].(string)
 	}
+	var st state
 	var f fixed
-	if err := json.Unmarshal([]byte(fields[fieldFixed]), &f); err != nil {
+	errState, errFixed := json.Unmarshal([]byte(texts[0]), &st), json.Unmarshal([]byte(texts[3]), &f)
+	user, errUser := decodeUser(texts[1], texts[2])
+	grant, hash, errHash := st.credential()
+	if err := errors.Join(errState, errFixed, errUser, errHash); err != nil || st.Version < 1 {
 		return session.Session{}, fmt.Errorf("%w: %w", errRecord, err)
 	}
-	user, err := decodeUser(fields[fieldShown], fields[string(session.FieldUser)])
-	if err != nil {
-		return session.Session{}, fmt.Errorf("%w: %w", errRecord, err)
-	}
-	get := func(f session.Field) string { return fields[string(f)] }
-	grant, hash, _ := strings.Cut(get(session.FieldCredential), ":")
-	s := session.Session{
-		ID: id, Pool: get(session.FieldPool), Op: session.OpID(get(session.FieldOp)), User: user,
-		Payload: f.Payload, CustomData: f.CustomData, Client: f.Client, Salt: f.Salt,
-		SecretID: get(session.FieldSecretID), Grant: session.Grant(grant), BrowserHash: f.BrowserHash, CookieHash: f.CookieHash,
-		Challenge: get(session.FieldChallenge), Count: f.Count, Match: session.Match(get(session.FieldMatch)), Trace: f.Trace,
-		ScanQueued: get(session.FieldScanQueued) != "",
-		CreatedAt:  time.UnixMilli(f.CreatedAt).UTC(),
-	}
-	if hash != "" {
-		s.GrantHash = []byte(hash)
-	}
-	return s, decodeNumbers(&s, fields)
+	return session.Session{
+		ID: id, Pool: st.Pool, Version: st.Version, Op: st.Op, Status: st.Status, User: user,
+		Payload: f.Payload, CustomData: f.CustomData, Client: f.Client,
+		Salt: f.Salt, SecretID: st.SecretID, Grant: grant, GrantHash: hash, BrowserHash: f.BrowserHash, CookieHash: f.CookieHash,
+		Challenge: st.Challenge, Count: f.Count, Match: st.Match, Mismatches: st.Mismatches, Trace: f.Trace, ScanQueued: st.ScanQueued != "",
+		CreatedAt: at(f.CreatedAt), ScannedAt: at(st.ScannedAt), ConfirmedAt: at(st.ConfirmedAt), ExpiresAt: at(st.ExpiresAt),
+	}, nil
 }
 
-// decodeNumbers sets the version, the status, the count and the times of s.
-func decodeNumbers(s *session.Session, fields map[string]string) error {
-	var failed error
-	number := func(name string, optional bool) int64 {
-		text := fields[name]
-		if text == "" && optional {
-			return 0
-		}
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			failed = fmt.Errorf("%w: %s: %w", errRecord, name, err)
-		}
-		return n
+func (st state) credential() (session.Grant, []byte, error) {
+	grant, text, ok := strings.Cut(st.Credential, ":")
+	if !ok {
+		return "", nil, nil
 	}
-	at := func(f session.Field, optional bool) (t time.Time) {
-		if ms := number(string(f), optional); ms != 0 {
-			t = time.UnixMilli(ms).UTC()
-		}
-		return t
+	hash, err := base64.RawStdEncoding.DecodeString(text)
+	return session.Grant(grant), hash, err
+}
+
+// at returns the time of ms, zero for 0.
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
 	}
-	s.Version = number(fieldVersion, false)
-	s.Status = session.Status(number(string(session.FieldStatus), false)) // #nosec G115 -- written by a transition
-	s.Mismatches = int(number(string(session.FieldMismatches), true))
-	s.ScannedAt, s.ConfirmedAt = at(session.FieldScannedAt, true), at(session.FieldConfirmedAt, true)
-	s.ExpiresAt = at(session.FieldExpiresAt, false)
-	if failed == nil && s.Version < 1 {
-		failed = fmt.Errorf("%w: version %d", errRecord, s.Version)
-	}
-	return failed
+	return time.UnixMilli(ms).UTC()
 }
 
 // shown is the part of a user that snapshots show, with the keys of session.Snapshot.
@@ -138,7 +133,7 @@ type shown struct {
 	Photo    string `json:"p,omitempty"`
 }
 
-// encodeUser returns the values of fieldShown and session.FieldUser, which has the rest.
+// encodeUser returns the values of fieldShown and fieldRest.
 func encodeUser(u session.User) (members, rest string, err error) {
 	text, err := encode(shown{u.ID, u.Nickname, u.Photo})
 	if err != nil {

@@ -56,7 +56,6 @@ type Store struct {
 	maxBytes            int64
 	log                 *slog.Logger
 	create, apply, load *redis.Script
-	names               []any // recordFields as arguments of load.lua; not modified
 	previous            previous
 	invalid             atomic.Int64 // invalid records found
 }
@@ -66,7 +65,7 @@ func New(client *redisclient.Client, o Options) *Store {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{
+	return &Store{
 		client:   client,
 		maxBytes: o.MaxBytes,
 		log:      o.Log,
@@ -75,10 +74,6 @@ func New(client *redisclient.Client, o Options) *Store {
 		load:     redis.NewScript(loadScript),
 		previous: newPrevious(o.CompletePrevious),
 	}
-	for _, name := range recordFields {
-		s.names = append(s.names, name)
-	}
-	return s
 }
 
 // key returns the key of a session, which is also the channel of its announcements.

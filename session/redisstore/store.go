@@ -26,14 +26,13 @@ func (s *Store) Create(ctx context.Context, code session.Session) (session.Sessi
 		code.Op = session.NewOpID()
 	}
 	code = code.AsNew(code.Op)
-	record, err := newRecord(code)
+	state, fixed, err := encodeNew(code)
 	if err != nil {
 		return session.Session{}, fmt.Errorf("create in redis: %w", err)
 	}
 	keepUntil := code.ExpiresAt.Add(session.Retention).UnixMilli()
-	args := append([]any{keepUntil, announceNew(code)}, record...)
 	got, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (answer, error) {
-		return s.run(ctx, s.create, s.key(code.ID), args...)
+		return s.run(ctx, s.create, s.key(code.ID), string(code.Op), state, fixed, keepUntil, announceNew(code))
 	})
 	switch {
 	case isFull(err):
@@ -112,7 +111,7 @@ func (s *Store) enoughReplicas(acknowledged int64) error {
 func (s *Store) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	return redisclient.Call(ctx, s.client, func(ctx context.Context) (session.Session, error) {
 		sent := time.Now()
-		found, err := s.loaded(id, sent, s.load.Run(ctx, s.client, []string{s.key(id)}, s.names...))
+		found, err := s.loaded(id, sent, s.load.Run(ctx, s.client, []string{s.key(id)}))
 		if errors.Is(err, session.ErrNotFound) {
 			return s.loadPrevious(ctx, id)
 		}
@@ -142,7 +141,7 @@ func (s *Store) pipeline(ctx context.Context, ids []session.ID) []result {
 	pipe := s.client.Pipeline()
 	cmds := make([]*redis.Cmd, len(ids))
 	for i, id := range ids {
-		cmds[i] = s.load.EvalSha(ctx, pipe, []string{s.key(id)}, s.names...)
+		cmds[i] = s.load.EvalSha(ctx, pipe, []string{s.key(id)})
 	}
 	_, _ = pipe.Exec(ctx) // its error is that of one command; each is checked below
 	results := make([]result, len(ids))
@@ -150,7 +149,7 @@ func (s *Store) pipeline(ctx context.Context, ids []session.ID) []result {
 		r := &results[i]
 		r.session, r.err = s.loaded(ids[i], sent, cmd)
 		if redis.HasErrorPrefix(r.err, "NOSCRIPT") { // Redis was restarted: Run sends the script's text
-			r.session, r.err = s.loaded(ids[i], time.Now(), s.load.Run(ctx, s.client, []string{s.key(ids[i])}, s.names...))
+			r.session, r.err = s.loaded(ids[i], time.Now(), s.load.Run(ctx, s.client, []string{s.key(ids[i])}))
 		}
 	}
 	return results
@@ -206,7 +205,7 @@ func (s *Store) reportInvalid(key string, reason error) error {
 type answer struct {
 	now     time.Time // Redis's clock
 	outcome string
-	values  []any // of recordFields; only apply.lua and load.lua return them
+	values  []any // state, shown, rest and fixed; only apply.lua and load.lua return them
 }
 
 // isDone reports whether the script did, now or before, what it was called for.

@@ -8,17 +8,15 @@ import (
 )
 
 // effects are the names that apply.lua has for effects.
-var effects = map[session.Effect]string{
-	session.Set: "set", session.Increment: "add", session.SetTime: "time", session.Extend: "extend",
-}
+var effects = [...]string{session.Set: "set", session.Increment: "add", session.SetTime: "time", session.Extend: "extend"}
+
+// retention is how long apply.lua keeps a key after the session's end, in ms.
+var retention = strconv.FormatInt(session.Retention.Milliseconds(), 10)
 
 // transitionArgs returns the arguments of apply.lua for t on a session.
 func transitionArgs(id session.ID, t session.Transition) ([]any, error) {
-	args := make([]any, 0, 64)
-	args = append(args, string(t.Op), session.Retention.Milliseconds(), len(recordFields))
-	for _, name := range recordFields {
-		args = append(args, name)
-	}
+	args := make([]any, 0, 40)
+	args = append(args, string(t.Op), retention)
 	for _, row := range t.Rows {
 		size := len(args)
 		args = append(args, 0)
@@ -38,35 +36,34 @@ func transitionArgs(id session.ID, t session.Transition) ([]any, error) {
 func appendGuards(args []any, guards []session.Guard) []any {
 	args = append(args, len(guards))
 	for _, g := range guards {
-		test := "in"
-		if g.Test == session.LessThan {
-			test = "<"
+		switch {
+		case g.Test == session.LessThan:
+			args = append(args, string(g.Field), "<", g.Values[0])
+			continue
+		case len(g.Values) == 1:
+			args = append(args, string(g.Field), "=", stateText(g.Field, g.Values[0]))
+			continue
 		}
-		args = append(args, string(g.Field), test, len(g.Values))
+		args = append(args, string(g.Field), "in", len(g.Values))
 		for _, v := range g.Values {
-			args = append(args, v)
+			args = append(args, stateText(g.Field, v))
 		}
 	}
 	return args
 }
 
 func appendWrite(args []any, w session.Write) ([]any, error) {
-	add := func(field, value string) { args = append(args, field, effects[w.Effect], value) }
 	switch {
 	case w.Field == session.FieldUser:
 		members, rest, err := encodeUser(*w.User)
 		if err != nil {
 			return nil, err
 		}
-		add(string(session.FieldUserID), w.User.ID)
-		add(fieldShown, members)
-		add(string(session.FieldUser), rest)
+		return append(args, string(session.FieldUserID), "set", w.User.ID, fieldShown, "put", members, fieldRest, "put", rest), nil
 	case w.Effect == session.Set:
-		add(string(w.Field), w.Text)
+		return append(args, string(w.Field), "set", w.Text), nil
 	case w.Effect == session.Increment:
-		add(string(w.Field), "1")
-	default:
-		add(string(w.Field), strconv.FormatInt(int64(w.After/time.Millisecond), 10))
+		return append(args, string(w.Field), "add", "1"), nil
 	}
-	return args, nil
+	return append(args, string(w.Field), effects[w.Effect], int64(w.After/time.Millisecond)), nil
 }
