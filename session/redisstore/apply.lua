@@ -14,7 +14,7 @@
 --            writes: field, effect, value. Effects: 'set' (field of state), 'add' (to a number of state), 'time'
 --              (now plus the value in ms), 'extend' (likewise, unless the field is later), 'put' (shown or rest)
 --            announcement, in which <name> stands for a field of state, or shown
---          A missing field is '' as a text and 0 as a number.
+--          A missing field is '' as a text and 0 as a number; an announcement names fields that are set.
 -- returns  {now (Unix time, ms), outcome, state, shown, rest, fixed} as they are afterwards; {now, 'none'} if
 --          there is no record. Outcomes: 'applied', 'before' (the operation was applied before, and is the
 --          last), 'refused'. The state of an invalid record is returned as it is, with 'refused'.
@@ -26,12 +26,6 @@ if not stored[1] then return {now, 'none'} end
 local valid, state = pcall(cjson.decode, stored[1])
 if not valid or type(state) ~= 'table' then return {now, 'refused', stored[1]} end
 
-local function number(text) return tonumber(text) or 0 end
-
-local function keep()
-  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', number(state.expiresAt) + ARGV[2]))
-end
-
 -- holds returns the position behind the guards at a position, or nil if one of them does not hold.
 local function holds(at)
   local guards = tonumber(ARGV[at])
@@ -42,7 +36,7 @@ local function holds(at)
     if test == '=' then
       any = value == with
     elseif test == '<' then
-      any = number(value) < tonumber(with)
+      any = (tonumber(value) or 0) < tonumber(with)
     else
       for i = at, at + with - 1 do any = any or value == ARGV[i] end
       at = at + with
@@ -54,38 +48,35 @@ end
 
 -- write executes the writes from a position up to the announcement at another.
 local function write(at, last)
-  state.version, state.op = string.format('%.0f', number(state.version) + 1), ARGV[1]
-  local public = {shown = stored[2] or ''}
-  local changed = {}
+  state.version, state.op = string.format('%d', (tonumber(state.version) or 0) + 1), ARGV[1]
+  local put = {}
   for i = at, last - 1, 3 do
     local field, effect, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    if effect == 'put' then
-      if field == 'shown' then stored[2], public.shown = value, value else stored[3] = value end
-      changed[#changed + 1] = field
-      changed[#changed + 1] = value
-    elseif effect == 'set' then
+    if effect == 'set' then
       state[field] = value
-    elseif effect == 'add' then
-      state[field] = string.format('%.0f', number(state[field]) + value)
+    elseif effect == 'put' then
+      stored[field == 'shown' and 2 or 3] = value
+      put[#put + 1] = field
+      put[#put + 1] = value
     else
-      local at = now + value
-      if effect == 'extend' then at = math.max(at, number(state[field])) end
-      state[field] = string.format('%.0f', at)
+      local before = tonumber(state[field]) or 0
+      if effect == 'add' then value = before + value else value = now + value end
+      if effect == 'extend' then value = math.max(value, before) end
+      state[field] = string.format('%d', value)
     end
   end
   stored[1] = cjson.encode(state)
-  redis.call('HSET', KEYS[1], 'state', stored[1], unpack(changed))
-  keep()
-  redis.call('PUBLISH', KEYS[1], (string.gsub(ARGV[last], '<(%w+)>', function(name) return public[name] or state[name] or '' end)))
+  redis.call('HSET', KEYS[1], 'state', stored[1], unpack(put))
+  state.shown = stored[2] or ''
+  redis.call('PUBLISH', KEYS[1], (string.gsub(ARGV[last], '<(%w+)>', state)))
 end
 
 local outcome = 'refused'
 if state.op == ARGV[1] then
-  keep()
   outcome = 'before'
-elseif now < number(state.expiresAt) then
+elseif now < (tonumber(state.expiresAt) or 0) then
   local at = 3
-  while at < #ARGV do
+  while ARGV[at] do
     local last = at + ARGV[at]
     local writes = holds(at + 1)
     if writes then
@@ -96,4 +87,5 @@ elseif now < number(state.expiresAt) then
     at = last + 1
   end
 end
+if outcome ~= 'refused' then redis.call('PEXPIREAT', KEYS[1], string.format('%d', state.expiresAt + ARGV[2])) end
 return {now, outcome, stored[1], stored[2], stored[3], stored[4]}
