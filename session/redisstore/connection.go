@@ -213,6 +213,7 @@ func (b *Bus) markAllPending() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	clear(b.pending)
+	b.forgetPrevious()
 	for id := range b.watched {
 		b.pending[id] = struct{}{}
 	}

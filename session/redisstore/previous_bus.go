@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -40,6 +41,12 @@ func (b *Bus) appendChannels(channels []string, id session.ID) []string {
 		channels = append(channels, b.store.previousKey(id))
 	}
 	return append(channels, b.store.key(id))
+}
+
+// forgetPrevious forgets the sessions that are no longer watched, when there is a new connection;
+// b.mu is held.
+func (b *Bus) forgetPrevious() {
+	maps.DeleteFunc(b.previous, func(id session.ID, _ struct{}) bool { return b.watched[id] == nil })
 }
 
 // watchedIn returns the session whose channel this is, in either release.

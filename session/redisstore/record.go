@@ -12,12 +12,14 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Fields of a record besides state, which has what guards compare and what steps change. Fields
-// that are empty are not stored.
+// Fields of a record besides state and fixed. A code without a user has neither.
 const (
 	fieldShown = "shown" // what snapshots show of the user: members of a JSON object, each after a comma
-	fieldRest  = "rest"  // the rest of the user, as JSON
+	fieldRest  = "rest"  // the rest of the user, as JSON; "" if there is none
 )
+
+// noRest is the JSON of a user without rest.
+const noRest = `{"id":""}`
 
 // state is a record's field state. Scripts read and write it, by the names of session.Field.
 // Times are in ms of Unix time.
@@ -143,7 +145,9 @@ func encodeUser(u session.User) (members, rest string, err error) {
 		members = "," + members
 	}
 	u.ID, u.Nickname, u.Photo = "", "", ""
-	text, err = encode(u)
+	if text, err = encode(u); string(text) == noRest {
+		return members, "", err
+	}
 	return members, string(text), err
 }
 
@@ -155,9 +159,11 @@ func decodeUser(members, rest string) (u session.User, err error) {
 	if err := json.Unmarshal([]byte("{"+members[1:]+"}"), &s); err != nil {
 		return u, err
 	}
-	d := json.NewDecoder(strings.NewReader(rest))
-	d.UseNumber() // keeps a claim's number as it is
-	err = d.Decode(&u)
+	if rest != "" {
+		d := json.NewDecoder(strings.NewReader(rest))
+		d.UseNumber() // keeps a claim's number as it is
+		err = d.Decode(&u)
+	}
 	u.ID, u.Nickname, u.Photo = s.UserID, s.Nickname, s.Photo
 	return u, err
 }

@@ -15,7 +15,6 @@ func transitions() []test {
 		{"RandomWalks", (*suite).randomWalks},
 		{"ARetryRecognizesItsOwnWrite", (*suite).retryRecognizesItsOwnWrite},
 		{"ARetryIsAnnouncedOnce", (*suite).retryIsAnnouncedOnce},
-		{"TheStoresClockDecides", (*suite).storesClockDecides},
 		{"AStepThatBuildsOnALostOneIsRefused", (*suite).lostOperationIsDetected},
 		{"EachPartOfACredentialIsNeeded", (*suite).eachPartOfACredentialIsNeeded},
 		{"AStepWithoutALoadHasAllThatItDependsOn", (*suite).stepWithoutALoad},
@@ -134,24 +133,6 @@ func (s *suite) retryIsAnnouncedOnce() {
 	watcher.await(m.stored.ID, 3) // follows all announcements of the scan
 	if n := watcher.count(m.stored.ID, 2); n > 1 {
 		s.Errorf("one step was announced %d times", n)
-	}
-}
-
-// storesClockDecides has a node whose estimate of the store's clock is an hour early or late.
-func (s *suite) storesClockDecides() {
-	for _, wrong := range []time.Duration{-time.Hour, time.Hour} {
-		node := NewFaulty(s.A)
-		node.Ahead(wrong)
-		m := s.at(session.Waiting, false)
-		for _, action := range []session.Action{session.Scan, session.Confirm} {
-			if got, outcome := m.apply(node, ChangeOf(m.stored, action, Alice).Transition()); outcome != session.Applied {
-				s.Errorf("%s by a node that is %v wrong: %v, %s", action, wrong, outcome, got.Status.Event())
-			}
-		}
-		late := s.at(session.Confirmed, true)
-		if _, outcome := late.apply(node, ChangeOf(late.stored, session.Redeem, Alice).Transition()); outcome != session.Refused {
-			s.Errorf("an exchange after the end by a node that is %v wrong: %v", wrong, outcome)
-		}
 	}
 }
 
