@@ -42,7 +42,7 @@ func ChangeOf(from session.Session, a session.Action, u session.User) session.Ch
 // CredentialOf returns the credential of a code as a site shows it.
 func CredentialOf(code session.Session) session.Credential {
 	return session.Credential{
-		Grant: code.Grant, SecretIDs: []string{"another", code.SecretID}, Hash: code.GrantHash, Challenge: code.Challenge,
+		Grant: code.Grant, SecretIDs: []string{"newer", code.SecretID, "older"}, Hash: code.GrantHash, Challenge: code.Challenge,
 	}
 }
 
