@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"runtime"
@@ -16,37 +17,58 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// benchmarkCallers is the number of concurrent callers of BenchmarkScan.
+// benchmarkCallers is the number of concurrent callers of BenchmarkStep.
 const benchmarkCallers = 32
 
-// BenchmarkScan compares a scan by Apply with one of the previous release, which loads and swaps.
-// It also reports the CPU time of the main thread of Redis, and of this process, per scan.
-func BenchmarkScan(b *testing.B) {
-	b.Run("LoadAndSwap", func(b *testing.B) {
-		benchmarkScan(b, func(b *testing.B, st *redisstore.Store) session.Session { return createPrevious(b, st) },
-			func(b *testing.B, st *redisstore.Store, id session.ID) error {
-				code, err := st.LoadPrevious(b.Context(), id)
-				if err == nil {
-					_, err = session.Apply(b.Context(), st, code, by(session.Scan, code))
-				}
-				return err
-			})
-	})
-	b.Run("Apply", func(b *testing.B) {
-		benchmarkScan(b, func(b *testing.B, st *redisstore.Store) session.Session { return create(b, st) },
-			func(b *testing.B, st *redisstore.Store, id session.ID) error {
-				_, err := sessiontest.Step(b.Context(), st, session.Session{ID: id}, by(session.Scan, session.Session{}))
-				return err
-			})
-	})
+// way is a way to create codes and to apply a step to one that was not loaded.
+type way struct {
+	create func(testing.TB, *redisstore.Store) session.Session
+	step   func(context.Context, *redisstore.Store, session.ID, session.Action) error
 }
 
-func benchmarkScan(b *testing.B, create func(*testing.B, *redisstore.Store) session.Session, scan func(*testing.B, *redisstore.Store, session.ID) error) {
+var loadAndSwap = way{createPrevious, func(ctx context.Context, st *redisstore.Store, id session.ID, a session.Action) error {
+	code, err := st.LoadPrevious(ctx, id)
+	if err == nil {
+		_, err = session.Apply(ctx, st, code, by(a, code))
+	}
+	return err
+}}
+
+var applyOnly = way{createWithoutMatch, func(ctx context.Context, st *redisstore.Store, id session.ID, a session.Action) error {
+	_, err := sessiontest.Step(ctx, st, session.Session{ID: id}, by(a, session.Session{Pool: "pool"}))
+	return err
+}}
+
+func createWithoutMatch(t testing.TB, st *redisstore.Store) session.Session {
+	code := newCode(st)
+	code.Match = session.MatchNone
+	made, err := st.Create(t.Context(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// BenchmarkStep compares steps by Apply with those of the previous release, which loads and swaps.
+// It also reports the CPU time of the main thread of Redis, and of this process, per step.
+func BenchmarkStep(b *testing.B) {
+	for _, action := range []session.Action{session.Scan, session.Confirm} {
+		b.Run(string(action)+"/LoadAndSwap", func(b *testing.B) { benchmarkStep(b, loadAndSwap, action) })
+		b.Run(string(action)+"/Apply", func(b *testing.B) { benchmarkStep(b, applyOnly, action) })
+	}
+}
+
+func benchmarkStep(b *testing.B, w way, action session.Action) {
 	server := redistest.Start(b)
 	st := open(b, server.URL())
 	ids := make([]session.ID, b.N)
 	for i := range ids {
-		ids[i] = create(b, st).ID
+		ids[i] = w.create(b, st).ID
+		if action == session.Confirm {
+			if err := w.step(b.Context(), st, ids[i], session.Scan); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
 	redis, own := redisCPU(b, server), ownCPU(b)
 	var next atomic.Int64
@@ -55,7 +77,7 @@ func benchmarkScan(b *testing.B, create func(*testing.B, *redisstore.Store) sess
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if err := scan(b, st, ids[next.Add(1)-1]); err != nil {
+			if err := w.step(b.Context(), st, ids[next.Add(1)-1], action); err != nil {
 				b.Error(err)
 			}
 		}
