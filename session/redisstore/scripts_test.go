@@ -48,3 +48,38 @@ func TestEachScriptReturnsTheClock(t *testing.T) {
 		}
 	}
 }
+
+// TestARetryWritesForWait removes the expiry of a record between the tries of an operation: a
+// retry sets it again, so that a WAIT behind it has a write to wait for. Redis 7 would wait
+// without one, but does not promise it.
+func TestARetryWritesForWait(t *testing.T) {
+	server := redistest.Start(t)
+	st := open(t, server.URL())
+	code := newCode(st)
+	code.Op = session.NewOpID()
+	for name, try := range map[string]func() error{
+		"create": func() error { _, err := st.Create(t.Context(), code); return err },
+		"apply": func() error {
+			c := by(session.Scan, code)
+			c.Op = "scan"
+			_, _, err := st.Apply(t.Context(), code.ID, c.Transition())
+			return err
+		},
+	} {
+		code.ID = session.NewID()
+		if _, err := st.Create(t.Context(), code); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if err := try(); err != nil {
+				t.Fatal(err)
+			}
+			const all = time.Hour + session.Retention
+			left := time.Duration(server.Do("PTTL", key(code.ID)).(int64)) * time.Millisecond
+			if left < all-10*time.Minute || left > all+time.Minute {
+				t.Errorf("%s: the key expires in %v", name, left)
+			}
+			server.Do("PERSIST", key(code.ID))
+		}
+	}
+}
