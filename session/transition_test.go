@@ -143,6 +143,24 @@ func TestTransitionsWriteWholeMilliseconds(t *testing.T) {
 	}
 }
 
+// TestStepIgnoresWhatOnlyTransitionsGuard is for callers that ask Advances about a change which
+// they then compile.
+func TestStepIgnoresWhatOnlyTransitionsGuard(t *testing.T) {
+	s := at(Scanned)
+	s.Match = MatchDigits
+	confirm := Change{Action: Confirm, User: alice, Pool: "other", Loaded: "lost"}
+	if !Advances(s, confirm) {
+		t.Error("a confirm of a scanned code does not advance it")
+	}
+	scanned, err := Step(at(Waiting), Change{Action: Scan, User: alice, ScanQueued: true}, t0)
+	if err != nil || scanned.ScanQueued {
+		t.Errorf("%v, queued %v", err, scanned.ScanQueued)
+	}
+	if _, err := Step(at(Confirmed), Change{Action: Redeem}, t0); err != nil {
+		t.Errorf("redeem: %v", err)
+	}
+}
+
 func TestOnlyAnExchangeIsDurable(t *testing.T) {
 	for _, action := range []Action{Scan, Confirm, Cancel, Mismatch, Redeem, Withdraw} {
 		first, second := Change{Action: action}.Transition(), Change{Action: action}.Transition()
