@@ -74,8 +74,7 @@ func NewOpID() OpID {
 // learn how it ended. The API contract requires at least one minute.
 const Retention = 90 * time.Second
 
-// Session is a code and the login that it stands for. It is a value and is stored as a
-// whole.
+// Session is a code and the login that it stands for. It is a value: steps return another one.
 type Session struct {
 	ID      ID     `json:"id"`
 	Pool    string `json:"pool"`    // id of the user pool

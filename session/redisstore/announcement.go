@@ -43,7 +43,7 @@ func announceNew(s session.Session) string {
 // announceRow returns the announcement of a row of a transition of a session, in which apply.lua
 // replaces <field>.
 func announceRow(id session.ID, r session.Row) string {
-	return fmt.Sprintf(`{"id":%q,"v":<version>,"op":"<op>","s":<status><shown>,"e":<expiresAt>,"t":<%s>}`, id, changedAt(r))
+	return `{"id":"` + string(id) + `","v":<version>,"op":"<op>","s":<status><shown>,"e":<expiresAt>,"t":<` + string(changedAt(r)) + `>}`
 }
 
 // changedAt returns the field with the time at which the status that r leads to was reached. A
