@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/scanlogin/scanlogin/session"
@@ -11,6 +12,7 @@ import (
 func transitions() []test {
 	return []test{
 		{"CreateRecognizesARetry", (*suite).createRecognizesARetry},
+		{"EveryFieldIsStored", (*suite).everyFieldIsStored},
 		{"EveryActionInEveryStatus", (*suite).everyActionInEveryStatus},
 		{"RandomWalks", (*suite).randomWalks},
 		{"ARetryRecognizesItsOwnWrite", (*suite).retryRecognizesItsOwnWrite},
@@ -43,6 +45,30 @@ func (s *suite) createRecognizesARetry() {
 	code.Op = first.Op
 	if _, err := s.B.Store.Create(s.ctx, code); !errors.Is(err, session.ErrStale) {
 		s.Errorf("after a step: %v", err)
+	}
+}
+
+// everyFieldIsStored leads a code in which no field is zero to confirmed. A new field of
+// session.Session fails it until New or the steps set it, and the backends store it.
+func (s *suite) everyFieldIsStored() {
+	code := New(s.A.Store, time.Minute)
+	code.CustomData, code.Trace = `{"a":"<&>\u2028"}`, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	made, err := s.A.Store.Create(s.ctx, code)
+	if err != nil {
+		s.Fatal(err)
+	}
+	m := &model{suite: s, stored: made}
+	scan := ChangeOf(made, session.Scan, Alice)
+	scan.ScanQueued = true
+	m.apply(s.A.Store, scan.Transition())
+	m.apply(s.A.Store, ChangeOf(m.stored, session.Mismatch, Alice).Transition())
+	m.apply(s.A.Store, ChangeOf(m.stored, session.Confirm, Alice).Transition())
+	got := s.load(s.B.Store, made.ID)
+	s.same(got, m.stored)
+	for value, i := reflect.ValueOf(got), 0; i < value.NumField(); i++ {
+		if value.Field(i).IsZero() {
+			s.Errorf("%s is zero", value.Type().Field(i).Name)
+		}
 	}
 }
 
