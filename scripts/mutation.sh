@@ -61,7 +61,7 @@ lua() {
     name=$(basename "$script" .lua)
     [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
     case $dir in
-    session/redisstore) quick='(TestRedisConformance|TestEveryKey|TestScripts|TestEachScript|TestSwapScript)/Single' ;;
+    session/redisstore) quick='(TestRedisConformance|TestEveryKey|TestScripts|TestEachScript|TestARetryWrites|TestSwapScript)/Single' ;;
     internal/ratelimit) quick='(TestRedisConformance|TestScripts|TestPeek)/Single' ;;
     internal/webhook/queue) quick='(TestRedisConformance|TestDone)/Single' ;;
     *) quick='(TestRedisConformance|TestHashes|TestInvalid|TestEachVersion|TestDocumentScript)/Single' ;;

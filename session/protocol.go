@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Action is what a phone, a site or a browser asks for.
 type Action string
@@ -10,31 +13,21 @@ const (
 	Confirm  Action = "confirm"  // phone: the user agrees
 	Cancel   Action = "cancel"   // phone: the user declines
 	Mismatch Action = "mismatch" // phone: the user agrees, with a number that the page does not show
-	Redeem   Action = "redeem"   // site: exchange the ticket for the user
+	Redeem   Action = "redeem"   // site: exchange the ticket, or the credential of another grant, for the user
 	Withdraw Action = "withdraw" // browser: discard this code ("not me")
 )
 
-// Change is an action with its parameters.
-type Change struct {
-	Action Action
-	// User is the phone's user. Scan, Confirm, Cancel and Mismatch need its ID; the
-	// others ignore it.
-	User User
-	// Op is the id of the operation. The caller finds it in the result of Apply if this
-	// call changed the code. If it is empty, Apply creates one.
-	Op OpID
-	// TTL is how long the code stays valid after a Scan (at least) or a Confirm (exactly).
-	// The other actions ignore it.
-	TTL time.Duration
-}
-
-// rule is a row of the protocol table: action is allowed in status from and leads to
-// status to. A row with equal statuses is a repetition: it succeeds without a change for
-// the user who caused the status, because phones retry. Mismatch is the exception: each
-// one counts.
+// rule is a row of the protocol table: action is allowed in status from if when holds, and
+// leads to status to with the effects of write. The first row that is allowed decides. A
+// phone's action in a status after the scan is allowed only for the user who scanned.
+//
+// A row with equal statuses and no write is a repetition: it succeeds without a change,
+// because phones retry.
 type rule struct {
 	action   Action
 	from, to Status
+	when     func(Change) []Guard
+	write    func(Change) []Write
 }
 
 // MaxMismatches is the number of wrong numbers that ends a code. Two typing errors are
@@ -42,29 +35,88 @@ type rule struct {
 // is known as the user of the token.
 const MaxMismatches = 3
 
-// lastMismatch is the action that Step substitutes for the Mismatch that ends the code.
-const lastMismatch Action = "last mismatch"
-
 // protocol is the complete protocol, except for expiry.
 var protocol = [...]rule{
-	{Scan, Waiting, Scanned},
-	{Scan, Scanned, Scanned},
+	{Scan, Waiting, Scanned, nil, setScanned},
+	{Scan, Scanned, Scanned, nil, nil},
 
-	{Confirm, Scanned, Confirmed},
-	{Confirm, Confirmed, Confirmed},
-	{Confirm, Redeemed, Redeemed},
+	{Confirm, Scanned, Confirmed, numberChecked, setConfirmed},
+	{Confirm, Confirmed, Confirmed, nil, nil},
+	{Confirm, Redeemed, Redeemed, nil, nil},
 
-	{Cancel, Scanned, Canceled},
-	{Cancel, Canceled, Canceled},
+	{Cancel, Scanned, Canceled, nil, setEnded},
+	{Cancel, Canceled, Canceled, nil, nil},
 
-	{Mismatch, Scanned, Scanned}, // increments Mismatches
-	{lastMismatch, Scanned, Canceled},
+	{Mismatch, Scanned, Scanned, triesLeft, countMismatch}, // does not extend the code's life
+	{Mismatch, Scanned, Canceled, nil, countLastMismatch},
 
-	{Redeem, Confirmed, Redeemed}, // no repetition: a ticket works once
+	{Redeem, Confirmed, Redeemed, credentialShown, setEnded}, // no repetition: a ticket works once
 
-	{Withdraw, Waiting, Expired},
-	{Withdraw, Scanned, Expired},
-	{Withdraw, Expired, Expired},
+	{Withdraw, Waiting, Expired, nil, setEnded},
+	{Withdraw, Scanned, Expired, nil, setEnded},
+	{Withdraw, Expired, Expired, nil, nil},
+}
+
+func setScanned(c Change) []Write {
+	writes := []Write{
+		{Field: FieldUser, User: &c.User},
+		{Field: FieldScannedAt, Effect: SetTime},
+		{Field: FieldExpiresAt, Effect: Extend, After: c.TTL},
+	}
+	if c.ScanQueued {
+		writes = append(writes, Write{Field: FieldScanQueued, Text: "1"})
+	}
+	return writes
+}
+
+func setConfirmed(c Change) []Write {
+	return []Write{
+		{Field: FieldConfirmedAt, Effect: SetTime},
+		{Field: FieldExpiresAt, Effect: SetTime, After: c.TTL},
+	}
+}
+
+func setEnded(Change) []Write {
+	return []Write{{Field: FieldExpiresAt, Effect: SetTime}}
+}
+
+func countMismatch(Change) []Write {
+	return []Write{{Field: FieldMismatches, Effect: Increment}}
+}
+
+func countLastMismatch(c Change) []Write {
+	return append(countMismatch(c), setEnded(c)...)
+}
+
+// triesLeft holds if another mismatch does not end the code.
+func triesLeft(Change) []Guard {
+	return []Guard{{Field: FieldMismatches, Test: LessThan, Values: []string{strconv.Itoa(MaxMismatches - 1)}}}
+}
+
+// numberChecked holds if the code needs no number, or if the caller compared the number with
+// the session that it loaded.
+func numberChecked(c Change) []Guard {
+	if c.Loaded != "" || c.verified {
+		return nil
+	}
+	return []Guard{equals(FieldMatch, string(MatchNone))}
+}
+
+// credentialShown holds if the code's credential was shown, with the verifier if it needs one.
+func credentialShown(c Change) []Guard {
+	if c.verified {
+		return nil
+	}
+	shown := Guard{Field: FieldCredential}
+	if len(c.Credential.Hash) > 0 { // without a hash the guard has no value, and never holds
+		shown.Values = []string{credential(c.Credential.Grant, c.Credential.Hash)}
+	}
+	return []Guard{
+		equals(FieldPool, c.Pool),
+		{Field: FieldSecretID, Values: c.Credential.SecretIDs},
+		shown,
+		equals(FieldChallenge, c.Credential.Challenge),
+	}
 }
 
 // refusal returns the error for an action that the protocol does not allow in a status.
@@ -84,29 +136,20 @@ func refusal(a Action, from Status) error {
 
 // Step applies c to s at the time now. It returns the next version of s, or s unchanged
 // if c repeats the step that led to its status. Step is pure; whether the result becomes
-// the stored state is decided by [Store.Swap].
+// the stored state is decided by [Store.Swap]. The caller has verified what c depends on:
+// the ticket with its verifier, and the number on the page.
 //
 // Errors: [ErrOver], [ErrNotScanned], [ErrOtherUser], [ErrUsed], [ErrNotConfirmed]. The
 // session is then returned as it is at now.
 func Step(s Session, c Change, now time.Time) (Session, error) {
-	s = s.At(now)
-	if c.Action == Mismatch && s.Mismatches+1 >= MaxMismatches {
-		c.Action = lastMismatch
+	c.verified = true
+	c.Pool, c.Loaded, c.ScanQueued = "", "", false
+	t := c.compile()
+	s, outcome := t.On(s.At(now), now)
+	if outcome == Refused {
+		return s, t.Refusal(s)
 	}
-	to, ok := next(c.Action, s.Status)
-	if !ok {
-		return s, refusal(c.Action, s.Status)
-	}
-	if s.User.ID != "" && c.byPhone() && s.User.ID != c.User.ID {
-		if s.Status == Scanned {
-			return s, ErrOtherUser
-		}
-		return s, ErrUsed
-	}
-	if to == s.Status && c.Action != Mismatch {
-		return s, nil
-	}
-	return s.advance(to, c, now), nil
+	return s, nil
 }
 
 // Advances reports whether c leads from s to a new version, provided that s has not
@@ -116,45 +159,20 @@ func Advances(s Session, c Change) bool {
 	return err == nil && next.Version != s.Version
 }
 
-func next(a Action, from Status) (to Status, ok bool) {
+// isAllowed reports whether the protocol has a row for an action in a status.
+func isAllowed(a Action, from Status) bool {
 	for _, r := range protocol {
 		if r.action == a && r.from == from {
-			return r.to, true
+			return true
 		}
-	}
-	return 0, false
-}
-
-func (c Change) byPhone() bool {
-	switch c.Action {
-	case Scan, Confirm, Cancel, Mismatch, lastMismatch:
-		return true
 	}
 	return false
 }
 
-// advance returns the next version of s, with status to.
-func (s Session) advance(to Status, c Change, now time.Time) Session {
-	s.Version++
-	s.Op = ""
-	s.Status = to
-	switch c.Action {
-	case Scan:
-		s.User = c.User
-		s.ScannedAt = now
-		if end := now.Add(c.TTL); end.After(s.ExpiresAt) {
-			s.ExpiresAt = end
-		}
-	case Confirm:
-		s.ConfirmedAt = now
-		s.ExpiresAt = now.Add(c.TTL)
-	case Mismatch:
-		s.Mismatches++ // does not extend the code's life
-	case lastMismatch:
-		s.Mismatches++
-		s.ExpiresAt = now
-	default: // the code ends
-		s.ExpiresAt = now
+func (a Action) byPhone() bool {
+	switch a {
+	case Scan, Confirm, Cancel, Mismatch:
+		return true
 	}
-	return s
+	return false
 }

@@ -2,9 +2,10 @@
 // changes them, the events that observers receive, and the contracts of [Store] and
 // [Bus], which together guarantee that every node shows every browser the same state.
 //
-// The protocol is a table (protocol.go); [Step] applies it and is pure. A [Store] knows
-// no protocol rule: it stores version n of a code if version n-1 is stored and has not
-// expired, and announces what it stored. A [Bus] delivers the announcements, and the
+// The protocol is a table (protocol.go). [Change.Transition] compiles its rows for one action
+// to data: guards and writes. A [Store] knows no protocol rule: it executes transitions
+// atomically and announces what it stored. [Transition.On] is pure and defines what a
+// transition does. A [Bus] delivers the announcements, and the
 // stored state whenever an announcement may have been lost. The package does no I/O and
 // imports only the standard library.
 package session
@@ -73,8 +74,7 @@ func NewOpID() OpID {
 // learn how it ended. The API contract requires at least one minute.
 const Retention = 90 * time.Second
 
-// Session is a code and the login that it stands for. It is a value and is stored as a
-// whole.
+// Session is a code and the login that it stands for. It is a value: steps return another one.
 type Session struct {
 	ID      ID     `json:"id"`
 	Pool    string `json:"pool"`    // id of the user pool
@@ -89,8 +89,16 @@ type Session struct {
 	CustomData string `json:"customData,omitempty"` // JSON object from the page: untrusted
 	Client     Client `json:"client,omitzero"`      // the browser that requested the code
 
-	Salt       []byte `json:"salt"`                 // 16 random bytes that never leave the store and the nodes; the code's secrets are derived from them
-	SecretID   string `json:"secretId"`             // id of the pool secret that the code's secrets are derived from
+	Salt     []byte `json:"salt"`     // 16 random bytes that never leave the store and the nodes; the code's secrets are derived from them
+	SecretID string `json:"secretId"` // id of the pool secret that the code's secrets are derived from
+	// Grant and GrantHash name the one credential that redeems the code: its kind, and
+	// its HashSecret. BrowserHash is the HashSecret of the browser key. The caller of
+	// Store.Create derives them from the salt. They are empty in records of releases
+	// that did not store them.
+	Grant       Grant  `json:"grant,omitempty"`
+	GrantHash   []byte `json:"grantHash,omitempty"`
+	BrowserHash []byte `json:"browserHash,omitempty"`
+
 	CookieHash []byte `json:"cookieHash,omitempty"` // SHA-256 of the browser cookie
 	Challenge  string `json:"challenge,omitempty"`  // RFC 7636, S256: the exchange needs the verifier; empty: none
 	Count      int    `json:"count"`                // number of this code on its page, from 1; refreshes do not count
@@ -110,6 +118,16 @@ type Session struct {
 	ConfirmedAt time.Time `json:"confirmedAt,omitzero"`
 	ExpiresAt   time.Time `json:"expiresAt"` // when the code expires; after its end, when it ended
 }
+
+// Grant is the kind of credential that redeems a code. A code has exactly one, fixed when it
+// is created.
+type Grant string
+
+const (
+	GrantTicket            Grant = "ticket"             // the ticket of the SDKs
+	GrantAuthorizationCode Grant = "authorization_code" // RFC 6749, 4.1
+	GrantDeviceCode        Grant = "device_code"        // RFC 8628
+)
 
 // Match is a check that the phone's user sees the page.
 type Match string
@@ -149,6 +167,7 @@ func (s Session) Snapshot() Snapshot {
 	}
 }
 
+// changedAt returns when the code reached its status.
 func (s Session) changedAt() time.Time {
 	switch s.Status {
 	case Waiting:
@@ -171,5 +190,14 @@ func (s Session) At(now time.Time) Session {
 	s.Status = Expired
 	s.Version++
 	s.Op = ""
+	return s
+}
+
+// AsNew returns s as a store creates it with the operation op: version 1, waiting, with times
+// in whole milliseconds, of which the end is rounded up.
+func (s Session) AsNew(op OpID) Session {
+	s.Version, s.Status, s.Op = 1, Waiting, op
+	s.CreatedAt = s.CreatedAt.Truncate(time.Millisecond)
+	s.ExpiresAt = s.ExpiresAt.Add(time.Millisecond - 1).Truncate(time.Millisecond)
 	return s
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The first group of errors comes from Step and Apply, the second from a Store, the third
+// The first group of errors are refusals of the protocol, the second depend on what the
+// caller showed ([Transition.Refusal] returns both), the third come from a Store, the fourth
 // from a Bus.
 var (
 	ErrOver         = errors.New("the code has ended")
@@ -15,6 +16,11 @@ var (
 	ErrOtherUser    = errors.New("another user scanned the code")
 	ErrUsed         = errors.New("the code has been confirmed or canceled")
 	ErrNotConfirmed = errors.New("the code has not been confirmed")
+
+	ErrOtherPool     = errors.New("the code belongs to another pool")
+	ErrCredential    = errors.New("not a credential of the code")
+	ErrVerifier      = errors.New("the verifier is missing or does not match the challenge of the code")
+	ErrMatchRequired = errors.New("the code needs the number on the page")
 
 	ErrNotFound = errors.New("no such code")
 	ErrStale    = errors.New("a different version is stored")
@@ -30,6 +36,20 @@ type Store interface {
 	// ErrNotFound if it does not exist or is no longer retained.
 	Load(ctx context.Context, id ID) (Session, error)
 
+	// Create stores s, as [Session.AsNew] returns it, if nothing is stored under its id,
+	// and announces the snapshot, all or nothing. The operation is s.Op, or a new one if
+	// that is empty. It returns the session as stored, also to a retry with the same
+	// Op. Errors: ErrStale if something else is stored under the id; [ErrFull].
+	Create(ctx context.Context, s Session) (Session, error)
+
+	// Apply executes t on the stored session as [Transition.On] defines, by the store's
+	// clock and atomically, in one round trip. A new version is announced, and its
+	// record is deleted Retention after its end. Apply returns the session as it then
+	// is, with expiry applied, and the outcome; a refusal is no error. If an error is
+	// returned, the writes may have happened, and a call with the same t finds out.
+	// Errors: ErrNotFound.
+	Apply(ctx context.Context, id ID, t Transition) (Session, Outcome, error)
+
 	// Swap stores next, as written by op, if version next.Version-1 is stored (for
 	// version 1: if nothing is stored) and has not expired by the store's clock. It sets
 	// the record to be deleted Retention after next.ExpiresAt and announces the
@@ -38,10 +58,13 @@ type Store interface {
 	// If next.Version is already stored by the same op, Swap succeeds and announces
 	// nothing. Errors: ErrStale if a different version, or the same version by another
 	// op, is stored; ErrOver if the stored version has expired.
+	//
+	// Swap stores records of the previous release, see redisstore. It exists until all
+	// callers use Create and Apply.
 	Swap(ctx context.Context, next Session, op OpID) error
 
 	// Now estimates the store's clock without I/O, for timers and for the end times that
-	// Step computes. Only Load and Swap decide whether a code has expired.
+	// Step computes. Only Load, Apply and Swap decide whether a code has expired.
 	Now() time.Time
 }
 

@@ -60,8 +60,8 @@ func Echo(ctx context.Context, listen, address, scripts string) error {
 	}
 	client := redis.NewClient(options)
 	defer client.Close()
-	load, err1 := script(scripts, "load.lua")
-	swap, err2 := script(scripts, "swap.lua")
+	load, err1 := script(scripts, "previous_load.lua")
+	swap, err2 := script(scripts, "previous_swap.lua")
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"session/redisstore":               {ours: []string{"internal/wakeup", "session", "internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/redisclient":             {foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/redistest":               {ours: []string{"internal/asynctest", "internal/process", "internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
-	"session/sessiontest":              {ours: []string{"session"}},
+	"session/sessiontest":              {ours: []string{"session"}, foreign: []string{"pgregory.net/rapid"}}, // random walks
 	"internal/ratelimit":               {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/ratelimit/ratelimittest": {ours: []string{"internal/ratelimit"}},
 	"internal/webhook/queue":           {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},

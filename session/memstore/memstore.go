@@ -5,6 +5,7 @@ package memstore
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 	"time"
@@ -58,11 +59,71 @@ func (st *Store) Load(ctx context.Context, id session.ID) (session.Session, erro
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	now := st.Now()
-	s, ok := st.codes[id]
-	if !ok || isExpired(s, now) {
+	s, exists := st.stored(id, now)
+	if !exists {
 		return session.Session{}, session.ErrNotFound
 	}
 	return s.At(now), nil
+}
+
+// Create implements session.Store.
+func (st *Store) Create(ctx context.Context, s session.Session) (session.Session, error) {
+	if err := ctx.Err(); err != nil {
+		return session.Session{}, err
+	}
+	if s.Op == "" {
+		s.Op = session.NewOpID()
+	}
+	s = s.AsNew(s.Op)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	now := st.Now()
+	switch stored, exists := st.stored(s.ID, now); {
+	case exists && stored.Version == s.Version && stored.Op == s.Op:
+		return stored, nil
+	case exists:
+		return session.Session{}, fmt.Errorf("create code: %w", session.ErrStale)
+	}
+	st.evict(now)
+	if st.usedBytes+sizeOf(s) > st.maxBytes {
+		return session.Session{}, fmt.Errorf("create code: %w", session.ErrFull)
+	}
+	st.write(s)
+	return s, nil
+}
+
+// Apply implements session.Store.
+func (st *Store) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return session.Session{}, session.Refused, err
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	now := st.Now()
+	s, exists := st.stored(id, now)
+	if !exists {
+		return session.Session{}, session.Refused, session.ErrNotFound
+	}
+	s, outcome := t.On(s, now)
+	if outcome == session.Applied {
+		st.evict(now)
+		st.write(s)
+	}
+	return s, outcome, nil
+}
+
+// stored returns the code that is retained at now; st.mu is held.
+func (st *Store) stored(id session.ID, now time.Time) (s session.Session, exists bool) {
+	s, exists = st.codes[id]
+	return s, exists && !isExpired(s, now)
+}
+
+// write stores and announces s; st.mu is held.
+func (st *Store) write(s session.Session) {
+	st.put(s)
+	for b := range st.buses {
+		b.announce(s.ID)
+	}
 }
 
 // Swap implements session.Store.
@@ -90,10 +151,7 @@ func (st *Store) Swap(ctx context.Context, next session.Session, op session.OpID
 	if next.Version == 1 && st.usedBytes+sizeOf(next) > st.maxBytes {
 		return session.ErrFull
 	}
-	st.put(next)
-	for b := range st.buses {
-		b.announce(next.ID)
-	}
+	st.write(next)
 	return nil
 }
 

@@ -19,16 +19,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestMemoryConformance(t *testing.T) {
-	sessiontest.Run(t, func(*testing.T) sessiontest.Storage {
-		st := memstore.New()
-		return sessiontest.Storage{
-			A:      sessiontest.Node{Store: st, Bus: st.Bus()},
-			B:      sessiontest.Node{Store: st, Bus: st.Bus()},
-			Forget: st.Forget,
-			TTL:    st.TTL,
-		}
-	})
+func TestMemoryConformance(t *testing.T) { sessiontest.Run(t, storage) }
+
+func TestMemoryConformanceOfSwap(t *testing.T) { sessiontest.RunPrevious(t, storage) }
+
+func storage(*testing.T) sessiontest.Storage {
+	st := memstore.New()
+	return sessiontest.Storage{
+		A:      sessiontest.Node{Store: st, Bus: st.Bus()},
+		B:      sessiontest.Node{Store: st, Bus: st.Bus()},
+		Forget: st.Forget,
+		TTL:    st.TTL,
+	}
 }
 
 // TestCodesAreEvictedInTime creates many codes and makes no steps afterwards.

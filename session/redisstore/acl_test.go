@@ -17,6 +17,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
 func TestErrorsDoNotShowThePassword(t *testing.T) {
@@ -92,7 +93,7 @@ func useEverything(t *testing.T, server *redistest.Server, options redisclient.O
 	defer run.Wait()
 	defer cancel()
 
-	code, err := session.Create(ctx, st, newCode(st))
+	code, err := st.Create(ctx, newCode(st))
 	watch := func(id session.ID, version int64) {
 		if err == nil {
 			err = cmp.Or(bus.Subscribe(ctx, id), o.await(ctx, id, version))
@@ -103,7 +104,7 @@ func useEverything(t *testing.T, server *redistest.Server, options redisclient.O
 		if err != nil {
 			return err
 		}
-		if code, err = session.Apply(ctx, st, code, by(a)); err == nil {
+		if code, err = sessiontest.Step(ctx, st, code, by(a, code)); err == nil {
 			err = o.await(ctx, code.ID, code.Version)
 		}
 	}

@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"sync"
@@ -37,6 +36,8 @@ type Bus struct {
 	watched map[session.ID]*delivered // all subscribed sessions
 	pending map[session.ID]struct{}   // subscribed or unsubscribed, not yet sent to Redis
 	due     map[session.ID]struct{}   // acknowledged, to be read
+	// previous has the sessions whose channel of the previous release is subscribed.
+	previous map[session.ID]struct{}
 }
 
 // delivered is the newest version of a session that was delivered; zero for none.
@@ -62,6 +63,7 @@ func (s *Store) Bus() *Bus {
 		watched:   make(map[session.ID]*delivered),
 		pending:   make(map[session.ID]struct{}),
 		due:       make(map[session.ID]struct{}),
+		previous:  make(map[session.ID]struct{}),
 	}
 }
 
@@ -144,9 +146,9 @@ func (b *Bus) Reads() int64 { return b.reads.Load() }
 // receive delivers an announcement. Any user who may publish on the channel can send
 // anything, so invalid messages are ignored.
 func (b *Bus) receive(m *redis.Message, deliver func(session.Snapshot, error)) {
-	id, ok := b.store.idOf(m.Channel)
-	var s session.Snapshot
-	if err := json.Unmarshal([]byte(m.Payload), &s); err != nil || !ok || s.ID != id || s.Version < 1 {
+	id, isPrevious, ok := b.watchedIn(m.Channel)
+	s, err := parseMessage(m.Payload, isPrevious)
+	if err != nil || !ok || s.ID != id || s.Version < 1 {
 		if n := b.ignored.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th …
 			b.store.log.Warn("invalid pub/sub message ignored", "channel", m.Channel, "bytes", len(m.Payload), "ignored", n)
 		}

@@ -207,9 +207,9 @@ func TestInvalidRecordsAreReportedAsNotFoundWithoutDelayingOthers(t *testing.T) 
 	st := openWith(t, redisclient.Options{URL: server.URL()}, redisstore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	good := create(t, st)
 	bad := make([]session.ID, 5)
-	for i, garbage := range []string{"{", `"x"`, `{"id":7}`, `{"id":"` + string(good.ID) + `","version":1}`} {
+	for i, garbage := range [][2]string{{"fixed", "{"}, {"state", `"x"`}, {"state", "{"}, {"state", `{"version":"0"}`}} {
 		bad[i] = create(t, st).ID
-		server.Do("HSET", key(bad[i]), "session", garbage)
+		server.Do("HSET", key(bad[i]), garbage[0], garbage[1])
 	}
 	bad[4] = session.NewID()
 	server.Do("SET", key(bad[4]), "not even a hash")
@@ -224,12 +224,15 @@ func TestInvalidRecordsAreReportedAsNotFoundWithoutDelayingOthers(t *testing.T) 
 			if _, err := st.Load(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("loading an invalid record: %v", err)
 			}
+			if _, _, err := st.Apply(t.Context(), id, by(session.Scan, good).Transition()); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("a step of an invalid record: %v", err)
+			}
 		}
 		later := create(t, st)
 		watcher.subscribe(later.ID)
 		watcher.await(500*time.Millisecond, later.ID, 1)
 	})
-	if n := strings.Count(log.String(), "invalid session record"); n != 4 { // the 1st, 2nd, 4th, 8th of 10
+	if n := strings.Count(log.String(), "invalid session record"); n != 4 { // the 1st, 2nd, 4th, 8th of 15
 		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
 func TestClusterActsAsOneStore(t *testing.T) {
@@ -53,7 +54,7 @@ func TestCodeFollowsItsSlotToAnotherMaster(t *testing.T) {
 	step := func(a session.Action) {
 		t.Helper()
 		var err error
-		if code, err = session.Apply(t.Context(), st, code, by(a)); err != nil {
+		if code, err = sessiontest.Step(t.Context(), st, code, by(a, code)); err != nil {
 			t.Fatal(err)
 		}
 		watcher.await(promised, code.ID, code.Version)

@@ -20,11 +20,11 @@ func TestRedisConformance(t *testing.T) {
 			return redistest.OneMaster(s.master, s.url())
 		},
 	}, func(t *testing.T, d redistest.Deployment) { // shared by all tests: their codes have different ids
-		sessiontest.Run(t, func(t *testing.T) sessiontest.Storage { return storage(t, d) })
+		sessiontest.Run(t, func(t *testing.T) sessiontest.Storage { return storage(t, d, key) })
 	})
 }
 
-func storage(t *testing.T, d redistest.Deployment) sessiontest.Storage {
+func storage(t *testing.T, d redistest.Deployment, key func(session.ID) string) sessiontest.Storage {
 	a, b := open(t, d.URL), open(t, d.URL)
 	return sessiontest.Storage{
 		A: sessiontest.Node{Store: a, Bus: a.Bus()},
@@ -34,13 +34,13 @@ func storage(t *testing.T, d redistest.Deployment) sessiontest.Storage {
 				server.CutPubSub()
 			}
 		},
-		Save:   func(id session.ID) func() { return save(d.Owner(key(id)), id) },
+		Save:   func(id session.ID) func() { return save(d.Owner(key(id)), key(id)) },
 		Forget: func(id session.ID) { d.Owner(key(id)).Do("DEL", key(id)) },
 		TTL:    func(id session.ID) time.Duration { return d.TTL(key(id)) },
 	}
 }
 
-func save(server *redistest.Server, id session.ID) (restore func()) {
-	dump, left := server.Do("DUMP", key(id)), server.Do("PTTL", key(id))
-	return func() { server.Do("RESTORE", key(id), left, dump, "REPLACE") }
+func save(server *redistest.Server, key string) (restore func()) {
+	dump, left := server.Do("DUMP", key), server.Do("PTTL", key)
+	return func() { server.Do("RESTORE", key, left, dump, "REPLACE") }
 }

@@ -126,7 +126,7 @@ func (c *connection) handleSubscription(m *redis.Subscription) {
 		c.acknowledged.Set()
 	} else if notify := c.bus.listeners[m.Channel]; notify != nil {
 		notify()
-	} else if id, ok := c.bus.store.idOf(m.Channel); ok {
+	} else if id, _, ok := c.bus.watchedIn(m.Channel); ok {
 		c.bus.markDue(id)
 	}
 }
@@ -214,6 +214,7 @@ func (b *Bus) markAllPending() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	clear(b.pending)
+	b.forgetPrevious()
 	for id := range b.watched {
 		b.pending[id] = struct{}{}
 	}
@@ -225,9 +226,9 @@ func (b *Bus) takePending() (subscribe, unsubscribe []string) {
 	defer b.mu.Unlock()
 	for id := range b.pending {
 		if b.watched[id] != nil {
-			subscribe = append(subscribe, b.store.key(id))
+			subscribe = append(subscribe, b.channel(id))
 		} else {
-			unsubscribe = append(unsubscribe, b.store.key(id))
+			unsubscribe = b.appendChannels(unsubscribe, id)
 		}
 	}
 	clear(b.pending)

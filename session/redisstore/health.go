@@ -24,7 +24,7 @@ const (
 )
 
 // Check implements [session.Checker]: it stores and announces a record with the script
-// that steps use, under a key of its own that expires after 5 s. In a Cluster it succeeds
+// that creates codes, under a key of its own that expires after 5 s. In a Cluster it succeeds
 // if one of three random slots accepts the record.
 func (s *Store) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, redisclient.CallTimeout)
@@ -45,8 +45,8 @@ func (s *Store) Check(ctx context.Context) error {
 func (s *Store) probe(ctx context.Context) error {
 	op := session.NewOpID()
 	end := redisclient.CeilMillis(s.Now().Add(probeTTL))
-	_, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (string, error) {
-		return s.runSwap(ctx, false, s.client.Key("{check:"+string(op)+"}"), 1, string(op), end, "", end, "")
+	_, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (answer, error) {
+		return s.run(ctx, s.create, s.client.Key("{check:"+string(op)+"}"), string(op), "{}", "", end, "")
 	})
 	var reply redis.Error
 	switch {

@@ -111,11 +111,11 @@ func TestSessionsAreStoredWithoutHTMLEscapes(t *testing.T) {
 	st := openBounded(t, server.URL(), 0)
 	code := newCode(st)
 	code.Client.UserAgent = strings.Repeat("<&>", 80)
-	made, err := session.Create(t.Context(), st, code)
+	made, err := st.Create(t.Context(), code)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprint(server.Do("HGET", "test:{"+string(made.ID)+"}", "session"))
+	text := fmt.Sprint(server.Do("HGET", key(made.ID), "fixed"))
 	if !strings.Contains(text, code.Client.UserAgent) {
 		t.Errorf("stored: %s", text)
 	}

@@ -45,11 +45,11 @@ func openWith(t testing.TB, client redisclient.Options, o redisstore.Options) *r
 }
 
 // key returns the key and channel of a code.
-func key(id session.ID) string { return "test:{" + string(id) + "}" }
+func key(id session.ID) string { return "test:2:{" + string(id) + "}" }
 
 func create(t testing.TB, st *redisstore.Store) session.Session {
 	t.Helper()
-	made, err := session.Create(t.Context(), st, newCode(st))
+	made, err := st.Create(t.Context(), newCode(st))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func createMany(t testing.TB, st *redisstore.Store, n int) []session.Session {
 	makers.SetLimit(8)
 	for i := range codes {
 		makers.Go(func() (err error) {
-			codes[i], err = session.Create(t.Context(), st, newCode(st))
+			codes[i], err = st.Create(t.Context(), newCode(st))
 			return err
 		})
 	}
@@ -76,17 +76,21 @@ func createMany(t testing.TB, st *redisstore.Store, n int) []session.Session {
 
 func newCode(st *redisstore.Store) session.Session { return sessiontest.New(st, time.Hour) }
 
-// by returns a change by Alice.
-func by(a session.Action) session.Change {
-	return session.Change{Action: a, User: sessiontest.Alice, TTL: time.Hour}
+// by returns a change of a code by Alice.
+func by(a session.Action, code session.Session) session.Change {
+	c := sessiontest.ChangeOf(code, a, sessiontest.Alice)
+	c.TTL = time.Hour
+	return c
 }
 
 // apply applies a change by Alice, and retries while Redis is away.
 func apply(t testing.TB, st *redisstore.Store, from session.Session, a session.Action) session.Session {
 	t.Helper()
 	const patience = 150 * time.Second
+	c := by(a, from)
+	c.Op = session.NewOpID() // so that a retry recognizes what an attempt without an answer wrote
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		done, err := session.Apply(t.Context(), st, from, by(a))
+		done, err := sessiontest.Step(t.Context(), st, from, c)
 		if err == nil {
 			return done
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
 func TestRedeemWaitsForReplicas(t *testing.T) {
@@ -41,24 +42,20 @@ func TestRedeemWaitsForReplicas(t *testing.T) {
 func redeemWithAFrozenReplica(t *testing.T, st *redisstore.Store, id session.ID, master, replica *redistest.Server) {
 	code := newCode(st)
 	code.ID = id
-	code, err := session.Create(t.Context(), st, code)
+	code, err := st.Create(t.Context(), code)
 	if err != nil {
 		t.Fatal(err)
 	}
 	replica.Stop()
 	for _, a := range []session.Action{session.Scan, session.Confirm} { // these do not wait
-		if code, err = session.Apply(t.Context(), st, code, by(a)); err != nil {
+		if code, err = sessiontest.Step(t.Context(), st, code, by(a, code)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	redeemed, err := session.Step(code, by(session.Redeem), st.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	op := session.NewOpID()
+	redeem := by(session.Redeem, code).Transition()
 	for _, retry := range []bool{false, true} { // a retry waits as well, on any connection
 		began := time.Now()
-		err := st.Swap(t.Context(), redeemed, op)
+		_, _, err := st.Apply(t.Context(), id, redeem)
 		if took := time.Since(began); err == nil || isNamed(err) || took < 90*time.Millisecond || took > slack*promised {
 			t.Errorf("retry %v, with too few replicas: %v after %v", retry, err, took)
 		}
@@ -68,11 +65,14 @@ func redeemWithAFrozenReplica(t *testing.T, st *redisstore.Store, id session.ID,
 		got, err := st.Load(t.Context(), id)
 		return err == nil && got.Status == session.Redeemed
 	})
-	if err := st.Swap(t.Context(), redeemed, session.NewOpID()); !errors.Is(err, session.ErrStale) {
-		t.Errorf("another operation, with too few replicas: %v", err)
+	if _, outcome, err := st.Apply(t.Context(), id, by(session.Redeem, code).Transition()); err != nil || outcome != session.Refused {
+		t.Errorf("another operation, with too few replicas: %v, %v", outcome, err)
 	}
 	replica.Continue()
-	redistest.Eventually(t, 10*time.Second, "enough replicas acknowledge it", func() bool { return st.Swap(t.Context(), redeemed, op) == nil })
+	redistest.Eventually(t, 10*time.Second, "enough replicas acknowledge it", func() bool {
+		_, outcome, err := st.Apply(t.Context(), id, redeem)
+		return err == nil && outcome == session.AppliedBefore
+	})
 }
 
 // TestWaitFollowsRedirections redeems a code while its slot moves between masters without
@@ -82,14 +82,10 @@ func TestWaitFollowsRedirections(t *testing.T) {
 	c := redistest.StartCluster(t)
 	st := openWaiting(t, c.URL(""), 1)
 	code := apply(t, st, apply(t, st, create(t, st), session.Scan), session.Confirm)
-	redeemed, err := session.Step(code, by(session.Redeem), st.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	op := session.NewOpID()
+	transition := by(session.Redeem, code).Transition()
 	redeem := func() {
 		t.Helper()
-		if err := st.Swap(t.Context(), redeemed, op); err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
+		if _, _, err := st.Apply(t.Context(), code.ID, transition); err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
 			t.Errorf("redeemed without a replica: %v", err)
 		}
 		if got, err := st.Load(t.Context(), code.ID); err != nil || got.Status != session.Redeemed {
@@ -120,11 +116,10 @@ func BenchmarkRedeem(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			st := openWaiting(b, master.URL(), replicas)
 			for b.Loop() {
-				code := newCode(st)
-				code.Version, code.Status = 1, session.Redeemed
-				if err := st.Swap(b.Context(), code, session.NewOpID()); err != nil {
-					b.Fatal(err)
-				}
+				b.StopTimer()
+				code := apply(b, st, apply(b, st, create(b, st), session.Scan), session.Confirm)
+				b.StartTimer()
+				apply(b, st, code, session.Redeem)
 			}
 		})
 	}

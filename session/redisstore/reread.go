@@ -89,6 +89,9 @@ func (b *Bus) readAll(ctx context.Context, batch []read, deliver func(session.Sn
 			b.markDue(ids[i])
 			continue
 		}
+		if found.previous && b.followPrevious(ids[i]) {
+			continue // read again when its channel is subscribed
+		}
 		if s, isNew, err := b.evaluate(batch[i], found); isNew {
 			deliver(s, err)
 		}

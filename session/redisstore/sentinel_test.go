@@ -78,7 +78,7 @@ func TestBusFollowsSentinelToANewMaster(t *testing.T) {
 				t.Error("the bus is not subscribed on the new master")
 			}
 			redistest.Eventually(t, promised, "the node of the bus can write", func() bool {
-				_, err := session.Create(t.Context(), st, newCode(st))
+				_, err := st.Create(t.Context(), newCode(st))
 				return err == nil
 			})
 		})

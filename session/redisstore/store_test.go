@@ -51,7 +51,11 @@ func TestCallsFailInTimeWhileRedisIsFrozen(t *testing.T) {
 	made := create(t, st)
 	server.Stop()
 	inTime(t, "load", func() error { _, err := st.Load(context.Background(), made.ID); return err })
-	inTime(t, "swap", func() error { return st.Swap(context.Background(), made, "op") })
+	inTime(t, "create", func() error { _, err := st.Create(context.Background(), newCode(st)); return err })
+	inTime(t, "apply", func() error {
+		_, _, err := st.Apply(context.Background(), made.ID, by(session.Scan, made).Transition())
+		return err
+	})
 	server.Continue()
 	redistest.Eventually(t, promised, "redis answers again", func() bool { _, err := st.Load(t.Context(), made.ID); return err == nil })
 }
@@ -78,6 +82,15 @@ func TestScriptsAreSentAgainAfterAScriptFlush(t *testing.T) {
 	}
 	server.Do("SCRIPT", "FLUSH")
 	create(t, st)
+	server.Do("SCRIPT", "FLUSH")
+	scan := by(session.Scan, made).Transition()
+	if _, outcome, err := st.Apply(t.Context(), made.ID, scan); err != nil || outcome != session.Applied {
+		t.Errorf("%v, %v", outcome, err)
+	}
+	server.Do("SCRIPT", "FLUSH")
+	if _, outcome, err := st.Apply(t.Context(), made.ID, scan); err != nil || outcome != session.AppliedBefore {
+		t.Errorf("retry: %v, %v", outcome, err)
+	}
 }
 
 func TestEveryKeyHasAnExpiry(t *testing.T) {
@@ -87,7 +100,7 @@ func TestEveryKeyHasAnExpiry(t *testing.T) {
 		apply(t, st, create(t, st), session.Scan)
 	}
 	late := sessiontest.New(st, -session.Retention-time.Second)
-	if _, err := session.Create(t.Context(), st, late); err != nil {
+	if _, err := st.Create(t.Context(), late); err != nil {
 		t.Fatal(err)
 	}
 	keys := server.Do("KEYS", "*").([]any)
@@ -110,9 +123,11 @@ func TestAFullRedisStoresAndAnnouncesNothing(t *testing.T) {
 	watcher.subscribe(code.ID)
 	watcher.await(promised, code.ID, 1)
 	server.Do("CONFIG", "SET", "maxmemory", 1)
-	_, err := session.Apply(t.Context(), st, code, session.Change{Action: session.Withdraw})
-	if err == nil {
+	if _, err := sessiontest.Step(t.Context(), st, code, by(session.Withdraw, code)); err == nil {
 		t.Fatal("a full Redis stored a version")
+	}
+	if _, err := st.Create(t.Context(), newCode(st)); !errors.Is(err, session.ErrFull) {
+		t.Errorf("a full Redis created a code: %v", err)
 	}
 	server.Do("CONFIG", "SET", "maxmemory", 0)
 	if got := apply(t, st, code, session.Scan); got.Version != 2 {
@@ -124,18 +139,23 @@ func TestAFullRedisStoresAndAnnouncesNothing(t *testing.T) {
 	}
 }
 
-func TestTimesAreStoredToTheNanosecond(t *testing.T) {
-	server := redistest.Start(t)
-	st := open(t, server.URL())
-	want := sessiontest.New(st, time.Minute)
-	want.CreatedAt = want.CreatedAt.Truncate(time.Second).Add(123_456_789)
-	want.ExpiresAt = want.CreatedAt.Add(time.Minute)
-	if _, err := session.Create(t.Context(), st, want); err != nil {
+// TestTimesAreWholeMilliseconds creates a code at a fraction of a millisecond.
+func TestTimesAreWholeMilliseconds(t *testing.T) {
+	st := open(t, redistest.Start(t).URL())
+	code := sessiontest.New(st, time.Minute)
+	code.CreatedAt = code.CreatedAt.Truncate(time.Second).Add(123_456_789)
+	code.ExpiresAt = code.CreatedAt.Add(time.Minute)
+	made, err := st.Create(t.Context(), code)
+	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := st.Load(t.Context(), want.ID)
-	if err != nil || !got.CreatedAt.Equal(want.CreatedAt) || !got.ExpiresAt.Equal(want.ExpiresAt) {
-		t.Errorf("%v %v, want %v %v (%v)", got.CreatedAt, got.ExpiresAt, want.CreatedAt, want.ExpiresAt, err)
+	got, err := st.Load(t.Context(), code.ID)
+	created := code.CreatedAt.Truncate(time.Second).Add(123 * time.Millisecond)
+	ends := created.Add(time.Minute + time.Millisecond) // not before the requested end
+	for _, s := range []session.Session{made, got} {
+		if err != nil || !s.CreatedAt.Equal(created) || !s.ExpiresAt.Equal(ends) {
+			t.Errorf("%v %v, want %v %v (%v)", s.CreatedAt, s.ExpiresAt, created, ends, err)
+		}
 	}
 }
 
@@ -150,7 +170,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-func BenchmarkSwap(b *testing.B) {
+func BenchmarkCreate(b *testing.B) {
 	st := open(b, redistest.Start(b).URL())
 	b.ReportAllocs()
 	for b.Loop() {

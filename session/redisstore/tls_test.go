@@ -170,7 +170,7 @@ func createAndScan(t *testing.T, st *redisstore.Store, watcher *listener) {
 	var code session.Session
 	redistest.Eventually(t, 10*time.Second, "a code is created", func() (ok bool) {
 		var err error
-		code, err = session.Create(t.Context(), st, newCode(st))
+		code, err = st.Create(t.Context(), newCode(st))
 		return err == nil
 	})
 	watcher.subscribe(code.ID)

@@ -119,23 +119,21 @@ func (s *suite) storedIsAnnounced() {
 	s.apply(s.A.Store, made, session.Scan, Alice)
 }
 
-func (s *suite) rejectedIsNotAnnounced() {
+func (s *suite) refusedIsNotAnnounced() {
 	made := s.create(time.Minute)
 	watcher := s.listen(s.B)
 	watcher.subscribe(made.ID)
 	watcher.await(made.ID, 1)
-	for _, version := range []int64{1, 3, 7} {
-		wrong := made
-		wrong.Version, wrong.Status, wrong.User = version, session.Canceled, Bob
-		if err := s.A.Store.Swap(s.ctx, wrong, session.NewOpID()); !errors.Is(err, session.ErrStale) {
-			s.Errorf("version %d over version 1: %v", version, err)
+	for _, a := range []session.Action{session.Confirm, session.Cancel, session.Mismatch, session.Redeem} {
+		if _, err := s.step(s.A.Store, made, ChangeOf(made, a, Bob)); err == nil {
+			s.Errorf("%s of a code that was not scanned succeeded", a)
 		}
 	}
 	s.apply(s.A.Store, made, session.Scan, Alice)
 	watcher.await(made.ID, 2)
 	for _, d := range watcher.deliveries(made.ID) {
-		if d.err != nil || d.UserID == Bob.ID {
-			s.Errorf("a rejected swap was announced: %+v", d)
+		if d.err != nil || d.UserID == Bob.ID || d.Version > 2 {
+			s.Errorf("a refused step was announced: %+v", d)
 		}
 	}
 }

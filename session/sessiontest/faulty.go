@@ -27,7 +27,7 @@ type Faulty struct {
 // NewFaulty wraps a node.
 func NewFaulty(node Node) *Faulty { return &Faulty{node: node} }
 
-// Fail makes every Load and Swap return err, until Fail(nil); failed returns the number of
+// Fail makes every call of the store return err, until Fail(nil); failed returns the number of
 // calls that did.
 func (f *Faulty) Fail(err error) (failed func() int64) {
 	f.mu.Lock()
@@ -36,7 +36,7 @@ func (f *Faulty) Fail(err error) (failed func() int64) {
 	return f.failed.Load
 }
 
-// Stall makes every Load and Swap wait for the end of its context or for resume.
+// Stall makes every call of the store wait for the end of its context or for resume.
 func (f *Faulty) Stall() (resume func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -101,7 +101,7 @@ func (f *Faulty) fault(ctx context.Context) error {
 // Unwrap returns the store of the wrapped node.
 func (f *Faulty) Unwrap() session.Store { return f.node.Store }
 
-// Check implements session.Checker: it fails and stalls as Load and Swap do.
+// Check implements session.Checker: it fails and stalls as the other calls do.
 func (f *Faulty) Check(ctx context.Context) error {
 	if err := f.fault(ctx); err != nil {
 		return err
@@ -121,6 +121,22 @@ func (f *Faulty) Load(ctx context.Context, id session.ID) (session.Session, erro
 		return *past, nil
 	}
 	return f.node.Store.Load(ctx, id)
+}
+
+// Create implements session.Store.
+func (f *Faulty) Create(ctx context.Context, s session.Session) (session.Session, error) {
+	if err := f.fault(ctx); err != nil {
+		return session.Session{}, err
+	}
+	return f.node.Store.Create(ctx, s)
+}
+
+// Apply implements session.Store.
+func (f *Faulty) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+	if err := f.fault(ctx); err != nil {
+		return session.Session{}, session.Refused, err
+	}
+	return f.node.Store.Apply(ctx, id, t)
 }
 
 // Swap implements session.Store.

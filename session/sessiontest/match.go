@@ -7,7 +7,7 @@ import (
 )
 
 func (s *suite) mismatch(st session.Store, from session.Session) error {
-	_, err := session.Apply(s.ctx, st, from, session.Change{Action: session.Mismatch, User: Alice})
+	_, err := s.step(st, from, ChangeOf(from, session.Mismatch, Alice))
 	return err
 }
 
@@ -30,7 +30,7 @@ func (s *suite) wrongNumbersEndACodeOnce() {
 	if won != session.MaxMismatches {
 		s.Errorf("%d of %d wrong numbers were accepted, %d are allowed", won, racers, session.MaxMismatches)
 	}
-	_, err := session.Apply(s.ctx, s.B.Store, scanned, session.Change{Action: session.Confirm, User: Alice, TTL: time.Minute})
+	_, err := s.step(s.B.Store, scanned, ChangeOf(scanned, session.Confirm, Alice))
 	got := s.load(s.A.Store, scanned.ID)
 	if !isAny(err, []error{session.ErrUsed}) || got.Status != session.Canceled || got.Mismatches != session.MaxMismatches {
 		s.Errorf("the right number after them: %v; %s after %d", err, got.Status.Event(), got.Mismatches)

@@ -45,10 +45,9 @@ func (s *suite) unknownIsNotFound() {
 	if _, err := s.A.Store.Load(s.ctx, id); !errors.Is(err, session.ErrNotFound) {
 		s.Errorf("load of an unknown code: %v", err)
 	}
-	orphan := New(s.A.Store, time.Minute)
-	orphan.Version = 2
-	if err := s.A.Store.Swap(s.ctx, orphan, session.NewOpID()); !errors.Is(err, session.ErrStale) {
-		s.Errorf("version 2 of an unknown code: %v", err)
+	t := session.Change{Action: session.Scan, User: Alice, TTL: time.Minute}.Transition()
+	if _, outcome, err := s.A.Store.Apply(s.ctx, id, t); !errors.Is(err, session.ErrNotFound) || outcome != session.Refused {
+		s.Errorf("a step of an unknown code: %v, %v", outcome, err)
 	}
 }
 
@@ -56,7 +55,8 @@ func (s *suite) createdOnce() {
 	made := s.create(time.Minute)
 	again := made
 	again.Pool = "other"
-	if _, err := session.Create(s.ctx, s.B.Store, again); !errors.Is(err, session.ErrStale) {
+	again.Op = ""
+	if _, err := s.make(s.B.Store, again); !errors.Is(err, session.ErrStale) {
 		s.Errorf("created twice: %v", err)
 	}
 	s.same(s.load(s.B.Store, made.ID), made)
@@ -66,7 +66,7 @@ func (s *suite) oneScanWins() {
 	made := s.create(time.Minute)
 	won := s.race(racers, func(i int, st session.Store) error {
 		user := session.User{ID: string(rune('a' + i))}
-		_, err := session.Apply(s.ctx, st, made, session.Change{Action: session.Scan, User: user, TTL: time.Minute})
+		_, err := s.step(st, made, ChangeOf(made, session.Scan, user))
 		return err
 	}, session.ErrOtherUser)
 	if got := s.load(s.A.Store, made.ID); won != 1 || got.Version != 2 || got.Status != session.Scanned {
@@ -81,7 +81,7 @@ func (s *suite) oneDecisionWins() {
 	results := make([]session.Action, racers)
 	s.race(racers, func(i int, st session.Store) error {
 		a := actions[i%len(actions)]
-		_, err := session.Apply(s.ctx, st, scanned, session.Change{Action: a, User: Alice, TTL: time.Minute})
+		_, err := s.step(st, scanned, ChangeOf(scanned, a, Alice))
 		if err == nil {
 			results[i] = a
 		}
@@ -110,7 +110,7 @@ func (s *suite) oneRedeemWins() {
 	code := s.apply(s.A.Store, s.create(time.Minute), session.Scan, Alice)
 	code = s.apply(s.A.Store, code, session.Confirm, Alice)
 	won := s.race(racers, func(_ int, st session.Store) error {
-		_, err := session.Apply(s.ctx, st, code, session.Change{Action: session.Redeem})
+		_, err := s.step(st, code, ChangeOf(code, session.Redeem, Alice))
 		return err
 	}, session.ErrUsed)
 	if got := s.load(s.A.Store, code.ID); won != 1 || got.Status != session.Redeemed {
@@ -118,52 +118,13 @@ func (s *suite) oneRedeemWins() {
 	}
 }
 
-func (s *suite) repeatedSwap() {
-	made := s.create(time.Minute)
-	watcher := s.listen(s.B)
-	watcher.subscribe(made.ID)
-	watcher.await(made.ID, 1)
-
-	next, op := made, session.NewOpID()
-	next.Version, next.Status, next.User = 2, session.Scanned, Alice
-	for try := range 3 {
-		if err := s.A.Store.Swap(s.ctx, next, op); err != nil {
-			s.Fatalf("try %d: %v", try, err)
-		}
-	}
-	// A later step follows all announcements of the three tries.
-	s.apply(s.A.Store, s.load(s.A.Store, made.ID), session.Confirm, Alice)
-	watcher.await(made.ID, 3)
-	if n := watcher.count(made.ID, 2); n > 1 {
-		s.Errorf("one swap was announced %d times", n)
-	}
-}
-
-func (s *suite) identicalSwapsHaveOneWinner() {
-	made := s.create(time.Minute)
-	next := made
-	next.Version, next.Status = 2, session.Expired
-	won := s.race(racers, func(_ int, st session.Store) error {
-		return st.Swap(s.ctx, next, session.NewOpID())
-	}, session.ErrStale)
-	if won != 1 {
-		s.Errorf("%d of %d identical swaps succeeded", won, racers)
-	}
-}
-
-func (s *suite) noSwapAfterExpiry() {
+func (s *suite) noStepAfterExpiry() {
 	made := s.create(200 * time.Millisecond)
-	before := made // as it was before it expired
 	s.eventually("the code expires", func() bool { return s.load(s.A.Store, made.ID).Status == session.Expired })
-
-	next := before
-	next.Version, next.Status, next.ExpiresAt = 2, session.Scanned, before.ExpiresAt.Add(time.Hour)
-	if err := s.B.Store.Swap(s.ctx, next, session.NewOpID()); !errors.Is(err, session.ErrOver) {
-		s.Errorf("swap after expiry of a state read before it: %v", err)
-	}
-	_, err := session.Apply(s.ctx, s.B.Store, before, session.Change{Action: session.Scan, User: Alice, TTL: time.Hour})
-	if !errors.Is(err, session.ErrOver) {
-		s.Errorf("apply after expiry: %v", err)
+	scan := ChangeOf(made, session.Scan, Alice)
+	scan.TTL = time.Hour
+	if _, err := s.step(s.B.Store, made, scan); !errors.Is(err, session.ErrOver) { // made is the state before it expired
+		s.Errorf("a step after expiry: %v", err)
 	}
 	if got := s.load(s.A.Store, made.ID); got.Status != session.Expired || got.User.ID != "" {
 		s.Errorf("after that: %+v", got)
@@ -178,6 +139,13 @@ func (s *suite) canceledContext() {
 	next.Version, next.Status = 2, session.Scanned
 	if err := s.A.Store.Swap(ctx, next, session.NewOpID()); err == nil {
 		s.Error("a swap with a canceled context succeeded")
+	}
+	scan := ChangeOf(made, session.Scan, Alice).Transition()
+	if _, outcome, err := s.A.Store.Apply(ctx, made.ID, scan); err == nil || outcome != session.Refused {
+		s.Errorf("a step with a canceled context: %v, %v", outcome, err)
+	}
+	if _, err := s.A.Store.Create(ctx, New(s.A.Store, time.Minute)); err == nil {
+		s.Error("a code was created with a canceled context")
 	}
 	if _, err := s.A.Store.Load(ctx, made.ID); err == nil {
 		s.Error("a load with a canceled context succeeded")

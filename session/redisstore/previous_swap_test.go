@@ -17,7 +17,7 @@ func TestSwapScriptIsIdempotent(t *testing.T) {
 	server := redistest.Start(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), Protocol: 2, DisableIdentity: true})
 	defer client.Close()
-	script, now := redis.NewScript(swapScript), time.Now()
+	script, now := redis.NewScript(previousSwapScript), time.Now()
 	const hour = 3_600_000 // ms
 	for i, step := range []struct {
 		version int

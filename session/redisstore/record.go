@@ -1,0 +1,181 @@
+package redisstore
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// Fields of a record besides state and fixed. A code without a user has neither.
+const (
+	fieldShown = "shown" // what snapshots show of the user: members of a JSON object, each after a comma
+	fieldRest  = "rest"  // the rest of the user, as JSON; "" if there is none
+)
+
+// noRest is the JSON of a user without rest.
+const noRest = `{"id":""}`
+
+// state is a record's field state. Scripts read and write it, by the names of session.Field.
+// Times are in ms of Unix time.
+type state struct {
+	Version     int64          `json:"version,string"`
+	Op          session.OpID   `json:"op"`
+	ExpiresAt   int64          `json:"expiresAt,string"`
+	Status      session.Status `json:"status,string"`
+	UserID      string         `json:"userId,omitempty"`
+	Mismatches  int            `json:"mismatches,omitempty,string"`
+	ScannedAt   int64          `json:"scannedAt,omitempty,string"`
+	ConfirmedAt int64          `json:"confirmedAt,omitempty,string"`
+	ScanQueued  string         `json:"scanQueued,omitempty"`
+	Pool        string         `json:"pool"`
+	SecretID    string         `json:"secretId"`
+	Credential  string         `json:"credential,omitempty"` // see stateText
+	Challenge   string         `json:"challenge,omitempty"`
+	Match       session.Match  `json:"match,omitempty"`
+}
+
+// fixed is a record's field of this name: what never changes and no guard compares. Steps do not
+// send or encode it.
+type fixed struct {
+	Payload     string         `json:"payload"`
+	CustomData  string         `json:"customData,omitempty"`
+	Client      session.Client `json:"client,omitzero"`
+	Salt        []byte         `json:"salt"`
+	CookieHash  []byte         `json:"cookieHash,omitempty"`
+	BrowserHash []byte         `json:"browserHash,omitempty"`
+	Count       int            `json:"count"`
+	Trace       string         `json:"trace,omitempty"`
+	CreatedAt   int64          `json:"createdAt"` // Unix time, ms
+}
+
+// stateText returns the text that state has for the value of a field: that of the credential is
+// binary.
+func stateText(f session.Field, value string) string {
+	if f != session.FieldCredential {
+		return value
+	}
+	grant, hash, _ := strings.Cut(value, ":")
+	return grant + ":" + base64.RawStdEncoding.EncodeToString([]byte(hash))
+}
+
+// encodeNew returns the fields state and fixed of a new session, which has no user.
+func encodeNew(s session.Session) (stateJSON, fixedJSON []byte, err error) {
+	st := state{
+		Version: s.Version, Op: s.Op, ExpiresAt: s.ExpiresAt.UnixMilli(), Status: s.Status,
+		Pool: s.Pool, SecretID: s.SecretID, Challenge: s.Challenge, Match: s.Match,
+	}
+	if text := s.Text(session.FieldCredential); text != "" {
+		st.Credential = stateText(session.FieldCredential, text)
+	}
+	if stateJSON, err = encode(st); err != nil {
+		return nil, nil, err
+	}
+	fixedJSON, err = encode(fixed{
+		Payload: s.Payload, CustomData: s.CustomData, Client: s.Client, Salt: s.Salt, CookieHash: s.CookieHash, BrowserHash: s.BrowserHash,
+		Count: s.Count, Trace: s.Trace, CreatedAt: s.CreatedAt.UnixMilli(),
+	})
+	return stateJSON, fixedJSON, err
+}
+
+var errRecord = errors.New("not a record of this version")
+
+// decode returns the session with this id from the fields that a script returned.
+func decode(id session.ID, values []any) (session.Session, error) {
+	var texts [4]string
+	if len(values) < len(texts) {
+		return session.Session{}, errRecord
+	}
+	for i := range texts {
+		texts[i], _ = values[i].(string)
+	}
+	var st state
+	var f fixed
+	errState, errFixed := json.Unmarshal([]byte(texts[0]), &st), json.Unmarshal([]byte(texts[3]), &f)
+	user, errUser := decodeUser(texts[1], texts[2])
+	grant, hash, errHash := st.credential()
+	if err := errors.Join(errState, errFixed, errUser, errHash); err != nil || st.Version < 1 {
+		return session.Session{}, fmt.Errorf("%w: %w", errRecord, err)
+	}
+	return session.Session{
+		ID: id, Pool: st.Pool, Version: st.Version, Op: st.Op, Status: st.Status, User: user,
+		Payload: f.Payload, CustomData: f.CustomData, Client: f.Client,
+		Salt: f.Salt, SecretID: st.SecretID, Grant: grant, GrantHash: hash, BrowserHash: f.BrowserHash, CookieHash: f.CookieHash,
+		Challenge: st.Challenge, Count: f.Count, Match: st.Match, Mismatches: st.Mismatches, Trace: f.Trace, ScanQueued: st.ScanQueued != "",
+		CreatedAt: at(f.CreatedAt), ScannedAt: at(st.ScannedAt), ConfirmedAt: at(st.ConfirmedAt), ExpiresAt: at(st.ExpiresAt),
+	}, nil
+}
+
+func (st state) credential() (session.Grant, []byte, error) {
+	grant, text, ok := strings.Cut(st.Credential, ":")
+	if !ok {
+		return "", nil, nil
+	}
+	hash, err := base64.RawStdEncoding.DecodeString(text)
+	return session.Grant(grant), hash, err
+}
+
+// at returns the time of ms, zero for 0.
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// shown is the part of a user that snapshots show, with the keys of session.Snapshot.
+type shown struct {
+	UserID   string `json:"u,omitempty"`
+	Nickname string `json:"n,omitempty"`
+	Photo    string `json:"p,omitempty"`
+}
+
+// encodeUser returns the values of fieldShown and fieldRest.
+func encodeUser(u session.User) (members, rest string, err error) {
+	text, err := encode(shown{u.ID, u.Nickname, u.Photo})
+	if err != nil {
+		return "", "", err
+	}
+	if members = strings.TrimSuffix(strings.TrimPrefix(string(text), "{"), "}"); members != "" {
+		members = "," + members
+	}
+	u.ID, u.Nickname, u.Photo = "", "", ""
+	if text, err = encode(u); string(text) == noRest {
+		return members, "", err
+	}
+	return members, string(text), err
+}
+
+func decodeUser(members, rest string) (u session.User, err error) {
+	if members == "" {
+		return u, nil
+	}
+	var s shown
+	if err := json.Unmarshal([]byte("{"+members[1:]+"}"), &s); err != nil {
+		return u, err
+	}
+	if rest != "" {
+		d := json.NewDecoder(strings.NewReader(rest))
+		d.UseNumber() // keeps a claim's number as it is
+		err = d.Decode(&u)
+	}
+	u.ID, u.Nickname, u.Photo = s.UserID, s.Nickname, s.Photo
+	return u, err
+}
+
+// encode is json.Marshal without HTML escapes, which would turn one byte chosen by a
+// browser into six. Decoders accept both.
+func encode(v any) ([]byte, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+}
