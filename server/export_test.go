@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/fairqueue"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -50,23 +51,22 @@ func (s *Server) Settled(ctx context.Context) { _, _ = s.gates.shared.Do(ctx) }
 // others wait for so long; 0: as long as always.
 func (s *Server) HoldPictures(wait time.Duration) (free func()) {
 	if wait > 0 {
-		s.pictures.queue.maxWait = wait
+		s.pictures.queue = fairqueue.NewSlots(picturesPerCore*runtime.GOMAXPROCS(0), maxPicturesWaiting, wait)
 	}
 	for range picturesPerCore * runtime.GOMAXPROCS(0) {
-		_ = s.pictures.queue.acquire(context.Background(), "")
+		_ = s.pictures.queue.Acquire(context.Background(), "")
 	}
 	return func() {
 		for range picturesPerCore * runtime.GOMAXPROCS(0) {
-			s.pictures.queue.release()
+			s.pictures.queue.Release()
 		}
 	}
 }
 
 // PicturesWaiting is how many calls wait for one.
 func (s *Server) PicturesWaiting() int {
-	s.pictures.queue.mu.Lock()
-	defer s.pictures.queue.mu.Unlock()
-	return s.pictures.queue.waiting.len()
+	_, waiting := s.pictures.queue.Usage()
+	return waiting
 }
 
 // Places is how many handshakes run at once.
@@ -74,9 +74,8 @@ const Places = places
 
 // Queued is how many wait.
 func (s *Server) Queued() int {
-	s.admission.mu.Lock()
-	defer s.admission.mu.Unlock()
-	return s.admission.waiting.len()
+	_, waiting := s.admission.Usage()
+	return waiting
 }
 
 // ConnectionsFor is how many connections so many files allow.
@@ -84,7 +83,6 @@ var ConnectionsFor = connectionsFor
 
 // Admission is how many places of handshakes are free, and how many handshakes wait.
 func (s *Server) Admission() [2]int {
-	s.admission.mu.Lock()
-	defer s.admission.mu.Unlock()
-	return [2]int{s.admission.free, s.admission.waiting.len()}
+	free, waiting := s.admission.Usage()
+	return [2]int{free, waiting}
 }

@@ -55,14 +55,14 @@ func (s *Server) socket(c echo.Context) error {
 	if !s.sockets.begin() {
 		return errBusy // the node is leaving
 	}
-	if err := s.admission.acquire(c.Request().Context(), turnKey(c.RealIP())); err != nil {
+	if err := s.admission.Acquire(c.Request().Context(), turnKey(c.RealIP())); err != nil {
 		s.sockets.wg.Done()
 		return errBusy.because(err)
 	}
 	served := false
 	defer func() { // also of a handshake that panics
 		if !served {
-			s.admission.release()
+			s.admission.Release()
 			s.sockets.wg.Done()
 		}
 	}()
@@ -185,7 +185,7 @@ func (s *Server) newWatch(c echo.Context, k *socket, random string, own *pool.Po
 	case err != nil:
 		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", requestID(c), "error", err)
 		if c.Request().Context().Err() == nil { // a client that disconnected says nothing of the store
-			s.admission.rejectWaiting(errNoStore)
+			s.admission.RejectWaiting(errNoStore)
 		}
 		return k, closeBusy, s.checkAnyOrigin(c)
 	}

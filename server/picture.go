@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/skip2/go-qrcode"
 
+	"github.com/scanlogin/scanlogin/internal/fairqueue"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -65,10 +66,10 @@ func (s *Server) picture(c echo.Context) error {
 // time.
 func (s *Server) drawn(c echo.Context, id session.ID, kind string, size int) ([]byte, error) {
 	ctx := c.Request().Context()
-	if err := s.pictures.queue.acquire(ctx, turnKey(c.RealIP())); err != nil {
+	if err := s.pictures.queue.Acquire(ctx, turnKey(c.RealIP())); err != nil {
 		return nil, errBusy.because(fmt.Errorf("picture: %w", err))
 	}
-	defer s.pictures.queue.release()
+	defer s.pictures.queue.Release()
 	code, p, err := s.load(ctx, id)
 	if err != nil {
 		return nil, s.missed(c, err)
@@ -98,9 +99,9 @@ func pictureSize(text string) (int, error) {
 // a fair queue, before they ask the store. The pattern of a code is made once, as long
 // as it is remembered.
 type pictures struct {
-	queue   *slots        // calls: the next ones load their codes while others are drawn
-	cores   chan struct{} // pictures that are drawn
-	packers sync.Pool     // of *zlib.Writer, of 0.8 MB each, kept from one PNG to the next
+	queue   *fairqueue.Slots // calls: the next ones load their codes while others are drawn
+	cores   chan struct{}    // pictures that are drawn
+	packers sync.Pool        // of *zlib.Writer, of 0.8 MB each, kept from one PNG to the next
 
 	mu       sync.Mutex
 	now, old map[session.ID]matrix // two generations: the older is dropped whole
@@ -122,7 +123,7 @@ const (
 func newPictures() *pictures {
 	cores := runtime.GOMAXPROCS(0)
 	return &pictures{
-		queue: newSlots(picturesPerCore*cores, maxPicturesWaiting, pictureWait), cores: make(chan struct{}, cores),
+		queue: fairqueue.NewSlots(picturesPerCore*cores, maxPicturesWaiting, pictureWait), cores: make(chan struct{}, cores),
 		now: make(map[session.ID]matrix),
 	}
 }

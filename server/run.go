@@ -97,7 +97,7 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 func (s *Server) stopWaiting() {
 	s.stopOnce.Do(func() {
 		close(s.stopping)
-		s.admission.close(errLeaving)
+		s.admission.Close(errLeaving)
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/fairqueue"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
@@ -92,7 +93,7 @@ type Server struct {
 	echo      *echo.Echo
 	pictures  *pictures
 	sockets   *sockets
-	admission *slots // of handshakes
+	admission *fairqueue.Slots // of handshakes
 	gates     *gates
 	clients   *connections
 	lately    *lately
@@ -131,7 +132,7 @@ func New(o Options) *Server {
 		observers: o.Observers,
 		trusting:  len(o.TrustedProxies) > 0,
 		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
-		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), admission: newSlots(places, 0, 0),
+		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), admission: fairqueue.NewSlots(places, 0, 0),
 		clients: newConnections(o.MaxConnections, o, limits),
 	}
 	if len(o.Observers) > 0 {

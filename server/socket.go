@@ -129,7 +129,7 @@ func (k *socket) work() {
 // begin.
 func (k *socket) enter(next socketState) {
 	if k.state == stateStarting {
-		k.srv.admission.release()
+		k.srv.admission.Release()
 	}
 	k.state = next
 }

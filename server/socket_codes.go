@@ -158,7 +158,7 @@ func (k *socket) show() *wsconn.CloseFrame {
 // state then.
 func (k *socket) failed(err error) *wsconn.CloseFrame {
 	k.srv.quiet.Log(context.Background(), slog.LevelWarn, "socket "+kindOf(err), "socket closed", "pool", k.pool.ID, "error", err)
-	k.srv.admission.rejectWaiting(errNoStore)
+	k.srv.admission.RejectWaiting(errNoStore)
 	return closeBusy
 }
 

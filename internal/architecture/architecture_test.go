@@ -53,7 +53,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairshare", "internal/loglimit", "server/push/wsconn"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/loglimit", "server/push/wsconn"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/skip2/go-qrcode",
 		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
@@ -79,6 +79,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"cmd/scanlogin": {ours: []string{
 		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/pool", "internal/qr", "internal/safefile", "internal/settings", "internal/webhook", "session",
 	}, foreign: []string{"github.com/alecthomas/kong", "github.com/redis/go-redis/"}},
+	"internal/fairqueue": {},
 	"internal/fairshare": {},
 	"internal/loglimit":  {},
 	"internal/process":   {},

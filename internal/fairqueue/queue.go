@@ -1,34 +1,34 @@
-package server
+package fairqueue
 
 import "container/list"
 
-// fairQueue is a queue whose keys are served in turn: pop returns the first value
+// queue is a queue whose keys are served in turn: pop returns the first value
 // of the next key, however many values the others have. Each operation takes the
 // same time whatever the queue holds, and a key without values takes no memory.
 // It is not safe for concurrent use. The zero value is empty.
-type fairQueue[V any] struct {
+type queue[V any] struct {
 	turns list.List // of *keyQueue[V]; the front is served next
 	byKey map[string]*keyQueue[V]
 	n     int
 }
 
-// keyQueue is what one key has in a fairQueue, first in, first out.
+// keyQueue is what one key has in a queue, first in, first out.
 type keyQueue[V any] struct {
 	key    string
 	turn   *list.Element // in turns
 	values list.List     // of V
 }
 
-// queued is one value in a fairQueue.
+// queued is one value in a queue.
 type queued[V any] struct {
 	in *keyQueue[V]
 	at *list.Element // in in.values
 }
 
-func (q *fairQueue[V]) len() int { return q.n }
+func (q *queue[V]) len() int { return q.n }
 
 // push adds a value behind those of its key.
-func (q *fairQueue[V]) push(key string, v V) queued[V] {
+func (q *queue[V]) push(key string, v V) queued[V] {
 	k := q.byKey[key]
 	if k == nil {
 		k = &keyQueue[V]{key: key}
@@ -43,7 +43,7 @@ func (q *fairQueue[V]) push(key string, v V) queued[V] {
 }
 
 // pop removes the value whose turn it is; false if there is none.
-func (q *fairQueue[V]) pop() (v V, ok bool) {
+func (q *queue[V]) pop() (v V, ok bool) {
 	if q.n == 0 {
 		return v, false
 	}
@@ -56,7 +56,7 @@ func (q *fairQueue[V]) pop() (v V, ok bool) {
 }
 
 // remove takes a value out of turn; false if it is no longer in the queue.
-func (q *fairQueue[V]) remove(e queued[V]) bool {
+func (q *queue[V]) remove(e queued[V]) bool {
 	before := e.in.values.Len()
 	e.in.values.Remove(e.at)
 	if e.in.values.Len() == before {
@@ -68,7 +68,7 @@ func (q *fairQueue[V]) remove(e queued[V]) bool {
 }
 
 // drop forgets a key that has no values.
-func (q *fairQueue[V]) drop(k *keyQueue[V]) {
+func (q *queue[V]) drop(k *keyQueue[V]) {
 	if k.values.Len() == 0 {
 		q.turns.Remove(k.turn)
 		delete(q.byKey, k.key)
@@ -77,7 +77,7 @@ func (q *fairQueue[V]) drop(k *keyQueue[V]) {
 
 // evict removes the last value of the key that has the most, unless one more of key
 // would be as many; false then. It looks at all keys.
-func (q *fairQueue[V]) evict(key string) (v V, ok bool) {
+func (q *queue[V]) evict(key string) (v V, ok bool) {
 	var longest *keyQueue[V]
 	most := 1
 	if k := q.byKey[key]; k != nil {

@@ -1,4 +1,4 @@
-package server
+package fairqueue
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 
 // queueTurns has callers of the given keys wait one after the other for the
 // only slot, and returns a function that gives the order in which they had it.
-func queueTurns(t *testing.T, q *slots, keys string) func() string {
-	if err := q.acquire(t.Context(), "first"); err != nil {
+func queueTurns(t *testing.T, q *Slots, keys string) func() string {
+	if err := q.Acquire(t.Context(), "first"); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
@@ -22,18 +22,18 @@ func queueTurns(t *testing.T, q *slots, keys string) func() string {
 	var wg sync.WaitGroup
 	for _, key := range strings.Split(keys, "") {
 		wg.Go(func() {
-			if q.acquire(t.Context(), key) != nil {
+			if q.Acquire(t.Context(), key) != nil {
 				return
 			}
 			mu.Lock()
 			order.WriteString(key)
 			mu.Unlock()
-			q.release()
+			q.Release()
 		})
 		synctest.Wait()
 	}
 	return func() string {
-		q.release()
+		q.Release()
 		wg.Wait()
 		return order.String()
 	}
@@ -41,7 +41,7 @@ func queueTurns(t *testing.T, q *slots, keys string) func() string {
 
 func TestKeysTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newSlots(1, 100, time.Minute)
+		q := NewSlots(1, 100, time.Minute)
 		if got := queueTurns(t, q, "aaaaaabbcaad")(); got != "abcdabaaaaaa" {
 			t.Errorf("turns %q", got)
 		}
@@ -52,9 +52,9 @@ func TestKeysTakeTurns(t *testing.T) {
 }
 
 func TestALoneKeyUsesAllSlots(t *testing.T) {
-	q := newSlots(3, 100, time.Minute)
+	q := NewSlots(3, 100, time.Minute)
 	for range 3 {
-		if err := q.acquire(t.Context(), "office"); err != nil {
+		if err := q.Acquire(t.Context(), "office"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,9 +65,9 @@ func TestALoneKeyUsesAllSlots(t *testing.T) {
 
 func TestAFullQueueIsClosedOnlyToWhoFillsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newSlots(1, 5, time.Minute)
+		q := NewSlots(1, 5, time.Minute)
 		turns := queueTurns(t, q, "aaaaab")
-		if err := q.acquire(t.Context(), "a"); !errors.Is(err, errQueueFull) {
+		if err := q.Acquire(t.Context(), "a"); !errors.Is(err, ErrFull) {
 			t.Errorf("one more of the flood: %v", err)
 		}
 		if got := turns(); got != "abaaa" {
@@ -78,18 +78,18 @@ func TestAFullQueueIsClosedOnlyToWhoFillsIt(t *testing.T) {
 
 func TestNobodyWaitsLongerThanAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newSlots(1, 100, time.Second)
-		_ = q.acquire(t.Context(), "a")
+		q := NewSlots(1, 100, time.Second)
+		_ = q.Acquire(t.Context(), "a")
 		began := time.Now()
-		if err := q.acquire(t.Context(), "b"); !errors.Is(err, errQueueTime) || time.Since(began) != time.Second {
+		if err := q.Acquire(t.Context(), "b"); !errors.Is(err, ErrTimeout) || time.Since(began) != time.Second {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if err := q.acquire(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
+		if err := q.Acquire(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a caller that left: %v", err)
 		}
-		q.release()
+		q.Release()
 		if q.free != 1 || q.waiting.len() != 0 || q.waiting.turns.Len() != 0 {
 			t.Errorf("left over: %+v", q)
 		}
@@ -98,24 +98,24 @@ func TestNobodyWaitsLongerThanAllowed(t *testing.T) {
 
 func TestAllThatWaitAreRejectedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, cause := newSlots(1, 100, time.Minute), errors.New("the store is away")
-		_ = q.acquire(t.Context(), "a")
+		q, cause := NewSlots(1, 100, time.Minute), errors.New("the store is away")
+		_ = q.Acquire(t.Context(), "a")
 		var rejected atomic.Int64
 		for _, key := range strings.Split("aabbc", "") {
 			go func() {
-				if err := q.acquire(t.Context(), key); errors.Is(err, cause) {
+				if err := q.Acquire(t.Context(), key); errors.Is(err, cause) {
 					rejected.Add(1)
 				}
 			}()
 		}
 		synctest.Wait()
-		q.rejectWaiting(cause)
+		q.RejectWaiting(cause)
 		synctest.Wait()
 		if n := rejected.Load(); n != 5 {
 			t.Errorf("%d of 5 were rejected", n)
 		}
-		q.release()
-		if err := q.acquire(t.Context(), "b"); err != nil {
+		q.Release()
+		if err := q.Acquire(t.Context(), "b"); err != nil {
 			t.Errorf("the next caller: %v", err)
 		}
 	})
@@ -124,23 +124,23 @@ func TestAllThatWaitAreRejectedTogether(t *testing.T) {
 // TestNoSlotIsLost has many callers come, leave and be rejected at once.
 func TestNoSlotIsLost(t *testing.T) {
 	const slots = 4
-	q := newSlots(slots, 50, 5*time.Millisecond)
+	q := NewSlots(slots, 50, 5*time.Millisecond)
 	var inside, most atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 64 {
 		wg.Go(func() {
 			for j := range 200 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*j%7)*100*time.Microsecond)
-				if q.acquire(ctx, string(rune('a'+i%9))) == nil {
+				if q.Acquire(ctx, string(rune('a'+i%9))) == nil {
 					n := inside.Add(1)
 					for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
 					}
 					inside.Add(-1)
-					q.release()
+					q.Release()
 				}
 				cancel()
 				if i == 0 && j%50 == 0 {
-					q.rejectWaiting(errQueueFull)
+					q.RejectWaiting(ErrFull)
 				}
 			}
 		})
