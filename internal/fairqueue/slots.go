@@ -1,4 +1,6 @@
-// Package fairqueue limits how many callers work at the same time.
+// Package fairqueue limits how many callers work at the same time, and has the others
+// wait by key, such as their address. The keys take turns, so a key with many callers
+// delays the others by one turn each round.
 package fairqueue
 
 import (
@@ -8,9 +10,9 @@ import (
 	"time"
 )
 
-// slots let a fixed number of callers work at the same time. The others wait in a
-// queue, by key: a key that has many waiting delays the others by one turn
-// each round, and a lone key uses all slots. Make it with NewSlots.
+// Slots let a fixed number of callers work at the same time; the others wait by key. A
+// single key may use all slots. Make it with NewSlots. Its methods are safe for
+// concurrent use.
 type Slots struct {
 	maxWaiting int           // callers that wait; 0: any number
 	maxWait    time.Duration // of one caller; 0: as long as its context
@@ -21,18 +23,21 @@ type Slots struct {
 	waiting queue[chan error] // each channel takes one result: nil with a slot
 }
 
-// Errors of acquire, besides those of the context, of rejectWaiting and of close.
+// Errors of Acquire, besides those of the context, of RejectWaiting and of Close.
 var (
 	ErrFull    = errors.New("too many callers wait")
 	ErrTimeout = errors.New("no slot became free in time")
 )
 
+// NewSlots makes n slots. At most maxWaiting callers wait, each for at most maxWait; 0
+// means no limit.
 func NewSlots(n, maxWaiting int, maxWait time.Duration) *Slots {
 	return &Slots{free: n, maxWaiting: maxWaiting, maxWait: maxWait}
 }
 
-// acquire waits for a slot, which release gives back. Where too many wait, the last of
-// the key that has the most is rejected: a full queue is closed only to who fills it.
+// Acquire waits for a slot, which Release gives back. If too many callers wait, the last
+// one of the key with the most callers gets ErrFull: a full queue refuses only those who
+// fill it.
 func (s *Slots) Acquire(ctx context.Context, key string) error {
 	s.mu.Lock()
 	if s.closed != nil || s.free > 0 {
@@ -80,7 +85,7 @@ func (s *Slots) await(ctx context.Context, place queued[chan error], result <-ch
 	return err
 }
 
-// release gives a slot to the caller whose turn it is.
+// Release gives a slot back, to the caller whose turn it is.
 func (s *Slots) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +96,7 @@ func (s *Slots) Release() {
 	s.free++
 }
 
-// rejectWaiting has all that wait return cause.
+// RejectWaiting makes all callers that wait return cause.
 func (s *Slots) RejectWaiting(cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +105,7 @@ func (s *Slots) RejectWaiting(cause error) {
 	}
 }
 
-// close has all that wait, and all that come, return cause.
+// Close makes all callers that wait, and all later ones, return cause.
 func (s *Slots) Close(cause error) {
 	s.mu.Lock()
 	s.closed = cause
