@@ -3,6 +3,8 @@ package server
 import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/text/language"
+
+	"github.com/scanlogin/scanlogin/internal/useragent"
 )
 
 // languages has the languages in the order of the values of locale.
@@ -44,4 +46,16 @@ func localeOf(c echo.Context) locale {
 		}
 	}
 	return english
+}
+
+// shownAgent names the browser and the operating system of a User-Agent header in l.
+func shownAgent(l locale, text string) (browser, os string) {
+	browser, os = useragent.Describe(text)
+	if browser == "" {
+		browser = l.localize("Unknown browser", "未知浏览器")
+	}
+	if os == "" {
+		os = l.localize("Unknown system", "未知系统")
+	}
+	return browser, os
 }

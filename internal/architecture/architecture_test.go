@@ -53,9 +53,9 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/loglimit", "server/push/wsconn"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/loglimit", "internal/useragent", "server/push/wsconn"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/skip2/go-qrcode",
-		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
+		"github.com/golang-jwt/", "golang.org/x/text/",
 	}},
 	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
 	"server/push/wsconn/wsconntest": {},
@@ -81,6 +81,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	}, foreign: []string{"github.com/alecthomas/kong", "github.com/redis/go-redis/"}},
 	"internal/fairqueue": {},
 	"internal/fairshare": {},
+	"internal/useragent": {foreign: []string{"github.com/mileusna/useragent"}},
 	"internal/loglimit":  {},
 	"internal/process":   {},
 	"test/chaos":         {ours: []string{"test/chaos/actors", "test/chaos/history", "test/chaos/cluster", "test/chaos/faults", "test/chaos/checker"}, foreign: []string{"github.com/alecthomas/kong"}},

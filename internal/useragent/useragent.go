@@ -1,4 +1,7 @@
-package server
+// Package useragent names the browser and the operating system of a User-Agent header, for
+// people to read. The names come from a fixed list: the header's own text is never shown,
+// because whoever sends it could write anything.
+package useragent
 
 import (
 	"fmt"
@@ -6,9 +9,8 @@ import (
 	"github.com/mileusna/useragent"
 )
 
-// browserNames are the browsers that a phone may be told of, by what the library or
-// the header itself calls them. Whoever asks for a code writes the header, so no other
-// text of it is shown as a browser.
+// browserNames are the names of browsers, by what the library or the header itself calls
+// them.
 var browserNames = map[string]string{
 	useragent.Chrome: "Chrome", useragent.HeadlessChrome: "Headless Chrome", useragent.Firefox: "Firefox",
 	useragent.Safari: "Safari", useragent.Edge: "Edge", useragent.InternetExplorer: "Internet Explorer",
@@ -21,16 +23,16 @@ var browserNames = map[string]string{
 	"Brave": "Brave", "Electron": "Electron", "curl": "curl",
 }
 
-// systemNames are likewise the operating systems.
+// systemNames are the names of operating systems, likewise.
 var systemNames = map[string]string{
 	useragent.Windows: "Windows", useragent.WindowsPhone: "Windows Phone", useragent.Android: "Android",
 	useragent.MacOS: "macOS", useragent.IOS: "iOS", useragent.Linux: "Linux", useragent.FreeBSD: "FreeBSD",
 	useragent.ChromeOS: "ChromeOS", useragent.BlackBerry: "BlackBerry", useragent.Harmony: "HarmonyOS",
 }
 
-// agentWords tells in words which browser and which operating system a
-// User-Agent claims to be; "" for what is not known.
-func agentWords(text string) (browser, os string) {
+// Describe returns the browser and the operating system that a User-Agent header names,
+// with their versions as far as browsers still send true ones; "" for what is not known.
+func Describe(text string) (browser, os string) {
 	if text == "" {
 		return "", ""
 	}
@@ -39,9 +41,9 @@ func agentWords(text string) (browser, os string) {
 	os = withVersion(systemNames[ua.OS], ua.OSVersionNo)
 	switch {
 	case ua.IsWindows(), os == "macOS 10.15", os == "Android 10":
-		// Browsers say so of every later one, too (User-Agent reduction),
-		// and of Windows the kernel's: a person would look for a machine
-		// that is not there.
+		// Browsers send these versions for every later one, too (User-Agent
+		// reduction), and the kernel's for Windows: a person would look for a
+		// machine that does not exist.
 		os = systemNames[ua.OS]
 	}
 	return browser, os
@@ -61,16 +63,4 @@ func withVersion(name string, v useragent.VersionNo) string {
 		return fmt.Sprintf("%s %d", name, v.Major)
 	}
 	return fmt.Sprintf("%s %d.%d", name, v.Major, v.Minor)
-}
-
-// shownAgent is agentWords for a person, in their language.
-func shownAgent(l locale, text string) (browser, os string) {
-	browser, os = agentWords(text)
-	if browser == "" {
-		browser = l.localize("Unknown browser", "未知浏览器")
-	}
-	if os == "" {
-		os = l.localize("Unknown system", "未知系统")
-	}
-	return browser, os
 }
