@@ -53,8 +53,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/loglimit", "internal/useragent", "server/push/wsconn"}, foreign: []string{
-		"github.com/labstack/echo/", "github.com/skip2/go-qrcode",
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/loglimit", "internal/useragent", "internal/qr/draw", "server/push/wsconn"}, foreign: []string{
+		"github.com/labstack/echo/",
 		"github.com/golang-jwt/", "golang.org/x/text/",
 	}},
 	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
@@ -72,6 +72,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/config/configtest": {},
 	"internal/safefile":          {},
 	"internal/qr":                {foreign: []string{"github.com/makiuchi-d/gozxing"}},
+	"internal/qr/draw":           {foreign: []string{"github.com/skip2/go-qrcode"}},
 	"internal/app": {ours: []string{
 		"internal/admin", "internal/admin/stats", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/metrics", "internal/pool", "internal/qr",
 		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
