@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/skip2/go-qrcode"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -65,7 +66,7 @@ func (s *Server) picture(c echo.Context) error {
 // time.
 func (s *Server) drawn(c echo.Context, id session.ID, kind string, size int) ([]byte, error) {
 	ctx := c.Request().Context()
-	if err := s.pictures.queue.acquire(ctx, turnKey(c.RealIP())); err != nil {
+	if err := s.pictures.queue.acquire(ctx, ipaddr.Turn(c.RealIP())); err != nil {
 		return nil, errBusy.because(fmt.Errorf("picture: %w", err))
 	}
 	defer s.pictures.queue.release()

@@ -53,9 +53,9 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairshare", "internal/loglimit", "server/push/wsconn"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairshare", "internal/ipaddr", "internal/loglimit", "internal/token", "server/push/wsconn"}, foreign: []string{
 		"github.com/labstack/echo/", "github.com/skip2/go-qrcode",
-		"github.com/golang-jwt/", "github.com/mileusna/useragent", "golang.org/x/text/",
+		"github.com/mileusna/useragent", "golang.org/x/text/",
 	}},
 	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
 	"server/push/wsconn/wsconntest": {},
@@ -74,7 +74,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/qr":                {foreign: []string{"github.com/makiuchi-d/gozxing"}},
 	"internal/app": {ours: []string{
 		"internal/admin", "internal/admin/stats", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/metrics", "internal/pool", "internal/qr",
-		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
+		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{
 		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/pool", "internal/qr", "internal/safefile", "internal/settings", "internal/webhook", "session",
