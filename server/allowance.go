@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
@@ -39,7 +40,7 @@ func (s *Server) changes(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Set(siteKey, site)
 			return next(c)
 		}
-		call := ratelimit.Allow(s.pools.Pseudonym("call", addressKey(c.RealIP())), perSecond(s.gates.AddressRate))
+		call := ratelimit.Allow(s.pools.Pseudonym("call", ipaddr.Key(c.RealIP())), perSecond(s.gates.AddressRate))
 		if wait := s.gates.shared.RetryAfter(call); wait > 0 {
 			return tooMany(wait)
 		}

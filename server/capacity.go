@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/fairshare"
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -125,7 +126,7 @@ func (c *capacity) ratio() float64 { return math.Float64frombits(c.usage.Load())
 // admit refuses a new code of a pool where the store has no room for it. address is
 // that of who asks, or its addressKey; "" for a site.
 func (c *capacity) admit(p *pool.Pool, address string) error {
-	verdict := c.guard.Admit(p.ID, networkKey(address), time.Now())
+	verdict := c.guard.Admit(p.ID, ipaddr.Network(address), time.Now())
 	if verdict == fairshare.Admitted {
 		return nil
 	}
@@ -146,5 +147,5 @@ func (s *Server) mayMakeOn(p *pool.Pool, address string) error {
 
 // created counts a code; its arguments are admit's.
 func (c *capacity) created(p *pool.Pool, address string) {
-	c.guard.Created(p.ID, networkKey(address), time.Now())
+	c.guard.Created(p.ID, ipaddr.Network(address), time.Now())
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 )
@@ -26,11 +27,11 @@ const (
 // openCodesOf are the takes for one more code of a pool that most of may be open,
 // and for the address that asks, which may have each.
 func (s *Server) openCodesOf(address string, each, most int) []ratelimit.Op {
-	ops := []ratelimit.Op{ratelimit.Allow(s.pools.Pseudonym("codes", addressKey(address)), openCodes(each))}
-	if subscriber := subscriberKey(address); subscriber != "" {
+	ops := []ratelimit.Op{ratelimit.Allow(s.pools.Pseudonym("codes", ipaddr.Key(address)), openCodes(each))}
+	if subscriber := ipaddr.Subscriber(address); subscriber != "" {
 		ops = append(ops,
 			ratelimit.Allow(s.pools.Pseudonym("codes", subscriber), openCodes(max(each, most/subscriberPart))),
-			ratelimit.Allow(s.pools.Pseudonym("codes", networkKey(address)), openCodes(max(each, most/networkPart))))
+			ratelimit.Allow(s.pools.Pseudonym("codes", ipaddr.Network(address)), openCodes(max(each, most/networkPart))))
 	}
 	return ops
 }
@@ -38,7 +39,7 @@ func (s *Server) openCodesOf(address string, each, most int) []ratelimit.Op {
 // hasFew counts one more code of the network of address, and reports whether it
 // has few of the pool's.
 func (s *Server) hasFew(ctx context.Context, p *pool.Pool, address string, most int) bool {
-	few := ratelimit.Allow(p.Pseudonym("few codes", networkKey(address)), openCodes(max(1, most/fewPart)))
+	few := ratelimit.Allow(p.Pseudonym("few codes", ipaddr.Network(address)), openCodes(max(1, most/fewPart)))
 	return s.count(ctx, few) == nil
 }
 

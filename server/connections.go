@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 )
 
@@ -142,11 +143,11 @@ func (all *connections) keyOf(remote net.Addr) string {
 	if !ok {
 		return ""
 	}
-	addr := plain(tcp.AddrPort().Addr())
+	addr := ipaddr.Plain(tcp.AddrPort().Addr())
 	if all.trusted.contain(addr) {
 		return ""
 	}
-	return addressKey(addr.String())
+	return ipaddr.Key(addr.String())
 }
 
 // drop counts a connection out, once; all.mu is held.

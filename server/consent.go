@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -64,7 +65,7 @@ func (s *Server) factsOf(code session.Session, address netip.Addr, known acquain
 	page, _ := netip.ParseAddr(code.Client.IP)
 	f := facts{
 		Age:         max(0, wholeSeconds(s.store.Now().Sub(code.CreatedAt))),
-		SameNetwork: sameNetwork(page, address), KnownBrowser: known.browser, CodesLately: known.codes,
+		SameNetwork: ipaddr.SameNetwork(page, address), KnownBrowser: known.browser, CodesLately: known.codes,
 	}
 	here, _ := s.place(page, "en")
 	there, _ := s.place(address, "en")
@@ -74,20 +75,6 @@ func (s *Server) factsOf(code session.Session, address netip.Addr, known acquain
 	}
 	return f
 }
-
-// sameNetwork compares two public addresses; nil where they do not tell: behind
-// a proxy that is not trusted everybody has its address, and of a home with
-// both versions of IP each end may use another one.
-func sameNetwork(a, b netip.Addr) *bool {
-	a, b = a.Unmap(), b.Unmap()
-	if !isPublic(a) || !isPublic(b) || a.Is4() != b.Is4() {
-		return nil
-	}
-	same := addressKey(a.String()) == addressKey(b.String())
-	return &same
-}
-
-func isPublic(addr netip.Addr) bool { return addr.IsGlobalUnicast() && !addr.IsPrivate() }
 
 // phoneAddress is where the phone is, as far as that can be told: a back end
 // that calls in its place has to say it.

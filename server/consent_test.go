@@ -34,7 +34,7 @@ func from(address string, more ...string) []string {
 
 func (n *node) phoneFrom(address, step, random, user string, h ...string) answer {
 	n.Helper()
-	return n.call("POST", "/"+step, map[string]any{"random": random}, from(address, append(h, "Authorization", "Bearer "+token(n, user))...)...)
+	return n.call("POST", "/"+step, map[string]any{"random": random}, from(address, append(h, "Authorization", "Bearer "+userToken(n, user))...)...)
 }
 
 // consent is what a phone is told with its scan.
@@ -147,7 +147,7 @@ func TestWhoVouchesSaysWhereThePhoneIs(t *testing.T) {
 	scan("somewhere").refused(400, 2231)
 	// Nobody else can say where a phone is.
 	other := n.gene("p1", from("203.0.113.7")...)
-	lie := n.call("POST", "/scanned", map[string]any{"random": other.random, "phoneIp": "203.0.113.7"}, from("198.51.100.9", "Authorization", "Bearer "+token(t, "alice"))...)
+	lie := n.call("POST", "/scanned", map[string]any{"random": other.random, "phoneIp": "203.0.113.7"}, from("198.51.100.9", "Authorization", "Bearer "+userToken(t, "alice"))...)
 	if consent, _ := lie.consent(); consent["sameNetwork"] != false {
 		t.Errorf("a phone in France says that it is in Berlin: %v", consent)
 	}

@@ -72,7 +72,7 @@ func FuzzBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, call uint8, body string) {
 		path := calls[int(call)%len(calls)]
-		for _, who := range []string{"Bearer " + token(t, "alice"), basic("p1", poolSecret), ""} {
+		for _, who := range []string{"Bearer " + userToken(t, "alice"), basic("p1", poolSecret), ""} {
 			n.serve(t, "POST", path, body, "Authorization", who)
 		}
 	})
@@ -94,7 +94,7 @@ func FuzzCustomData(f *testing.F) {
 			return
 		}
 		payload := made.Data["payload"].(string)
-		scanned := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": payload}), "Authorization", token(t, "alice"))
+		scanned := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": payload}), "Authorization", userToken(t, "alice"))
 		if scanned.Code != 200 || scanned.Data["random"] != made.Data["random"] {
 			t.Fatalf("the picture's text %q: %v", payload, scanned)
 		}
@@ -113,7 +113,7 @@ func FuzzPictureText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": text}), "Authorization", token(t, "alice"))
+		got := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": text}), "Authorization", userToken(t, "alice"))
 		if got.Code == 200 && !strings.Contains(text, c.random) && !strings.Contains(text, `\u`) {
 			t.Fatalf("%q is taken for a code: %v", text, got)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
@@ -19,7 +20,7 @@ import (
 
 // miss is the take for a lookup of what does not exist.
 func (s *Server) miss(c echo.Context) ratelimit.Op {
-	return ratelimit.Allow(s.pools.Pseudonym("miss", addressKey(c.RealIP())), perSecond(s.gates.MissRate))
+	return ratelimit.Allow(s.pools.Pseudonym("miss", ipaddr.Key(c.RealIP())), perSecond(s.gates.MissRate))
 }
 
 // missed counts a question about a code or a ticket that is not there, or with
@@ -50,7 +51,7 @@ func (s *Server) missed(c echo.Context, err error) error {
 // told which code exists. The address that asked for the code is never refused:
 // it knows of it, and SDKs, which prove nothing, never come back after a 429 of check.
 func (s *Server) mayLearn(c echo.Context, code session.Session) error {
-	if _, proven := siteOf(c); proven || addressKey(code.Client.IP) == addressKey(c.RealIP()) {
+	if _, proven := siteOf(c); proven || ipaddr.Key(code.Client.IP) == ipaddr.Key(c.RealIP()) {
 		return nil
 	}
 	if wait := s.gates.shared.RetryAfter(s.miss(c)); wait > 0 {
@@ -99,7 +100,7 @@ func (s *Server) claims(c echo.Context) string {
 func (s *Server) wrongSecret(c echo.Context) []ratelimit.Op {
 	return []ratelimit.Op{
 		ratelimit.Allow(s.pools.Pseudonym("secret", c.RealIP(), s.claims(c)), perSecond(s.gates.MissRate)),
-		ratelimit.Allow(s.pools.Pseudonym("secrets", addressKey(c.RealIP())), perSecond(neighbourSecrets*s.gates.MissRate)),
+		ratelimit.Allow(s.pools.Pseudonym("secrets", ipaddr.Key(c.RealIP())), perSecond(neighbourSecrets*s.gates.MissRate)),
 	}
 }
 

@@ -101,7 +101,7 @@ func TestPagesBesideAGuesserGoOn(t *testing.T) {
 			t.Errorf("the page's picture: %d", a.status)
 		}
 		guesses(n, elsewhere)
-		n.callWith(elsewhere, "POST", "/scanned", map[string]any{"random": moved.random}, "Authorization", "Bearer "+token(t, "alice")).ok()
+		n.callWith(elsewhere, "POST", "/scanned", map[string]any{"random": moved.random}, "Authorization", "Bearer "+userToken(t, "alice")).ok()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server/push/wsconn"
 	"github.com/scanlogin/scanlogin/session"
@@ -55,7 +56,7 @@ func (s *Server) socket(c echo.Context) error {
 	if !s.sockets.begin() {
 		return errBusy // the node is leaving
 	}
-	if err := s.admission.Acquire(c.Request().Context(), turnKey(c.RealIP())); err != nil {
+	if err := s.admission.Acquire(c.Request().Context(), ipaddr.Turn(c.RealIP())); err != nil {
 		s.sockets.wg.Done()
 		return errBusy.because(err)
 	}
@@ -140,7 +141,7 @@ func refuseBody(c echo.Context) error {
 // returned as a close frame, to be sent after accepting: a browser does not tell a page
 // how a handshake was refused.
 func (s *Server) newSocket(c echo.Context) (*socket, *wsconn.CloseFrame, error) {
-	k := &socket{srv: s, client: clientOf(c), address: addressKey(c.RealIP()), proof: proof{
+	k := &socket{srv: s, client: clientOf(c), address: ipaddr.Key(c.RealIP()), proof: proof{
 		cookie: s.cookieOf(c.Request()), key: offeredKey(c.Request()),
 	}}
 	random := c.QueryParam("random")

@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"math"
 	"strconv"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
@@ -30,7 +32,7 @@ const latelyTime = 10 * time.Minute
 // which time is cut: the one of now, or of some before.
 func (l *lately) slot(address string, before int64) string {
 	n := l.now().UnixNano()/int64(latelyTime) - before
-	return l.pools.Pseudonym("lately", addressKey(address), strconv.FormatInt(n, 10))
+	return l.pools.Pseudonym("lately", ipaddr.Key(address), strconv.FormatInt(n, 10))
 }
 
 // note counts a code that the address asked for.
@@ -70,7 +72,9 @@ func (l *lately) of(ctx context.Context, p *pool.Pool, code session.Session, use
 
 // browserName is how the browser that asked for a code is remembered: by the
 // hash of its cookie, as the code keeps it; "" if it had none.
-func browserName(code session.Session) string { return base64url(code.CookieHash) }
+func browserName(code session.Session) string {
+	return base64.RawURLEncoding.EncodeToString(code.CookieHash)
+}
 
 // remember makes a browser one that the user has confirmed for; nothing is to be
 // done where nothing is remembered.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -144,7 +145,7 @@ func (g *gates) leave(address string) {
 
 // occupy takes a place for a request that waits.
 func (s *Server) occupy(c echo.Context) (done func(), err error) {
-	address := addressKey(c.RealIP())
+	address := ipaddr.Key(c.RealIP())
 	if !s.gates.enter(address) {
 		return nil, errTooMany
 	}

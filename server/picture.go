@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/internal/fairqueue"
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/qr/draw"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -61,7 +62,7 @@ func (s *Server) picture(c echo.Context) error {
 // time.
 func (s *Server) drawn(c echo.Context, id session.ID, kind string, size int) ([]byte, error) {
 	ctx := c.Request().Context()
-	if err := s.pictures.queue.Acquire(ctx, turnKey(c.RealIP())); err != nil {
+	if err := s.pictures.queue.Acquire(ctx, ipaddr.Turn(c.RealIP())); err != nil {
 		return nil, errBusy.because(fmt.Errorf("picture: %w", err))
 	}
 	defer s.pictures.queue.Release()

@@ -57,7 +57,7 @@ func checkVerifier(code session.Session, verifier string) error {
 		return malformed("codeVerifier", "must be 43 to 128 letters, digits and - . _ ~", "须为 43 到 128 个字母、数字或 - . _ ~")
 	}
 	sum := sha256.Sum256([]byte(verifier))
-	if subtle.ConstantTimeCompare([]byte(base64url(sum[:])), []byte(code.Challenge)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(code.Challenge)) != 1 {
 		return errVerifier
 	}
 	return nil

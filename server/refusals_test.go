@@ -22,7 +22,7 @@ func TestEveryCallRefusesWhatNoCallTakes(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }), secondPool(t))
 	waiting := n.gene("p1")
 	_, ticket := n.confirmed("p1")
-	alice := token(t, "alice")
+	alice := userToken(t, "alice")
 	for _, base := range bothPaths {
 		for call, body := range map[string]string{
 			"/gene": `{"userPoolId":"p1"}`, "/userinfo": `{"ticket":"` + ticket + `"}`,

@@ -26,6 +26,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
 )
@@ -38,7 +39,7 @@ type Options struct {
 	Store     session.Store
 	Hub       *hub.Hub // its Run belongs to the caller, and must outlive the server's
 
-	Signer         *Signer        // nil: no token is issued
+	Signer         *token.Signer  // nil: no token is issued
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Limits         Limits
 	Observers      session.Observers    // receive the events of this node
@@ -75,7 +76,7 @@ type Server struct {
 	pools      *pool.Registry
 	store      session.Store
 	hub        *hub.Hub
-	signer     *Signer
+	signer     *token.Signer
 	drainDelay time.Duration
 	busAge     func() time.Duration
 	place      func(addr netip.Addr, lang string) (country, name string)

@@ -28,6 +28,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
@@ -191,7 +192,7 @@ func signing(t testing.TB) func(*server.Options) {
 	}
 	return func(o *server.Options) {
 		o.PublicURL = "http://scan.example.com"
-		if o.Signer, err = server.NewSigner(key, "http://scan.example.com", time.Hour); err != nil {
+		if o.Signer, err = token.NewSigner(key, "http://scan.example.com", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -329,8 +330,8 @@ func (n *node) gene(poolID string, h ...string) code {
 	return code{random: d["random"].(string), key: d["browserKey"].(string), payload: d["payload"].(string), url: d["url"].(string), browser: with}
 }
 
-// token is a phone token of the first pool's user.
-func token(t testing.TB, user string) string { return sign(t, userKey, user) }
+// userToken is a phone token of the first pool's user.
+func userToken(t testing.TB, user string) string { return sign(t, userKey, user) }
 
 func sign(t testing.TB, key, user string) string {
 	t.Helper()
@@ -347,7 +348,7 @@ func sign(t testing.TB, key, user string) string {
 // phone makes one of the phone's calls as a user of the first pool.
 func (n *node) phone(step, random, user string) answer {
 	n.Helper()
-	return n.call("POST", "/"+step, map[string]any{"random": random}, "Authorization", "Bearer "+token(n, user))
+	return n.call("POST", "/"+step, map[string]any{"random": random}, "Authorization", "Bearer "+userToken(n, user))
 }
 
 // check asks as the browser, by key.

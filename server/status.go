@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -137,17 +138,14 @@ func (s *Server) fullUser(p *pool.Pool, code session.Session) (map[string]any, e
 		out["emailVerified"] = u.EmailVerified
 	}
 	set(out, "phone", u.Phone)
-	if s.signer == nil {
-		return out, nil
-	}
-	token, expires, err := s.signer.Token(p, code)
-	if errors.Is(err, errNoToken) {
+	text, expires, err := s.signer.Token(p, code)
+	if errors.Is(err, token.ErrNone) {
 		return out, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	out["token"] = token
+	out["token"] = text
 	out["tokenExpiredAt"] = iso(expires)
 	return out, nil
 }

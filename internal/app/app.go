@@ -20,6 +20,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/geoip"
 	"github.com/scanlogin/scanlogin/internal/metrics"
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/internal/tracing"
 	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/server"
@@ -31,9 +32,9 @@ type App struct {
 	config    *config.Config
 	registry  *pool.Registry
 	places    *geoip.Locator
-	signer    *server.Signer // nil: no token is issued
-	trail     *audit.Trail   // nil: off
-	reloader  *reloader      // nil: the configuration is fixed
+	signer    *token.Signer // nil: no token is issued
+	trail     *audit.Trail  // nil: off
+	reloader  *reloader     // nil: the configuration is fixed
 	public    net.Listener
 	ops       net.Listener // nil: off
 	phonePage string       // as in server.Options
@@ -44,7 +45,7 @@ type App struct {
 // newApp makes an App without listeners, which issues tokens if the configuration has a key
 // for them.
 func newApp(c *config.Config, log *slog.Logger) (*App, error) {
-	signer, err := server.NewSigner(c.PrivateKey, c.PublicURL, c.TokenTTL, c.PublishedKeys...)
+	signer, err := token.NewSigner(c.PrivateKey, c.PublicURL, c.TokenTTL, c.PublishedKeys...)
 	if err != nil {
 		return nil, err
 	}

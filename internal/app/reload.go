@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/geoip"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/internal/token"
 )
 
 // reloader applies a new configuration to a running server: its pools, signing keys, GeoIP
@@ -18,7 +18,7 @@ type reloader struct {
 	load     func() (*config.Config, error)
 	hangups  <-chan os.Signal
 	setPools func(*config.Config) // puts the pools of a configuration into force
-	signer   *server.Signer
+	signer   *token.Signer
 	trail    *audit.Trail // nil: off
 	places   *geoip.Locator
 	running  config.Config // in force

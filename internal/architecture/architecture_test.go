@@ -53,9 +53,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/loglimit", "internal/useragent", "internal/qr/draw", "server/push/wsconn"}, foreign: []string{
-		"github.com/labstack/echo/",
-		"github.com/golang-jwt/", "golang.org/x/text/",
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/ipaddr", "internal/loglimit", "internal/qr/draw", "internal/token", "internal/useragent", "server/push/wsconn"}, foreign: []string{
+		"github.com/labstack/echo/", "golang.org/x/text/",
 	}},
 	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
 	"server/push/wsconn/wsconntest": {},
@@ -75,7 +74,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/qr/draw":           {foreign: []string{"github.com/skip2/go-qrcode"}},
 	"internal/app": {ours: []string{
 		"internal/admin", "internal/admin/stats", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/metrics", "internal/pool", "internal/qr",
-		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
+		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{
 		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/pool", "internal/qr", "internal/safefile", "internal/settings", "internal/webhook", "session",

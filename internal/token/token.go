@@ -1,4 +1,10 @@
-package server
+// Package token issues the tokens that sites and apps may trust without asking scanlogin
+// again (JWT, ES256), and publishes the keys to verify them.
+//
+// It guarantees that every node and every call returns the same token for a login, that the
+// key id of a token is that of the key which signed it, and that keys can be replaced while
+// tokens are issued.
+package token
 
 import (
 	"crypto"
@@ -14,14 +20,12 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Signer issues the tokens (JWT, ES256) that sites and apps may trust without
-// asking again. Its keys may be exchanged while it is used.
+// Signer issues tokens. Its keys may be replaced while it is used. Create it with NewSigner.
 type Signer struct {
 	issuer string
 	ttl    time.Duration
@@ -33,11 +37,11 @@ type Signer struct {
 type signingKeys struct {
 	private   *ecdsa.PrivateKey // nil: no token is issued
 	kid       string            // its thumbprint
-	published []jwk             // its public key and the others'
+	published []JWK             // its public key and the others'
 }
 
-// NewSigner makes a signer; issuer becomes `iss`, and tokens live for ttl from
-// the moment the user agreed. The keys are as in Replace.
+// NewSigner returns a signer. The issuer becomes `iss`; a token is valid for ttl from the
+// moment the user confirmed. The keys are those of Replace.
 func NewSigner(key *ecdsa.PrivateKey, issuer string, ttl time.Duration, others ...*ecdsa.PublicKey) (*Signer, error) {
 	g := &Signer{issuer: issuer, ttl: ttl}
 	if err := g.Replace(key, others...); err != nil {
@@ -46,10 +50,10 @@ func NewSigner(key *ecdsa.PrivateKey, issuer string, ttl time.Duration, others .
 	return g, nil
 }
 
-// Replace puts key in the place of the one that signed; nil issues no tokens.
-// The others are published with it: those that will sign, because who verifies
-// tokens keeps the key set for some minutes, and those that did sign, until
-// their last token is over. All must be on P-256; an error replaces nothing.
+// Replace replaces the signing key; with nil, no tokens are issued. The others are
+// published with it: future signing keys, because verifiers cache the key set for some
+// minutes, and previous ones until their last token has expired. All must be on P-256; an
+// error replaces nothing.
 func (g *Signer) Replace(key *ecdsa.PrivateKey, others ...*ecdsa.PublicKey) error {
 	next := &signingKeys{private: key}
 	if key != nil {
@@ -71,15 +75,19 @@ func (g *Signer) Replace(key *ecdsa.PrivateKey, others ...*ecdsa.PublicKey) erro
 
 func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-var errNoToken = errors.New("no token: there is no key, or the code was not confirmed, or was made under a secret that is no more")
+// ErrNone is returned by Token if there is no token for a code.
+var ErrNone = errors.New("no token: there is no key, or the code was not confirmed, or its secret was removed")
 
-// Token returns the token for a confirmed code's user, and its end. Times and
-// id come from the code, and the signature is deterministic (RFC 6979): each
-// node and each call returns the same token.
+// Token returns the token for a confirmed code's user, and when it expires. Times and id
+// come from the code, and the signature is deterministic (RFC 6979), so each node and each
+// call returns the same token. A nil Signer has no tokens.
 func (g *Signer) Token(p *pool.Pool, code session.Session) (token string, expires time.Time, err error) {
+	if g == nil {
+		return "", time.Time{}, ErrNone
+	}
 	keys, id := g.keys.Load(), p.TokenID(code)
 	if keys.private == nil || code.ConfirmedAt.IsZero() || id == "" {
-		return "", time.Time{}, errNoToken
+		return "", time.Time{}, ErrNone
 	}
 	issued := code.ConfirmedAt.Truncate(time.Second)
 	expires = issued.Add(g.ttl)
@@ -100,7 +108,7 @@ func (g *Signer) Token(p *pool.Pool, code session.Session) (token string, expire
 	return text + "." + base64url(signature), expires, nil
 }
 
-// sign is ES256 (RFC 7518, 3.4) without randomness, which the library's is not.
+// sign is ES256 (RFC 7518, 3.4) without randomness, unlike that of the library.
 func (k *signingKeys) sign(text string) ([]byte, error) {
 	digest := sha256.Sum256([]byte(text))
 	der, err := k.private.Sign(nil, digest[:], crypto.SHA256)
@@ -117,8 +125,16 @@ func (k *signingKeys) sign(text string) ([]byte, error) {
 	return out, nil
 }
 
-// jwk is a public key (RFC 7517).
-type jwk struct {
+// Keys returns the published keys; none of a nil Signer. The caller must not modify them.
+func (g *Signer) Keys() []JWK {
+	if g == nil {
+		return nil
+	}
+	return g.keys.Load().published
+}
+
+// JWK is a public key (RFC 7517).
+type JWK struct {
 	Kty string `json:"kty"`
 	Crv string `json:"crv"`
 	X   string `json:"x"`
@@ -130,29 +146,16 @@ type jwk struct {
 
 // newJWK describes a key, named by its thumbprint (RFC 7638), so that all nodes
 // have the same name for it.
-func newJWK(key *ecdsa.PublicKey) (jwk, error) {
+func newJWK(key *ecdsa.PublicKey) (JWK, error) {
 	if key.Curve != elliptic.P256() {
-		return jwk{}, fmt.Errorf("the signing key is on %s: ES256 needs P-256", key.Curve.Params().Name)
+		return JWK{}, fmt.Errorf("the signing key is on %s: ES256 needs P-256", key.Curve.Params().Name)
 	}
 	point, err := key.Bytes() // 4, x, y (SEC 1, 2.3.3)
 	if err != nil {
-		return jwk{}, fmt.Errorf("signing key: %w", err)
+		return JWK{}, fmt.Errorf("signing key: %w", err)
 	}
-	k := jwk{Kty: "EC", Crv: "P-256", X: base64url(point[1:33]), Y: base64url(point[33:]), Use: "sig", Alg: "ES256"}
+	k := JWK{Kty: "EC", Crv: "P-256", X: base64url(point[1:33]), Y: base64url(point[33:]), Use: "sig", Alg: "ES256"}
 	print := sha256.Sum256([]byte(`{"crv":"P-256","kty":"EC","x":"` + k.X + `","y":"` + k.Y + `"}`))
 	k.Kid = base64url(print[:])
 	return k, nil
-}
-
-// jwks answers GET /.well-known/jwks.json. It has no envelope: JOSE libraries
-// read it.
-func (s *Server) jwks(c echo.Context) error {
-	keys := []jwk{}
-	if g := s.signer; g != nil {
-		keys = append(keys, g.keys.Load().published...)
-	}
-	h := c.Response().Header()
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Cache-Control", "public, max-age=300")
-	return c.JSON(200, map[string]any{"keys": keys})
 }
