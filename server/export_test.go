@@ -78,9 +78,6 @@ func (s *Server) Queued() int {
 	return waiting
 }
 
-// ConnectionsFor is how many connections so many files allow.
-var ConnectionsFor = connectionsFor
-
 // Admission is how many places of handshakes are free, and how many handshakes wait.
 func (s *Server) Admission() [2]int {
 	free, waiting := s.admission.Usage()

@@ -42,7 +42,7 @@ func (s *Server) notReady(ctx context.Context) string {
 	if s.leaving.Load() {
 		return "leaving"
 	}
-	if s.clients.exhausted(time.Now()) {
+	if s.clients.Exhausted(time.Now()) {
 		return "connections are exhausted: new ones are refused"
 	}
 	switch err := s.ready.check(ctx); {
@@ -85,7 +85,7 @@ func (s *Server) Load() Load {
 	held := &s.capacity.refused
 	l.StoreUsage = s.capacity.ratio()
 	l.CodesHeld = CodesHeld{Pool: held[fairshare.PoolShare].Load(), Network: held[fairshare.NetworkShare].Load(), Full: held[fairshare.Full].Load()}
-	l.Clients, l.ClientsLimit = s.clients.counts()
+	l.Clients, l.ClientsLimit = s.clients.Usage()
 	if s.ends != nil {
 		l.UnknownEnds = s.ends.len()
 	}

@@ -7,8 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
+	"github.com/scanlogin/scanlogin/server/connlimit"
 )
 
 // Timeouts of the HTTP server. A request is small: who needs longer to send it
@@ -21,6 +25,24 @@ const (
 	maxHeader     = 16 << 10         // bytes
 )
 
+// perAddressFactor is how many connections one address may have open for each
+// that may wait (Limits.SocketsPerAddress): browsers of an office keep further
+// ones, from which the page was loaded.
+const perAddressFactor = 2
+
+func newConnLimiter(o Options, limits Limits) *connlimit.Limiter {
+	trusted := newProxies(o.TrustedProxies)
+	return connlimit.New(connlimit.Options{
+		Max: o.MaxConnections, PerAddress: limits.SocketsPerAddress * perAddressFactor, Log: o.Log,
+		Key: func(addr netip.Addr) string {
+			if addr = ipaddr.Plain(addr); trusted.contain(addr) {
+				return "" // its clients' connections are all its own
+			}
+			return ipaddr.Key(addr.String())
+		},
+	})
+}
+
 // leaveTime is how long requests and sockets may take to end, 10 s with the
 // rest.
 const leaveTime = 8 * time.Second
@@ -32,12 +54,12 @@ const leaveTime = 8 * time.Second
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{
 		Handler: s.echo, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ConnState: s.clients.state,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients cause; see countingListener for the rest
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ConnState: s.clients.State,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients cause; connlimit logs the rest
 	}
-	if s.gates.Sockets > s.clients.most {
+	if _, most := s.clients.Usage(); s.gates.Sockets > most {
 		s.log.Warn("limits.sockets is more than the limit of open files allows; raise that (ulimit -n, LimitNOFILE) or lower limits.sockets",
-			"sockets", s.gates.Sockets, "connections", s.clients.most)
+			"sockets", s.gates.Sockets, "connections", most)
 	}
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
@@ -50,7 +72,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	defer stopBeats()
 
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(countingListener{ln, s.clients}) }()
+	go func() { failed <- srv.Serve(s.clients.Listen(ln)) }()
 	select {
 	case err := <-failed:
 		s.Close()

@@ -27,6 +27,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/internal/token"
+	"github.com/scanlogin/scanlogin/server/connlimit"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
 )
@@ -96,7 +97,7 @@ type Server struct {
 	sockets   *sockets
 	admission *fairqueue.Slots // of handshakes
 	gates     *gates
-	clients   *connections
+	clients   *connlimit.Limiter
 	lately    *lately
 	inStore   atomic.Int64 // operations that are under way
 	ready     *readiness
@@ -134,7 +135,7 @@ func New(o Options) *Server {
 		trusting:  len(o.TrustedProxies) > 0,
 		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
 		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), admission: fairqueue.NewSlots(places, 0, 0),
-		clients: newConnections(o.MaxConnections, o, limits),
+		clients: newConnLimiter(o, limits),
 	}
 	if len(o.Observers) > 0 {
 		s.ends = newEnds(s.store, o.Observers.Emit, o.Log)

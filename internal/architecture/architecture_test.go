@@ -53,9 +53,10 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/ipaddr", "internal/loglimit", "internal/qr/draw", "internal/token", "internal/useragent", "server/push/wsconn"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/ipaddr", "internal/loglimit", "internal/qr/draw", "internal/token", "internal/useragent", "server/connlimit", "server/push/wsconn"}, foreign: []string{
 		"github.com/labstack/echo/", "golang.org/x/text/",
 	}},
+	"server/connlimit":              {ours: []string{"internal/loglimit"}},
 	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
 	"server/push/wsconn/wsconntest": {},
 	"test/program":                  {},

@@ -1,4 +1,6 @@
-package server
+// Package connlimit limits how many connections of clients a listener has open, in total
+// and by address.
+package connlimit
 
 import (
 	"container/list"
@@ -7,11 +9,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 )
 
@@ -30,22 +32,17 @@ func connectionsFor(files int) int {
 	return files - min(max(files/reservedPart, reservedAtLeast), files/2)
 }
 
-// perAddressFactor is how many connections one address may have open for each
-// that may wait (Limits.SocketsPerAddress): browsers of an office keep further
-// ones, from which the page was loaded.
-const perAddressFactor = 2
-
 // exhaustedFor is how long a node says that it is exhausted after it refused a
 // connection: longer than the time between two health checks, as a rule.
 const exhaustedFor = 10 * time.Second
 
-// connections counts the connections of a listener from accept until they are
+// Limiter counts the connections of a listener from accept until they are
 // closed, in total and by address. When there are as many as may be, it closes
 // one that is idle between two requests; if there is none, it closes the new one.
-type connections struct {
+type Limiter struct {
 	most       int
 	perAddress int
-	trusted    proxies // all connections of their clients are theirs
+	key        func(netip.Addr) string
 	log        *loglimit.Logger
 	refusedAt  atomic.Int64 // Unix time in ns, of the last that was refused for the total or could not be accepted
 
@@ -55,39 +52,52 @@ type connections struct {
 	idle      list.List // of *counted, the longest idle first
 }
 
-func newConnections(most int, o Options, limits Limits) *connections {
-	if most <= 0 {
-		most = connectionsFor(openFilesLimit())
+// Options say how many connections may be open.
+type Options struct {
+	Max        int // in total; 0: as many as the limit of open files leaves
+	PerAddress int // of one address; at most half of the total
+	// Key returns the address as which a client's address is counted; "": it has no
+	// limit of its own.
+	Key func(netip.Addr) string
+	Log *slog.Logger
+}
+
+// New makes a Limiter.
+func New(o Options) *Limiter {
+	if o.Max <= 0 {
+		o.Max = connectionsFor(openFilesLimit())
 	}
-	return &connections{
-		most: most, perAddress: max(1, min(limits.SocketsPerAddress*perAddressFactor, most/2)), trusted: newProxies(o.TrustedProxies),
+	return &Limiter{
+		most: o.Max, perAddress: max(1, min(o.PerAddress, o.Max/2)), key: o.Key,
 		log: loglimit.New(o.Log, 10*time.Second), byAddress: make(map[string]int),
 	}
 }
 
-// counts returns how many connections are open, and how many may be.
-func (all *connections) counts() (open, most int) {
+// Usage returns how many connections are open, and how many may be.
+func (all *Limiter) Usage() (open, most int) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	return all.open, all.most
 }
 
-// exhausted reports whether new connections are, or were lately, refused.
-func (all *connections) exhausted(now time.Time) bool {
+// Exhausted reports whether new connections are refused, or were in the last 10 s.
+func (all *Limiter) Exhausted(now time.Time) bool {
 	all.mu.Lock()
 	full := all.open-all.idle.Len() >= all.most
 	all.mu.Unlock()
 	return full || now.Sub(time.Unix(0, all.refusedAt.Load())) < exhaustedFor
 }
 
-// countingListener is a listener whose connections are counted.
-type countingListener struct {
+// Listen returns a listener whose connections are those of ln that are not refused.
+func (all *Limiter) Listen(ln net.Listener) net.Listener { return listener{ln, all} }
+
+type listener struct {
 	net.Listener
-	all *connections
+	all *Limiter
 }
 
 // Accept returns the next connection that is not refused.
-func (l countingListener) Accept() (net.Conn, error) {
+func (l listener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
@@ -105,7 +115,7 @@ func (l countingListener) Accept() (net.Conn, error) {
 }
 
 // take counts a new connection; nil if it is refused.
-func (all *connections) take(conn net.Conn) *counted {
+func (all *Limiter) take(conn net.Conn) *counted {
 	key := all.keyOf(conn.RemoteAddr())
 	all.mu.Lock()
 	if key != "" && all.byAddress[key] >= all.perAddress {
@@ -138,20 +148,16 @@ func (all *connections) take(conn net.Conn) *counted {
 }
 
 // keyOf is by what a connection is counted beside the total, "" if by nothing.
-func (all *connections) keyOf(remote net.Addr) string {
+func (all *Limiter) keyOf(remote net.Addr) string {
 	tcp, ok := remote.(*net.TCPAddr)
 	if !ok {
 		return ""
 	}
-	addr := ipaddr.Plain(tcp.AddrPort().Addr())
-	if all.trusted.contain(addr) {
-		return ""
-	}
-	return ipaddr.Key(addr.String())
+	return all.key(tcp.AddrPort().Addr())
 }
 
 // drop counts a connection out, once; all.mu is held.
-func (all *connections) drop(c *counted) {
+func (all *Limiter) drop(c *counted) {
 	if c.dropped {
 		return
 	}
@@ -168,8 +174,8 @@ func (all *connections) drop(c *counted) {
 	}
 }
 
-// state is http.Server's ConnState: it says which connections are idle.
-func (all *connections) state(conn net.Conn, st http.ConnState) {
+// State is for [http.Server.ConnState]: it tells which connections are idle.
+func (all *Limiter) State(conn net.Conn, st http.ConnState) {
 	c, ok := conn.(*counted)
 	if !ok {
 		return
@@ -189,7 +195,7 @@ func (all *connections) state(conn net.Conn, st http.ConnState) {
 // hijacked.
 type counted struct {
 	net.Conn
-	all *connections
+	all *Limiter
 	key string // of the address; "": a trusted proxy's, or none
 
 	// Guarded by all.mu.
