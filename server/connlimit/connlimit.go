@@ -1,5 +1,9 @@
 // Package connlimit limits how many connections of clients a listener has open, in total
 // and by address.
+//
+// It guarantees that a process keeps file descriptors for its other uses, that one address
+// cannot have more than half of the connections, and that each connection is counted from
+// accept until it is closed, also after it was hijacked.
 package connlimit
 
 import (
@@ -17,34 +21,33 @@ import (
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 )
 
-// Of the files that a process may open, a part is kept for what is not a client's
-// connection: Redis (32 connections for each of its nodes), the ops listener,
-// outgoing calls (32 for each host), the audit trail. It is a twentieth, at
-// least 256, and at most half.
+// File descriptors that are reserved for other uses than connections of clients: Redis (32
+// connections per node), the ops listener, outgoing calls (32 per host), the audit trail.
+// They are a twentieth, at least 256, and at most half.
 const (
 	reservedPart    = 20
 	reservedAtLeast = 256
 )
 
-// connectionsFor is how many connections of clients a process takes that may
-// open so many files.
+// connectionsFor returns how many connections of clients a process accepts that may open
+// so many files.
 func connectionsFor(files int) int {
 	return files - min(max(files/reservedPart, reservedAtLeast), files/2)
 }
 
-// exhaustedFor is how long a node says that it is exhausted after it refused a
-// connection: longer than the time between two health checks, as a rule.
+// exhaustedFor is how long Exhausted is true after a connection was refused: usually longer
+// than the time between two health checks.
 const exhaustedFor = 10 * time.Second
 
-// Limiter counts the connections of a listener from accept until they are
-// closed, in total and by address. When there are as many as may be, it closes
-// one that is idle between two requests; if there is none, it closes the new one.
+// Limiter counts the connections of a listener. When the total is reached, it closes the
+// connection that has been idle between two requests for longest; if none is idle, it
+// closes the new one.
 type Limiter struct {
 	most       int
 	perAddress int
 	key        func(netip.Addr) string
 	log        *loglimit.Logger
-	refusedAt  atomic.Int64 // Unix time in ns, of the last that was refused for the total or could not be accepted
+	refusedAt  atomic.Int64 // Unix time in ns when a connection was last refused for the total, or not accepted
 
 	mu        sync.Mutex
 	open      int
@@ -114,7 +117,7 @@ func (l listener) Accept() (net.Conn, error) {
 	}
 }
 
-// take counts a new connection; nil if it is refused.
+// take counts a new connection. It returns nil if the connection is refused.
 func (all *Limiter) take(conn net.Conn) *counted {
 	key := all.keyOf(conn.RemoteAddr())
 	all.mu.Lock()
@@ -147,7 +150,7 @@ func (all *Limiter) take(conn net.Conn) *counted {
 	return &counted{Conn: conn, all: all, key: key}
 }
 
-// keyOf is by what a connection is counted beside the total, "" if by nothing.
+// keyOf returns the address as which a connection is counted; "": only in the total.
 func (all *Limiter) keyOf(remote net.Addr) string {
 	tcp, ok := remote.(*net.TCPAddr)
 	if !ok {
@@ -156,7 +159,7 @@ func (all *Limiter) keyOf(remote net.Addr) string {
 	return all.key(tcp.AddrPort().Addr())
 }
 
-// drop counts a connection out, once; all.mu is held.
+// drop no longer counts a connection; a second call does nothing. all.mu is held.
 func (all *Limiter) drop(c *counted) {
 	if c.dropped {
 		return
@@ -191,12 +194,11 @@ func (all *Limiter) State(conn net.Conn, st http.ConnState) {
 	}
 }
 
-// counted is a connection that is counted until it is closed, also after it was
-// hijacked.
+// counted is a connection that is counted until it is closed.
 type counted struct {
 	net.Conn
 	all *Limiter
-	key string // of the address; "": a trusted proxy's, or none
+	key string // the address as which it is counted; "": only in the total
 
 	// Guarded by all.mu.
 	idle    *list.Element // in all.idle, nil while a request is under way
@@ -215,8 +217,8 @@ func (c *counted) Close() error {
 // Unwrap implements wsconn.Unwrapper.
 func (c *counted) Unwrap() net.Conn { return c.Conn }
 
-// CloseWrite is asked for by http.Server, which so has a client read the answer to a
-// request that it did not read to the end.
+// CloseWrite lets http.Server close one direction, so that a client can read the answer to
+// a request that the server did not read to its end.
 func (c *counted) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
