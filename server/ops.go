@@ -86,8 +86,8 @@ func (s *Server) Load() Load {
 	l.StoreUsage = s.capacity.ratio()
 	l.CodesHeld = CodesHeld{Pool: held[fairshare.PoolShare].Load(), Network: held[fairshare.NetworkShare].Load(), Full: held[fairshare.Full].Load()}
 	l.Clients, l.ClientsLimit = s.clients.Usage()
-	if s.ends != nil {
-		l.UnknownEnds = s.ends.len()
+	if s.expiry != nil {
+		l.UnknownEnds = s.expiry.Len()
 	}
 	return l
 }

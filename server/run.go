@@ -65,8 +65,8 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	var background sync.WaitGroup
 	background.Go(func() { s.sockets.group.Heartbeat(beats) })
 	background.Go(func() { s.capacity.run(beats) })
-	if s.ends != nil {
-		background.Go(func() { s.ends.run(beats) })
+	if s.expiry != nil {
+		background.Go(func() { s.expiry.Run(beats) })
 	}
 	defer background.Wait()
 	defer stopBeats()

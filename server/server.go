@@ -22,6 +22,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/expiry"
 	"github.com/scanlogin/scanlogin/internal/fairqueue"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/pool"
@@ -88,7 +89,7 @@ type Server struct {
 	pushed     func(pool string, delay time.Duration)
 	metrics    http.Handler
 	tracer     Tracer
-	ends       *ends // nil: nobody asked
+	expiry     *expiry.Reporter // nil: there are no observers
 	log        *slog.Logger
 	quiet      *loglimit.Logger // of what each call can cause; keyed by kindOf
 
@@ -138,8 +139,8 @@ func New(o Options) *Server {
 		clients: newConnLimiter(o, limits),
 	}
 	if len(o.Observers) > 0 {
-		s.ends = newEnds(s.store, o.Observers.Emit, o.Log)
-		s.observers = append(slices.Clip(o.Observers), s.ends.note)
+		s.expiry = expiry.New(s.store, o.Observers.Emit, o.Log)
+		s.observers = append(slices.Clip(o.Observers), s.expiry.Observe)
 	}
 	s.ready, s.capacity = newReadiness(s.store, o.Log), newCapacity(s.store, o.Log)
 	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now, log: s.quiet}

@@ -53,7 +53,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/fairqueue", "internal/fairshare", "internal/ipaddr", "internal/loglimit", "internal/qr/draw", "internal/token", "internal/useragent", "server/connlimit", "server/push/wsconn"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/expiry", "internal/fairqueue", "internal/fairshare", "internal/ipaddr", "internal/loglimit", "internal/qr/draw", "internal/token", "internal/useragent", "server/connlimit", "server/push/wsconn"}, foreign: []string{
 		"github.com/labstack/echo/", "golang.org/x/text/",
 	}},
 	"server/connlimit":              {ours: []string{"internal/loglimit"}},
@@ -80,6 +80,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"cmd/scanlogin": {ours: []string{
 		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/pool", "internal/qr", "internal/safefile", "internal/settings", "internal/webhook", "session",
 	}, foreign: []string{"github.com/alecthomas/kong", "github.com/redis/go-redis/"}},
+	"internal/expiry":    {ours: []string{"session"}},
 	"internal/fairqueue": {},
 	"internal/fairshare": {},
 	"internal/useragent": {foreign: []string{"github.com/mileusna/useragent"}},

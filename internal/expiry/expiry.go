@@ -1,7 +1,9 @@
-package server
+// Package expiry reports that codes have expired.
+package expiry
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -9,7 +11,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// ends tells of time's end: nobody makes it, so the node that made a code looks
+// Reporter tells of time's end: nobody makes it, so the node that made a code looks
 // when the code's end has come, and again if that has moved. What somebody did
 // to end a code was told by whoever did it; so over all nodes each code's end is
 // told once. It is as exact as the store, and as this node's life: codes that
@@ -18,7 +20,7 @@ import (
 // It asks for one code after the other, so that one question is under way at
 // most, whatever there is to catch up with: at a round trip of 2 ms, 500 codes a
 // second, four times those of as many pages as a node takes.
-type ends struct {
+type Reporter struct {
 	store session.Store
 	emit  func(session.Event)
 	log   *slog.Logger
@@ -29,32 +31,35 @@ type ends struct {
 	dropped int64
 }
 
-// made is a code that this node made; 100,000 of them take 7 MB (BenchmarkEndsOf100000Codes).
+// made is a code that this node made; 100,000 of them take 7 MB (BenchmarkReporter).
 type made struct {
 	id   session.ID
 	pool string
 }
 
-// maxEnds bounds how many codes are looked after: three times what one pool may have
+// maxCodes bounds how many codes are looked after: three times what one pool may have
 // open by default. Those beyond are told by nobody, which the log says.
-const maxEnds = 200_000
+const maxCodes = 200_000
 
-func newEnds(store session.Store, emit func(session.Event), log *slog.Logger) *ends {
-	return &ends{store: store, emit: emit, log: log, due: make(map[int64][]made)}
+// loadTimeout bounds how long the store may take to load a code.
+const loadTimeout = 1800 * time.Millisecond
+
+func New(store session.Store, emit func(session.Event), log *slog.Logger) *Reporter {
+	return &Reporter{store: store, emit: emit, log: log, due: make(map[int64][]made)}
 }
 
-// note is the session.Observer that learns which codes are made.
-func (e *ends) note(ev session.Event) {
+// Observe is the session.Observer that learns which codes are made.
+func (e *Reporter) Observe(ev session.Event) {
 	if ev.Kind == session.EventMade {
 		e.lookAt(ev.Code.ExpiresAt, made{ev.Code.ID, ev.Pool})
 	}
 }
 
 // lookAt has codes looked at once t is past.
-func (e *ends) lookAt(t time.Time, codes ...made) {
+func (e *Reporter) lookAt(t time.Time, codes ...made) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.n+len(codes) > maxEnds {
+	if e.n+len(codes) > maxCodes {
 		e.dropped += int64(len(codes))
 		if n := e.dropped; n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th …
 			e.log.Warn("too many codes are open to tell how each ends", "open", e.n, "untold", n)
@@ -66,7 +71,7 @@ func (e *ends) lookAt(t time.Time, codes ...made) {
 	e.n += len(codes)
 }
 
-func (e *ends) len() int {
+func (e *Reporter) Len() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.n
@@ -74,7 +79,7 @@ func (e *ends) len() int {
 
 // take returns the codes of one second whose time has come; they are still
 // counted.
-func (e *ends) take(now time.Time) []made {
+func (e *Reporter) take(now time.Time) []made {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for second, codes := range e.due {
@@ -86,15 +91,15 @@ func (e *ends) take(now time.Time) []made {
 	return nil
 }
 
-func (e *ends) forget(n int) {
+func (e *Reporter) forget(n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.n -= n
 }
 
-// run looks at what is due each second until ctx ends. While the store is away
+// Run looks at what is due each second until ctx ends. While the store is away
 // it tries one code a second, and goes on with all others when it is back.
-func (e *ends) run(ctx context.Context) {
+func (e *Reporter) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -109,7 +114,7 @@ func (e *ends) run(ctx context.Context) {
 }
 
 // lookAll looks at codes, and reports whether there may be more to do now.
-func (e *ends) lookAll(ctx context.Context, codes []made) bool {
+func (e *Reporter) lookAll(ctx context.Context, codes []made) bool {
 	for i, m := range codes {
 		if e.look(ctx, m) != nil {
 			e.forget(len(codes) - i)
@@ -123,13 +128,13 @@ func (e *ends) lookAll(ctx context.Context, codes []made) bool {
 
 // look tells how a code ended, unless somebody else has, or has it looked at
 // again. The error is that of a store that does not answer.
-func (e *ends) look(ctx context.Context, m made) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+func (e *Reporter) look(ctx context.Context, m made) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	code, err := e.store.Load(ctx, m.id)
 	now := e.store.Now()
 	switch {
-	case isGone(err):
+	case errors.Is(err, session.ErrNotFound):
 		e.emit(session.Event{Kind: session.EventLost, Time: now, Pool: m.pool, Code: session.Session{ID: m.id, Pool: m.pool}})
 	case err != nil:
 		return err

@@ -1,4 +1,4 @@
-package server
+package expiry
 
 import (
 	"log/slog"
@@ -10,9 +10,9 @@ import (
 	"github.com/scanlogin/scanlogin/session/memstore"
 )
 
-// BenchmarkEndsOf100000Codes reports what it takes to look after as many open
+// BenchmarkReporter reports what it takes to look after as many open
 // codes, which were made over two minutes.
-func BenchmarkEndsOf100000Codes(b *testing.B) {
+func BenchmarkReporter(b *testing.B) {
 	const codes = 100_000
 	heap := func() uint64 {
 		runtime.GC()
@@ -22,15 +22,15 @@ func BenchmarkEndsOf100000Codes(b *testing.B) {
 	}
 	for b.Loop() {
 		before := heap()
-		e := newEnds(memstore.New(), nil, slog.New(slog.DiscardHandler))
+		e := New(memstore.New(), nil, slog.New(slog.DiscardHandler))
 		began := time.Now()
 		for i := range codes {
 			end := began.Add(time.Duration(i) * 2 * time.Minute / codes)
-			e.note(session.Event{Kind: session.EventMade, Pool: "p1", Code: session.Session{ID: session.NewID(), ExpiresAt: end}})
+			e.Observe(session.Event{Kind: session.EventMade, Pool: "p1", Code: session.Session{ID: session.NewID(), ExpiresAt: end}})
 		}
 		b.ReportMetric(float64(heap()-before)/codes, "B/code")
-		if e.len() != codes {
-			b.Fatal(e.len())
+		if e.Len() != codes {
+			b.Fatal(e.Len())
 		}
 	}
 }
