@@ -1,4 +1,7 @@
-// Package expiry reports that codes have expired.
+// Package expiry reports codes that have expired, for observers.
+//
+// No request makes a code expire, so the node that created the code reports it. Over all
+// nodes each expiry is reported once, unless the node stops before: then it is not reported.
 package expiry
 
 import (
@@ -11,58 +14,58 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Reporter tells of time's end: nobody makes it, so the node that made a code looks
-// when the code's end has come, and again if that has moved. What somebody did
-// to end a code was told by whoever did it; so over all nodes each code's end is
-// told once. It is as exact as the store, and as this node's life: codes that
-// are open when the node stops are told by nobody.
+// Reporter looks at each code of its node when the code's time is over, and again if the
+// end has moved. It emits [session.EventExpired], or [session.EventLost] for a code that the
+// store no longer has; it emits nothing for a code that a step has ended. Make it with New.
 //
-// It asks for one code after the other, so that one question is under way at
-// most, whatever there is to catch up with: at a round trip of 2 ms, 500 codes a
-// second, four times those of as many pages as a node takes.
+// It loads one code after the other, so at most one load is under way, however many codes
+// are due: with a round trip of 2 ms that is 500 codes a second, four times those of as many
+// pages as a node accepts.
 type Reporter struct {
 	store session.Store
 	emit  func(session.Event)
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	due     map[int64][]made // by the second of the store's clock from which on to look
-	n       int              // in due
+	due     map[int64][]created // by the second of the store's clock when to look at them
+	n       int                 // codes in due, and those that are being looked at
 	dropped int64
 }
 
-// made is a code that this node made; 100,000 of them take 7 MB (BenchmarkReporter).
-type made struct {
+// created is a code that this node created; 100,000 of them take 7 MB (BenchmarkReporter).
+type created struct {
 	id   session.ID
 	pool string
 }
 
-// maxCodes bounds how many codes are looked after: three times what one pool may have
-// open by default. Those beyond are told by nobody, which the log says.
+// maxCodes bounds how many codes wait to be looked at: three times what one pool may have
+// open by default. The expiry of further codes is not reported, which is logged.
 const maxCodes = 200_000
 
 // loadTimeout bounds how long the store may take to load a code.
 const loadTimeout = 1800 * time.Millisecond
 
+// New makes a Reporter that passes events to emit.
 func New(store session.Store, emit func(session.Event), log *slog.Logger) *Reporter {
-	return &Reporter{store: store, emit: emit, log: log, due: make(map[int64][]made)}
+	return &Reporter{store: store, emit: emit, log: log, due: make(map[int64][]created)}
 }
 
-// Observe is the session.Observer that learns which codes are made.
+// Observe is the [session.Observer] by which the Reporter learns of new codes. Pass it the
+// events of this node only.
 func (e *Reporter) Observe(ev session.Event) {
 	if ev.Kind == session.EventMade {
-		e.lookAt(ev.Code.ExpiresAt, made{ev.Code.ID, ev.Pool})
+		e.schedule(ev.Code.ExpiresAt, created{ev.Code.ID, ev.Pool})
 	}
 }
 
-// lookAt has codes looked at once t is past.
-func (e *Reporter) lookAt(t time.Time, codes ...made) {
+// schedule has codes looked at once t has passed.
+func (e *Reporter) schedule(t time.Time, codes ...created) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.n+len(codes) > maxCodes {
 		e.dropped += int64(len(codes))
 		if n := e.dropped; n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th …
-			e.log.Warn("too many codes are open to tell how each ends", "open", e.n, "untold", n)
+			e.log.Warn("too many open codes: the expiry of some is not reported", "open", e.n, "unreported", n)
 		}
 		return
 	}
@@ -71,15 +74,15 @@ func (e *Reporter) lookAt(t time.Time, codes ...made) {
 	e.n += len(codes)
 }
 
+// Len returns the number of codes that are open or not looked at yet.
 func (e *Reporter) Len() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.n
 }
 
-// take returns the codes of one second whose time has come; they are still
-// counted.
-func (e *Reporter) take(now time.Time) []made {
+// takeDue returns the codes of one second that has passed. They still count in n.
+func (e *Reporter) takeDue(now time.Time) []created {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for second, codes := range e.due {
@@ -91,14 +94,14 @@ func (e *Reporter) take(now time.Time) []made {
 	return nil
 }
 
-func (e *Reporter) forget(n int) {
+func (e *Reporter) remove(n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.n -= n
 }
 
-// Run looks at what is due each second until ctx ends. While the store is away
-// it tries one code a second, and goes on with all others when it is back.
+// Run looks each second at the codes that are due, until ctx ends. While the store does not
+// answer, it tries one code a second.
 func (e *Reporter) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -107,28 +110,28 @@ func (e *Reporter) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			for e.lookAll(ctx, e.take(e.store.Now())) {
+			for e.checkAll(ctx, e.takeDue(e.store.Now())) {
 			}
 		}
 	}
 }
 
-// lookAll looks at codes, and reports whether there may be more to do now.
-func (e *Reporter) lookAll(ctx context.Context, codes []made) bool {
+// checkAll looks at codes, and reports whether more may be due now.
+func (e *Reporter) checkAll(ctx context.Context, codes []created) bool {
 	for i, m := range codes {
-		if e.look(ctx, m) != nil {
-			e.forget(len(codes) - i)
-			e.lookAt(e.store.Now(), codes[i:]...)
+		if e.check(ctx, m) != nil {
+			e.remove(len(codes) - i)
+			e.schedule(e.store.Now(), codes[i:]...)
 			return false
 		}
-		e.forget(1)
+		e.remove(1)
 	}
 	return len(codes) > 0
 }
 
-// look tells how a code ended, unless somebody else has, or has it looked at
-// again. The error is that of a store that does not answer.
-func (e *Reporter) look(ctx context.Context, m made) error {
+// check loads a code and emits how it ended, or schedules the next look. The error is that
+// of a store that does not answer.
+func (e *Reporter) check(ctx context.Context, m created) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	code, err := e.store.Load(ctx, m.id)
@@ -139,8 +142,8 @@ func (e *Reporter) look(ctx context.Context, m made) error {
 	case err != nil:
 		return err
 	case !code.Status.Over():
-		e.lookAt(later(code.ExpiresAt, now), m)
-	case code.Status == session.Expired && code.Op == "": // not withdrawn: time did it
+		e.schedule(later(code.ExpiresAt, now), m)
+	case code.Status == session.Expired && code.Op == "": // no step did it
 		e.emit(session.Event{Kind: session.EventExpired, Time: now, Pool: m.pool, Code: code})
 	}
 	return nil
