@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/ipaddr"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 )
 
@@ -55,7 +56,7 @@ type connections struct {
 	idle      list.List // of *counted, the longest idle first
 }
 
-func newConnections(most int, o Options, limits Limits) *connections {
+func newConnections(most int, o Options, limits login.Limits) *connections {
 	if most <= 0 {
 		most = connectionsFor(openFilesLimit())
 	}

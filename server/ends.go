@@ -35,6 +35,9 @@ type made struct {
 	pool string
 }
 
+// lookTime bounds one question to the store.
+const lookTime = 1800 * time.Millisecond
+
 // maxEnds bounds how many codes are looked after: three times what one pool may have
 // open by default. Those beyond are told by nobody, which the log says.
 const maxEnds = 200_000
@@ -124,7 +127,7 @@ func (e *ends) lookAll(ctx context.Context, codes []made) bool {
 // look tells how a code ended, unless somebody else has, or has it looked at
 // again. The error is that of a store that does not answer.
 func (e *ends) look(ctx context.Context, m made) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	code, err := e.store.Load(ctx, m.id)
 	now := e.store.Now()

@@ -9,14 +9,16 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/scanlogin/scanlogin/internal/login"
 )
 
 // Timeouts of the HTTP server. A request is small: who needs longer to send it
-// holds a connection on purpose. Answers are bounded by requestTime.
+// holds a connection on purpose. Answers are bounded by login.IdentifyTime.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
-	writeTimeout  = requestTime + 5*time.Second
+	writeTimeout  = login.IdentifyTime + 5*time.Second
 	idleTimeout   = 75 * time.Second // longer than load balancers keep theirs (60 s)
 	maxHeader     = 16 << 10         // bytes
 )
@@ -35,14 +37,14 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ConnState: s.clients.state,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients cause; see countingListener for the rest
 	}
-	if s.gates.Sockets > s.clients.most {
+	if s.login.Limits().Sockets > s.clients.most {
 		s.log.Warn("limits.sockets is more than the limit of open files allows; raise that (ulimit -n, LimitNOFILE) or lower limits.sockets",
-			"sockets", s.gates.Sockets, "connections", s.clients.most)
+			"sockets", s.login.Limits().Sockets, "connections", s.clients.most)
 	}
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() { s.sockets.group.Heartbeat(beats) })
-	background.Go(func() { s.capacity.run(beats) })
+	background.Go(func() { s.login.Run(beats) })
 	if s.ends != nil {
 		background.Go(func() { s.ends.run(beats) })
 	}
@@ -85,7 +87,7 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	if !s.sockets.abort(sockets) {
 		s.log.Warn("connections did not end when they were closed", "sockets", s.Sockets())
 	}
-	_, _ = s.gates.shared.Do(ctx) // what was counted last is on its way
+	s.login.Flush(ctx)
 	if err != nil {
 		return fmt.Errorf("requests did not finish in %v: %w", leaveTime, err)
 	}
