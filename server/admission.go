@@ -12,7 +12,7 @@ import "errors"
 // page. Of 18,000 pages at once (`bench storm`) all are back after some 5 s;
 // without a queue they were after 23 s, having been refused 62,000 times.
 //
-// A place is held for as long as the store takes (storeTime at most), and for one
+// A place is held for as long as the store takes (login.storeTime at most), and for one
 // write to the connection (handshakeWriteTime).
 const places = 64
 

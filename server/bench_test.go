@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -15,10 +16,10 @@ func BenchmarkStatus(b *testing.B) {
 		ID: session.NewID(), Version: 2, Status: session.Scanned, UserID: "alice", Nickname: "Alice",
 		Photo: "https://www.example.com/photos/alice.png", ExpiresAt: now.Add(time.Minute),
 	}
-	v := viewer{isBrowser: true, entitled: true, ticket: "ticket"}
+	state := login.State{Snapshot: snap, Time: now, IsBrowser: true, ScannedUserID: "alice", MatchCode: "42"}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := json.Marshal(statusOf(snap, v, nil, now)); err != nil {
+		if _, err := json.Marshal(statusData(state)); err != nil {
 			b.Fatal(err)
 		}
 	}

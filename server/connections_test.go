@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server"
 )
 
@@ -129,7 +130,7 @@ func TestOneAddressLeavesHalfOfTheConnections(t *testing.T) {
 // pool.
 func TestSocketsThatLeadNowhereAreCounted(t *testing.T) {
 	t.Parallel()
-	n := limited(t, server.Limits{SocketsPerAddress: 3})
+	n := limited(t, login.Limits{SocketsPerAddress: 3})
 	var open []net.Conn
 	for range 3 {
 		open = append(open, n.raw("userPoolId=nobody"))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
@@ -80,7 +81,7 @@ func TestAnIssuerThatHangsIsItsOwnPoolsTrouble(t *testing.T) {
 }
 
 func TestAnUnknownSecretIsCountedLikeAnybody(t *testing.T) {
-	n := limited(t, server.Limits{AddressRate: 1})
+	n := limited(t, login.Limits{AddressRate: 1})
 	if got := until(t, 50, func() answer {
 		return n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p1", "wrong"))
 	}); got == 50 {

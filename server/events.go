@@ -12,9 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
-	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -25,74 +23,22 @@ const (
 	maxRetry     = 5000             // milliseconds after which a page comes back (B.2)
 )
 
-// seen is a code as a request to see it found it.
-type seen struct {
-	code session.Session
-	pool *pool.Pool
-	by   viewer
-}
-
-// asker is by whom checks of the code are counted: its browser apart from all
-// others, or who saw the picture could use up what the page needs.
-func (s seen) asker() string {
-	if s.by.isBrowser {
-		return string(s.code.ID) + " browser"
-	}
-	return string(s.code.ID)
-}
-
-// see loads the code that a request asks about, and works out what the caller
-// may see of it.
-func (s *Server) see(c echo.Context) (seen, error) {
-	own, named, err := s.namedPool(c, "")
-	if err != nil {
-		return seen{}, err
-	}
-	if c.QueryParam("random") == "" {
-		return seen{}, required("random")
-	}
-	id, err := session.ParseID(c.QueryParam("random"))
-	var code session.Session
-	var p *pool.Pool
-	if err == nil {
-		code, p, err = s.load(c.Request().Context(), id)
-	}
-	if err == nil && named && own.ID != p.ID {
-		err = errNoCode
-	}
-	if err != nil {
-		return seen{}, s.missed(c, err)
-	}
-	s.aboutSpan(c, p, code)
-	by := view(p, code, s.proofOf(c, p))
-	if !by.isBrowser {
-		if err := s.mayLearn(c, code); err != nil {
-			return seen{}, err
-		}
-	}
-	if err := s.checkOrigin(c, p); err != nil {
-		return seen{}, err
-	}
-	return seen{code, p, by}, nil
-}
-
 // await holds a check until there is a version above the one that the caller
 // knows, its time is over, or the node stops, and returns the code as it is
 // then. Nothing follows a code that is over.
-func (s *Server) await(c echo.Context, at seen) (session.Session, error) {
-	wait, known, err := waitOf(c, at.code.Version)
-	if err != nil || wait == 0 || at.code.Version > known || at.code.Status.Over() {
-		return at.code, err
+func (s *Server) await(c *call, v login.View) (session.Session, error) {
+	wait, known, err := waitOf(c, v.Code.Version)
+	if err != nil || wait == 0 || v.Code.Version > known || v.Code.Status.Over() {
+		return v.Code, err
 	}
-	done, err := s.occupy(c)
-	if err != nil {
-		return at.code, err
+	if err := s.login.AcquireConnection(c.by.IP); err != nil {
+		return v.Code, err
 	}
-	defer done()
+	defer s.login.ReleaseConnection(c.by.IP)
 	woken := make(chan struct{}, 1)
-	f, err := s.follow(at.pool, at.code, at.by, func() { nudge(woken) })
+	f, err := s.follow(v.Pool, v.Code, v.Rights, func() { nudge(woken) })
 	if err != nil {
-		return at.code, err
+		return v.Code, err
 	}
 	defer f.close()
 	ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
@@ -101,8 +47,8 @@ func (s *Server) await(c echo.Context, at seen) (session.Session, error) {
 	for f.told <= known {
 		select {
 		case <-woken:
-			if _, _, err := f.news(); err != nil && !errors.Is(err, errNothingNew) {
-				return at.code, busy(err)
+			if _, err := f.news(); err != nil && !errors.Is(err, errNothingNew) {
+				return v.Code, login.AsUnavailable(err)
 			}
 			continue
 		case <-ctx.Done():
@@ -110,12 +56,12 @@ func (s *Server) await(c echo.Context, at seen) (session.Session, error) {
 		}
 		break
 	}
-	code, _, err := s.load(context.WithoutCancel(ctx), at.code.ID)
+	code, _, err := s.login.Code(context.WithoutCancel(ctx), v.Code.ID)
 	return code, err
 }
 
 // waitOf reads the query's `wait` in seconds and `version`.
-func waitOf(c echo.Context, found int64) (wait time.Duration, known int64, err error) {
+func waitOf(c *call, found int64) (wait time.Duration, known int64, err error) {
 	known = found
 	if text := c.QueryParam("version"); text != "" {
 		if known, err = strconv.ParseInt(text, 10, 64); err != nil {
@@ -134,21 +80,20 @@ func waitOf(c echo.Context, found int64) (wait time.Duration, known int64, err e
 }
 
 // events tells a code's states as server-sent events (B.2).
-func (s *Server) events(c echo.Context) error {
-	at, err := s.see(c)
+func (s *Server) events(c *call) error {
+	v, err := s.view(c)
 	if err != nil {
 		return err
 	}
-	if last, err := strconv.ParseInt(c.Request().Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= lastOfStory(at.code) {
+	if last, err := strconv.ParseInt(c.Request().Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= lastOfStory(v.Code) {
 		return c.NoContent(http.StatusNoContent) // a page that has been told all stays away
 	}
-	done, err := s.occupy(c)
-	if err != nil {
+	if err := s.login.AcquireConnection(c.by.IP); err != nil {
 		return err
 	}
-	defer done()
+	defer s.login.ReleaseConnection(c.by.IP)
 	woken := make(chan struct{}, 1)
-	f, err := s.follow(at.pool, at.code, at.by, func() { nudge(woken) })
+	f, err := s.follow(v.Pool, v.Code, v.Rights, func() { nudge(woken) })
 	if err != nil {
 		return err
 	}
@@ -193,7 +138,7 @@ func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-ch
 				return nil
 			}
 		case <-woken:
-			message, st, err := f.news()
+			state, err := f.news()
 			if errors.Is(err, errNothingNew) {
 				continue
 			}
@@ -202,11 +147,11 @@ func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-ch
 				_ = out.write(elsewhere)
 				return nil
 			}
-			if out.event(message) != nil {
+			if out.event(statusData(state)) != nil {
 				return nil
 			}
 			f.wrote()
-			if isStoryOver(st) {
+			if isStoryOver(state.Snapshot.Status) {
 				return nil
 			}
 		}

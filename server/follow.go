@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -16,7 +17,7 @@ type follower struct {
 	watch *hub.Watch
 	pool  *pool.Pool
 	id    session.ID
-	sees  viewer
+	sees  login.Rights
 
 	newest session.Snapshot // that was seen: at first the code as it was loaded
 	told   int64            // the newest version that news returned
@@ -24,19 +25,19 @@ type follower struct {
 }
 
 // follow follows a loaded code; wake is called when there may be news, which
-// there is at once: the code as it was loaded. The errors are errTooMany, and
-// hub.ErrStopped.
-func (s *Server) follow(p *pool.Pool, code session.Session, v viewer, wake func()) (*follower, error) {
-	if !v.isBrowser && !s.strangers.take(code.ID) {
-		return nil, errTooMany
+// there is at once: the code as it was loaded. The errors are login.TooMany
+// and hub.ErrStopped.
+func (s *Server) follow(p *pool.Pool, code session.Session, sees login.Rights, wake func()) (*follower, error) {
+	if err := s.login.AcquireWatcher(code.ID, sees); err != nil {
+		return nil, err
 	}
 	w, err := s.hub.Watch(code.ID, wake)
 	if err != nil {
-		s.strangers.giveBack(code.ID, v)
+		s.login.ReleaseWatcher(code.ID, sees)
 		return nil, err
 	}
 	wake()
-	return &follower{srv: s, watch: w, pool: p, id: code.ID, sees: v, newest: code.Snapshot()}, nil
+	return &follower{srv: s, watch: w, pool: p, id: code.ID, sees: sees, newest: code.Snapshot()}, nil
 }
 
 // close ends it; a second close does nothing.
@@ -46,16 +47,16 @@ func (f *follower) close() {
 	}
 	f.watch.Close()
 	f.watch = nil
-	f.srv.strangers.giveBack(f.id, f.sees)
+	f.srv.login.ReleaseWatcher(f.id, f.sees)
 }
 
 // errNothingNew is what news returns when the viewer knows all there is.
 var errNothingNew = errors.New("nothing new")
 
-// news returns the newest state, if the viewer was not told it, and the status
-// that it stands for. Other errors than errNothingNew end the following:
-// session.ErrLost, or what the store said. A code that vanished is expired.
-func (f *follower) news() (status, session.Status, error) {
+// news returns the newest state, if the viewer was not told it. Other errors than
+// errNothingNew end the following: session.ErrLost, or what the store said. A code that
+// vanished is expired.
+func (f *follower) news() (login.State, error) {
 	snap, err := f.watch.Latest()
 	switch {
 	case isGone(err):
@@ -63,31 +64,25 @@ func (f *follower) news() (status, session.Status, error) {
 			snap.Version, snap.Op, snap.Status = snap.Version+1, "", session.Expired
 		}
 	case err != nil:
-		return status{}, 0, err
+		return login.State{}, err
 	case snap.Version == f.newest.Version && snap.Op != f.newest.Op:
-		return status{}, 0, session.ErrLost // another history than the one that was loaded
+		return login.State{}, session.ErrLost // another history than the one that was loaded
 	case snap.Version < f.newest.Version:
 		snap = f.newest
 	}
 	if snap.Version <= f.told {
-		return status{}, 0, errNothingNew
+		return login.State{}, errNothingNew
 	}
 	f.newest = snap
-	message := statusOf(snap, f.sees, nil, f.srv.store.Now())
-	if f.sees.needsUser(snap.Status) {
-		code, p, err := f.srv.load(context.Background(), f.id)
-		if err == nil {
-			message, err = f.srv.statusOfSession(p, code, f.sees)
-		}
-		if err != nil {
-			return status{}, 0, err
-		}
-		if f.newest = code.Snapshot(); f.newest.Version < snap.Version || f.newest.Version == snap.Version && f.newest.Op != snap.Op {
-			return status{}, 0, session.ErrLost
-		}
+	state, err := f.srv.login.ShowSnapshot(context.Background(), snap, f.sees)
+	if err != nil {
+		return login.State{}, err
+	}
+	if f.newest = state.Snapshot; f.newest.Version < snap.Version || f.newest.Version == snap.Version && f.newest.Op != snap.Op {
+		return login.State{}, session.ErrLost
 	}
 	f.told = f.newest.Version
-	return message, f.newest.Status, nil
+	return state, nil
 }
 
 // wrote notes that the viewer has got what news returned. The first status is
@@ -97,7 +92,7 @@ func (f *follower) wrote() {
 	step := f.begun && f.newest.Op != "" && !f.newest.ChangedAt.IsZero()
 	f.begun = true
 	if step && f.srv.pushed != nil {
-		f.srv.pushed(f.pool.ID, max(0, f.srv.store.Now().Sub(f.newest.ChangedAt)))
+		f.srv.pushed(f.pool.ID, max(0, f.srv.login.Now().Sub(f.newest.ChangedAt)))
 	}
 }
 

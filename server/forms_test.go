@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -34,7 +35,7 @@ func TestRetryAfterIsInWholeSecondsAndNeverEarly(t *testing.T) {
 	for wait, want := range map[time.Duration]string{
 		0: "1", time.Nanosecond: "1", time.Second: "1", time.Second + 1: "2", 90 * time.Second: "90",
 	} {
-		if got := retryAfter(tooMany(wait)); got != want {
+		if got := retryAfter(login.TooMany{RetryAfter: wait}); got != want {
 			t.Errorf("%v: %s, want %s", wait, got, want)
 		}
 	}

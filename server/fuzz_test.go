@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
@@ -23,7 +24,7 @@ func fuzzed(f *testing.F, change func(*server.Options)) *node {
 	const endless = 1 << 30
 	return start(f, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
 		o.Log = nil
-		o.Limits = server.Limits{
+		o.Limits = login.Limits{
 			Sockets: endless, SocketsPerAddress: endless, WatchersPerCode: endless, CodesPerAddress: endless, CodesPerPool: endless,
 			AddressRate: endless, UserRate: endless, CheckRate: endless, MissRate: endless,
 		}

@@ -1,15 +1,15 @@
 package server
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/scanlogin/scanlogin/internal/ipaddr"
-	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server/push/wsconn"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -44,7 +44,7 @@ func violation(reason string) *wsconn.CloseFrame {
 
 // socket accepts a WebSocket that watches a code, or makes its own (B.1). The
 // handler returns at once: an idle socket has small buffers and no goroutine (see wsconn).
-func (s *Server) socket(c echo.Context) error {
+func (s *Server) socket(c *call) error {
 	if !websocketAsked(c.Request()) {
 		c.Response().Header().Set("Upgrade", "websocket")
 		c.Response().Header().Set("Connection", "Upgrade")
@@ -56,9 +56,9 @@ func (s *Server) socket(c echo.Context) error {
 	if !s.sockets.begin() {
 		return errBusy // the node is leaving
 	}
-	if err := s.admission.Acquire(c.Request().Context(), ipaddr.Turn(c.RealIP())); err != nil {
+	if err := s.admission.Acquire(c.Request().Context(), ipaddr.Turn(c.by.IP)); err != nil {
 		s.sockets.wg.Done()
-		return errBusy.because(err)
+		return fmt.Errorf("%w: %w", login.ErrUnavailable, err)
 	}
 	served := false
 	defer func() { // also of a handshake that panics
@@ -73,22 +73,24 @@ func (s *Server) socket(c echo.Context) error {
 }
 
 // handshake reports whether it began a socket, which then has taken over its places.
-func (s *Server) handshake(c echo.Context) (served bool, err error) {
+func (s *Server) handshake(c *call) (served bool, err error) {
 	k, refusal, err := s.newSocket(c)
 	if err != nil {
 		return false, err
 	}
-	s.aboutSpan(c, k.pool, k.asked())
+	if k.pool != nil {
+		c.by.SetSubject(k.pool, k.asked())
+	}
 	k.trace = s.traceName(c.Request().Context())
 	if k.conn, err = s.sockets.group.Accept(c.Response(), c.Request(), k); err != nil {
-		s.log.Debug("handshake refused", "requestId", requestID(c), "error", err)
+		s.log.Debug("handshake refused", "requestId", c.by.RequestID, "error", err)
 		return false, nil // Accept has answered
 	}
-	if s.gates.enter(k.address) { // also one that is closed at once: its peer may not answer the close frame
-		k.counted = true
-	} else if refusal == nil {
+	err = s.login.AcquireConnection(k.client.IP) // also for one that is closed at once: its peer may not answer the close frame
+	k.counted = err == nil
+	if err != nil && refusal == nil {
 		refusal = closeBusy
-		k.emitRefused(errTooMany)
+		k.emitRefused(err)
 	}
 	if refusal != nil {
 		k.enter(stateClosing) // before Add: signals may come from then on
@@ -127,7 +129,7 @@ func hasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.Transf
 // before it hands the connection over, for as long as the client likes. It would
 // also read it after this answer; a read deadline in the past prevents that, so
 // that the connection is closed at once.
-func refuseBody(c echo.Context) error {
+func refuseBody(c *call) error {
 	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Unix(1, 0)) // an error: it is closed already
 	c.Response().Header().Set("Connection", "close")
 	return &refusal{
@@ -140,25 +142,24 @@ func refuseBody(c echo.Context) error {
 // newSocket reads what a handshake asks for. A refusal that the page has to learn is
 // returned as a close frame, to be sent after accepting: a browser does not tell a page
 // how a handshake was refused.
-func (s *Server) newSocket(c echo.Context) (*socket, *wsconn.CloseFrame, error) {
-	k := &socket{srv: s, client: clientOf(c), address: ipaddr.Key(c.RealIP()), proof: proof{
-		cookie: s.cookieOf(c.Request()), key: offeredKey(c.Request()),
-	}}
-	random := c.QueryParam("random")
-	p, named, err := s.namedPool(c, "")
+func (s *Server) newSocket(c *call) (*socket, *wsconn.CloseFrame, error) {
+	c.by.BrowserKey, c.by.Credentials = offeredKey(c.Request()), nil
+	k := &socket{srv: s, client: session.Client{IP: c.by.IP, UserAgent: c.by.UserAgent}, proof: c.by.Proof}
+	random, name := c.QueryParam("random"), c.poolName("")
+	p, named, err := s.login.FindPool(name)
 	switch {
 	case err != nil:
-		return k, closeNotFound, s.checkAnyOrigin(c)
+		return k, closeNotFound, s.login.CheckAnyOrigin(c.by)
 	case !named && random == "":
 		return nil, nil, required("random or userPoolId")
 	case random != "" && c.QueryParam("userPoolId") == "":
-		return s.newWatch(c, k, random, p, named)
+		return s.newWatch(c, k, random, name)
 	}
-	if err := s.checkOrigin(c, p); err != nil {
+	if err := s.login.CheckOrigin(c.by, p); err != nil {
 		return nil, nil, err
 	}
 	challenge := c.QueryParam("codeChallenge")
-	if err := checkChallenge(challenge, c.QueryParam("codeChallengeMethod")); err != nil {
+	if err := login.CheckChallenge(challenge, c.QueryParam("codeChallengeMethod")); err != nil {
 		return k, violation(err.Error()), nil
 	}
 	k.open, k.pool, k.challenge = true, p, strings.Clone(challenge)
@@ -166,44 +167,25 @@ func (s *Server) newSocket(c echo.Context) (*socket, *wsconn.CloseFrame, error) 
 	return k, nil, nil
 }
 
-// newWatch prepares a socket that watches one code. If the request names a pool, own, the
-// code must be that pool's.
-func (s *Server) newWatch(c echo.Context, k *socket, random string, own *pool.Pool, named bool) (*socket, *wsconn.CloseFrame, error) {
-	id, err := session.ParseID(random)
-	if err == nil {
-		k.first = new(session.Session)
-		*k.first, k.pool, err = s.load(c.Request().Context(), id)
-	}
-	if err == nil && named && own.ID != k.pool.ID {
-		err = session.ErrNotFound
-	}
+// newWatch prepares a socket that watches one code. If the request names a pool, the code
+// must be that pool's.
+func (s *Server) newWatch(c *call, k *socket, random string, name login.PoolName) (*socket, *wsconn.CloseFrame, error) {
+	v, err := s.login.View(c.Request().Context(), c.by, login.ViewRequest{Pool: name, Random: random})
+	_, tooMany := errors.AsType[login.TooMany](err)
 	switch {
+	case err == nil:
+		k.pool, k.first = v.Pool, &v.Code
+		return k, nil, nil
 	case isGone(err):
-		if err := s.missed(c, errNoCode); isTooMany(err) {
-			return nil, nil, err
-		}
-		return k, closeNotFound, s.checkAnyOrigin(c)
-	case err != nil:
-		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", requestID(c), "error", err)
-		if c.Request().Context().Err() == nil { // a client that disconnected says nothing of the store
-			s.admission.RejectWaiting(errNoStore)
-		}
-		return k, closeBusy, s.checkAnyOrigin(c)
+		return k, closeNotFound, s.login.CheckAnyOrigin(c.by)
+	case tooMany, errors.Is(err, login.ErrOrigin):
+		return nil, nil, err
 	}
-	if !k.proof.isBrowser(k.pool, *k.first) {
-		if err := s.mayLearn(c, *k.first); err != nil {
-			return nil, nil, err
-		}
+	s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", c.by.RequestID, "error", err)
+	if c.Request().Context().Err() == nil { // a client that disconnected says nothing of the store
+		s.admission.RejectWaiting(errNoStore)
 	}
-	return k, nil, s.checkOrigin(c, k.pool)
-}
-
-// checkAnyOrigin refuses a page whose origin no pool lists, where the pool is not known.
-func (s *Server) checkAnyOrigin(c echo.Context) error {
-	if origin := c.Request().Header.Get("Origin"); origin != "" && !s.knowsOrigin(origin) {
-		return errOrigin
-	}
-	return nil
+	return k, closeBusy, s.login.CheckAnyOrigin(c.by)
 }
 
 // offeredKey returns the browser key that the client offers as a subprotocol

@@ -1,7 +1,8 @@
 package server
 
 import (
-	"github.com/labstack/echo/v4"
+	"net/http"
+
 	"golang.org/x/text/language"
 
 	"github.com/scanlogin/scanlogin/internal/useragent"
@@ -31,8 +32,7 @@ func (l locale) localize(en, zh string) string {
 
 // localeOf returns the language that a request asks for with x-authing-lang, then with
 // Accept-Language; English if it asks for no language of ours.
-func localeOf(c echo.Context) locale {
-	h := c.Request().Header
+func localeOf(h http.Header) locale {
 	for _, wish := range []string{h.Get("X-Authing-Lang"), h.Get("Accept-Language")} {
 		if wish == "" || len(wish) > maxLanguage {
 			continue

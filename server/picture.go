@@ -8,10 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/scanlogin/scanlogin/internal/fairqueue"
 	"github.com/scanlogin/scanlogin/internal/ipaddr"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/qr/draw"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -29,7 +28,7 @@ func (s *Server) pictureURL(id session.ID) string {
 }
 
 // picture draws a code (A.1): image/<random>.png or .svg.
-func (s *Server) picture(c echo.Context) error {
+func (s *Server) picture(c *call) error {
 	h := c.Response().Header()
 	h.Set("Access-Control-Allow-Origin", "*") // SDKs draw it on a canvas
 	h.Del("Access-Control-Allow-Credentials")
@@ -60,20 +59,14 @@ func (s *Server) picture(c echo.Context) error {
 // drawn returns the picture of a code when it is the caller's turn: the store's time
 // is shared as fairly as the CPU's. The error is errBusy if the turn does not come in
 // time.
-func (s *Server) drawn(c echo.Context, id session.ID, kind string, size int) ([]byte, error) {
+func (s *Server) drawn(c *call, id session.ID, kind string, size int) ([]byte, error) {
 	ctx := c.Request().Context()
-	if err := s.pictures.queue.Acquire(ctx, ipaddr.Turn(c.RealIP())); err != nil {
-		return nil, errBusy.because(fmt.Errorf("picture: %w", err))
+	if err := s.pictures.queue.Acquire(ctx, ipaddr.Turn(c.by.IP)); err != nil {
+		return nil, fmt.Errorf("%w: picture: %w", login.ErrUnavailable, err)
 	}
 	defer s.pictures.queue.Release()
-	code, p, err := s.load(ctx, id)
+	code, _, err := s.login.Look(ctx, c.by, id, login.LookPicture)
 	if err != nil {
-		return nil, s.missed(c, err)
-	}
-	if err := s.mayLook(c, p, code); err != nil {
-		return nil, err
-	}
-	if err := s.maySee(string(id) + " picture"); err != nil {
 		return nil, err
 	}
 	if kind == "svg" {

@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/ipaddr"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server/connlimit"
 )
 
 // Timeouts of the HTTP server. A request is small: who needs longer to send it
-// holds a connection on purpose. Answers are bounded by requestTime.
+// holds a connection on purpose. Answers are bounded by login.IdentifyTime.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
-	writeTimeout  = requestTime + 5*time.Second
+	writeTimeout  = login.IdentifyTime + 5*time.Second
 	idleTimeout   = 75 * time.Second // longer than load balancers keep theirs (60 s)
 	maxHeader     = 16 << 10         // bytes
 )
@@ -30,7 +31,7 @@ const (
 // ones, from which the page was loaded.
 const perAddressFactor = 2
 
-func newConnLimiter(o Options, limits Limits) *connlimit.Limiter {
+func newConnLimiter(o Options, limits login.Limits) *connlimit.Limiter {
 	trusted := newProxies(o.TrustedProxies)
 	return connlimit.New(connlimit.Options{
 		Max: o.MaxConnections, PerAddress: limits.SocketsPerAddress * perAddressFactor, Log: o.Log,
@@ -57,14 +58,14 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ConnState: s.clients.State,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients cause; connlimit logs the rest
 	}
-	if _, most := s.clients.Usage(); s.gates.Sockets > most {
+	if _, most := s.clients.Usage(); s.login.Limits().Sockets > most {
 		s.log.Warn("limits.sockets is more than the limit of open files allows; raise that (ulimit -n, LimitNOFILE) or lower limits.sockets",
-			"sockets", s.gates.Sockets, "connections", most)
+			"sockets", s.login.Limits().Sockets, "connections", most)
 	}
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() { s.sockets.group.Heartbeat(beats) })
-	background.Go(func() { s.capacity.run(beats) })
+	background.Go(func() { s.login.Run(beats) })
 	if s.expiry != nil {
 		background.Go(func() { s.expiry.Run(beats) })
 	}
@@ -107,7 +108,7 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	if !s.sockets.abort(sockets) {
 		s.log.Warn("connections did not end when they were closed", "sockets", s.Sockets())
 	}
-	_, _ = s.gates.shared.Do(ctx) // what was counted last is on its way
+	s.login.Flush(ctx)
 	if err != nil {
 		return fmt.Errorf("requests did not finish in %v: %w", leaveTime, err)
 	}

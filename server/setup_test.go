@@ -24,6 +24,7 @@ import (
 
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/internal/redisclient"
@@ -101,13 +102,14 @@ func secondPool(t testing.TB) *pool.Pool {
 // node is one running server.
 type node struct {
 	testing.TB
-	url   string
-	pools *pool.Registry
-	store *sessiontest.Faulty
-	hub   *hub.Hub
-	srv   *server.Server
-	log   *safeBuffer
-	stop  func() error // ends it in order; may be called again
+	url    string
+	pools  *pool.Registry
+	store  *sessiontest.Faulty
+	hub    *hub.Hub
+	counts ratelimit.Store // nil: they are in the node
+	srv    *server.Server
+	log    *safeBuffer
+	stop   func() error // ends it in order; may be called again
 
 	leftBehind bool // requests may be under way when it ends
 }
@@ -146,13 +148,14 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewRegistry(pools...), store: sessiontest.NewFaulty(over), log: new(safeBuffer)}
 	theReferee.watch(t, n.url)
 	n.hub = hub.New(n.store, n.store.Now)
-	o := server.Options{
-		PublicURL: n.url, Pools: n.pools, Store: n.store, Hub: n.hub,
+	o := server.Options{Hub: n.hub, Options: login.Options{
+		PublicURL: n.url, Pools: n.pools, Store: n.store,
 		Log: slog.New(slog.NewJSONHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
+	}}
 	if change != nil {
 		change(&o)
 	}
+	n.counts = o.Counts
 	n.srv = server.New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	hubCtx, stopHub := context.WithCancel(context.Background())
@@ -208,7 +211,7 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 		client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"})
 		st := redisstore.New(client, redisstore.Options{})
 		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-			o.Tally = patient{ratelimit.NewRedis(client)}
+			o.Counts = patient{ratelimit.NewRedis(client)}
 			if change != nil {
 				change(o)
 			}
@@ -217,8 +220,8 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 	return open(), open(), redis
 }
 
-// patient is a tally whose answer is waited for, however busy the machine is: so
-// that a test does not take one that stalls for a storage that is away.
+// patient waits for the answer of the counts, however busy the machine is, so that a storage
+// that stalls is not regarded as unavailable.
 type patient struct{ ratelimit.Store }
 
 func (p patient) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {

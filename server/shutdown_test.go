@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
@@ -87,7 +88,7 @@ func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
 // startHostile starts a node for which all addresses are one office.
 func startHostile(t *testing.T, wrap func(net.Listener) net.Listener) *node {
 	return startOn(t, memNode(), wrap, func(o *server.Options) {
-		o.Limits = server.Limits{CodesPerAddress: 10_000, WatchersPerCode: 1000, CheckRate: 1000}
+		o.Limits = login.Limits{CodesPerAddress: 10_000, WatchersPerCode: 1000, CheckRate: 1000}
 	}, newPool(t, nil))
 }
 

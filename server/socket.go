@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server/push/wsconn"
 	"github.com/scanlogin/scanlogin/session"
@@ -20,8 +21,7 @@ type socket struct {
 
 	// Set by the handshake.
 	client    session.Client
-	address   string     // by which it is counted
-	counted   bool       // it has a place in srv.gates
+	counted   bool       // it is counted as a connection
 	trace     string     // of the handshake
 	open      bool       // it makes its own codes; else it watches one
 	resume    session.ID // open: the code to continue with
@@ -30,7 +30,7 @@ type socket struct {
 	// Of the worker; each passes it on to the next.
 	state     socketState
 	pool      *pool.Pool
-	proof     proof
+	proof     login.Proof
 	first     *session.Session // not open: the code as the handshake loaded it, until it is followed
 	code      *follower        // nil before the first code
 	count     int              // number of the page's code
@@ -96,7 +96,7 @@ func (k *socket) Shutdown() { k.signal(signalShutdown) }
 // Closed implements wsconn.Handler.
 func (k *socket) Closed() {
 	if k.counted {
-		k.srv.gates.leave(k.address)
+		k.srv.login.ReleaseConnection(k.client.IP)
 	}
 	k.signal(signalDisconnected)
 }

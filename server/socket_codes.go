@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server/push/wsconn"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -32,11 +33,11 @@ func (k *socket) begin() *wsconn.CloseFrame {
 	if k.resume == "" {
 		return k.newCode(1)
 	}
-	code, p, err := k.srv.load(context.Background(), k.resume)
+	code, p, err := k.srv.login.Code(context.Background(), k.resume)
 	switch {
 	case err != nil && !isGone(err):
 		return k.failed(err)
-	case err != nil || p.ID != k.pool.ID || !k.proof.isBrowser(p, code) || code.Challenge != k.challenge:
+	case err != nil || p.ID != k.pool.ID || !k.proof.IsBrowser(p, code) || code.Challenge != k.challenge:
 		return k.newCode(1)
 	case code.Status.Over():
 		return k.newCode(code.Count + 1)
@@ -61,33 +62,34 @@ type codeMessage struct {
 // settings. Requests for another code that came before are about the previous one, and
 // dropped.
 func (k *socket) newCode(count int) *wsconn.CloseFrame {
-	p := k.srv.pools.ByID(k.pool.ID)
+	p, err := k.srv.login.Pool(k.pool.ID)
 	switch {
-	case p == nil:
+	case err != nil:
 		return closeNotFound
 	case count > p.MaxCodes:
 		return closeExhausted
-	case p.RequirePKCE && k.challenge == "":
-		return closeChallengeRequired
 	}
 	k.pool = p
-	if err := k.srv.mayMakeOn(p, k.address); err != nil {
-		k.emitRefused(rowOf(err))
+	code, err := k.srv.login.Create(context.Background(), k.caller(), login.CreateRequest{
+		Pool: p, CustomData: "{}", Challenge: k.challenge, Count: count, Trace: k.trace,
+	})
+	switch {
+	case errors.Is(err, login.ErrChallengeRequired):
+		return closeChallengeRequired
+	case err != nil && login.IsAdmission(err):
+		k.emitRefused(err)
 		return closeBusy
-	}
-	from := source{client: k.client, cookie: k.proof.cookie, custom: "{}", challenge: k.challenge, count: count, trace: k.trace}
-	code, err := k.srv.makeCode(context.Background(), p, from, caller{ip: k.client.IP})
-	if err != nil {
+	case err != nil:
 		return k.failed(err)
 	}
 	k.signals.And(^signalRefresh)
 	if k.state == stateRefreshing {
 		k.state = stateFollowing
 	}
-	k.proof.key = p.BrowserKey(code)
+	k.proof.BrowserKey = p.BrowserKey(code)
 	if frame := k.send(codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
-		ExpiresIn: wholeSeconds(p.CodeTTL), BrowserKey: k.proof.key, CustomLogo: p.Logo, AppLink: appLink(p, code.ID),
+		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, AppLink: login.AppLink(p, code.ID),
 	}); frame != nil {
 		return frame
 	}
@@ -98,7 +100,7 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 func (k *socket) follow(code session.Session) *wsconn.CloseFrame {
 	k.code.close()
 	k.count, k.first = code.Count, nil
-	f, err := k.srv.follow(k.pool, code, view(k.pool, code, k.proof), k.changed)
+	f, err := k.srv.follow(k.pool, code, login.NewRights(k.pool, code, k.proof), k.changed)
 	switch {
 	case errors.Is(err, hub.ErrStopped):
 		return closeRestart
@@ -113,10 +115,7 @@ func (k *socket) follow(code session.Session) *wsconn.CloseFrame {
 // decided cannot be withdrawn; the page is told how it ended instead.
 func (k *socket) refresh() *wsconn.CloseFrame {
 	k.state, k.refreshed = stateFollowing, time.Now()
-	code, _, err := k.srv.load(context.Background(), k.code.id)
-	if err == nil {
-		_, _, err = k.srv.transition(context.Background(), code, session.Change{Action: session.Withdraw}, caller{ip: k.client.IP})
-	}
+	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.code.id)
 	switch {
 	case errors.Is(err, session.ErrUsed):
 		return nil
@@ -129,7 +128,7 @@ func (k *socket) refresh() *wsconn.CloseFrame {
 // show tells the page the code's newest state, if the page does not know it. After the last
 // state it continues with the next code or closes.
 func (k *socket) show() *wsconn.CloseFrame {
-	message, st, err := k.code.news()
+	state, err := k.code.news()
 	switch {
 	case errors.Is(err, errNothingNew):
 		return nil
@@ -138,11 +137,11 @@ func (k *socket) show() *wsconn.CloseFrame {
 	case err != nil:
 		return k.failed(err)
 	}
-	if frame := k.send(message); frame != nil {
+	if frame := k.send(statusData(state)); frame != nil {
 		return frame
 	}
 	k.code.wrote()
-	switch {
+	switch st := state.Snapshot.Status; {
 	case st == session.Canceled && k.open, st == session.Expired && k.open:
 		if frame := k.newCode(k.count + 1); frame != nil {
 			return frame
@@ -176,4 +175,16 @@ func (k *socket) send(message any) *wsconn.CloseFrame {
 		return closeDone // not sent: the connection is closed
 	}
 	return nil
+}
+
+// caller is the page, as the caller of a use case.
+func (k *socket) caller() *login.Caller {
+	return &login.Caller{Proof: k.proof, IP: k.client.IP, UserAgent: k.client.UserAgent}
+}
+
+// emitRefused emits that the page was refused something with err.
+func (k *socket) emitRefused(err error) {
+	by := k.caller()
+	by.SetSubject(k.pool, k.asked())
+	k.srv.login.EmitRefused(by, "ws", rowOf(err).name)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/metrics"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/token"
@@ -154,10 +155,12 @@ func webhookObserver(counts *metrics.Metrics) func(string, webhook.Outcome) {
 
 func (a *App) options(b backends, watchers *hub.Hub) server.Options {
 	return server.Options{
-		PublicURL: a.config.PublicURL, Pools: a.registry, Store: b.store, Hub: watchers, Signer: a.signer,
-		TrustedProxies: a.config.ProxyNetworks, DrainDelay: a.config.DrainDelay, BusAge: b.busAge,
-		Limits: server.Limits(a.config.Limits), Tally: b.counts, Place: a.places.Lookup, PhonePage: a.phonePage, Fallback: a.fallback,
-		Observers: a.observers(), Log: a.log,
+		Options: login.Options{
+			PublicURL: a.config.PublicURL, Pools: a.registry, Store: b.store, Signer: a.signer,
+			Limits: login.Limits(a.config.Limits), Counts: b.counts, Place: a.places.Lookup, Observers: a.observers(), Log: a.log,
+		},
+		Hub: watchers, TrustedProxies: a.config.ProxyNetworks, DrainDelay: a.config.DrainDelay, BusAge: b.busAge,
+		PhonePage: a.phonePage, Fallback: a.fallback,
 	}
 }
 

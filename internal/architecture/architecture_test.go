@@ -53,7 +53,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/identity", "internal/pool", "internal/ratelimit", "web", "internal/expiry", "internal/fairqueue", "internal/fairshare", "internal/ipaddr", "internal/loglimit", "internal/qr/draw", "internal/token", "internal/useragent", "server/connlimit", "server/push/wsconn"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/connlimit", "server/push/wsconn"}, foreign: []string{
 		"github.com/labstack/echo/", "golang.org/x/text/",
 	}},
 	"server/connlimit":              {ours: []string{"internal/loglimit"}},
@@ -74,7 +74,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/qr":                {foreign: []string{"github.com/makiuchi-d/gozxing"}},
 	"internal/qr/draw":           {foreign: []string{"github.com/skip2/go-qrcode"}},
 	"internal/app": {ours: []string{
-		"internal/admin", "internal/admin/stats", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/metrics", "internal/pool", "internal/qr",
+		"internal/admin", "internal/admin/stats", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr",
 		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{

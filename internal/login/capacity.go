@@ -1,4 +1,4 @@
-package server
+package login
 
 import (
 	"context"
@@ -15,28 +15,25 @@ import (
 )
 
 const (
-	// usageEvery is how often the store is asked how full it is while it is far
-	// from full, and usageSoon how often from watchFrom on, or while it fills by
-	// more than watchGrowth between two answers.
+	// usageEvery is how often the store's usage is measured while it is far from full;
+	// usageSoon is how often from watchFrom on, or while it grows by more than watchGrowth
+	// between two measurements.
 	usageEvery  = 5 * time.Second
 	usageSoon   = time.Second
 	watchFrom   = 0.5
 	watchGrowth = 0.02
 	// usageStale is how long a measurement counts while the store does not answer.
 	usageStale = time.Minute
-	// heldFor is the Retry-After of a code that is refused for the store's sake: by
-	// then the store was asked several times.
-	heldFor = 10 * time.Second
+	// retryFull is when to retry a code that was refused because of the store: by then its
+	// usage was measured several times.
+	retryFull = 10 * time.Second
 )
 
-// keptFor is how long the store keeps a code that nobody scans, by default.
+// keptFor is how long the store keeps a code that is not scanned, by default.
 const keptFor = pool.DefaultCodeTTL + session.Retention
 
-var errStoreFull = errors.New("the store is nearly full")
-
-// capacity watches how full the store is, and decides which new codes it still
-// takes (see fairshare). It is for new codes only: steps, questions and exchanges
-// are never refused for this.
+// capacity measures how full the store is, and decides which new codes are admitted (see
+// fairshare). Only new codes are refused: steps, checks and exchanges never are.
 type capacity struct {
 	store session.UsageReporter // nil: the store cannot tell
 	guard *fairshare.Guard
@@ -54,7 +51,7 @@ func newCapacity(st session.Store, log *slog.Logger) *capacity {
 	return c
 }
 
-// run asks how full the store is until ctx ends.
+// run measures how full the store is until ctx ends.
 func (c *capacity) run(ctx context.Context) {
 	if c.store == nil {
 		return
@@ -81,7 +78,7 @@ func (c *capacity) run(ctx context.Context) {
 	}
 }
 
-// measure asks the store once, and reports whether it has answered.
+// measure asks the store once, and reports whether it answered.
 func (c *capacity) measure(ctx context.Context) bool {
 	usage, err := c.store.Usage(ctx)
 	switch {
@@ -91,7 +88,7 @@ func (c *capacity) measure(ctx context.Context) bool {
 	case err == nil:
 		err = errors.New("the store has no bound: set maxmemory in Redis, or store_max_bytes")
 	case !errors.Is(err, session.ErrRefused):
-		return false // it is away, which the calls say
+		return false // it is unavailable, which the requests log
 	}
 	c.learn(ctx, math.NaN())
 	if !c.warned && ctx.Err() == nil {
@@ -123,8 +120,8 @@ func (c *capacity) learn(ctx context.Context, ratio float64) {
 // ratio is how full the store is, 1 for full; NaN: not known.
 func (c *capacity) ratio() float64 { return math.Float64frombits(c.usage.Load()) }
 
-// admit refuses a new code of a pool where the store has no room for it. address is
-// that of who asks, or its addressKey; "" for a site.
+// admit refuses a new code of a pool if the store has no room for it, with StoreFull or
+// TooMany. address is that of the caller; "" for a site.
 func (c *capacity) admit(p *pool.Pool, address string) error {
 	verdict := c.guard.Admit(p.ID, ipaddr.Network(address), time.Now())
 	if verdict == fairshare.Admitted {
@@ -132,20 +129,12 @@ func (c *capacity) admit(p *pool.Pool, address string) error {
 	}
 	c.refused[verdict].Add(1)
 	if verdict == fairshare.Full {
-		return &refusal{problem: errBusy, en: errBusy.en, zh: errBusy.zh, cause: errStoreFull, retry: heldFor}
+		return StoreFull{RetryAfter: retryFull}
 	}
-	return tooMany(heldFor)
+	return TooMany{RetryAfter: retryFull}
 }
 
-// mayMakeOn is mayMake for a socket of an address.
-func (s *Server) mayMakeOn(p *pool.Pool, address string) error {
-	if err := s.capacity.admit(p, address); err != nil {
-		return err
-	}
-	return s.mayMake(context.Background(), p, address)
-}
-
-// created counts a code; its arguments are admit's.
+// created counts a code. The parameters are those of admit.
 func (c *capacity) created(p *pool.Pool, address string) {
 	c.guard.Created(p.ID, ipaddr.Network(address), time.Now())
 }
