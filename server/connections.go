@@ -148,7 +148,7 @@ func (all *connections) keyOf(remote net.Addr) string {
 	if all.trusted.contain(addr) {
 		return ""
 	}
-	return ipaddr.Key(addr.String())
+	return ipaddr.Address(addr.String())
 }
 
 // drop counts a connection out, once; all.mu is held.
