@@ -116,7 +116,7 @@ func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
 	blocking := func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherNetwork: pool.Block, OtherCountry: pool.Block, NewBrowser: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 1}
 	}
-	for name, far := range map[string]ratelimit.Store{"a broken one": brokenTally{}, "a silent one": silentTally{}} {
+	for name, far := range map[string]ratelimit.Store{"a broken one": brokenCounts{}, "a silent one": silentCounts{}} {
 		n := watchful(t, far, blocking)
 		c := n.gene("p1", from("10.0.0.1")...)
 		began := time.Now()

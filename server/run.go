@@ -39,7 +39,7 @@ func newConnLimiter(o Options, limits login.Limits) *connlimit.Limiter {
 			if addr = ipaddr.Plain(addr); trusted.contain(addr) {
 				return "" // its clients' connections are all its own
 			}
-			return ipaddr.Key(addr.String())
+			return ipaddr.Address(addr.String())
 		},
 	})
 }

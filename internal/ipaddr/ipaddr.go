@@ -8,9 +8,9 @@ package ipaddr
 
 import "net/netip"
 
-// Key is what is counted as one address: an IPv4 address, or the IPv6 /64 that one
+// Address is what is counted as one address: an IPv4 address, or the IPv6 /64 that one
 // subscriber has.
-func Key(ip string) string { return prefixKey(ip, 32, 64) }
+func Address(ip string) string { return prefixKey(ip, 32, 64) }
 
 // Subscriber is the IPv6 /56 that ip is in, which is what one household or one rented
 // machine gets at most; "" if ip is not IPv6.
@@ -70,6 +70,6 @@ func SameNetwork(a, b netip.Addr) *bool {
 	if !IsPublic(a) || !IsPublic(b) || a.Is4() != b.Is4() {
 		return nil
 	}
-	same := Key(a.String()) == Key(b.String())
+	same := Address(a.String()) == Address(b.String())
 	return &same
 }

@@ -25,7 +25,7 @@ func (s *Service) BeginChange(ctx context.Context, by *Caller) error {
 		}
 		by.pending = s.wrongSecret(by)
 	}
-	call := ratelimit.Allow(s.pools.Pseudonym("call", ipaddr.Key(by.IP)), perSecond(s.limits.AddressRate))
+	call := ratelimit.Allow(s.pools.Pseudonym("call", ipaddr.Address(by.IP)), perSecond(s.limits.AddressRate))
 	if wait := s.limits.shared.RetryAfter(call); wait > 0 {
 		return TooMany{RetryAfter: wait}
 	}

@@ -25,7 +25,7 @@ const (
 // openCodesOf returns the operations that count one more code of the address that requests
 // it, which may have each open, of a pool that may have most open.
 func (s *Service) openCodesOf(address string, each, most int) []ratelimit.Op {
-	ops := []ratelimit.Op{ratelimit.Allow(s.pools.Pseudonym("codes", ipaddr.Key(address)), openCodes(each))}
+	ops := []ratelimit.Op{ratelimit.Allow(s.pools.Pseudonym("codes", ipaddr.Address(address)), openCodes(each))}
 	if subscriber := ipaddr.Subscriber(address); subscriber != "" {
 		ops = append(ops,
 			ratelimit.Allow(s.pools.Pseudonym("codes", subscriber), openCodes(max(each, most/subscriberPart))),

@@ -19,7 +19,7 @@ import (
 
 // failedLookup returns the operation that counts a lookup of what does not exist.
 func (s *Service) failedLookup(by *Caller) ratelimit.Op {
-	return ratelimit.Allow(s.pools.Pseudonym("miss", ipaddr.Key(by.IP)), perSecond(s.limits.MissRate))
+	return ratelimit.Allow(s.pools.Pseudonym("miss", ipaddr.Address(by.IP)), perSecond(s.limits.MissRate))
 }
 
 // countFailure counts a request that failed with err, if that may be a guess. It returns err,
@@ -52,7 +52,7 @@ func (s *Service) countFailure(ctx context.Context, by *Caller, err error) error
 // is never refused: it knows the code, and SDKs, which prove nothing, do not come back after
 // a 429 of check.
 func (s *Service) checkGuesses(by *Caller, code session.Session) error {
-	if by.isSite || ipaddr.Key(code.Client.IP) == ipaddr.Key(by.IP) {
+	if by.isSite || ipaddr.Address(code.Client.IP) == ipaddr.Address(by.IP) {
 		return nil
 	}
 	if wait := s.limits.shared.RetryAfter(s.failedLookup(by)); wait > 0 {
@@ -93,7 +93,7 @@ func (s *Service) claimedPool(by *Caller) string {
 func (s *Service) wrongSecret(by *Caller) []ratelimit.Op {
 	return []ratelimit.Op{
 		ratelimit.Allow(s.pools.Pseudonym("secret", by.IP, s.claimedPool(by)), perSecond(s.limits.MissRate)),
-		ratelimit.Allow(s.pools.Pseudonym("secrets", ipaddr.Key(by.IP)), perSecond(neighbourSecrets*s.limits.MissRate)),
+		ratelimit.Allow(s.pools.Pseudonym("secrets", ipaddr.Address(by.IP)), perSecond(neighbourSecrets*s.limits.MissRate)),
 	}
 }
 

@@ -121,7 +121,7 @@ func (s *Service) AcquireConnection(ip string) error {
 		l.open.Add(-1)
 		return TooMany{}
 	}
-	if !l.perAddress.acquire(ipaddr.Key(ip)) {
+	if !l.perAddress.acquire(ipaddr.Address(ip)) {
 		l.open.Add(-1)
 		return TooMany{}
 	}
@@ -131,7 +131,7 @@ func (s *Service) AcquireConnection(ip string) error {
 // ReleaseConnection ends what AcquireConnection began.
 func (s *Service) ReleaseConnection(ip string) {
 	s.limits.open.Add(-1)
-	s.limits.perAddress.release(ipaddr.Key(ip))
+	s.limits.perAddress.release(ipaddr.Address(ip))
 }
 
 // AcquireWatcher counts a watcher of a code that did not prove to be its browser, until

@@ -33,7 +33,7 @@ const recent = 10 * time.Minute
 // current one, or one before it.
 func (h *History) period(address string, before int64) string {
 	n := h.now().UnixNano()/int64(recent) - before
-	return h.pools.Pseudonym("lately", ipaddr.Key(address), strconv.FormatInt(n, 10))
+	return h.pools.Pseudonym("lately", ipaddr.Address(address), strconv.FormatInt(n, 10))
 }
 
 // CodeRequested returns the operation that records a code requested by an address.
