@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/fairqueue"
+	"github.com/scanlogin/scanlogin/server/push"
 )
 
 // Settled waits until all counts of the node are sent.
@@ -34,16 +35,16 @@ func (s *Server) PicturesWaiting() int {
 }
 
 // Places is how many handshakes run at once.
-const Places = places
+const Places = push.MaxHandshakes
 
 // Queued is how many wait.
 func (s *Server) Queued() int {
-	_, waiting := s.admission.Usage()
+	_, waiting := s.push.Handshakes()
 	return waiting
 }
 
-// Admission is how many places of handshakes are free, and how many handshakes wait.
+// Admission is how many more handshakes may begin, and how many wait.
 func (s *Server) Admission() [2]int {
-	free, waiting := s.admission.Usage()
+	free, waiting := s.push.Handshakes()
 	return [2]int{free, waiting}
 }

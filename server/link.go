@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -17,7 +18,7 @@ var over = web.Ended()
 // that a code is over, programs by the envelope.
 func (s *Server) link(c *call) error {
 	code, p, err := s.linked(c)
-	if isGone(err) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
+	if errors.Is(err, session.ErrNotFound) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 		over.ServeHTTP(c.Response(), c.Request())
 		return nil
 	}

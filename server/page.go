@@ -2,11 +2,14 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/server/push"
+	"github.com/scanlogin/scanlogin/server/wire"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -99,14 +102,18 @@ func (s *Server) check(c *call) error {
 	if err := s.login.CountCheck(v); err != nil {
 		return err
 	}
-	if v.Code, err = s.await(c, v); err != nil {
+	wait, err := waitOf(c, v.Code.Version)
+	if err != nil {
+		return err
+	}
+	if v, err = s.push.Wait(c.Response(), c.Request(), c.by, v, wait); err != nil {
 		return err
 	}
 	state, err := s.login.Show(v)
 	if err != nil {
 		return err
 	}
-	data := statusData(state)
+	data := wire.NewStatus(state)
 	if state.TicketWithheld {
 		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "ticket withheld", "ticket withheld from a caller that did not prove to be the browser",
 			"requestId", c.by.RequestID, "pool", v.Pool.ID, "ip", c.by.IP)
@@ -117,5 +124,44 @@ func (s *Server) check(c *call) error {
 	return success(c, data)
 }
 
-// isGone reports whether err says that there is no such code.
-func isGone(err error) bool { return errors.Is(err, session.ErrNotFound) }
+// waitOf reads how long a check waits, and for which version: the query's `wait` in seconds
+// and `version`, by default the version found.
+func waitOf(c *call, found int64) (push.WaitRequest, error) {
+	req := push.WaitRequest{Known: found}
+	if text := c.QueryParam("version"); text != "" {
+		var err error
+		if req.Known, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return req, malformed("version", "must be a whole number", "必须是整数")
+		}
+	}
+	text := c.QueryParam("wait")
+	if text == "" {
+		return req, nil
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(seconds >= 0) {
+		return req, malformed("wait", "must be a number of seconds up to 25", "必须是不超过 25 的秒数")
+	}
+	req.For = min(time.Duration(min(seconds, push.MaxWait.Seconds())*float64(time.Second)), push.MaxWait)
+	return req, nil
+}
+
+// events tells the states of a code as server-sent events (B.2).
+func (s *Server) events(c *call) error {
+	v, err := s.view(c)
+	if err != nil {
+		return err
+	}
+	return s.push.Events(c.Response(), c.Request(), c.by, v)
+}
+
+// socket accepts a WebSocket that watches a code, or makes its own (B.1). It watches if the
+// query has the code and not the pool.
+func (s *Server) socket(c *call) error {
+	random := c.QueryParam("random")
+	return s.push.Socket(c.Response(), c.Request(), c.by, push.SocketRequest{
+		Pool: c.poolName(""), Random: random, Watch: random != "" && c.QueryParam("userPoolId") == "",
+		Challenge: c.QueryParam("codeChallenge"), ChallengeMethod: c.QueryParam("codeChallengeMethod"),
+		Trace: s.traceName(c.Request().Context()),
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/identity"
 	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/server/push"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -84,6 +85,12 @@ var table = []struct {
 	{identity.ErrRefused, errNotLoggedIn, "", ""},
 	{identity.ErrUnavailable, errBusy, "", ""},
 	{hub.ErrStopped, errBusy, "", ""},
+	{push.ErrNoHandshake, errUpgrade, "", ""},
+	{
+		push.ErrBody, errField,
+		"A WebSocket handshake must not have a body: leave out Content-Length and Transfer-Encoding",
+		"WebSocket 握手请求不能包含请求体：请去掉 Content-Length 和 Transfer-Encoding",
+	},
 }
 
 // fieldReasons are the reasons of a login.FieldError in Chinese, in words that follow the

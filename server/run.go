@@ -64,7 +64,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	}
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
-	background.Go(func() { s.sockets.group.Heartbeat(beats) })
+	background.Go(func() { s.push.Run(beats) })
 	background.Go(func() { s.login.Run(beats) })
 	if s.expiry != nil {
 		background.Go(func() { s.expiry.Run(beats) })
@@ -96,16 +96,16 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	defer cancel()
 	down := make(chan error, 1)
 	go func() { down <- srv.Shutdown(ctx) }() // closes the listener, waits for requests
-	s.stopWaiting()
+	s.push.Stop()
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		s.log.Warn("listener ended", "error", err)
 	}
-	sockets := s.sockets.shutdown(ctx)
+	s.push.Shutdown(ctx)
 	err := <-down
 	if err != nil {
 		_ = srv.Close() // and so handshakes that hang
 	}
-	if !s.sockets.abort(sockets) {
+	if !s.push.Close() {
 		s.log.Warn("connections did not end when they were closed", "sockets", s.Sockets())
 	}
 	s.login.Flush(ctx)
@@ -115,20 +115,12 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	return nil
 }
 
-// stopWaiting ends what waits for something that may never come: streams,
-// checks, and handshakes that queue.
-func (s *Server) stopWaiting() {
-	s.stopOnce.Do(func() {
-		close(s.stopping)
-		s.admission.Close(errLeaving)
-	})
-}
-
 // Close ends all sockets and streams, as the end of Run does; for servers that are used by
 // their Handler.
 func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
-	s.stopWaiting()
-	s.sockets.abort(s.sockets.shutdown(ctx))
+	s.push.Stop()
+	s.push.Shutdown(ctx)
+	s.push.Close()
 }

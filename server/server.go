@@ -23,11 +23,11 @@ import (
 
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/expiry"
-	"github.com/scanlogin/scanlogin/internal/fairqueue"
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/server/connlimit"
+	"github.com/scanlogin/scanlogin/server/push"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
 )
@@ -77,17 +77,14 @@ type Server struct {
 	log        *slog.Logger
 	quiet      *loglimit.Logger // for what each call can cause; keyed by kindOf
 
-	echo      *echo.Echo
-	pictures  *pictures
-	sockets   *sockets
-	admission *fairqueue.Slots // of handshakes
-	clients   *connlimit.Limiter
-	ready     *readiness
+	echo     *echo.Echo
+	pictures *pictures
+	push     *push.Server
+	clients  *connlimit.Limiter
+	ready    *readiness
 
-	leaving   atomic.Bool   // readiness is off
-	stopping  chan struct{} // closed when those who wait must go
-	stopOnce  sync.Once
-	proxyOnce sync.Once // warns of a proxy that nobody trusts
+	leaving   atomic.Bool // readiness is off
+	proxyOnce sync.Once   // warns of a proxy that nobody trusts
 }
 
 // apiPath is where the SDKs look, newPath where GenAuth's newer documents do.
@@ -105,12 +102,12 @@ func New(o Options) *Server {
 		o.Place = func(netip.Addr, string) (country, name string) { return "", "" }
 	}
 	s := &Server{
-		publicURL: strings.TrimSuffix(o.PublicURL, "/"), secure: strings.HasPrefix(o.PublicURL, "https:"), stopping: make(chan struct{}),
+		publicURL: strings.TrimSuffix(o.PublicURL, "/"), secure: strings.HasPrefix(o.PublicURL, "https:"),
 		store: o.Store, hub: o.Hub, signer: o.Signer,
 		drainDelay: o.DrainDelay, busAge: o.BusAge, place: o.Place, phonePage: o.PhonePage, fallback: o.Fallback,
 		trusting: len(o.TrustedProxies) > 0,
 		pushed:   o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
-		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), admission: fairqueue.NewSlots(places, 0, 0),
+		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(),
 		ready: newReadiness(o.Store, o.Log),
 	}
 	if len(o.Observers) > 0 {
@@ -118,6 +115,10 @@ func New(o Options) *Server {
 		o.Observers = append(slices.Clip(o.Observers), s.expiry.Observe)
 	}
 	s.login = login.New(o.Options)
+	s.push = push.New(push.Options{
+		Login: s.login, Hub: o.Hub, Pushed: o.Pushed, Log: o.Log, PictureURL: s.pictureURL,
+		ErrorName: func(err error) string { return rowOf(err).name },
+	})
 	s.clients = newConnLimiter(o, s.login.Limits())
 	s.echo = s.routes(o.TrustedProxies)
 	return s
@@ -168,7 +169,7 @@ func (s *Server) elsewhere(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // Sockets returns how many WebSocket connections are open.
-func (s *Server) Sockets() int { return s.sockets.group.Len() }
+func (s *Server) Sockets() int { return s.push.Sockets() }
 
 // Handler returns the whole public interface, for another HTTP server than
 // Run's. Sockets that it accepts are not pinged then, and live until Close; time's

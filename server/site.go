@@ -1,6 +1,9 @@
 package server
 
-import "github.com/scanlogin/scanlogin/internal/login"
+import (
+	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/server/wire"
+)
 
 // userinfoRequest is the body of the exchange (A.3).
 type userinfoRequest struct {
@@ -29,5 +32,5 @@ func (s *Server) userinfo(c *call) error {
 	if err != nil {
 		return err
 	}
-	return success(c, userData(user))
+	return success(c, wire.User(user))
 }

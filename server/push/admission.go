@@ -1,8 +1,8 @@
-package server
+package push
 
 import "errors"
 
-// places is how many handshakes run at once; the others wait in slots, and the
+// MaxHandshakes is how many handshakes run at once; the others wait in slots, and the
 // addresses that wait are served in turn. It keeps both cores of a small machine
 // and the connections to Redis busy.
 //
@@ -14,7 +14,7 @@ import "errors"
 //
 // A place is held for as long as the store takes (login.storeTime at most), and for one
 // write to the connection (handshakeWriteTime).
-const places = 64
+const MaxHandshakes = 64
 
 // Why handshakes that wait are refused.
 var (

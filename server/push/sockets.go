@@ -1,20 +1,19 @@
-package server
+package push
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	"github.com/scanlogin/scanlogin/server/push/wsconn"
 )
 
-// Bounds of what a page sends.
+// Limits of what a page sends.
 const (
 	maxMessage     = 4 << 10 // bytes of one message (B.1)
 	maxMessageRate = 10      // messages a second; a page sends one when its user clicks
 )
 
-// sockets is all WebSocket connections of a server, and the handshakes that become one.
+// sockets is all WebSocket connections of a node, and the handshakes that become one.
 type sockets struct {
 	group *wsconn.Group
 	wg    sync.WaitGroup // handshakes, and sockets until their last writer has returned
@@ -40,24 +39,22 @@ func (all *sockets) begin() bool {
 	return !all.closing
 }
 
-// shutdown tells all pages to connect to another node and accepts no more. It waits
-// until all sockets have ended, or ctx ends. It returns a channel that is closed when
-// all have ended.
-func (all *sockets) shutdown(ctx context.Context) <-chan struct{} {
+// beginShutdown tells all pages to connect to another node, and makes begin return false.
+func (all *sockets) beginShutdown() {
 	all.mu.Lock()
 	all.closing = true
 	all.mu.Unlock()
+	all.group.Shutdown()
+}
 
+// ended returns a channel that is closed when all handshakes and sockets have ended. Call it
+// after beginShutdown.
+func (all *sockets) ended() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		all.wg.Wait()
 		close(done)
 	}()
-	all.group.Shutdown()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
 	return done
 }
 
@@ -67,9 +64,9 @@ const abortTime = 500 * time.Millisecond
 
 // abort closes the connections that are left, waits for abortTime at most, and ends the
 // group. It reports whether all have ended.
-func (all *sockets) abort(done <-chan struct{}) bool {
+func (all *sockets) abort() bool {
 	defer all.group.Close()
-	late := time.After(abortTime)
+	done, late := all.ended(), time.After(abortTime)
 	for {
 		all.group.Abort()
 		select {

@@ -1,4 +1,4 @@
-package server
+package push
 
 import (
 	"context"
@@ -59,7 +59,7 @@ var errNothingNew = errors.New("nothing new")
 func (f *follower) news() (login.State, error) {
 	snap, err := f.watch.Latest()
 	switch {
-	case isGone(err):
+	case errors.Is(err, session.ErrNotFound):
 		if snap = f.newest; !snap.Status.Over() {
 			snap.Version, snap.Op, snap.Status = snap.Version+1, "", session.Expired
 		}

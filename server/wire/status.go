@@ -1,4 +1,6 @@
-package server
+// Package wire has the JSON that answers of the REST interface and messages of the push have
+// in common: the state of a code, and its user.
+package wire
 
 import (
 	"maps"
@@ -9,9 +11,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// status is the state of a code for one caller: the data of `check`, and a message of the
+// Status is the state of a code for one caller: the data of `check`, and a message of the
 // push.
-type status struct {
+type Status struct {
 	Event         string         `json:"event"`
 	Random        session.ID     `json:"random"`
 	Status        int            `json:"status"`
@@ -24,15 +26,15 @@ type status struct {
 	MatchCode     string         `json:"matchCode,omitempty"` // to be entered on the phone
 }
 
-// statusData is the form in which clients receive a state.
-func statusData(in login.State) status {
+// NewStatus returns a state as clients receive it.
+func NewStatus(in login.State) Status {
 	snap := in.Snapshot
-	out := status{
+	out := Status{
 		Event: snap.Status.Event(), Random: snap.ID, Status: snap.Status.Code(), Version: snap.Version,
 		UserInfo: shownUser(snap), ExpiresIn: secondsLeft(snap, in.Time), IsBrowser: in.IsBrowser, MatchCode: in.MatchCode,
 	}
 	if in.User != nil {
-		out.UserInfo = userData(*in.User)
+		out.UserInfo = User(*in.User)
 	}
 	if in.ScannedUserID != "" {
 		out.ScannedUserID = &in.ScannedUserID
@@ -65,8 +67,8 @@ func secondsLeft(snap session.Snapshot, now time.Time) float64 {
 	return math.Round(left.Seconds()*1000) / 1000
 }
 
-// userData is the full user under the SDKs' names, with a token if one is issued.
-func userData(u login.FullUser) map[string]any {
+// User returns a full user under the SDKs' names, with a token if one is issued.
+func User(u login.FullUser) map[string]any {
 	out := make(map[string]any, len(u.More)+10)
 	maps.Copy(out, u.More)
 	out["id"] = u.ID

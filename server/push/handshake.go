@@ -1,4 +1,4 @@
-package server
+package push
 
 import (
 	"errors"
@@ -42,21 +42,38 @@ func violation(reason string) *wsconn.CloseFrame {
 	return &wsconn.CloseFrame{Code: wsconn.StatusPolicyViolation, Reason: reason}
 }
 
-// socket accepts a WebSocket that watches a code, or makes its own (B.1). The
+// Errors of Socket, besides those of package login.
+var (
+	ErrNoHandshake = errors.New("the request is not a WebSocket handshake")
+	ErrBody        = errors.New("the WebSocket handshake has a body")
+)
+
+// SocketRequest is what a WebSocket handshake asks for.
+type SocketRequest struct {
+	Pool            login.PoolName
+	Random          string // the code to watch, or to resume; "" if there is none
+	Watch           bool   // watch the code Random; else make codes for the pool
+	Challenge       string // of the codes to make (RFC 7636); "" if there is none
+	ChallengeMethod string
+	Trace           string // of the codes to make, as in session.Session
+}
+
+// Socket accepts a WebSocket that watches a code, or makes its own (B.1). The
 // handler returns at once: an idle socket has small buffers and no goroutine (see wsconn).
-func (s *Server) socket(c *call) error {
-	if !websocketAsked(c.Request()) {
-		c.Response().Header().Set("Upgrade", "websocket")
-		c.Response().Header().Set("Connection", "Upgrade")
-		return errUpgrade
+func (s *Server) Socket(w http.ResponseWriter, r *http.Request, by *login.Caller, req SocketRequest) error {
+	if !websocketAsked(r) {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		return ErrNoHandshake
 	}
-	if hasBody(c.Request()) {
-		return refuseBody(c)
+	if hasBody(r) {
+		refuseBody(w)
+		return ErrBody
 	}
 	if !s.sockets.begin() {
-		return errBusy // the node is leaving
+		return fmt.Errorf("%w: %w", login.ErrUnavailable, errLeaving)
 	}
-	if err := s.admission.Acquire(c.Request().Context(), ipaddr.Turn(c.by.IP)); err != nil {
+	if err := s.admission.Acquire(r.Context(), ipaddr.Turn(by.IP)); err != nil {
 		s.sockets.wg.Done()
 		return fmt.Errorf("%w: %w", login.ErrUnavailable, err)
 	}
@@ -68,22 +85,18 @@ func (s *Server) socket(c *call) error {
 		}
 	}()
 	var err error
-	served, err = s.handshake(c)
+	served, err = s.handshake(w, r, by, req)
 	return err
 }
 
 // handshake reports whether it began a socket, which then has taken over its places.
-func (s *Server) handshake(c *call) (served bool, err error) {
-	k, refusal, err := s.newSocket(c)
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, by *login.Caller, req SocketRequest) (served bool, err error) {
+	k, refusal, err := s.newSocket(r, by, req)
 	if err != nil {
 		return false, err
 	}
-	if k.pool != nil {
-		c.by.SetSubject(k.pool, k.asked())
-	}
-	k.trace = s.traceName(c.Request().Context())
-	if k.conn, err = s.sockets.group.Accept(c.Response(), c.Request(), k); err != nil {
-		s.log.Debug("handshake refused", "requestId", c.by.RequestID, "error", err)
+	if k.conn, err = s.sockets.group.Accept(w, r, k); err != nil {
+		s.log.Debug("handshake refused", "requestId", by.RequestID, "error", err)
 		return false, nil // Accept has answered
 	}
 	err = s.login.AcquireConnection(k.client.IP) // also for one that is closed at once: its peer may not answer the close frame
@@ -129,63 +142,57 @@ func hasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.Transf
 // before it hands the connection over, for as long as the client likes. It would
 // also read it after this answer; a read deadline in the past prevents that, so
 // that the connection is closed at once.
-func refuseBody(c *call) error {
-	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Unix(1, 0)) // an error: it is closed already
-	c.Response().Header().Set("Connection", "close")
-	return &refusal{
-		problem: errField,
-		en:      "A WebSocket handshake must not have a body: leave out Content-Length and Transfer-Encoding",
-		zh:      "WebSocket 握手请求不能包含请求体：请去掉 Content-Length 和 Transfer-Encoding",
-	}
+func refuseBody(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // an error: it is closed already
+	w.Header().Set("Connection", "close")
 }
 
 // newSocket reads what a handshake asks for. A refusal that the page has to learn is
 // returned as a close frame, to be sent after accepting: a browser does not tell a page
 // how a handshake was refused.
-func (s *Server) newSocket(c *call) (*socket, *wsconn.CloseFrame, error) {
-	c.by.BrowserKey, c.by.Credentials = offeredKey(c.Request()), nil
-	k := &socket{srv: s, client: session.Client{IP: c.by.IP, UserAgent: c.by.UserAgent}, proof: c.by.Proof}
-	random, name := c.QueryParam("random"), c.poolName("")
-	p, named, err := s.login.FindPool(name)
+func (s *Server) newSocket(r *http.Request, by *login.Caller, req SocketRequest) (*socket, *wsconn.CloseFrame, error) {
+	by.BrowserKey, by.Credentials = offeredKey(r), nil
+	k := &socket{srv: s, client: session.Client{IP: by.IP, UserAgent: by.UserAgent}, proof: by.Proof, trace: req.Trace}
+	p, named, err := s.login.FindPool(req.Pool)
 	switch {
 	case err != nil:
-		return k, closeNotFound, s.login.CheckAnyOrigin(c.by)
-	case !named && random == "":
-		return nil, nil, required("random or userPoolId")
-	case random != "" && c.QueryParam("userPoolId") == "":
-		return s.newWatch(c, k, random, name)
+		return k, closeNotFound, s.login.CheckAnyOrigin(by)
+	case req.Watch:
+		return s.newWatch(r, by, k, req)
+	case !named:
+		return nil, nil, login.FieldError{Field: "random or userPoolId", Reason: login.Required}
 	}
-	if err := s.login.CheckOrigin(c.by, p); err != nil {
+	if err := s.login.CheckOrigin(by, p); err != nil {
 		return nil, nil, err
 	}
-	challenge := c.QueryParam("codeChallenge")
-	if err := login.CheckChallenge(challenge, c.QueryParam("codeChallengeMethod")); err != nil {
+	if err := login.CheckChallenge(req.Challenge, req.ChallengeMethod); err != nil {
 		return k, violation(err.Error()), nil
 	}
-	k.open, k.pool, k.challenge = true, p, strings.Clone(challenge)
-	k.resume, _ = session.ParseID(random) // a malformed one is resumed like an unknown one: not
+	by.SetSubject(p, session.Session{})
+	k.open, k.pool, k.challenge = true, p, strings.Clone(req.Challenge)
+	k.resume, _ = session.ParseID(req.Random) // a malformed one is resumed like an unknown one: not
 	return k, nil, nil
 }
 
 // newWatch prepares a socket that watches one code. If the request names a pool, the code
 // must be that pool's.
-func (s *Server) newWatch(c *call, k *socket, random string, name login.PoolName) (*socket, *wsconn.CloseFrame, error) {
-	v, err := s.login.View(c.Request().Context(), c.by, login.ViewRequest{Pool: name, Random: random})
+func (s *Server) newWatch(r *http.Request, by *login.Caller, k *socket, req SocketRequest) (*socket, *wsconn.CloseFrame, error) {
+	v, err := s.login.View(r.Context(), by, login.ViewRequest{Pool: req.Pool, Random: req.Random})
 	_, tooMany := errors.AsType[login.TooMany](err)
 	switch {
 	case err == nil:
-		k.pool, k.first = v.Pool, &v.Code
+		k.pool, k.first = v.Pool, &v
 		return k, nil, nil
-	case isGone(err):
-		return k, closeNotFound, s.login.CheckAnyOrigin(c.by)
+	case errors.Is(err, session.ErrNotFound):
+		return k, closeNotFound, s.login.CheckAnyOrigin(by)
 	case tooMany, errors.Is(err, login.ErrOrigin):
 		return nil, nil, err
 	}
-	s.quiet.Log(c.Request().Context(), slog.LevelWarn, "handshake "+kindOf(err), "socket not served", "requestId", c.by.RequestID, "error", err)
-	if c.Request().Context().Err() == nil { // a client that disconnected says nothing of the store
+	s.limitedLog.Log(r.Context(), slog.LevelWarn, "handshake "+login.ErrorKind(err), "socket not served", "requestId", by.RequestID, "error", err)
+	if r.Context().Err() == nil { // a client that disconnected says nothing of the store
 		s.admission.RejectWaiting(errNoStore)
 	}
-	return k, closeBusy, s.login.CheckAnyOrigin(c.by)
+	return k, closeBusy, s.login.CheckAnyOrigin(by)
 }
 
 // offeredKey returns the browser key that the client offers as a subprotocol

@@ -1,4 +1,4 @@
-package server
+package push
 
 import (
 	"encoding/json"
@@ -21,20 +21,20 @@ type socket struct {
 
 	// Set by the handshake.
 	client    session.Client
-	counted   bool       // it is counted as a connection
+	counted   bool       // as a connection that waits
 	trace     string     // of the handshake
 	open      bool       // it makes its own codes; else it watches one
 	resume    session.ID // open: the code to continue with
 	challenge string     // open: of each code that it makes (RFC 7636); empty: none
 
 	// Of the worker; each passes it on to the next.
-	state     socketState
-	pool      *pool.Pool
-	proof     login.Proof
-	first     *session.Session // not open: the code as the handshake loaded it, until it is followed
-	code      *follower        // nil before the first code
-	count     int              // number of the page's code
-	refreshed time.Time        // when the page last got another code on request
+	state        socketState
+	pool         *pool.Pool
+	proof        login.Proof
+	first        *login.View // not open: the code as the handshake loaded it, until it is subscribed to
+	subscription *follower   // nil before the first code
+	count        int         // number of the page's code
+	refreshed    time.Time   // when the page last got another code on request
 }
 
 // socketState is where a socket is in its life. Transitions:
@@ -47,11 +47,11 @@ type socket struct {
 type socketState uint8
 
 const (
-	stateStarting   socketState = iota // holds a place of srv.admission
+	stateStarting   socketState = iota // counts as a handshake that runs, see MaxHandshakes
 	stateFollowing                     // the page is told each new state of its code
 	stateRefreshing                    // … and waits for another code
 	stateClosing                       // nothing more is sent
-	stateClosed                        // all places are given back, and no worker starts
+	stateClosed                        // everything is released, and no worker starts
 )
 
 // signal is a set of reasons to look after a socket.
@@ -72,7 +72,7 @@ func (k *socket) signal(s signal) {
 	}
 }
 
-// changed is told of newer states of the code.
+// changed is called when the code may have a newer state.
 func (k *socket) changed() { k.signal(signalChanged) }
 
 // Message implements wsconn.Handler.
@@ -106,7 +106,7 @@ func (k *socket) work() {
 	for {
 		got := k.signals.Swap(signalWorking)
 		if got&signalDisconnected != 0 {
-			k.code.close()
+			k.subscription.close()
 			k.enter(stateClosed)
 			k.srv.sockets.wg.Done()
 			return // signalWorking stays set

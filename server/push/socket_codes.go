@@ -1,4 +1,4 @@
-package server
+package push
 
 import (
 	"context"
@@ -10,19 +10,16 @@ import (
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server/push/wsconn"
+	"github.com/scanlogin/scanlogin/server/wire"
 	"github.com/scanlogin/scanlogin/session"
 )
 
 // refreshPause is the least time between two refreshes (B.1).
 const refreshPause = time.Second
 
-// asked is the code that the handshake asked to watch, zero if none or if it is
-// followed by now.
-func (k *socket) asked() session.Session {
-	if k.first == nil {
-		return session.Session{}
-	}
-	return *k.first
+// caller returns the page as the caller of one use case.
+func (k *socket) caller() *login.Caller {
+	return &login.Caller{Proof: k.proof, IP: k.client.IP, UserAgent: k.client.UserAgent}
 }
 
 // begin follows the first code.
@@ -35,7 +32,7 @@ func (k *socket) begin() *wsconn.CloseFrame {
 	}
 	code, p, err := k.srv.login.Code(context.Background(), k.resume)
 	switch {
-	case err != nil && !isGone(err):
+	case err != nil && !errors.Is(err, session.ErrNotFound):
 		return k.failed(err)
 	case err != nil || p.ID != k.pool.ID || !k.proof.IsBrowser(p, code) || code.Challenge != k.challenge:
 		return k.newCode(1)
@@ -43,7 +40,12 @@ func (k *socket) begin() *wsconn.CloseFrame {
 		return k.newCode(code.Count + 1)
 	}
 	k.pool = p
-	return k.follow(code)
+	return k.follow(k.view(code))
+}
+
+// view is a code of the socket's pool as the page may see it.
+func (k *socket) view(code session.Session) login.View {
+	return login.View{Pool: k.pool, Code: code, Rights: login.NewRights(k.pool, code, k.proof)}
 }
 
 // codeMessage tells an open socket's page its next code.
@@ -70,13 +72,14 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 		return closeExhausted
 	}
 	k.pool = p
-	code, err := k.srv.login.Create(context.Background(), k.caller(), login.CreateRequest{
+	by := k.caller()
+	code, err := k.srv.login.Create(context.Background(), by, login.CreateRequest{
 		Pool: p, CustomData: "{}", Challenge: k.challenge, Count: count, Trace: k.trace,
 	})
 	switch {
 	case errors.Is(err, login.ErrChallengeRequired):
 		return closeChallengeRequired
-	case err != nil && login.IsAdmission(err):
+	case login.IsAdmission(err):
 		k.emitRefused(err)
 		return closeBusy
 	case err != nil:
@@ -93,21 +96,21 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 	}); frame != nil {
 		return frame
 	}
-	return k.follow(code)
+	return k.follow(k.view(code))
 }
 
-// follow follows code instead of the previous one.
-func (k *socket) follow(code session.Session) *wsconn.CloseFrame {
-	k.code.close()
-	k.count, k.first = code.Count, nil
-	f, err := k.srv.follow(k.pool, code, login.NewRights(k.pool, code, k.proof), k.changed)
+// follow subscribes to a view's code instead of the previous one.
+func (k *socket) follow(v login.View) *wsconn.CloseFrame {
+	k.subscription.close()
+	k.count, k.first = v.Code.Count, nil
+	f, err := k.srv.follow(v.Pool, v.Code, v.Rights, k.changed)
 	switch {
 	case errors.Is(err, hub.ErrStopped):
 		return closeRestart
 	case err != nil:
 		return closeBusy
 	}
-	k.code = f
+	k.subscription = f
 	return nil
 }
 
@@ -115,11 +118,11 @@ func (k *socket) follow(code session.Session) *wsconn.CloseFrame {
 // decided cannot be withdrawn; the page is told how it ended instead.
 func (k *socket) refresh() *wsconn.CloseFrame {
 	k.state, k.refreshed = stateFollowing, time.Now()
-	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.code.id)
+	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.subscription.id)
 	switch {
 	case errors.Is(err, session.ErrUsed):
 		return nil
-	case err == nil || errors.Is(err, session.ErrOver) || isGone(err):
+	case err == nil || errors.Is(err, session.ErrOver) || errors.Is(err, session.ErrNotFound):
 		return k.newCode(k.count)
 	}
 	return k.failed(err)
@@ -128,7 +131,7 @@ func (k *socket) refresh() *wsconn.CloseFrame {
 // show tells the page the code's newest state, if the page does not know it. After the last
 // state it continues with the next code or closes.
 func (k *socket) show() *wsconn.CloseFrame {
-	state, err := k.code.news()
+	state, err := k.subscription.news()
 	switch {
 	case errors.Is(err, errNothingNew):
 		return nil
@@ -137,10 +140,10 @@ func (k *socket) show() *wsconn.CloseFrame {
 	case err != nil:
 		return k.failed(err)
 	}
-	if frame := k.send(statusData(state)); frame != nil {
+	if frame := k.send(wire.NewStatus(state)); frame != nil {
 		return frame
 	}
-	k.code.wrote()
+	k.subscription.wrote()
 	switch st := state.Snapshot.Status; {
 	case st == session.Canceled && k.open, st == session.Expired && k.open:
 		if frame := k.newCode(k.count + 1); frame != nil {
@@ -156,9 +159,20 @@ func (k *socket) show() *wsconn.CloseFrame {
 // failed closes because of an error of the store. The page connects again and learns the
 // state then.
 func (k *socket) failed(err error) *wsconn.CloseFrame {
-	k.srv.quiet.Log(context.Background(), slog.LevelWarn, "socket "+kindOf(err), "socket closed", "pool", k.pool.ID, "error", err)
+	k.srv.limitedLog.Log(context.Background(), slog.LevelWarn, "socket "+login.ErrorKind(err), "socket closed", "pool", k.pool.ID, "error", err)
 	k.srv.admission.RejectWaiting(errNoStore)
 	return closeBusy
+}
+
+// emitRefused emits that the page was refused something because of err.
+func (k *socket) emitRefused(err error) {
+	by := k.caller()
+	var code session.Session
+	if k.first != nil {
+		code = k.first.Code
+	}
+	by.SetSubject(k.pool, code)
+	k.srv.login.EmitRefused(by, "ws", k.srv.errorName(err))
 }
 
 // send writes one message. If the peer does not take it, the connection is closed.
@@ -168,23 +182,11 @@ func (k *socket) send(message any) *wsconn.CloseFrame {
 		return k.failed(err)
 	}
 	if k.state == stateStarting {
-		k.enter(stateFollowing) // a slow peer does not hold a place of admission
+		k.enter(stateFollowing) // a slow peer does not delay other handshakes
 	}
 	if err := k.conn.WriteText(text); err != nil {
 		k.conn.Abort()
 		return closeDone // not sent: the connection is closed
 	}
 	return nil
-}
-
-// caller is the page, as the caller of a use case.
-func (k *socket) caller() *login.Caller {
-	return &login.Caller{Proof: k.proof, IP: k.client.IP, UserAgent: k.client.UserAgent}
-}
-
-// emitRefused emits that the page was refused something with err.
-func (k *socket) emitRefused(err error) {
-	by := k.caller()
-	by.SetSubject(k.pool, k.asked())
-	k.srv.login.EmitRefused(by, "ws", rowOf(err).name)
 }

@@ -1,4 +1,4 @@
-package server
+package push
 
 import (
 	"context"
@@ -13,42 +13,55 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/server/wire"
 	"github.com/scanlogin/scanlogin/session"
 )
 
 const (
-	maxWait      = 25 * time.Second // of a check (A.2)
 	commentEvery = 15 * time.Second // on a quiet event stream (B.2)
 	writeTime    = 10 * time.Second // for which a page may take nothing, on an event stream
 	maxRetry     = 5000             // milliseconds after which a page comes back (B.2)
 )
 
-// await holds a check until there is a version above the one that the caller
+// MaxWait is how long a check may wait.
+const MaxWait = 25 * time.Second
+
+// answerTime is how long the answer of a check that has waited may take: as long as that of
+// any other request.
+const answerTime = login.IdentifyTime + 5*time.Second
+
+// WaitRequest says what a check waits for.
+type WaitRequest struct {
+	For   time.Duration // at most MaxWait; 0: not at all
+	Known int64         // the version that the page knows
+}
+
+// Wait holds a check until there is a version above the one that the caller
 // knows, its time is over, or the node stops, and returns the code as it is
 // then. Nothing follows a code that is over.
-func (s *Server) await(c *call, v login.View) (session.Session, error) {
-	wait, known, err := waitOf(c, v.Code.Version)
-	if err != nil || wait == 0 || v.Code.Version > known || v.Code.Status.Over() {
-		return v.Code, err
+func (s *Server) Wait(w http.ResponseWriter, r *http.Request, by *login.Caller, v login.View, req WaitRequest) (login.View, error) {
+	wait, known := req.For, req.Known
+	if wait == 0 || v.Code.Version > known || v.Code.Status.Over() {
+		return v, nil
 	}
-	if err := s.login.AcquireConnection(c.by.IP); err != nil {
-		return v.Code, err
+	if err := s.login.AcquireConnection(by.IP); err != nil {
+		return v, err
 	}
-	defer s.login.ReleaseConnection(c.by.IP)
+	defer s.login.ReleaseConnection(by.IP)
 	woken := make(chan struct{}, 1)
 	f, err := s.follow(v.Pool, v.Code, v.Rights, func() { nudge(woken) })
 	if err != nil {
-		return v.Code, err
+		return v, err
 	}
 	defer f.close()
-	ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
+	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
-	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(wait + writeTimeout))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime))
 	for f.told <= known {
 		select {
 		case <-woken:
 			if _, err := f.news(); err != nil && !errors.Is(err, errNothingNew) {
-				return v.Code, login.AsUnavailable(err)
+				return v, login.AsUnavailable(err)
 			}
 			continue
 		case <-ctx.Done():
@@ -56,56 +69,34 @@ func (s *Server) await(c *call, v login.View) (session.Session, error) {
 		}
 		break
 	}
-	code, _, err := s.login.Code(context.WithoutCancel(ctx), v.Code.ID)
-	return code, err
+	v.Code, _, err = s.login.Code(context.WithoutCancel(ctx), v.Code.ID)
+	return v, err
 }
 
-// waitOf reads the query's `wait` in seconds and `version`.
-func waitOf(c *call, found int64) (wait time.Duration, known int64, err error) {
-	known = found
-	if text := c.QueryParam("version"); text != "" {
-		if known, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return 0, 0, malformed("version", "must be a whole number", "必须是整数")
-		}
+// Events tells a code's states as server-sent events (B.2).
+func (s *Server) Events(w http.ResponseWriter, r *http.Request, by *login.Caller, v login.View) error {
+	if last, err := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= lastOfStory(v.Code) {
+		w.WriteHeader(http.StatusNoContent) // a page that has been told all stays away
+		return nil
 	}
-	text := c.QueryParam("wait")
-	if text == "" {
-		return 0, known, nil
-	}
-	seconds, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(seconds >= 0) {
-		return 0, 0, malformed("wait", "must be a number of seconds up to 25", "必须是不超过 25 的秒数")
-	}
-	return min(time.Duration(min(seconds, maxWait.Seconds())*float64(time.Second)), maxWait), known, nil
-}
-
-// events tells a code's states as server-sent events (B.2).
-func (s *Server) events(c *call) error {
-	v, err := s.view(c)
-	if err != nil {
+	if err := s.login.AcquireConnection(by.IP); err != nil {
 		return err
 	}
-	if last, err := strconv.ParseInt(c.Request().Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= lastOfStory(v.Code) {
-		return c.NoContent(http.StatusNoContent) // a page that has been told all stays away
-	}
-	if err := s.login.AcquireConnection(c.by.IP); err != nil {
-		return err
-	}
-	defer s.login.ReleaseConnection(c.by.IP)
+	defer s.login.ReleaseConnection(by.IP)
 	woken := make(chan struct{}, 1)
 	f, err := s.follow(v.Pool, v.Code, v.Rights, func() { nudge(woken) })
 	if err != nil {
 		return err
 	}
 	defer f.close()
-	h := c.Response().Header()
+	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep the events to itself
-	out := stream{c.Response(), http.NewResponseController(c.Response())}
+	out := stream{w, http.NewResponseController(w)}
 	if err := out.write(": here\n\n"); err != nil {
 		return nil
 	}
-	return s.stream(c.Request().Context(), f, out, woken)
+	return s.stream(r.Context(), f, out, woken)
 }
 
 // lastOfStory is the version with which a page has been told all: what follows a
@@ -143,11 +134,11 @@ func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-ch
 				continue
 			}
 			if err != nil {
-				s.quiet.Log(ctx, slog.LevelWarn, "stream "+kindOf(err), "event stream ended", "pool", f.pool.ID, "error", err)
+				s.limitedLog.Log(ctx, slog.LevelWarn, "stream "+login.ErrorKind(err), "event stream ended", "pool", f.pool.ID, "error", err)
 				_ = out.write(elsewhere)
 				return nil
 			}
-			if out.event(statusData(state)) != nil {
+			if out.event(wire.NewStatus(state)) != nil {
 				return nil
 			}
 			f.wrote()
@@ -164,7 +155,7 @@ type stream struct {
 	control *http.ResponseController
 }
 
-func (out stream) event(message status) error {
+func (out stream) event(message wire.Status) error {
 	text, err := json.Marshal(message)
 	if err != nil {
 		return err
