@@ -18,65 +18,17 @@ import (
 )
 
 const (
-	commentEvery = 15 * time.Second // on a quiet event stream (B.2)
-	writeTime    = 10 * time.Second // for which a page may take nothing, on an event stream
-	maxRetry     = 5000             // milliseconds after which a page comes back (B.2)
+	commentInterval   = 15 * time.Second // between comments on a quiet event stream (B.2)
+	eventWriteTimeout = 10 * time.Second // for which a page may take nothing
+	maxRetry          = 5000             // milliseconds after which a page reconnects (B.2)
 )
 
-// MaxWait is how long a check may wait.
-const MaxWait = 25 * time.Second
-
-// answerTime is how long the answer of a check that has waited may take: as long as that of
-// any other request.
-const answerTime = login.IdentifyTime + 5*time.Second
-
-// WaitRequest says what a check waits for.
-type WaitRequest struct {
-	For   time.Duration // at most MaxWait; 0: not at all
-	Known int64         // the version that the page knows
-}
-
-// Wait holds a check until there is a version above the one that the caller
-// knows, its time is over, or the node stops, and returns the code as it is
-// then. Nothing follows a code that is over.
-func (s *Server) Wait(w http.ResponseWriter, r *http.Request, by *login.Caller, v login.View, req WaitRequest) (login.View, error) {
-	wait, known := req.For, req.Known
-	if wait == 0 || v.Code.Version > known || v.Code.Status.Over() {
-		return v, nil
-	}
-	if err := s.login.AcquireConnection(by.IP); err != nil {
-		return v, err
-	}
-	defer s.login.ReleaseConnection(by.IP)
-	woken := make(chan struct{}, 1)
-	f, err := s.follow(v.Pool, v.Code, v.Rights, func() { nudge(woken) })
-	if err != nil {
-		return v, err
-	}
-	defer f.close()
-	ctx, cancel := context.WithTimeout(r.Context(), wait)
-	defer cancel()
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime))
-	for f.told <= known {
-		select {
-		case <-woken:
-			if _, err := f.news(); err != nil && !errors.Is(err, errNothingNew) {
-				return v, login.AsUnavailable(err)
-			}
-			continue
-		case <-ctx.Done():
-		case <-s.stopping:
-		}
-		break
-	}
-	v.Code, _, err = s.login.Code(context.WithoutCancel(ctx), v.Code.ID)
-	return v, err
-}
-
-// Events tells a code's states as server-sent events (B.2).
+// Events tells the states of a view's code as server-sent events (B.2), until the last one,
+// the client disconnects or the node stops. Errors, before anything is written:
+// login.TooMany, hub.ErrStopped.
 func (s *Server) Events(w http.ResponseWriter, r *http.Request, by *login.Caller, v login.View) error {
-	if last, err := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= lastOfStory(v.Code) {
-		w.WriteHeader(http.StatusNoContent) // a page that has been told all stays away
+	if last, err := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= finalVersion(v.Code) {
+		w.WriteHeader(http.StatusNoContent) // EventSource does not reconnect
 		return nil
 	}
 	if err := s.login.AcquireConnection(by.IP); err != nil {
@@ -84,26 +36,25 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request, by *login.Caller
 	}
 	defer s.login.ReleaseConnection(by.IP)
 	woken := make(chan struct{}, 1)
-	f, err := s.follow(v.Pool, v.Code, v.Rights, func() { nudge(woken) })
+	f, err := s.subscribe(v, func() { nudge(woken) })
 	if err != nil {
 		return err
 	}
 	defer f.close()
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no") // nginx would keep the events to itself
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would buffer the events
 	out := stream{w, http.NewResponseController(w)}
-	if err := out.write(": here\n\n"); err != nil {
-		return nil
+	if out.write(": here\n\n") == nil {
+		s.streamStates(r.Context(), f, out, woken)
 	}
-	return s.stream(r.Context(), f, out, woken)
+	return nil
 }
 
-// lastOfStory is the version with which a page has been told all: what follows a
-// confirmed one is the site's business. Before the end it is out of reach.
-func lastOfStory(code session.Session) int64 {
+// finalVersion is the version with which a page has been told everything: what follows a
+// confirmed one is between site and server. It is out of reach before the end.
+func finalVersion(code session.Session) int64 {
 	switch {
-	case !isStoryOver(code.Status):
+	case !isFinal(code.Status):
 		return math.MaxInt64
 	case code.Status != session.Confirmed && !code.ConfirmedAt.IsZero():
 		return code.Version - 1
@@ -111,45 +62,45 @@ func lastOfStory(code session.Session) int64 {
 	return code.Version
 }
 
-// stream tells what f hears until the story is over or the page has gone. If it
-// cannot go on, the page is told to come back after a moment, to any node.
-func (s *Server) stream(ctx context.Context, f *follower, out stream, woken <-chan struct{}) error {
-	quiet := time.NewTicker(commentEvery)
+// streamStates writes the states of f until the final one, or the client disconnects. If it
+// cannot continue, it tells the page to reconnect after a moment, to any node.
+func (s *Server) streamStates(ctx context.Context, f *subscription, out stream, woken <-chan struct{}) {
+	quiet := time.NewTicker(commentInterval)
 	defer quiet.Stop()
-	elsewhere := fmt.Sprintf("retry: %d\n\n", rand.IntN(maxRetry+1)) // #nosec G404 -- it spreads load
+	reconnect := fmt.Sprintf("retry: %d\n\n", rand.IntN(maxRetry+1)) // #nosec G404 -- it spreads load
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-s.stopping:
-			_ = out.write(elsewhere)
-			return nil
+			_ = out.write(reconnect)
+			return
 		case <-quiet.C:
 			if out.write(": still here\n\n") != nil {
-				return nil
+				return
 			}
 		case <-woken:
-			state, err := f.news()
+			state, err := f.next()
 			if errors.Is(err, errNothingNew) {
 				continue
 			}
 			if err != nil {
-				s.limitedLog.Log(ctx, slog.LevelWarn, "stream "+login.ErrorKind(err), "event stream ended", "pool", f.pool.ID, "error", err)
-				_ = out.write(elsewhere)
-				return nil
+				s.limitedLog.Log(ctx, slog.LevelWarn, "stream "+login.ErrorKind(err), "event stream ended", "pool", f.pool, "error", err)
+				_ = out.write(reconnect)
+				return
 			}
 			if out.event(wire.NewStatus(state)) != nil {
-				return nil
+				return
 			}
-			f.wrote()
-			if isStoryOver(state.Snapshot.Status) {
-				return nil
+			f.noteDelivery()
+			if isFinal(state.Snapshot.Status) {
+				return
 			}
 		}
 	}
 }
 
-// stream writes an event stream; a page that does not take it is dropped.
+// stream writes server-sent events. A write fails if the page takes nothing for eventWriteTimeout.
 type stream struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -164,17 +115,9 @@ func (out stream) event(message wire.Status) error {
 }
 
 func (out stream) write(text string) error {
-	_ = out.control.SetWriteDeadline(time.Now().Add(writeTime))
+	_ = out.control.SetWriteDeadline(time.Now().Add(eventWriteTimeout))
 	if _, err := out.Write([]byte(text)); err != nil {
 		return err
 	}
 	return out.control.Flush()
-}
-
-// nudge puts a token into a channel that holds one.
-func nudge(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

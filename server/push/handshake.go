@@ -58,8 +58,11 @@ type SocketRequest struct {
 	Trace           string // of the codes to make, as in session.Session
 }
 
-// Socket accepts a WebSocket that watches a code, or makes its own (B.1). The
-// handler returns at once: an idle socket has small buffers and no goroutine (see wsconn).
+// Socket accepts a WebSocket that watches a code, or makes its own (B.1). It returns at once:
+// an idle socket has small buffers and no goroutine (see wsconn). A refusal that the page
+// has to learn is a close frame after accepting, because a browser does not tell a page how
+// a handshake was refused. Other refusals are errors, for the caller to answer:
+// ErrNoHandshake, ErrBody, login.FieldError, TooMany, ErrOrigin and ErrUnavailable.
 func (s *Server) Socket(w http.ResponseWriter, r *http.Request, by *login.Caller, req SocketRequest) error {
 	if !websocketAsked(r) {
 		w.Header().Set("Upgrade", "websocket")
@@ -71,7 +74,7 @@ func (s *Server) Socket(w http.ResponseWriter, r *http.Request, by *login.Caller
 		return ErrBody
 	}
 	if !s.sockets.begin() {
-		return fmt.Errorf("%w: %w", login.ErrUnavailable, errLeaving)
+		return fmt.Errorf("%w: %w", login.ErrUnavailable, errShutdown)
 	}
 	if err := s.admission.Acquire(r.Context(), ipaddr.Turn(by.IP)); err != nil {
 		s.sockets.wg.Done()
@@ -89,7 +92,8 @@ func (s *Server) Socket(w http.ResponseWriter, r *http.Request, by *login.Caller
 	return err
 }
 
-// handshake reports whether it began a socket, which then has taken over its places.
+// handshake reports whether it began a socket. The socket then has to release what the
+// handshake acquired.
 func (s *Server) handshake(w http.ResponseWriter, r *http.Request, by *login.Caller, req SocketRequest) (served bool, err error) {
 	k, refusal, err := s.newSocket(r, by, req)
 	if err != nil {
@@ -99,7 +103,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, by *login.Cal
 		s.log.Debug("handshake refused", "requestId", by.RequestID, "error", err)
 		return false, nil // Accept has answered
 	}
-	err = s.login.AcquireConnection(k.client.IP) // also for one that is closed at once: its peer may not answer the close frame
+	err = s.login.AcquireConnection(k.client.IP) // also for a socket that is closed at once: its peer may not answer the close frame
 	k.counted = err == nil
 	if err != nil && refusal == nil {
 		refusal = closeBusy
@@ -138,18 +142,17 @@ func websocketAsked(r *http.Request) bool {
 // Transfer-Encoding.
 func hasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
 
-// refuseBody refuses a handshake that announces a body: net/http reads the body
-// before it hands the connection over, for as long as the client likes. It would
-// also read it after this answer; a read deadline in the past prevents that, so
-// that the connection is closed at once.
+// refuseBody has the connection closed after the answer to a handshake that announces a
+// body. net/http reads a body before it hands the connection over, for as long as the
+// client likes. It would also read it after the answer; a read deadline in the past
+// prevents that.
 func refuseBody(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // an error: it is closed already
 	w.Header().Set("Connection", "close")
 }
 
-// newSocket reads what a handshake asks for. A refusal that the page has to learn is
-// returned as a close frame, to be sent after accepting: a browser does not tell a page
-// how a handshake was refused.
+// newSocket makes the socket that a handshake asks for, or returns the close frame with which
+// it is refused. It sets what is known about the caller's subject.
 func (s *Server) newSocket(r *http.Request, by *login.Caller, req SocketRequest) (*socket, *wsconn.CloseFrame, error) {
 	by.BrowserKey, by.Credentials = offeredKey(r), nil
 	k := &socket{srv: s, client: session.Client{IP: by.IP, UserAgent: by.UserAgent}, proof: by.Proof, trace: req.Trace}
@@ -170,7 +173,7 @@ func (s *Server) newSocket(r *http.Request, by *login.Caller, req SocketRequest)
 	}
 	by.SetSubject(p, session.Session{})
 	k.open, k.pool, k.challenge = true, p, strings.Clone(req.Challenge)
-	k.resume, _ = session.ParseID(req.Random) // a malformed one is resumed like an unknown one: not
+	k.resume, _ = session.ParseID(req.Random) // one that is malformed is treated like an unknown one
 	return k, nil, nil
 }
 
@@ -183,14 +186,14 @@ func (s *Server) newWatch(r *http.Request, by *login.Caller, k *socket, req Sock
 	case err == nil:
 		k.pool, k.first = v.Pool, &v
 		return k, nil, nil
-	case errors.Is(err, session.ErrNotFound):
-		return k, closeNotFound, s.login.CheckAnyOrigin(by)
 	case tooMany, errors.Is(err, login.ErrOrigin):
 		return nil, nil, err
+	case errors.Is(err, session.ErrNotFound):
+		return k, closeNotFound, s.login.CheckAnyOrigin(by)
 	}
 	s.limitedLog.Log(r.Context(), slog.LevelWarn, "handshake "+login.ErrorKind(err), "socket not served", "requestId", by.RequestID, "error", err)
-	if r.Context().Err() == nil { // a client that disconnected says nothing of the store
-		s.admission.RejectWaiting(errNoStore)
+	if r.Context().Err() == nil { // a client that disconnected says nothing about the store
+		s.admission.RejectWaiting(errStoreSilent)
 	}
 	return k, closeBusy, s.login.CheckAnyOrigin(by)
 }

@@ -82,7 +82,7 @@ func (s *Server) Handshakes() (free, waiting int) { return s.admission.Usage() }
 func (s *Server) Stop() {
 	s.stopOnce.Do(func() {
 		close(s.stopping)
-		s.admission.Close(errLeaving)
+		s.admission.Close(errShutdown)
 	})
 }
 

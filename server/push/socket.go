@@ -31,10 +31,10 @@ type socket struct {
 	state        socketState
 	pool         *pool.Pool
 	proof        login.Proof
-	first        *login.View // not open: the code as the handshake loaded it, until it is subscribed to
-	subscription *follower   // nil before the first code
-	count        int         // number of the page's code
-	refreshed    time.Time   // when the page last got another code on request
+	first        *login.View   // not open: the code as the handshake loaded it, until it is subscribed to
+	subscription *subscription // nil before the first code
+	count        int           // number of the page's code
+	refreshed    time.Time     // when the page last got another code on request
 }
 
 // socketState is where a socket is in its life. Transitions:

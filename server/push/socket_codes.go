@@ -103,7 +103,7 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 func (k *socket) follow(v login.View) *wsconn.CloseFrame {
 	k.subscription.close()
 	k.count, k.first = v.Code.Count, nil
-	f, err := k.srv.follow(v.Pool, v.Code, v.Rights, k.changed)
+	f, err := k.srv.subscribe(v, k.changed)
 	switch {
 	case errors.Is(err, hub.ErrStopped):
 		return closeRestart
@@ -131,7 +131,7 @@ func (k *socket) refresh() *wsconn.CloseFrame {
 // show tells the page the code's newest state, if the page does not know it. After the last
 // state it continues with the next code or closes.
 func (k *socket) show() *wsconn.CloseFrame {
-	state, err := k.subscription.news()
+	state, err := k.subscription.next()
 	switch {
 	case errors.Is(err, errNothingNew):
 		return nil
@@ -143,14 +143,14 @@ func (k *socket) show() *wsconn.CloseFrame {
 	if frame := k.send(wire.NewStatus(state)); frame != nil {
 		return frame
 	}
-	k.subscription.wrote()
+	k.subscription.noteDelivery()
 	switch st := state.Snapshot.Status; {
 	case st == session.Canceled && k.open, st == session.Expired && k.open:
 		if frame := k.newCode(k.count + 1); frame != nil {
 			return frame
 		}
 		return k.show()
-	case isStoryOver(st):
+	case isFinal(st):
 		return closeDone
 	}
 	return nil
@@ -160,7 +160,7 @@ func (k *socket) show() *wsconn.CloseFrame {
 // state then.
 func (k *socket) failed(err error) *wsconn.CloseFrame {
 	k.srv.limitedLog.Log(context.Background(), slog.LevelWarn, "socket "+login.ErrorKind(err), "socket closed", "pool", k.pool.ID, "error", err)
-	k.srv.admission.RejectWaiting(errNoStore)
+	k.srv.admission.RejectWaiting(errStoreSilent)
 	return closeBusy
 }
 

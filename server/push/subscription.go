@@ -6,57 +6,56 @@ import (
 
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/login"
-	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// follower follows one code for one viewer: what sockets, event streams and
-// waiting checks have in common. It is for one goroutine at a time.
-type follower struct {
-	srv   *Server
-	watch *hub.Watch
-	pool  *pool.Pool
-	id    session.ID
-	sees  login.Rights
+// subscription delivers the states of one code to one page: what sockets, event streams and
+// checks that wait have in common. One goroutine at a time uses it.
+type subscription struct {
+	srv    *Server
+	watch  *hub.Watch
+	pool   string // id
+	id     session.ID
+	rights login.Rights
 
-	newest session.Snapshot // that was seen: at first the code as it was loaded
-	told   int64            // the newest version that news returned
-	begun  bool             // the viewer has got a first status
+	newest    session.Snapshot // at first the code as it was loaded
+	told      int64            // the newest version that next returned
+	delivered bool             // the page has received a first state
 }
 
-// follow follows a loaded code; wake is called when there may be news, which
-// there is at once: the code as it was loaded. The errors are login.TooMany
-// and hub.ErrStopped.
-func (s *Server) follow(p *pool.Pool, code session.Session, sees login.Rights, wake func()) (*follower, error) {
-	if err := s.login.AcquireWatcher(code.ID, sees); err != nil {
+// subscribe subscribes to the code of a view. wake is called when there may be a newer state;
+// it is also called now, for the code as it was loaded. The errors are login.TooMany and
+// hub.ErrStopped.
+func (s *Server) subscribe(v login.View, wake func()) (*subscription, error) {
+	if err := s.login.AcquireWatcher(v.Code.ID, v.Rights); err != nil {
 		return nil, err
 	}
-	w, err := s.hub.Watch(code.ID, wake)
+	w, err := s.hub.Watch(v.Code.ID, wake)
 	if err != nil {
-		s.login.ReleaseWatcher(code.ID, sees)
+		s.login.ReleaseWatcher(v.Code.ID, v.Rights)
 		return nil, err
 	}
 	wake()
-	return &follower{srv: s, watch: w, pool: p, id: code.ID, sees: sees, newest: code.Snapshot()}, nil
+	return &subscription{srv: s, watch: w, pool: v.Pool.ID, id: v.Code.ID, rights: v.Rights, newest: v.Code.Snapshot()}, nil
 }
 
-// close ends it; a second close does nothing.
-func (f *follower) close() {
+// close ends the subscription; a second close does nothing.
+func (f *subscription) close() {
 	if f == nil || f.watch == nil {
 		return
 	}
 	f.watch.Close()
 	f.watch = nil
-	f.srv.login.ReleaseWatcher(f.id, f.sees)
+	f.srv.login.ReleaseWatcher(f.id, f.rights)
 }
 
-// errNothingNew is what news returns when the viewer knows all there is.
+// errNothingNew is what next returns when the page knows the newest state.
 var errNothingNew = errors.New("nothing new")
 
-// news returns the newest state, if the viewer was not told it. Other errors than
-// errNothingNew end the following: session.ErrLost, or what the store said. A code that
-// vanished is expired.
-func (f *follower) news() (login.State, error) {
+// next returns the newest state if it was not returned before. Other errors than
+// errNothingNew end the subscription: session.ErrLost, or those of the store. A code that
+// vanished has expired.
+func (f *subscription) next() (login.State, error) {
 	snap, err := f.watch.Latest()
 	switch {
 	case errors.Is(err, session.ErrNotFound):
@@ -74,28 +73,28 @@ func (f *follower) news() (login.State, error) {
 		return login.State{}, errNothingNew
 	}
 	f.newest = snap
-	state, err := f.srv.login.ShowSnapshot(context.Background(), snap, f.sees)
+	state, err := f.srv.login.ShowSnapshot(context.Background(), snap, f.rights)
 	if err != nil {
 		return login.State{}, err
 	}
-	if f.newest = state.Snapshot; f.newest.Version < snap.Version || f.newest.Version == snap.Version && f.newest.Op != snap.Op {
+	f.newest = state.Snapshot
+	if f.newest.Version < snap.Version || f.newest.Version == snap.Version && f.newest.Op != snap.Op {
 		return login.State{}, session.ErrLost
 	}
 	f.told = f.newest.Version
 	return state, nil
 }
 
-// wrote notes that the viewer has got what news returned. The first status is
-// how it found the code; each later one is a step that it waited for, unless
-// time made it.
-func (f *follower) wrote() {
-	step := f.begun && f.newest.Op != "" && !f.newest.ChangedAt.IsZero()
-	f.begun = true
-	if step && f.srv.pushed != nil {
-		f.srv.pushed(f.pool.ID, max(0, f.srv.login.Now().Sub(f.newest.ChangedAt)))
+// noteDelivery records that the page has received what next returned. The first state is how
+// it found the code. Each later one is a step that it waited for, unless the code expired.
+func (f *subscription) noteDelivery() {
+	isStep := f.delivered && f.newest.Op != "" && !f.newest.ChangedAt.IsZero()
+	f.delivered = true
+	if isStep {
+		f.srv.pushed(f.pool, max(0, f.srv.login.Now().Sub(f.newest.ChangedAt)))
 	}
 }
 
-// isStoryOver reports whether a page has nothing more to learn of a code: it is
-// over, or its ticket is there.
-func isStoryOver(st session.Status) bool { return st.Over() || st == session.Confirmed }
+// isFinal reports whether a page needs no state after this one: the code is over, or its
+// ticket is there.
+func isFinal(st session.Status) bool { return st.Over() || st == session.Confirmed }
