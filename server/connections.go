@@ -73,7 +73,7 @@ func (all *connections) counts() (open, most int) {
 	return all.open, all.most
 }
 
-// exhausted reports whether new connections are, or were lately, refused.
+// exhausted reports whether new connections are, or were just now, refused.
 func (all *connections) exhausted(now time.Time) bool {
 	all.mu.Lock()
 	full := all.open-all.idle.Len() >= all.most

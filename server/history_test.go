@@ -140,7 +140,7 @@ func TestTheCountsInRedisNameNobody(t *testing.T) {
 	a.call("GET", "/check?random=made-up", nil)
 	a.srv.Settled(t.Context())
 	keys, _ := redis.Do("KEYS", "test:tally:*").([]any)
-	if len(keys) < 5 { // codes, codes lately, a known browser and a cancel live long on any machine
+	if len(keys) < 5 { // codes, recent codes, a known browser and a cancel are stored for minutes
 		t.Errorf("%d keys", len(keys))
 	}
 	for _, key := range keys {
