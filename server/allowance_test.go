@@ -118,7 +118,7 @@ func cancelOn(n *node, user string) {
 	n.phone("cancel", code, user).ok()
 }
 
-func TestWhoCanceledInARowIsLeftInPeace(t *testing.T) {
+func TestCancelsInARowBeginACoolDown(t *testing.T) {
 	t.Parallel()
 	a, b, _ := pair(t, func(o *server.Options) { o.Limits.UserRate = 1000 }, newPool(t, nil)) // the test asks often
 	cancelOn(a, "alice")
@@ -170,15 +170,15 @@ func TestACancelThatIsRepeatedCountsOnce(t *testing.T) {
 	n.phone("scanned", n.gene("p1").random, "alice").ok()
 }
 
-// tallied is a node alone with its tally at hand.
-func tallied(t *testing.T, far ratelimit.Store, pools ...*pool.Pool) *node {
+// counting is a node alone with the given counts.
+func counting(t *testing.T, far ratelimit.Store, pools ...*pool.Pool) *node {
 	st := memstore.New()
 	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Counts = far }, pools...)
 }
 
-func TestThePauseGrowsToFiveMinutes(t *testing.T) {
+func TestTheCoolDownGrowsToFiveMinutes(t *testing.T) {
 	p, m := newPool(t, nil), ratelimit.NewMemory()
-	n := tallied(t, m, p)
+	n := counting(t, m, p)
 	for before, want := range map[int]int{1: 0, 2: 5, 3: 10, 4: 20, 5: 40, 7: 160, 8: 300, 1000: 300} {
 		user := fmt.Sprintf("user%d", before)
 		for range before {
@@ -280,8 +280,8 @@ func (silentCounts) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Resu
 	return nil, ctx.Err()
 }
 
-func TestWithTheTallyAwayPeopleGoOnAndGuessersDoNot(t *testing.T) {
-	n := tallied(t, brokenCounts{}, newPool(t, nil))
+func TestWithoutSharedCountsUsersGoOnAndGuessersDoNot(t *testing.T) {
+	n := counting(t, brokenCounts{}, newPool(t, nil))
 	if got := until(t, 1000, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got < 100 || got > 900 {
 		t.Errorf("%d guesses before 429", got)
 	}

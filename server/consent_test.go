@@ -80,8 +80,7 @@ func TestThePhoneIsToldWhoAsks(t *testing.T) {
 	if err != nil || len(stored.CookieHash) != 32 {
 		t.Fatalf("%x, %v", stored.CookieHash, err)
 	}
-	stored.User.ID = "alice"
-	n.history().Confirmed(t.Context(), n.pools.All()[0], stored)
+	n.remember(stored, "alice")
 	if consent, _ := n.phoneFrom("203.0.113.7", "scanned", c.random, "alice").consent(); consent["knownBrowser"] != true || consent["sameNetwork"] != true {
 		t.Errorf("in the same house, for the second time: %v", consent)
 	}

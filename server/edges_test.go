@@ -45,11 +45,11 @@ func TestNothingOlderFollowsWhereTheUserIsLoaded(t *testing.T) {
 	p.closed(1012)
 }
 
-func TestStrangersCannotUseUpTheBrowsersChecks(t *testing.T) {
+func TestUnprovenChecksDoNotUseUpTheBrowsers(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	if got := until(t, 200, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got == 200 {
-		t.Error("strangers are not limited")
+		t.Error("others are not limited")
 	}
 	n.check(c)
 	if a := n.call("GET", "/image/"+c.random+".png", nil); a.status != 200 {

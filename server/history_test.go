@@ -58,10 +58,22 @@ func (n *node) recentCodes(address string) int {
 // setRecentCodes records that an address requested so many codes now, and none before.
 func (n *node) setRecentCodes(address string, codes int) {
 	n.Helper()
+	n.srv.Settled(n.Context())
 	before := risk.NewHistory(n.pools, nil, func() time.Time { return n.store.Now().Add(-10 * time.Minute) })
 	request := n.history().CodeRequested(address)
 	ops := []ratelimit.Op{ratelimit.Reset(request.Key), ratelimit.Reset(before.CodeRequested(address).Key)}
 	if _, err := n.counts.Do(n.Context(), append(ops, slices.Repeat([]ratelimit.Op{request}, codes)...)...); err != nil {
+		n.Fatal(err)
+	}
+}
+
+// remember records that a user of the first pool confirmed a code.
+func (n *node) remember(code session.Session, user string) {
+	n.Helper()
+	counts := ratelimit.NewBatcher(n.counts, slog.New(slog.DiscardHandler))
+	code.User.ID = user
+	risk.NewHistory(n.pools, counts, n.store.Now).Confirmed(n.Context(), n.pools.All()[0], code)
+	if _, err := counts.Do(n.Context()); err != nil { // waits for what was enqueued
 		n.Fatal(err)
 	}
 }
@@ -128,7 +140,7 @@ func TestTheCountsInRedisNameNobody(t *testing.T) {
 	a.call("GET", "/check?random=made-up", nil)
 	a.srv.Settled(t.Context())
 	keys, _ := redis.Do("KEYS", "test:tally:*").([]any)
-	if len(keys) < 5 { // codes, codes lately, a known browser and a cancel live long on any machine
+	if len(keys) < 5 { // codes, recent codes, a known browser and a cancel are stored for minutes
 		t.Errorf("%d keys", len(keys))
 	}
 	for _, key := range keys {

@@ -56,7 +56,7 @@ func TestSocketsAreLimited(t *testing.T) {
 	}
 }
 
-func TestStrangersCannotCrowdTheBrowserOut(t *testing.T) {
+func TestUnprovenWatchersDoNotDisplaceTheBrowser(t *testing.T) {
 	n := limited(t, login.Limits{WatchersPerCode: 2})
 	c := n.gene("p1")
 	for range 2 {

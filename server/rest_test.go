@@ -130,7 +130,7 @@ func TestEveryRefusal(t *testing.T) {
 		{"scan with another scheme", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", "Digest x"}, 401, 2020},
 		{"scan by another pool's user", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", foreign}, 403, 2036},
 		{"scan by another pool's user who says so", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", foreign, "x-authing-userpool-id", "p2"}, 403, 2036},
-		{"scan by a stranger who names another pool", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", "Bearer x.y.z", "x-authing-userpool-id", "p2"}, 401, 2020},
+		{"scan by somebody who names another pool", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", "Bearer x.y.z", "x-authing-userpool-id", "p2"}, 401, 2020},
 		{"scan by another", "POST", "/scanned", `{"random":"` + scanned + `"}`, header{"Authorization", "Bearer " + userToken(t, "bob")}, 409, 2245},
 		{"scan of a used one", "POST", "/scanned", `{"random":"` + done + `"}`, header{"Authorization", alice}, 409, 2244},
 		{"confirm unscanned", "POST", "/confirm", `{"random":"` + waiting + `"}`, header{"Authorization", alice}, 409, 2243},

@@ -1,11 +1,9 @@
-// Package server is what clients see: the REST interface, the push and the
-// pictures, over HTTP.
+// Package server is the public HTTP interface: REST, push and pictures.
 //
-// It promises that an answer of success means that the store has what it says;
-// that ticket and user go to nobody but who proves the right to them; that a
-// page is told each state in order, or is told to connect again; and that
-// whatever is sent in, the answer is a row of the table in problem.go. No rule
-// of the protocol is here: see session.
+// It decodes requests, calls package login, and encodes the results. It guarantees that every
+// error is a row of the table in problem.go, whatever is received, and that a page is told
+// each state in order, or is told to connect again. It has no rules of the protocol (see
+// session) and no limits (see login).
 package server
 
 import (

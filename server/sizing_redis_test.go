@@ -79,7 +79,7 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 		switch {
 		case !strings.Contains(name, ":tally:"):
 			code = max(code, size)
-		case ttl > (5 * time.Minute).Milliseconds(): // the codes that an address asked for lately
+		case ttl > (5 * time.Minute).Milliseconds(): // the recent codes of an address
 			note = max(note, size)
 		}
 	}
