@@ -60,11 +60,7 @@ func (s *Server) gene(c *call) error {
 	if err != nil {
 		return err
 	}
-	var cookie *http.Cookie // set with the code, if the browser has none
-	if c.by.Cookie == "" {
-		cookie = s.newCookie()
-		c.by.Cookie = cookie.Value
-	}
+	cookie := s.bindBrowser(c)
 	code, err := s.login.Create(c.Request().Context(), c.by, login.CreateRequest{
 		Pool: p, CustomData: custom, Challenge: in.CodeChallenge, Count: 1, Trace: s.traceName(c.Request().Context()),
 	})
@@ -78,6 +74,17 @@ func (s *Server) gene(c *call) error {
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: login.WholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
 		Payload: code.Payload, ExpireAt: login.ISO(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, AppLink: login.AppLink(p, code.ID),
 	})
+}
+
+// bindBrowser gives a caller without browser cookie a new one, to be set with its code. It
+// returns nil if the caller has one.
+func (s *Server) bindBrowser(c *call) *http.Cookie {
+	if c.by.Cookie != "" {
+		return nil
+	}
+	cookie := s.newCookie()
+	c.by.Cookie = cookie.Value
+	return cookie
 }
 
 // check refuses fields of the wrong form.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/risk"
@@ -21,6 +22,8 @@ type PhoneRequest struct {
 	User      *session.User // whom the app's back end names, instead of a token; nil: nobody
 	PhoneIP   string        // address of the user's phone, likewise
 	MatchCode string        // Confirm: the number that the page shows, if the pool requires it
+
+	maxAge time.Duration // how old the identity's answer may be; 0: as old as it allows
 }
 
 // PhoneResult is the code after a step.
@@ -47,6 +50,7 @@ func (s *Service) Scan(ctx context.Context, by *Caller, req PhoneRequest) (Phone
 // Confirm records that the phone's user agrees. Errors: those of Scan, Blocked, ErrMatchCode
 // and WrongNumber.
 func (s *Service) Confirm(ctx context.Context, by *Caller, req PhoneRequest) (PhoneResult, error) {
+	req.maxAge = freshEnough
 	return s.step(ctx, by, req, session.Confirm)
 }
 
@@ -75,7 +79,7 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 	if !named {
 		own = p
 	}
-	user, err := s.phoneUser(ctx, by, req, own, p, action)
+	user, err := s.phoneUser(ctx, by, req, own, p)
 	if err != nil {
 		return PhoneResult{}, s.countFailure(ctx, by, cmp.Or(s.checkGuesses(by, code), err))
 	}

@@ -35,7 +35,7 @@ const freshEnough = 10 * time.Second
 
 // phoneUser returns the phone's user: the one that its token names, or the one that the
 // app's back end names. The phone belongs to pool own, the code to p.
-func (s *Service) phoneUser(ctx context.Context, by *Caller, req PhoneRequest, own, p *pool.Pool, action session.Action) (session.User, error) {
+func (s *Service) phoneUser(ctx context.Context, by *Caller, req PhoneRequest, own, p *pool.Pool) (session.User, error) {
 	if by.Credentials != nil {
 		if !by.isSite {
 			return session.User{}, ErrCredentials
@@ -45,13 +45,9 @@ func (s *Service) phoneUser(ctx context.Context, by *Caller, req PhoneRequest, o
 	if req.Token == "" {
 		return session.User{}, ErrNotLoggedIn
 	}
-	var maxAge time.Duration
-	if action == session.Confirm {
-		maxAge = freshEnough
-	}
 	ctx, cancel := context.WithTimeout(ctx, IdentifyTime)
 	defer cancel()
-	user, err := identify(ctx, own, req.Token, s.store.Now(), maxAge)
+	user, err := identify(ctx, own, req.Token, s.store.Now(), req.maxAge)
 	switch {
 	case err == nil && own.ID != p.ID:
 		return session.User{}, ErrOtherPool
