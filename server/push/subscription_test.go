@@ -47,8 +47,9 @@ func TestAnotherHistoryIsNotContinued(t *testing.T) {
 	if _, err := await(t, f, woken); !errors.Is(err, session.ErrLost) {
 		t.Errorf("after the subscription: %v", err)
 	}
-	f.close()
-	f, woken = n.subscribed(other)
+	loaded := n.create()
+	loaded.Op = session.NewOpID()
+	f, woken = n.subscribed(loaded)
 	_, err := await(t, f, woken)
 	if err == nil { // the code as it was loaded
 		_, err = await(t, f, woken)
