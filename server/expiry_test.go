@@ -12,9 +12,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// TestTimesEndIsToldOnceByWhoMadeTheCode has codes end in each way; the end of
-// those that somebody ended is told by that step alone.
-func TestTimesEndIsToldOnceByWhoMadeTheCode(t *testing.T) {
+// TestExpiryIsReportedOnceByTheNodeThatMadeTheCode has codes end in each way. An end by a step
+// is reported by that step alone.
+func TestExpiryIsReportedOnceByTheNodeThatMadeTheCode(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	ends := make(map[session.ID][]string)
@@ -57,35 +57,35 @@ func TestTimesEndIsToldOnceByWhoMadeTheCode(t *testing.T) {
 	defer mu.Unlock()
 	for id, how := range want {
 		if !slices.Equal(ends[id], how) {
-			t.Errorf("told %v, want %v", ends[id], how)
+			t.Errorf("reported %v, want %v", ends[id], how)
 		}
 	}
 }
 
-// TestLostCodesAreTold has a store that is away when a code ends, and has
-// forgotten the code when it is back.
-func TestLostCodesAreTold(t *testing.T) {
+// TestLostCodesAreReported has a store that does not answer when a code expires, and that has
+// lost the code when it answers again.
+func TestLostCodesAreReported(t *testing.T) {
 	t.Parallel()
-	told := make(chan session.Event, 10)
+	reported := make(chan session.Event, 10)
 	n := start(t, memNode(), func(o *server.Options) {
-		o.Observers = append(o.Observers, func(e session.Event) { told <- e })
+		o.Observers = append(o.Observers, func(e session.Event) { reported <- e })
 	}, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
 	next := func() session.Event {
 		t.Helper()
 		select {
-		case e := <-told:
+		case e := <-reported:
 			return e
 		case <-time.After(30 * time.Second):
-			t.Fatal("nothing was told")
+			t.Fatal("nothing was reported")
 			return session.Event{}
 		}
 	}
 	c := n.gene("p1")
 	next()
 	asked := n.store.Fail(errors.New("away"))
-	eventually(t, "the node looks", func() bool { return asked() > 1 })
-	if open := n.srv.Load().UnknownEnds; open != 1 || len(told) > 0 {
-		t.Errorf("%d ends are unknown, %d were told", open, len(told))
+	eventually(t, "the node loads the code", func() bool { return asked() > 1 })
+	if open := n.srv.Load().UnknownEnds; open != 1 || len(reported) > 0 {
+		t.Errorf("%d ends are unknown, %d were reported", open, len(reported))
 	}
 	n.store.Fail(session.ErrNotFound)
 	if e := next(); e.Kind != session.EventLost || e.Pool != "p1" || string(e.Code.ID) != c.random {

@@ -12,7 +12,7 @@ import (
 // Settled waits until all counts of the node are sent.
 func (s *Server) Settled(ctx context.Context) { s.login.Flush(ctx) }
 
-// HoldPictures takes all places for calls of pictures, until the function is called. The
+// HoldPictures takes all slots for calls of pictures, until the function is called. The
 // others wait for so long; 0: as long as always.
 func (s *Server) HoldPictures(wait time.Duration) (free func()) {
 	if wait > 0 {
@@ -34,16 +34,16 @@ func (s *Server) PicturesWaiting() int {
 	return waiting
 }
 
-// Places is how many handshakes run at once.
-const Places = push.MaxHandshakes
+// MaxHandshakes is how many handshakes run at once.
+const MaxHandshakes = push.MaxHandshakes
 
-// Queued is how many wait.
-func (s *Server) Queued() int {
+// WaitingHandshakes is how many handshakes wait.
+func (s *Server) WaitingHandshakes() int {
 	_, waiting := s.push.Handshakes()
 	return waiting
 }
 
-// Admission is how many more handshakes may begin, and how many wait.
+// Admission is how many more handshakes may begin, and how many handshakes wait.
 func (s *Server) Admission() [2]int {
 	free, waiting := s.push.Handshakes()
 	return [2]int{free, waiting}

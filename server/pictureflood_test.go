@@ -61,7 +61,7 @@ func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
 	wg.Wait()
 }
 
-// TestWhoWaitsTooLongForAPictureIsTold has the places for drawing stay taken.
+// TestWhoWaitsTooLongForAPictureIsTold has the slots for drawing stay taken.
 func TestWhoWaitsTooLongForAPictureIsTold(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")

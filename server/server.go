@@ -1,6 +1,6 @@
-// Package server is the public HTTP interface: REST, push and pictures.
+// Package server is the public HTTP interface: REST, pictures, and the routes of the push.
 //
-// It decodes requests, calls package login, and encodes the results. It guarantees that every
+// It decodes requests, calls packages login and push, and encodes the results. It guarantees that every
 // error is a row of the table in problem.go, whatever is received, and that a page is told
 // each state in order, or is told to connect again. It has no rules of the protocol (see
 // session) and no limits (see login).
@@ -169,7 +169,7 @@ func (s *Server) elsewhere(next echo.HandlerFunc) echo.HandlerFunc {
 // Sockets returns how many WebSocket connections are open.
 func (s *Server) Sockets() int { return s.push.Sockets() }
 
-// Handler returns the whole public interface, for another HTTP server than
-// Run's. Sockets that it accepts are not pinged then, and live until Close; time's
-// ends are not told.
+// Handler returns the whole public interface, for another HTTP server than Run's. Sockets
+// that it accepts are not pinged then, and live until Close; codes that expire are not
+// reported.
 func (s *Server) Handler() http.Handler { return s.echo }

@@ -80,7 +80,7 @@ func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
 	for range 700 {
 		fmt.Fprint(dialFrom(t, n, "127.0.0.2"), handshake("userPoolId=p1", ""))
 	}
-	eventually(t, "the handshakes wait", func() bool { return n.srv.Queued() == 700-server.Places })
+	eventually(t, "the handshakes wait", func() bool { return n.srv.WaitingHandshakes() == 700-server.MaxHandshakes })
 	leftInTime(t, n)
 	close(released)
 }

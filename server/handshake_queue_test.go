@@ -13,8 +13,8 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// TestAStormIsServedInTurn has more pages come at once than the line has places
-// for, and none is sent away.
+// TestAStormIsServedInTurn has more pages come at once than handshakes run at once, and none
+// is refused.
 func TestAStormIsServedInTurn(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	var pages sync.WaitGroup
@@ -29,10 +29,10 @@ func TestAStormIsServedInTurn(t *testing.T) {
 	pages.Wait()
 }
 
-// TestTheLineDispersesWhenTheStoreDoesNotAnswer has more handshakes wait than
-// there are places, for a store that hangs: none waits longer than for the
-// first of them, and all places are free again afterwards.
-func TestTheLineDispersesWhenTheStoreDoesNotAnswer(t *testing.T) {
+// TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer has more handshakes than run at
+// once, for a store that hangs: none waits longer than for the first of them, and as many as
+// before run afterwards.
+func TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
@@ -63,7 +63,7 @@ func TestTheLineDispersesWhenTheStoreDoesNotAnswer(t *testing.T) {
 		pages.Wait()
 		resume()
 		if refused.Load() == 0 || closed.Load() == 0 {
-			t.Errorf("%d were refused in the line, %d at its head", refused.Load(), closed.Load())
+			t.Errorf("%d were refused in the queue, %d closed after they began", refused.Load(), closed.Load())
 		}
 		if took := time.Since(began); took > 20*time.Second { // ten times what the store is given
 			t.Errorf("they waited for %v", took)
@@ -76,9 +76,8 @@ func TestTheLineDispersesWhenTheStoreDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// TestWhoHangsUpLeavesTheLine fills the line while the store hangs, and waits
-// in it in vain.
-func TestWhoHangsUpLeavesTheLine(t *testing.T) {
+// TestClientsThatDisconnectLeaveTheQueue fills the queue while the store hangs.
+func TestClientsThatDisconnectLeaveTheQueue(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	resume := n.store.Stall()
@@ -98,9 +97,9 @@ func TestWhoHangsUpLeavesTheLine(t *testing.T) {
 	n.dial("random="+c.random, nil, "key."+c.key).event("waiting")
 }
 
-// TestHangingUpDoesNotRejectOthers has all handshakes that run end because their clients
+// TestDisconnectingDoesNotRejectOthers has all handshakes that run end because their clients
 // disconnect, while another one waits. That says nothing of the store.
-func TestHangingUpDoesNotRejectOthers(t *testing.T) {
+func TestDisconnectingDoesNotRejectOthers(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for range 10 { // again where the clients were slower than the store is given
@@ -129,7 +128,7 @@ func hangUp(t *testing.T, n *node, c code) bool {
 	defer hangUp()
 	var pages sync.WaitGroup
 	defer pages.Wait()
-	for range server.Places {
+	for range server.MaxHandshakes {
 		pages.Go(func() { _ = dial(ctx) })
 	}
 	eventually(t, "all places are taken", func() bool { return n.srv.Admission() == [2]int{0, 0} })
