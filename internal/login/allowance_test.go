@@ -119,3 +119,40 @@ func TestConnectionsAndWatchersAreGivenBack(t *testing.T) {
 		f.ReleaseWatcher(id, Rights{})
 	}
 }
+
+// TestAGuesserIsNotShownACodeThatExists unless it proves to be its browser.
+func TestAGuesserIsNotShownACodeThatExists(t *testing.T) {
+	f := newService(t, func(o *Options) { o.Limits.MissRate = 1 })
+	code := f.create()
+	view := func(proof Proof, id session.ID) error {
+		_, err := f.View(t.Context(), &Caller{Proof: proof, IP: stranger().IP}, ViewRequest{Random: string(id)})
+		return err
+	}
+	if err := view(Proof{}, code.ID); err != nil {
+		t.Errorf("before the guesses: %v", err)
+	}
+	for range 5 * burst {
+		_ = view(Proof{}, session.NewID())
+	}
+	if err := view(Proof{}, code.ID); !errors.As(err, new(TooMany)) {
+		t.Errorf("after the guesses: %v", err)
+	}
+	if err := view(browser().Proof, code.ID); err != nil {
+		t.Errorf("with proof: %v", err)
+	}
+}
+
+// TestASecretForAnotherPoolCountsAsWrong because it could be tried for all pools.
+func TestASecretForAnotherPoolCountsAsWrong(t *testing.T) {
+	f := newService(t, func(o *Options) { o.Limits.MissRate = 1 })
+	for range 5 * burst {
+		_, err := f.Redeem(t.Context(), site(), RedeemRequest{Ticket: "made up", Pool: PoolName{ID: "p2"}})
+		if errors.As(err, new(TooMany)) {
+			return
+		}
+		if !errors.Is(err, ErrCredentials) {
+			t.Fatal(err)
+		}
+	}
+	t.Error("it was never refused")
+}

@@ -15,6 +15,10 @@ func TestALoginWithoutHTTP(t *testing.T) {
 	f := newService(t, nil)
 	code := f.create()
 	f.confirm(code)
+	again := PhoneRequest{Code: string(code.ID), User: &session.User{ID: "alice"}}
+	if result, err := f.Confirm(t.Context(), f.begun(site()), again); err != nil || result.Code.Status != session.Confirmed { // emits nothing
+		t.Errorf("a confirm that is repeated: %v", err)
+	}
 	st := f.state(browser(), code)
 	if st.Ticket == "" || st.ScannedUserID != "alice" || !st.IsBrowser {
 		t.Fatalf("the browser sees %+v", st)
