@@ -15,6 +15,20 @@ import (
 // with it, and 1.05 times this way (BenchmarkPictureParts).
 func (r *Renderer) png(m matrix, size int) ([]byte, error) {
 	size = max(size, len(m))
+	lines, err := r.compressLines(m, size)
+	if err != nil {
+		return nil, err
+	}
+	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(size)), uint32(size)) // #nosec G115 -- a few thousand at most
+	out := []byte("\x89PNG\r\n\x1a\n")
+	out = appendChunk(out, "IHDR", append(head, 1, 0, 0, 0, 0)) // bits, gray, and the only methods that exist
+	out = appendChunk(out, "IDAT", lines)
+	return appendChunk(out, "IEND", nil), nil
+}
+
+// compressLines returns the lines of a PNG of size pixels square, at least as many as m has
+// modules.
+func (r *Renderer) compressLines(m matrix, size int) ([]byte, error) {
 	scale := size / len(m)
 	pad := (size - scale*len(m)) / 2
 	blank := bytes.Repeat([]byte{0xff}, 1+(size+7)/8)
@@ -48,11 +62,7 @@ func (r *Renderer) png(m matrix, size int) ([]byte, error) {
 	if err := z.Close(); err != nil {
 		return nil, fmt.Errorf("qr code: %w", err)
 	}
-	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(size)), uint32(size)) // #nosec G115 -- a few thousand at most
-	out := []byte("\x89PNG\r\n\x1a\n")
-	out = appendChunk(out, "IHDR", append(head, 1, 0, 0, 0, 0)) // bits, gray, and the only methods that exist
-	out = appendChunk(out, "IDAT", packed.Bytes())
-	return appendChunk(out, "IEND", nil), nil
+	return packed.Bytes(), nil
 }
 
 // appendChunk appends a chunk of a PNG: length, name, data, CRC.
