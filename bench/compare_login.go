@@ -119,7 +119,7 @@ func (run *pushing) scanAndAwait(ctx context.Context, i int) error {
 // picture measures a QR picture and go-qrcode's pattern alone, with the Go
 // benchmark in package server.
 func (r *comparing) picture(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkPictureParts$/^(pattern|first)$", "./server")
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkPictureParts$/^(pattern|first)$", "./internal/qr/draw")
 	cmd.Dir = r.Source
 	out, err := cmd.CombinedOutput()
 	if err != nil {

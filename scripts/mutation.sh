@@ -18,8 +18,8 @@ mkdir -p "$out"
 go build -o "$out/mutation" ./test/mutation
 
 # Tests of ./server that take longer than a second. The first pass skips them.
-slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|WhoCanceledInARow|TimesEnd|ShutdownWaits|FourWays'
-slow+='|ScannedIsNot|AGuesser|LostCodes|TheLineDisperses|OpenMakes|Resume|RetryAfterIsTrue|Rolling|AStore|Refresh|AnOffice|StoreAway|AHandshake'
+slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|CancelsInARow|ExpiryIs|ShutdownWaits|FourWays'
+slow+='|ScannedIsNot|AGuesser|LostCodes|WaitingHandshakes|OpenMakes|Resume|RetryAfterIsTrue|Rolling|AStore|Refresh|AnOffice|StoreAway|AHandshake'
 slow+='|TimeEnds|WatchEnds|TwoNodesGive|AStorm|TheServerStays'
 slow+='|AFloodOfOne|TheDefaultLimitsFitIntoThe|PartOfA|OneNetwork|ASiteIs|ANodeLeaves|ANodeThat|AHead|AFull|Sockets|ConnectionsAre)'
 
@@ -39,6 +39,7 @@ package() {
   name=$(basename "$dir")
   case $dir in
   ./session) stages=("./session ./session/memstore" "-run TestRedisConformance/Single ./session/redisstore") ;;
+  ./internal/login | ./internal/risk | ./server/push | ./internal/expiry) stages=("$dir" "-skip=$slow ./server" "./server") timeout=6m ;;
   ./server) stages=("-skip=$slow $dir" "$dir") timeout=6m flags+=" -skip=$slow" ;;
   *) stages=("$dir") ;;
   esac
@@ -77,7 +78,7 @@ lua() {
 case ${1:-all} in
 all)
   failed=0
-  for dir in ./session ./internal/ratelimit ./internal/identity ./server; do package "$dir" || failed=1; done
+  for dir in ./session ./internal/ratelimit ./internal/identity ./internal/risk ./internal/login ./server; do package "$dir" || failed=1; done
   lua || failed=1
   exit $failed
   ;;

@@ -15,13 +15,13 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// TestHandshakesAreAdmittedFairly has one address fill all places and the queue
+// TestHandshakesAreAdmittedFairly has one address fill all slots and the queue
 // behind them, and another come last.
 func TestHandshakesAreAdmittedFairly(t *testing.T) {
 	made, goOn := make(chan string, 1000), make(chan struct{})
 	n := start(t, memNode(), func(o *server.Options) {
 		o.Observers = append(o.Observers, func(e session.Event) {
-			if e.Kind == session.EventMade { // the handshake has its place until this returns
+			if e.Kind == session.EventMade { // the handshake has its slot until this returns
 				made <- e.Code.Client.IP
 				<-goOn
 			}
@@ -37,26 +37,26 @@ func TestHandshakesAreAdmittedFairly(t *testing.T) {
 		open("127.0.0.2")
 	}
 	admitted := 0
-	for ; admitted < server.Places; admitted++ { // a lone address has them all
+	for ; admitted < server.MaxHandshakes; admitted++ { // a lone address may have all slots
 		<-made
 	}
-	eventually(t, "the crowd waits", func() bool { return n.srv.Queued() == crowd-server.Places })
+	eventually(t, "the crowd waits", func() bool { return n.srv.WaitingHandshakes() == crowd-server.MaxHandshakes })
 	open("127.0.0.3")
 	open("127.0.0.4")
-	eventually(t, "the others wait", func() bool { return n.srv.Queued() == crowd-server.Places+2 })
+	eventually(t, "the others wait", func() bool { return n.srv.WaitingHandshakes() == crowd-server.MaxHandshakes+2 })
 	served := make(map[string]int)
 	for range 4 {
 		goOn <- struct{}{}
 		served[<-made]++
 	}
 	if served["127.0.0.3"] != 1 || served["127.0.0.4"] != 1 {
-		t.Errorf("the first four places that were free went to %v", served)
+		t.Errorf("the first four free slots went to %v", served)
 	}
 	close(goOn)
-	for range crowd - server.Places - 2 {
+	for range crowd - server.MaxHandshakes - 2 {
 		<-made
 	}
-	eventually(t, "nobody waits", func() bool { return n.srv.Queued() == 0 })
+	eventually(t, "nobody waits", func() bool { return n.srv.WaitingHandshakes() == 0 })
 }
 
 // blockingListener's connections from one address block on each write after the
@@ -88,12 +88,12 @@ func (c *blockingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestAPeerThatReadsNothingHoldsNoPlace has more of them than there are places.
-func TestAPeerThatReadsNothingHoldsNoPlace(t *testing.T) {
+// TestAPeerThatReadsNothingHoldsNoSlot has more of them than there are slots.
+func TestAPeerThatReadsNothingHoldsNoSlot(t *testing.T) {
 	released := make(chan struct{})
 	n := startOn(t, memNode(), func(ln net.Listener) net.Listener { return blockingListener{ln, "127.0.0.2", released} }, nil, newPool(t, nil))
 	t.Cleanup(func() { close(released) }) // before the node leaves
-	for range server.Places + 10 {
+	for range server.MaxHandshakes + 10 {
 		conn := dialFrom(t, n, "127.0.0.2")
 		_ = conn.SetDeadline(time.Now().Add(soon))
 		fmt.Fprint(conn, handshake("userPoolId=p1", ""))

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/server"
@@ -25,21 +26,21 @@ func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
 		return n.call("GET", "/check?random="+string(session.NewID()), nil)
 	}
 	for name, test := range map[string]struct {
-		limits server.Limits
+		limits login.Limits
 		burst  int
 		rate   float64 // a second
 		call   func(n *node, code string) answer
 	}{
-		"CallsOfAnAddress": {server.Limits{AddressRate: 2, UserRate: 1000}, 20, 2, func(n *node, code string) answer { return n.phone("scanned", code, "alice") }},
-		"BrokenCalls":      {server.Limits{AddressRate: 2}, 20, 2, func(n *node, _ string) answer { return n.call("POST", "/scanned", map[string]any{}) }},
-		"CallsOfAUser":     {server.Limits{UserRate: 1}, 10, 1, func(n *node, code string) answer { return n.phone("scanned", code, "alice") }},
-		"CodesOfAnAddress": {server.Limits{CodesPerAddress: 12}, 12, 0.1, func(n *node, _ string) answer { return n.call("POST", "/gene?userPoolId=p1", nil) }},
-		"CodesOfAPool":     {server.Limits{CodesPerPool: 12}, 12, 0.1, func(n *node, _ string) answer { return n.call("POST", "/gene?userPoolId=p1", nil) }},
-		"UnknownCodes":     {server.Limits{MissRate: 1}, 10, 1, unknown},
-		"WrongTickets": {server.Limits{MissRate: 1}, 10, 1, func(n *node, code string) answer {
+		"CallsOfAnAddress": {login.Limits{AddressRate: 2, UserRate: 1000}, 20, 2, func(n *node, code string) answer { return n.phone("scanned", code, "alice") }},
+		"BrokenCalls":      {login.Limits{AddressRate: 2}, 20, 2, func(n *node, _ string) answer { return n.call("POST", "/scanned", map[string]any{}) }},
+		"CallsOfAUser":     {login.Limits{UserRate: 1}, 10, 1, func(n *node, code string) answer { return n.phone("scanned", code, "alice") }},
+		"CodesOfAnAddress": {login.Limits{CodesPerAddress: 12}, 12, 0.1, func(n *node, _ string) answer { return n.call("POST", "/gene?userPoolId=p1", nil) }},
+		"CodesOfAPool":     {login.Limits{CodesPerPool: 12}, 12, 0.1, func(n *node, _ string) answer { return n.call("POST", "/gene?userPoolId=p1", nil) }},
+		"UnknownCodes":     {login.Limits{MissRate: 1}, 10, 1, unknown},
+		"WrongTickets": {login.Limits{MissRate: 1}, 10, 1, func(n *node, code string) answer {
 			return n.call("POST", "/userinfo", map[string]any{"ticket": code + "." + strings.Repeat("A", 43), "userPoolId": "p1"})
 		}},
-		"WrongSecrets": {server.Limits{MissRate: 1}, 10, 1, func(n *node, code string) answer {
+		"WrongSecrets": {login.Limits{MissRate: 1}, 10, 1, func(n *node, code string) answer {
 			return n.call("POST", "/userinfo", map[string]any{"ticket": code}, "Authorization", basic("p1", "wrong"))
 		}},
 	} {
@@ -95,7 +96,7 @@ func heldToItsWord(t *testing.T, refused answer, since time.Time, again func() a
 }
 
 func TestRetryAfterIsTrue(t *testing.T) {
-	n := limited(t, server.Limits{CodesPerAddress: 40}) // one each three seconds
+	n := limited(t, login.Limits{CodesPerAddress: 40}) // one each three seconds
 	gene := func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }
 	for {
 		asked := time.Now()
@@ -117,7 +118,7 @@ func cancelOn(n *node, user string) {
 	n.phone("cancel", code, user).ok()
 }
 
-func TestWhoCanceledInARowIsLeftInPeace(t *testing.T) {
+func TestCancelsInARowBeginACoolDown(t *testing.T) {
 	t.Parallel()
 	a, b, _ := pair(t, func(o *server.Options) { o.Limits.UserRate = 1000 }, newPool(t, nil)) // the test asks often
 	cancelOn(a, "alice")
@@ -169,15 +170,15 @@ func TestACancelThatIsRepeatedCountsOnce(t *testing.T) {
 	n.phone("scanned", n.gene("p1").random, "alice").ok()
 }
 
-// tallied is a node alone with its tally at hand.
-func tallied(t *testing.T, far ratelimit.Store, pools ...*pool.Pool) *node {
+// counting is a node alone with the given counts.
+func counting(t *testing.T, far ratelimit.Store, pools ...*pool.Pool) *node {
 	st := memstore.New()
-	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Tally = far }, pools...)
+	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Counts = far }, pools...)
 }
 
-func TestThePauseGrowsToFiveMinutes(t *testing.T) {
+func TestTheCoolDownGrowsToFiveMinutes(t *testing.T) {
 	p, m := newPool(t, nil), ratelimit.NewMemory()
-	n := tallied(t, m, p)
+	n := counting(t, m, p)
 	for before, want := range map[int]int{1: 0, 2: 5, 3: 10, 4: 20, 5: 40, 7: 160, 8: 300, 1000: 300} {
 		user := fmt.Sprintf("user%d", before)
 		for range before {
@@ -213,7 +214,7 @@ func TestAGuesserIsNotToldWhichSecretIsRight(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := limited(t, server.Limits{MissRate: 1, CheckRate: 1000})
+			n := limited(t, login.Limits{MissRate: 1, CheckRate: 1000})
 			c := n.gene("p1")
 			if got := show(n, c, poolSecret); got.status == 429 || name == "check" && got.ok()["isBrowser"] != true {
 				t.Fatalf("the right secret at first: %s", got.raw)
@@ -235,7 +236,7 @@ func TestAGuesserIsNotToldWhichSecretIsRight(t *testing.T) {
 
 // TestASiteIsNotLockedOutByItsUsers has a site pass on what visitors make up.
 func TestASiteIsNotLockedOutByItsUsers(t *testing.T) {
-	n := limited(t, server.Limits{MissRate: 1, AddressRate: 1, CodesPerAddress: 5})
+	n := limited(t, login.Limits{MissRate: 1, AddressRate: 1, CodesPerAddress: 5})
 	for range 50 {
 		n.call("POST", "/userinfo", map[string]any{"ticket": "made up"}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
 		n.call("POST", "/scanned", map[string]any{"random": "made up"}, "Authorization", basic("p1", poolSecret)).refused(404, 500)
@@ -264,23 +265,23 @@ func TestAPoolHasItsOwnLimits(t *testing.T) {
 	}
 }
 
-// brokenTally is one that does not answer.
-type brokenTally struct{}
+// brokenCounts are counts that do not answer.
+type brokenCounts struct{}
 
-func (brokenTally) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Result, error) {
+func (brokenCounts) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Result, error) {
 	return nil, errors.New("away")
 }
 
-// silentTally is one that answers only when its caller gives up.
-type silentTally struct{}
+// silentCounts answer only when their caller gives up.
+type silentCounts struct{}
 
-func (silentTally) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Result, error) {
+func (silentCounts) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Result, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func TestWithTheTallyAwayPeopleGoOnAndGuessersDoNot(t *testing.T) {
-	n := tallied(t, brokenTally{}, newPool(t, nil))
+func TestWithoutSharedCountsUsersGoOnAndGuessersDoNot(t *testing.T) {
+	n := counting(t, brokenCounts{}, newPool(t, nil))
 	if got := until(t, 1000, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got < 100 || got > 900 {
 		t.Errorf("%d guesses before 429", got)
 	}
@@ -288,7 +289,8 @@ func TestWithTheTallyAwayPeopleGoOnAndGuessersDoNot(t *testing.T) {
 		n.confirmed("p1")
 		cancelOn(n, "bob")
 	}
-	if _, err := n.srv.CodesLately(t.Context(), "127.0.0.1"); err == nil {
-		t.Error("what is not known was told")
+	c := n.gene("p1")
+	if consent, _ := n.phone("scanned", c.random, "alice").consent(); consent["codesLately"] != nil || consent["knownBrowser"] != nil {
+		t.Errorf("signals that are unknown: %v", consent)
 	}
 }

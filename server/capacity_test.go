@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
@@ -84,7 +85,7 @@ func TestASiteIsCountedByItsPoolAlone(t *testing.T) {
 	asSite := func() answer {
 		return n.callWith(unjudged, "POST", "/gene", `{"userPoolId":"p1"}`, "Authorization", basic("p1", poolSecret))
 	}
-	held := func() server.CodesHeld { return n.srv.Load().CodesHeld }
+	held := func() login.RefusedCodes { return n.srv.Load().CodesHeld }
 	for i := 0; i < 20_000 && held().Network == 0 && held().Pool == 0 && held().Full == 0; i++ {
 		asSite()
 		if i > 1_500 { // some 65 %

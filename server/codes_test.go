@@ -7,11 +7,12 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server"
 )
 
 // behindProxy makes the client's address what X-Forwarded-For says.
-func behindProxy(l server.Limits) func(*server.Options) {
+func behindProxy(l login.Limits) func(*server.Options) {
 	return func(o *server.Options) {
 		o.Limits, o.TrustedProxies = l, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}
@@ -34,7 +35,7 @@ func visitors(at []*node, people int) (refused int) {
 
 func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
 	t.Parallel()
-	limits := server.Limits{CodesPerAddress: 10, CodesPerPool: 1000, AddressRate: 10_000}
+	limits := login.Limits{CodesPerAddress: 10, CodesPerPool: 1000, AddressRate: 10_000}
 	attack := func(t *testing.T, at ...*node) {
 		var got atomic.Int64
 		var wg sync.WaitGroup
@@ -64,7 +65,7 @@ func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
 }
 
 func TestASubscriberCannotTakeItsNetworksCodes(t *testing.T) {
-	n := start(t, memNode(), behindProxy(server.Limits{CodesPerAddress: 10, CodesPerPool: 1000}), newPool(t, nil))
+	n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 10, CodesPerPool: 1000}), newPool(t, nil))
 	got := 0
 	for i := range 200 { // another /64 each time, of one /56
 		if a := n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("2001:db8:0:%x::1", i)); a.status == 200 {
@@ -86,7 +87,7 @@ func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
 		"IPv4": func(i int) string { return fmt.Sprintf("203.0.%d.%d", i%15, i/15%250+1) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := start(t, memNode(), behindProxy(server.Limits{CodesPerAddress: 100, CodesPerPool: 1000, AddressRate: 10_000}), newPool(t, nil))
+			n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 100, CodesPerPool: 1000, AddressRate: 10_000}), newPool(t, nil))
 			got := 0
 			for i := range 2000 {
 				if a := n.callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
@@ -106,7 +107,7 @@ func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
 // TestWhatAnAddressIsRefusedTakesNothingOfThePools has addresses ask for more
 // than they may have.
 func TestWhatAnAddressIsRefusedTakesNothingOfThePools(t *testing.T) {
-	n := start(t, memNode(), behindProxy(server.Limits{CodesPerAddress: 1, CodesPerPool: 100}), newPool(t, nil))
+	n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 1, CodesPerPool: 100}), newPool(t, nil))
 	for i := range 200 {
 		n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i%50))
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server"
 )
 
@@ -129,7 +130,7 @@ func TestOneAddressLeavesHalfOfTheConnections(t *testing.T) {
 // pool.
 func TestSocketsThatLeadNowhereAreCounted(t *testing.T) {
 	t.Parallel()
-	n := limited(t, server.Limits{SocketsPerAddress: 3})
+	n := limited(t, login.Limits{SocketsPerAddress: 3})
 	var open []net.Conn
 	for range 3 {
 		open = append(open, n.raw("userPoolId=nobody"))
@@ -152,11 +153,6 @@ func TestMoreSocketsThanFilesAreWarnedOf(t *testing.T) {
 		n.gene("p1")
 		if got := strings.Contains(n.log.String(), warning); got != want {
 			t.Errorf("with %d connections: warned %v", connections, got)
-		}
-	}
-	for files, want := range map[int]int{100: 50, 300: 150, 1024: 768, 20_000: 19_000, 1 << 20: 1<<20 - 52_428} {
-		if got := server.ConnectionsFor(files); got != want {
-			t.Errorf("of %d files, %d are for connections, want %d", files, got, want)
 		}
 	}
 }

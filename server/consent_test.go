@@ -23,7 +23,7 @@ func watchful(t *testing.T, far ratelimit.Store, change func(*pool.Pool)) *node 
 	}
 	return start(t, memNode(), func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-		o.Place, o.Tally = m.Lookup, far
+		o.Place, o.Counts = m.Lookup, far
 	}, newPool(t, change))
 }
 
@@ -34,7 +34,7 @@ func from(address string, more ...string) []string {
 
 func (n *node) phoneFrom(address, step, random, user string, h ...string) answer {
 	n.Helper()
-	return n.call("POST", "/"+step, map[string]any{"random": random}, from(address, append(h, "Authorization", "Bearer "+token(n, user))...)...)
+	return n.call("POST", "/"+step, map[string]any{"random": random}, from(address, append(h, "Authorization", "Bearer "+userToken(n, user))...)...)
 }
 
 // consent is what a phone is told with its scan.
@@ -52,10 +52,10 @@ func (a answer) consent() (consent map[string]any, reasons string) {
 }
 
 func TestThePhoneIsToldWhoAsks(t *testing.T) {
-	n := watchful(t, nil, func(p *pool.Pool) { p.Consent = pool.DefaultConsent() })
+	n := watchful(t, ratelimit.NewMemory(), func(p *pool.Pool) { p.Consent = pool.DefaultConsent() })
 	const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 	c := n.gene("p1", from("203.0.113.7", "User-Agent", agent)...)
-	n.srv.SetCodesLately(t.Context(), "203.0.113.7", 100)
+	n.setRecentCodes("203.0.113.7", 100)
 	scanned := n.phoneFrom("198.51.100.9", "scanned", c.random, "alice")
 	data := scanned.ok()
 	if b := data["browser"].(map[string]any); b["browser"] != "Chrome 131" || b["os"] != "Linux" || b["ip"] != "203.0.113.7" ||
@@ -80,7 +80,7 @@ func TestThePhoneIsToldWhoAsks(t *testing.T) {
 	if err != nil || len(stored.CookieHash) != 32 {
 		t.Fatalf("%x, %v", stored.CookieHash, err)
 	}
-	n.srv.Remember(t.Context(), stored, "alice")
+	n.remember(stored, "alice")
 	if consent, _ := n.phoneFrom("203.0.113.7", "scanned", c.random, "alice").consent(); consent["knownBrowser"] != true || consent["sameNetwork"] != true {
 		t.Errorf("in the same house, for the second time: %v", consent)
 	}
@@ -115,7 +115,7 @@ func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
 	blocking := func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherNetwork: pool.Block, OtherCountry: pool.Block, NewBrowser: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 1}
 	}
-	for name, far := range map[string]ratelimit.Store{"a broken one": brokenTally{}, "a silent one": silentTally{}} {
+	for name, far := range map[string]ratelimit.Store{"a broken one": brokenCounts{}, "a silent one": silentCounts{}} {
 		n := watchful(t, far, blocking)
 		c := n.gene("p1", from("10.0.0.1")...)
 		began := time.Now()
@@ -147,21 +147,21 @@ func TestWhoVouchesSaysWhereThePhoneIs(t *testing.T) {
 	scan("somewhere").refused(400, 2231)
 	// Nobody else can say where a phone is.
 	other := n.gene("p1", from("203.0.113.7")...)
-	lie := n.call("POST", "/scanned", map[string]any{"random": other.random, "phoneIp": "203.0.113.7"}, from("198.51.100.9", "Authorization", "Bearer "+token(t, "alice"))...)
+	lie := n.call("POST", "/scanned", map[string]any{"random": other.random, "phoneIp": "203.0.113.7"}, from("198.51.100.9", "Authorization", "Bearer "+userToken(t, "alice"))...)
 	if consent, _ := lie.consent(); consent["sameNetwork"] != false {
 		t.Errorf("a phone in France says that it is in Berlin: %v", consent)
 	}
 }
 
 func TestBlockRefusesConfirmOnTheFactsOfThen(t *testing.T) {
-	n := watchful(t, nil, func(p *pool.Pool) {
+	n := watchful(t, ratelimit.NewMemory(), func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherCountry: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 5}
 	})
 	c := n.gene("p1", from("203.0.113.7")...)
 	if consent, why := n.phoneFrom("203.0.113.8", "scanned", c.random, "alice").consent(); consent["verdict"] != "ok" || why != "" {
 		t.Fatalf("at the scan: %v", consent)
 	}
-	n.srv.SetCodesLately(t.Context(), "203.0.113.7", 5)
+	n.setRecentCodes("203.0.113.7", 5)
 	refused := n.phoneFrom("198.51.100.9", "confirm", c.random, "alice")
 	refused.refused(403, 2248)
 	for _, want := range []string{"blocked", "another country", "Many login codes"} {
@@ -175,10 +175,10 @@ func TestBlockRefusesConfirmOnTheFactsOfThen(t *testing.T) {
 	if seen := n.check(c); seen["event"] != "scanned" || seen["ticket"] != nil {
 		t.Errorf("after that: %v", seen)
 	}
-	n.srv.SetCodesLately(t.Context(), "203.0.113.7", 4)
+	n.setRecentCodes("203.0.113.7", 4)
 	n.phoneFrom("203.0.113.8", "confirm", c.random, "alice").ok()
 	// What was agreed to stays so: a phone that asks again is told the truth.
-	n.srv.SetCodesLately(t.Context(), "203.0.113.7", 500)
+	n.setRecentCodes("203.0.113.7", 500)
 	n.phoneFrom("198.51.100.9", "confirm", c.random, "alice").ok()
 	// Declining is always allowed.
 	c = n.gene("p1", from("203.0.113.7")...)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
@@ -44,11 +45,11 @@ func TestNothingOlderFollowsWhereTheUserIsLoaded(t *testing.T) {
 	p.closed(1012)
 }
 
-func TestStrangersCannotUseUpTheBrowsersChecks(t *testing.T) {
+func TestUnprovenChecksDoNotUseUpTheBrowsers(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	if got := until(t, 200, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got == 200 {
-		t.Error("strangers are not limited")
+		t.Error("others are not limited")
 	}
 	n.check(c)
 	if a := n.call("GET", "/image/"+c.random+".png", nil); a.status != 200 {
@@ -80,7 +81,7 @@ func TestAnIssuerThatHangsIsItsOwnPoolsTrouble(t *testing.T) {
 }
 
 func TestAnUnknownSecretIsCountedLikeAnybody(t *testing.T) {
-	n := limited(t, server.Limits{AddressRate: 1})
+	n := limited(t, login.Limits{AddressRate: 1})
 	if got := until(t, 50, func() answer {
 		return n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p1", "wrong"))
 	}); got == 50 {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/scanlogin/scanlogin/internal/login"
 )
 
 // envelope is the form of every answer of the REST interface.
@@ -23,27 +25,26 @@ type envelope struct {
 	Data    any    `json:"data"`
 }
 
-// retryAfter is what 429 and 503 ask for, in whole seconds (RFC 9110, 10.2.3):
-// no less than what err knows. Where nobody knows, a second is soon enough: a
-// place may be free, or the store back, at any moment.
+// retryAfter is what 429 and 503 ask for, in whole seconds (RFC 9110, 10.2.3): no less than
+// err says. If it says nothing, a second is enough: a connection may end, or the store answer
+// again, at any moment.
 func retryAfter(err error) string {
 	var wait time.Duration
-	if r, ok := errors.AsType[*refusal](err); ok {
-		wait = r.retry
+	if e, ok := errors.AsType[login.TooMany](err); ok {
+		wait = e.RetryAfter
+	} else if e, ok := errors.AsType[login.StoreFull](err); ok {
+		wait = e.RetryAfter
 	}
 	return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))
 }
 
 // success answers with data.
-func success(c echo.Context, data any) error { return successIn(c, localeOf(c), data) }
-
-// successIn is success in a language that was negotiated before.
-func successIn(c echo.Context, l locale, data any) error {
-	return c.JSON(http.StatusOK, envelope{http.StatusOK, l.localize("Success", "成功"), data})
+func success(c *call, data any) error {
+	return c.JSON(http.StatusOK, envelope{http.StatusOK, c.locale().localize("Success", "成功"), data})
 }
 
-// writeError is where every error becomes an answer.
-func (s *Server) writeError(err error, c echo.Context) {
+// writeError writes the response for an error. It is the only function that does.
+func (s *Server) writeError(c *call, err error) {
 	p, en, zh := describe(routing(err))
 	level := slog.LevelDebug
 	switch {
@@ -53,24 +54,42 @@ func (s *Server) writeError(err error, c echo.Context) {
 	case p.status >= 500:
 		level = slog.LevelWarn
 	}
-	about := []any{"requestId", requestID(c), "method", c.Request().Method, "route", c.Path(), "status", p.status, "code", p.code, "error", err}
-	if level == slog.LevelWarn { // a store that is away refuses each call; all of them are for those who look for one
+	about := []any{"requestId", c.by.RequestID, "method", c.Request().Method, "route", c.Path(), "status", p.status, "code", p.code, "error", err}
+	if level == slog.LevelWarn { // a store that does not answer refuses each call; the debug log has all of them
 		s.quiet.Log(c.Request().Context(), level, "request "+kindOf(err), "request refused", about...)
 		level = slog.LevelDebug
 	}
 	s.log.Log(c.Request().Context(), level, "request refused", about...)
-	s.emitRefused(c, p)
+	if isAPI(c.Request()) {
+		s.login.EmitRefused(c.by, callName(c), p.name)
+	}
 	if c.Response().Committed {
 		return
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
-	status := statusFor(p, c.Request())
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	if c.by.OriginRefused() {
+		h.Del("Access-Control-Allow-Origin")
+		h.Del("Access-Control-Allow-Credentials")
+	}
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
-		c.Response().Header().Set("Retry-After", retryAfter(err))
+		h.Set("Retry-After", retryAfter(err))
 	}
-	if err := c.JSON(status, envelope{p.code, localeOf(c).localize(en, zh), nil}); err != nil {
-		s.log.Debug("answer not written", "requestId", requestID(c), "error", err)
+	if err := c.JSON(statusFor(p, c.Request()), envelope{p.code, c.locale().localize(en, zh), nil}); err != nil {
+		s.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
 	}
+}
+
+// callName returns the first word of the route below the API path, "" if there is no such
+// route.
+func callName(c *call) string {
+	for _, base := range []string{apiPath, newPath} {
+		if rest, ok := strings.CutPrefix(c.Path(), base+"/"); ok {
+			name, _, _ := strings.Cut(rest, "/")
+			return name
+		}
+	}
+	return ""
 }
 
 // statusFor is the HTTP status with which p is answered to r.
@@ -110,7 +129,7 @@ const maxBody = 64 << 10
 
 // decode reads the body, a JSON object, into v. Unknown fields are ignored, as
 // SDKs send more than is documented; no body is an empty object.
-func decode(c echo.Context, v any) error {
+func decode(c *call, v any) error {
 	r := c.Request()
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
 	var tooLarge *http.MaxBytesError

@@ -58,9 +58,9 @@ func (f *flood) run(stop <-chan struct{}) {
 	}
 }
 
-// login makes a code of the second pool and takes it to its end; each call must
+// logIn makes a code of the second pool and takes it to its end; each call must
 // succeed at once.
-func login(t *testing.T, n *node, i int) {
+func logIn(t *testing.T, n *node, i int) {
 	t.Helper()
 	from := []string{"X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i)}
 	site := append([]string{"Authorization", basic("p2", otherSecret)}, from...)
@@ -97,7 +97,7 @@ func TestAFloodOfOnePoolLeavesRoomForOthers(t *testing.T) {
 	}
 	const logins = 20
 	for i := range logins {
-		login(t, f.nodes[i%2], i)
+		logIn(t, f.nodes[i%2], i)
 	}
 	eventually(t, "the first node holds the flood, too", func() bool {
 		held := a.srv.Load().CodesHeld

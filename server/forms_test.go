@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/internal/login"
 )
 
 func TestSDKsGetRefusalsAsOKAndFailuresAsThemselves(t *testing.T) {
@@ -34,7 +34,7 @@ func TestRetryAfterIsInWholeSecondsAndNeverEarly(t *testing.T) {
 	for wait, want := range map[time.Duration]string{
 		0: "1", time.Nanosecond: "1", time.Second: "1", time.Second + 1: "2", 90 * time.Second: "90",
 	} {
-		if got := retryAfter(tooMany(wait)); got != want {
+		if got := retryAfter(login.TooMany{RetryAfter: wait}); got != want {
 			t.Errorf("%v: %s, want %s", wait, got, want)
 		}
 	}
@@ -68,20 +68,5 @@ func TestAllowedHeadersAreBoundedAndNamedOnce(t *testing.T) {
 	allowed := strings.Split(allowedHeaders(strings.Join(asked, ",")), ", ")
 	if len(allowed) != 32 || allowed[4] != "x-authing-0" || allowed[31] != "x-authing-27" {
 		t.Errorf("%d headers: %v", len(allowed), allowed)
-	}
-}
-
-func TestSecondsLeftAreToTheMillisecond(t *testing.T) {
-	now := time.Now()
-	for left, want := range map[time.Duration]float64{
-		-time.Second: 0, 0: 0, 1_234_567 * time.Microsecond: 1.235, time.Minute: 60,
-	} {
-		if got := secondsLeft(session.Snapshot{ExpiresAt: now.Add(left)}, now); got != want {
-			t.Errorf("%v: %v, want %v", left, got, want)
-		}
-	}
-	over := session.Snapshot{Status: session.Canceled, ExpiresAt: now.Add(time.Minute)}
-	if got := secondsLeft(over, now); got != 0 {
-		t.Errorf("of a code that is over: %v", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 )
 
@@ -67,7 +68,7 @@ func (f forwarded) client(r *http.Request) string {
 	if err != nil {
 		return peer
 	}
-	found = plain(found)
+	found = ipaddr.Plain(found)
 	lines := r.Header.Values("X-Forwarded-For")
 	rest := strings.Join(lines, ",")
 	for more := rest != ""; more && f.trusted.contain(found); {
@@ -92,7 +93,7 @@ func (f forwarded) client(r *http.Request) string {
 // last with a port, as some load balancers add it.
 func parseForwarded(entry string) (netip.Addr, bool) {
 	if withPort, err := netip.ParseAddrPort(entry); err == nil {
-		return plain(withPort.Addr()), true
+		return ipaddr.Plain(withPort.Addr()), true
 	}
 	if inner, ok := strings.CutPrefix(entry, "["); ok {
 		if inner, ok = strings.CutSuffix(inner, "]"); !ok || !strings.Contains(inner, ":") {
@@ -101,12 +102,8 @@ func parseForwarded(entry string) (netip.Addr, bool) {
 		entry = inner
 	}
 	addr, err := netip.ParseAddr(entry)
-	return plain(addr), err == nil
+	return ipaddr.Plain(addr), err == nil
 }
-
-// plain writes each address in one way: IPv4 as such, and no zone, which means
-// something on the proxy only.
-func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
 // maxForm is how much of an entry's form is logged, in bytes.
 const maxForm = 40

@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
@@ -23,7 +24,7 @@ func fuzzed(f *testing.F, change func(*server.Options)) *node {
 	const endless = 1 << 30
 	return start(f, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
 		o.Log = nil
-		o.Limits = server.Limits{
+		o.Limits = login.Limits{
 			Sockets: endless, SocketsPerAddress: endless, WatchersPerCode: endless, CodesPerAddress: endless, CodesPerPool: endless,
 			AddressRate: endless, UserRate: endless, CheckRate: endless, MissRate: endless,
 		}
@@ -72,7 +73,7 @@ func FuzzBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, call uint8, body string) {
 		path := calls[int(call)%len(calls)]
-		for _, who := range []string{"Bearer " + token(t, "alice"), basic("p1", poolSecret), ""} {
+		for _, who := range []string{"Bearer " + userToken(t, "alice"), basic("p1", poolSecret), ""} {
 			n.serve(t, "POST", path, body, "Authorization", who)
 		}
 	})
@@ -94,7 +95,7 @@ func FuzzCustomData(f *testing.F) {
 			return
 		}
 		payload := made.Data["payload"].(string)
-		scanned := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": payload}), "Authorization", token(t, "alice"))
+		scanned := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": payload}), "Authorization", userToken(t, "alice"))
 		if scanned.Code != 200 || scanned.Data["random"] != made.Data["random"] {
 			t.Fatalf("the picture's text %q: %v", payload, scanned)
 		}
@@ -113,7 +114,7 @@ func FuzzPictureText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": text}), "Authorization", token(t, "alice"))
+		got := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": text}), "Authorization", userToken(t, "alice"))
 		if got.Code == 200 && !strings.Contains(text, c.random) && !strings.Contains(text, `\u`) {
 			t.Fatalf("%q is taken for a code: %v", text, got)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
@@ -59,7 +60,7 @@ func TestAGuesserDoesNotLearnWhichCodeIsThere(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := start(t, memNode(), func(o *server.Options) { o.Limits = server.Limits{MissRate: 1, CheckRate: 1000} }, newPool(t, open))
+			n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{MissRate: 1, CheckRate: 1000} }, newPool(t, open))
 			attacker := clientAt(t, "127.0.0.2")
 			for range 5 { // a share of the limit may come back between the calls, on a slow machine
 				live, ticket := n.gene("p1"), ""
@@ -84,7 +85,7 @@ func TestAGuesserDoesNotLearnWhichCodeIsThere(t *testing.T) {
 // key, by cookie, or as SDKs do without cookies, from the address that asked for
 // the code; and phones that are logged in.
 func TestPagesBesideAGuesserGoOn(t *testing.T) {
-	n := start(t, memNode(), func(o *server.Options) { o.Limits = server.Limits{MissRate: 1} }, newPool(t, nil))
+	n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{MissRate: 1} }, newPool(t, nil))
 	elsewhere := clientAt(t, "127.0.0.2")
 	moved := n.gene("p1") // its page goes on at the guesser's address
 	at := clientAt(t, "127.0.0.3")
@@ -101,7 +102,7 @@ func TestPagesBesideAGuesserGoOn(t *testing.T) {
 			t.Errorf("the page's picture: %d", a.status)
 		}
 		guesses(n, elsewhere)
-		n.callWith(elsewhere, "POST", "/scanned", map[string]any{"random": moved.random}, "Authorization", "Bearer "+token(t, "alice")).ok()
+		n.callWith(elsewhere, "POST", "/scanned", map[string]any{"random": moved.random}, "Authorization", "Bearer "+userToken(t, "alice")).ok()
 	}
 }
 
@@ -113,7 +114,7 @@ func shown(n *node, address, secret string) answer {
 // TestASiteIsNotLockedOutByItsNeighbours has a host show wrong secrets, and
 // sites at other addresses of its /64, and at its own for another pool, the right ones.
 func TestASiteIsNotLockedOutByItsNeighbours(t *testing.T) {
-	n := start(t, memNode(), behindProxy(server.Limits{}), newPool(t, nil), secondPool(t))
+	n := start(t, memNode(), behindProxy(login.Limits{}), newPool(t, nil), secondPool(t))
 	eventually(t, "the guesser is told nothing", func() bool { // again where the machine is slower than what comes back
 		for shown(n, "2001:db8:1:2::bad", "wrong").status != 429 {
 		}
@@ -131,7 +132,7 @@ func TestASiteIsNotLockedOutByItsNeighbours(t *testing.T) {
 // TestGuessesOfASubnetAreBounded has a guesser show each wrong secret from
 // another address of a /64. A site that was there before goes on.
 func TestGuessesOfASubnetAreBounded(t *testing.T) {
-	a, b, _ := pair(t, behindProxy(server.Limits{MissRate: 1}), newPool(t, nil))
+	a, b, _ := pair(t, behindProxy(login.Limits{MissRate: 1}), newPool(t, nil))
 	if got := shown(a, "2001:db8:1:2::1", poolSecret); got.code != 2246 {
 		t.Fatalf("the site at first: %s", got.raw)
 	}

@@ -1,8 +1,11 @@
 package server
 
 import (
-	"github.com/labstack/echo/v4"
+	"net/http"
+
 	"golang.org/x/text/language"
+
+	"github.com/scanlogin/scanlogin/internal/useragent"
 )
 
 // languages has the languages in the order of the values of locale.
@@ -29,8 +32,7 @@ func (l locale) localize(en, zh string) string {
 
 // localeOf returns the language that a request asks for with x-authing-lang, then with
 // Accept-Language; English if it asks for no language of ours.
-func localeOf(c echo.Context) locale {
-	h := c.Request().Header
+func localeOf(h http.Header) locale {
 	for _, wish := range []string{h.Get("X-Authing-Lang"), h.Get("Accept-Language")} {
 		if wish == "" || len(wish) > maxLanguage {
 			continue
@@ -44,4 +46,16 @@ func localeOf(c echo.Context) locale {
 		}
 	}
 	return english
+}
+
+// shownAgent names the browser and the operating system of a User-Agent header in l.
+func shownAgent(l locale, text string) (browser, os string) {
+	browser, os = useragent.Describe(text)
+	if browser == "" {
+		browser = l.localize("Unknown browser", "未知浏览器")
+	}
+	if os == "" {
+		os = l.localize("Unknown system", "未知系统")
+	}
+	return browser, os
 }

@@ -10,11 +10,12 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-func limited(t *testing.T, l server.Limits) *node {
+func limited(t *testing.T, l login.Limits) *node {
 	return start(t, memNode(), func(o *server.Options) { o.Limits = l }, newPool(t, nil), secondPool(t))
 }
 
@@ -35,7 +36,7 @@ func until(t *testing.T, most int, call func() answer) (n int) {
 }
 
 func TestSocketsAreLimited(t *testing.T) {
-	for name, l := range map[string]server.Limits{"of a node": {Sockets: 3}, "of an address": {SocketsPerAddress: 3}} {
+	for name, l := range map[string]login.Limits{"of a node": {Sockets: 3}, "of an address": {SocketsPerAddress: 3}} {
 		n := limited(t, l)
 		var open []*page
 		for range 3 {
@@ -55,8 +56,8 @@ func TestSocketsAreLimited(t *testing.T) {
 	}
 }
 
-func TestStrangersCannotCrowdTheBrowserOut(t *testing.T) {
-	n := limited(t, server.Limits{WatchersPerCode: 2})
+func TestUnprovenWatchersDoNotDisplaceTheBrowser(t *testing.T) {
+	n := limited(t, login.Limits{WatchersPerCode: 2})
 	c := n.gene("p1")
 	for range 2 {
 		n.dial("random="+c.random, nil).event("waiting")
@@ -66,11 +67,11 @@ func TestStrangersCannotCrowdTheBrowserOut(t *testing.T) {
 }
 
 func TestRatesAreLimited(t *testing.T) {
-	n := limited(t, server.Limits{AddressRate: 2, UserRate: 1, MissRate: 1, CheckRate: 1})
+	n := limited(t, login.Limits{AddressRate: 2, UserRate: 1, MissRate: 1, CheckRate: 1})
 	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 15 || got > 60 {
 		t.Errorf("%d codes of one address before 429", got)
 	}
-	n = limited(t, server.Limits{UserRate: 1, MissRate: 1, CheckRate: 1})
+	n = limited(t, login.Limits{UserRate: 1, MissRate: 1, CheckRate: 1})
 	c := n.gene("p1")
 	n.phone("scanned", c.random, "alice").ok()
 	if got := until(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
@@ -88,13 +89,13 @@ func TestRatesAreLimited(t *testing.T) {
 }
 
 func TestOpenCodesAreLimited(t *testing.T) {
-	n := limited(t, server.Limits{CodesPerAddress: 5})
+	n := limited(t, login.Limits{CodesPerAddress: 5})
 	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 5 || got > 10 {
 		t.Errorf("%d codes of one address", got)
 	}
 	p := n.dial("userPoolId=p1", nil)
 	p.closed(1013)
-	n = limited(t, server.Limits{CodesPerPool: 5})
+	n = limited(t, login.Limits{CodesPerPool: 5})
 	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 5 || got > 10 {
 		t.Errorf("%d codes of one pool", got)
 	}
@@ -105,7 +106,7 @@ func TestOpenCodesAreLimited(t *testing.T) {
 // whole /64.
 func TestNeighboursInIPv6AreOneAddress(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) {
-		o.Limits, o.TrustedProxies = server.Limits{CodesPerAddress: 5}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		o.Limits, o.TrustedProxies = login.Limits{CodesPerAddress: 5}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}, newPool(t, nil))
 	i := 0
 	if got := until(t, 100, func() answer {

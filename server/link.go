@@ -1,25 +1,24 @@
 package server
 
 import (
-	"cmp"
+	"errors"
 	"net/http"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
 )
 
-// over is made once: strangers may ask for it as often as they are let.
+// over is built once, because anybody may request it.
 var over = web.Ended()
 
 // link is what a phone's own camera opens: /s/<random>. People are told in words
 // that a code is over, programs by the envelope.
-func (s *Server) link(c echo.Context) error {
+func (s *Server) link(c *call) error {
 	code, p, err := s.linked(c)
-	if isGone(err) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
+	if errors.Is(err, session.ErrNotFound) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 		over.ServeHTTP(c.Response(), c.Request())
 		return nil
 	}
@@ -29,7 +28,7 @@ func (s *Server) link(c echo.Context) error {
 	switch {
 	case p.AppLink != "":
 		c.Response().Header().Set("Cache-Control", "no-store")
-		return c.Redirect(http.StatusFound, appLink(p, code.ID))
+		return c.Redirect(http.StatusFound, login.AppLink(p, code.ID))
 	case s.phonePage != "":
 		c.Response().Header().Set("Cache-Control", "no-store")
 		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(code.ID))
@@ -39,14 +38,10 @@ func (s *Server) link(c echo.Context) error {
 }
 
 // linked returns the code that a picture's address names, and its pool.
-func (s *Server) linked(c echo.Context) (session.Session, *pool.Pool, error) {
+func (s *Server) linked(c *call) (session.Session, *pool.Pool, error) {
 	id, err := session.ParseID(c.Param("random"))
 	if err != nil {
 		return session.Session{}, nil, err
 	}
-	code, p, err := s.load(c.Request().Context(), id)
-	if err != nil {
-		return code, p, s.missed(c, err)
-	}
-	return code, p, cmp.Or(s.mayLook(c, p, code), s.maySee(string(id)+" link"))
+	return s.login.Look(c.Request().Context(), c.by, id, login.LookLink)
 }

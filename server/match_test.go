@@ -26,7 +26,7 @@ func wrong(right string) string {
 // answerNumber confirms with a number.
 func (n *node) answerNumber(random, user, number string) answer {
 	n.Helper()
-	return n.call("POST", "/confirm", map[string]any{"random": random, "matchCode": number}, "Authorization", "Bearer "+token(n, user))
+	return n.call("POST", "/confirm", map[string]any{"random": random, "matchCode": number}, "Authorization", "Bearer "+userToken(n, user))
 }
 
 // numbered makes a code that alice has scanned, and returns its number.
@@ -89,7 +89,7 @@ func TestConfirmNeedsTheNumber(t *testing.T) {
 		for _, text := range []string{"7", number + "0", "4x", " " + number} {
 			n.answerNumber(c.random, "alice", text).refused(400, 2231)
 		}
-		n.call("POST", "/confirm", `{"random":"`+c.random+`","matchCode":42}`, "Authorization", "Bearer "+token(t, "alice")).refused(400, 2231)
+		n.call("POST", "/confirm", `{"random":"`+c.random+`","matchCode":42}`, "Authorization", "Bearer "+userToken(t, "alice")).refused(400, 2231)
 	}
 	// Another user can neither agree nor use the tries up.
 	for range session.MaxMismatches {

@@ -3,43 +3,59 @@ package server
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// prepare is around every request: an id, and an answer also when a handler
-// panics.
-func (s *Server) prepare(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
+// begin makes the call, and writes the response for every error.
+func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
 		id := c.Request().Header.Get("X-Request-Id")
 		if !isRequestID(id) {
 			id = string(session.NewOpID())
 		}
 		c.Response().Header().Set("X-Request-Id", id)
 		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+		k := &call{Context: c, by: s.callerOf(c, id)}
 		if !s.trusting && c.Request().Header.Get("X-Forwarded-For") != "" {
 			s.proxyOnce.Do(func() {
 				s.log.Warn("X-Forwarded-For is ignored: if a proxy of yours sent it, name it in trusted_proxies, or all clients count as one",
-					"from", c.RealIP())
+					"from", k.by.IP)
 			})
 		}
+		if err := next(k); err != nil {
+			s.writeError(k, err)
+		}
+		return nil
+	}
+}
+
+// recovered turns a panic of a handler into an error.
+func recovered(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
 		defer func() {
 			if r := recover(); r != nil {
-				err = errInternal.because(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+				err = fmt.Errorf("%w: panic: %v\n%s", errInternal, r, debug.Stack())
 			}
 		}()
 		return next(c)
 	}
 }
 
-func requestID(c echo.Context) string { return c.Response().Header().Get("X-Request-Id") }
+// changes limits a call that creates or changes something.
+func (s *Server) changes(next echo.HandlerFunc) echo.HandlerFunc {
+	return handle(func(c *call) error {
+		if err := s.login.BeginChange(c.Request().Context(), c.by); err != nil {
+			return err
+		}
+		return s.login.EndChange(c.Request().Context(), c.by, next(c))
+	})
+}
 
 // isRequestID reports whether an id from outside may stand in our log.
 func isRequestID(id string) bool {
@@ -50,7 +66,8 @@ func isRequestID(id string) bool {
 
 // api is around the REST interface, also where there is no such route: no
 // answer is kept, and browsers are told who may read it. As long as the pool is
-// not known that is whoever any pool lists; checkOrigin narrows it.
+// not known, those are the origins that any pool lists; for a page that the pool does
+// not list, writeError removes the headers again.
 func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !isAPI(c.Request()) {
@@ -60,7 +77,7 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cache-Control", "no-store")
 		h.Add("Vary", "Origin")
 		origin := c.Request().Header.Get("Origin")
-		known := s.knowsOrigin(origin)
+		known := s.login.KnowsOrigin(origin)
 		if known {
 			h.Set("Access-Control-Allow-Origin", origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
@@ -71,11 +88,6 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
-}
-
-// knowsOrigin reports whether origin is this server's or listed by any pool.
-func (s *Server) knowsOrigin(origin string) bool {
-	return origin != "" && (origin == s.origin || s.pools.AllowsOrigin(origin))
 }
 
 func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
@@ -108,48 +120,4 @@ func allowedHeaders(asked string) string {
 		}
 	}
 	return strings.Join(allowed, ", ")
-}
-
-// checkOrigin refuses a page from elsewhere than the pool lists or than our own
-// address. A request without Origin is no browser, and is not refused for that.
-func (s *Server) checkOrigin(c echo.Context, p *pool.Pool) error {
-	origin := c.Request().Header.Get("Origin")
-	if origin == "" || origin == s.origin || p.AllowsOrigin(origin) {
-		return nil
-	}
-	c.Response().Header().Del("Access-Control-Allow-Origin")
-	c.Response().Header().Del("Access-Control-Allow-Credentials")
-	return errOrigin
-}
-
-// namedPool returns the pool that the request names in a header, else by the id from its
-// body or query. If it names none, named is false; if there is no such pool, the error is
-// errNoPool. Empty headers count as absent.
-func (s *Server) namedPool(c echo.Context, id string) (p *pool.Pool, named bool, err error) {
-	h := c.Request().Header
-	switch header, app := h.Get("X-Authing-Userpool-Id"), h.Get("X-Authing-App-Id"); {
-	case header != "":
-		p = s.pools.ByID(header)
-	case app != "":
-		p = s.pools.ByApp(app)
-	case id != "":
-		p = s.pools.ByID(id)
-	case c.QueryParam("userPoolId") != "":
-		p = s.pools.ByID(c.QueryParam("userPoolId"))
-	default:
-		return nil, false, nil
-	}
-	if p == nil {
-		return nil, true, errNoPool
-	}
-	return p, true, nil
-}
-
-// originOf returns the origin of an address, as browsers write it.
-func originOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
 }

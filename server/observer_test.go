@@ -100,7 +100,9 @@ func (o *observer) attack() {
 		func() {
 			o.ask("POST", "/userinfo", `{"ticket":"`+o.random+"."+guess(32)+`"}`, "Authorization", basic("p2", otherSecret))
 		},
-		func() { o.ask("POST", "/confirm", `{"random":"`+o.random+`"}`, "Authorization", token(o, "mallory")) },
+		func() {
+			o.ask("POST", "/confirm", `{"random":"`+o.random+`"}`, "Authorization", userToken(o, "mallory"))
+		},
 	}
 	var all sync.WaitGroup
 	for _, attempt := range attempts {

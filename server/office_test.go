@@ -88,7 +88,7 @@ func (g *guesser) run(o office, stop <-chan struct{}) {
 
 // TestAnOfficeAtNineInTheMorning has two hundred people behind one address log
 // in within a minute, on two nodes, under the default limits. Nobody of them is
-// refused, while one among them guesses codes, and is, and another is bombed.
+// refused, while one among them guesses codes, and is, and another is asked again and again.
 func TestAnOfficeAtNineInTheMorning(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil))
 	o := office{t, [2]*node{a, b}}

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/scanlogin/scanlogin/internal/fairshare"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -42,7 +42,7 @@ func (s *Server) notReady(ctx context.Context) string {
 	if s.leaving.Load() {
 		return "leaving"
 	}
-	if s.clients.exhausted(time.Now()) {
+	if s.clients.Exhausted(time.Now()) {
 		return "connections are exhausted: new ones are refused"
 	}
 	switch err := s.ready.check(ctx); {
@@ -68,26 +68,20 @@ type Load struct {
 	ClientsLimit     int // how many may be
 	UnknownEnds      int // codes made here of which is not known here how they ended
 
-	StoreUsage float64 // part of the store that is used, 1 for full; NaN: not known
-	CodesHeld  CodesHeld
-}
-
-// CodesHeld counts the new codes that were refused because the store was filling up.
-type CodesHeld = struct {
-	Pool    int64 // the pool had more than its share
-	Network int64 // the network had more than its share
-	Full    int64 // no new code was accepted
+	StoreUsage float64            // part of the store that is used, 1 for full; NaN: unknown
+	CodesHeld  login.RefusedCodes // new codes that were refused because the store was filling up
 }
 
 // Load returns the server's current load.
 func (s *Server) Load() Load {
-	l := Load{Sockets: s.Sockets(), Connections: int(s.gates.open.Load()), ConnectionsLimit: s.gates.Sockets}
-	held := &s.capacity.refused
-	l.StoreUsage = s.capacity.ratio()
-	l.CodesHeld = CodesHeld{Pool: held[fairshare.PoolShare].Load(), Network: held[fairshare.NetworkShare].Load(), Full: held[fairshare.Full].Load()}
-	l.Clients, l.ClientsLimit = s.clients.counts()
-	if s.ends != nil {
-		l.UnknownEnds = s.ends.len()
+	usage := s.login.Usage()
+	l := Load{
+		Sockets: s.Sockets(), Connections: usage.Connections, ConnectionsLimit: s.login.Limits().Sockets,
+		StoreUsage: usage.Store, CodesHeld: usage.Refused,
+	}
+	l.Clients, l.ClientsLimit = s.clients.Usage()
+	if s.expiry != nil {
+		l.UnknownEnds = s.expiry.Len()
 	}
 	return l
 }

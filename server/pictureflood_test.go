@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/internal/login"
 )
 
 // clientAt is a client whose connections come from address, one of 127.0.0.0/8.
@@ -61,7 +61,7 @@ func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
 	wg.Wait()
 }
 
-// TestWhoWaitsTooLongForAPictureIsTold has the places for drawing stay taken.
+// TestWhoWaitsTooLongForAPictureIsTold has the slots for drawing stay taken.
 func TestWhoWaitsTooLongForAPictureIsTold(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
@@ -74,7 +74,7 @@ func TestWhoWaitsTooLongForAPictureIsTold(t *testing.T) {
 }
 
 func TestALinkIsLimitedLikeAPicture(t *testing.T) {
-	n := limited(t, server.Limits{CheckRate: 1})
+	n := limited(t, login.Limits{CheckRate: 1})
 	c := n.gene("p1")
 	if got := until(t, 100, func() answer { return n.call("GET", "/s/"+c.random, nil) }); got < 10 || got > 30 {
 		t.Errorf("%d times before 429", got)

@@ -1,18 +1,20 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/server/push"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// problem is a row of the contract's table of errors (A.5). As an error it
-// stands for itself; with a cause, see because.
+// problem is a row of the contract's table of errors (A.5). As an error it stands for
+// itself.
 type problem struct {
 	name   string // in events, and so in logs and metrics
 	code   int    // in the envelope
@@ -22,7 +24,7 @@ type problem struct {
 
 func (p *problem) Error() string { return p.en }
 
-// The table. What clients do not tell apart has one row.
+// The rows. Errors that clients need not distinguish share one.
 var (
 	errField       = &problem{"invalid_field", 2231, http.StatusBadRequest, "A field is missing or has the wrong form", "参数缺失或格式不正确"}
 	errCredentials = &problem{"invalid_credentials", 1001, http.StatusUnauthorized, "Pool credentials are required", "需要用户池凭证"}
@@ -51,92 +53,143 @@ var (
 	errUpgrade   = &problem{"upgrade_required", 426, http.StatusUpgradeRequired, "This address speaks WebSocket only", "此地址仅支持 WebSocket"}
 )
 
-// standing says which row an error from below belongs to.
-var standing = []struct {
-	is error
-	*problem
+// table maps errors to rows. The first match counts, so errors that wrap others come first.
+// Texts of its own replace those of the row.
+var table = []struct {
+	is     error
+	row    *problem
+	en, zh string
 }{
-	{session.ErrOver, errExpired},
-	{session.ErrNotScanned, errNotScanned},
-	{session.ErrUsed, errUsed},
-	{session.ErrOtherUser, errOtherUser},
-	{session.ErrNotFound, errNoCode},
-	{identity.ErrRefused, errNotLoggedIn},
-	{identity.ErrUnavailable, errBusy},
-	{hub.ErrStopped, errBusy},
+	{login.ErrNoPool, errNoPool, "", ""},
+	{login.ErrInvalidCode, errInvalidCode, "", ""},
+	{login.ErrCredentials, errCredentials, "", ""},
+	{login.ErrNotLoggedIn, errNotLoggedIn, "", ""},
+	{login.ErrOtherPool, errOtherPool, "", ""},
+	{login.ErrTicket, errTicket, "", ""},
+	{login.ErrOrigin, errOrigin, "", ""},
+	{login.ErrMatchCode, errNumber, "", ""},
+	{
+		login.ErrChallengeRequired, errField,
+		"codeChallenge is required by this user pool: send the base64url SHA-256 of a random verifier (PKCE, RFC 7636), and give the verifier to userinfo",
+		"该用户池要求 codeChallenge：请发送随机 verifier 的 base64url SHA-256（PKCE，RFC 7636），并在 userinfo 中提交 verifier",
+	},
+	{login.ErrVerifierRequired, errVerifier, "codeVerifier is required: the QR code was made with a codeChallenge", "缺少 codeVerifier：该二维码带有 codeChallenge"},
+	{login.ErrVerifierUnexpected, errVerifier, "codeVerifier is given, but the QR code was made without a codeChallenge", "提交了 codeVerifier，但该二维码没有 codeChallenge"},
+	{login.ErrVerifier, errVerifier, "", ""},
+	{login.ErrUnavailable, errBusy, "", ""},
+	{session.ErrOver, errExpired, "", ""},
+	{session.ErrNotScanned, errNotScanned, "", ""},
+	{session.ErrUsed, errUsed, "", ""},
+	{session.ErrOtherUser, errOtherUser, "", ""},
+	{session.ErrNotFound, errNoCode, "", ""},
+	{identity.ErrRefused, errNotLoggedIn, "", ""},
+	{identity.ErrUnavailable, errBusy, "", ""},
+	{hub.ErrStopped, errBusy, "", ""},
+	{push.ErrNoHandshake, errUpgrade, "", ""},
+	{
+		push.ErrBody, errField,
+		"A WebSocket handshake must not have a body: leave out Content-Length and Transfer-Encoding",
+		"WebSocket 握手请求不能包含请求体：请去掉 Content-Length 和 Transfer-Encoding",
+	},
 }
 
-// refusal is a problem with what made it one: words for the client, which
-// replace the row's, and a cause for the log.
+// fieldReasons are the reasons of a login.FieldError in Chinese, in words that follow the
+// field's name. The English ones are the error's text.
+var fieldReasons = map[login.FieldReason]string{
+	login.NotS256:      "必须是 S256",
+	login.NotChallenge: "必须是 43 个 base64url 字符：verifier 的 SHA-256",
+	login.NotVerifier:  "须为 43 到 128 个字母、数字或 - . _ ~",
+	login.NotTwoDigits: "必须是登录页面上显示的两位数字",
+	login.NotAddress:   "必须是 IP 地址",
+	login.NotUserID:    "必须是 1 到 255 字节的有效 Unicode 文本，且不含 U+FFFD",
+	login.NotUsername:  "必须是有效的 Unicode 文本，且不含 U+FFFD",
+}
+
+// refusal is a problem with texts that replace the row's.
 type refusal struct {
 	*problem
 	en, zh string
-	cause  error
-	retry  time.Duration // when to try again; 0: not known
 }
 
-func (r *refusal) Error() string {
-	if r.cause != nil {
-		return r.problem.Error() + ": " + r.cause.Error()
-	}
-	return r.en
-}
-
-func (r *refusal) Unwrap() []error { return []error{r.problem, r.cause} }
-
-// because returns p with its cause.
-func (p *problem) because(cause error) error {
-	return &refusal{problem: p, en: p.en, zh: p.zh, cause: cause}
-}
-
-// tooMany is the refusal of somebody who may come again after wait.
-func tooMany(wait time.Duration) error {
-	return &refusal{problem: errTooMany, en: errTooMany.en, zh: errTooMany.zh, retry: wait}
-}
+func (r *refusal) Error() string { return r.en }
+func (r *refusal) Unwrap() error { return r.problem }
 
 // required is the refusal of a request that lacks a field.
-func required(field string) error {
-	return &refusal{problem: errField, en: field + " is required", zh: "缺少参数 " + field}
-}
+func required(field string) error { return login.FieldError{Field: field, Reason: login.Required} }
 
 // malformed is the refusal of a field, in words that follow its name.
 func malformed(field, en, zh string) error {
 	return &refusal{problem: errField, en: field + " " + en, zh: field + " " + zh}
 }
 
-// describe returns the row that err belongs to and what the client is told.
+// describe returns the row that err belongs to, and the texts for the client.
 func describe(err error) (p *problem, en, zh string) {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := describeDetails(err); ok {
 		return r.problem, r.en, r.zh
 	}
 	if errors.As(err, &p) {
 		return p, p.en, p.zh
 	}
-	for _, row := range standing {
+	for _, row := range table {
 		if errors.Is(err, row.is) {
-			return row.problem, row.en, row.zh
+			return row.row, cmp.Or(row.en, row.row.en), cmp.Or(row.zh, row.row.zh)
 		}
 	}
 	return errInternal, errInternal.en, errInternal.zh
+}
+
+// describeDetails is describe for errors with data of their own.
+func describeDetails(err error) (refusal, bool) {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return *r, true
+	}
+	if e, ok := errors.AsType[login.FieldError](err); ok {
+		zh := e.Field + " " + fieldReasons[e.Reason]
+		if e.Reason == login.Required {
+			zh = "缺少参数 " + e.Field
+		}
+		return refusal{errField, e.Error(), zh}, true
+	}
+	if e, ok := errors.AsType[login.TooMany](err); ok {
+		if e.CoolDown {
+			return refusal{errTooMany, "The user canceled several times in a row: wait before the next scan", "用户已连续多次取消，请稍后再扫码"}, true
+		}
+		return refusal{errTooMany, errTooMany.en, errTooMany.zh}, true
+	}
+	if _, ok := errors.AsType[login.StoreFull](err); ok {
+		return refusal{errBusy, errBusy.en, errBusy.zh}, true
+	}
+	if e, ok := errors.AsType[login.Blocked](err); ok {
+		return describeBlocked(e), true
+	}
+	if e, ok := errors.AsType[login.WrongNumber](err); ok {
+		return describeWrongNumber(e), true
+	}
+	return refusal{}, false
+}
+
+func describeBlocked(e login.Blocked) refusal {
+	r := refusal{errBlocked, errBlocked.en, errBlocked.zh}
+	for i, reason := range e.Reasons {
+		en, zh := reasonText(reason)
+		r.en += [...]string{": ", "; "}[min(i, 1)] + en
+		r.zh += [...]string{"：", "；"}[min(i, 1)] + zh
+	}
+	return r
+}
+
+func describeWrongNumber(e login.WrongNumber) refusal {
+	switch e.Left {
+	case 0:
+		return refusal{errUsed, "Wrong number. That was the last try: the QR code is over", "数字不正确，尝试次数已用完，二维码已失效"}
+	case 1:
+		return refusal{errNumber, "Wrong number. 1 try left", "数字不正确，还可尝试 1 次"}
+	}
+	return refusal{errNumber, fmt.Sprintf("Wrong number. %d tries left", e.Left), fmt.Sprintf("数字不正确，还可尝试 %d 次", e.Left)}
 }
 
 // rowOf returns the row that err belongs to.
 func rowOf(err error) *problem {
 	p, _, _ := describe(err)
 	return p
-}
-
-// busy marks what the store said, beyond the errors it is known by, as the
-// store's not answering.
-func busy(err error) error {
-	if err == nil || errors.Is(err, session.ErrNotConfirmed) {
-		return err
-	}
-	for _, row := range standing {
-		if errors.Is(err, row.is) {
-			return err
-		}
-	}
-	return errBusy.because(fmt.Errorf("store: %w", err))
 }

@@ -6,6 +6,8 @@ import (
 	"go/parser"
 	gotoken "go/token"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -43,5 +45,40 @@ func TestEveryErrorIsDescribed(t *testing.T) {
 		if !is {
 			t.Errorf("problem.go has a row that web/openapi.yaml has not: %s. Add it to x-errors, and its code to the response of that status among components/responses", row)
 		}
+	}
+}
+
+// TestEveryErrorOfTheUseCasesHasARow reads the names in internal/login/errors.go.
+func TestEveryErrorOfTheUseCasesHasARow(t *testing.T) {
+	file, err := parser.ParseFile(gotoken.NewFileSet(), "../internal/login/errors.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := os.ReadFile("problem.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		var declared []*ast.Ident
+		switch n := n.(type) {
+		case *ast.ValueSpec:
+			declared = n.Names
+		case *ast.TypeSpec:
+			declared = []*ast.Ident{n.Name}
+		}
+		for _, name := range declared {
+			if !name.IsExported() {
+				continue
+			}
+			names++
+			if !regexp.MustCompile(`\blogin\.` + name.Name + `\b`).Match(table) {
+				t.Errorf("problem.go has nothing for login.%s", name.Name)
+			}
+		}
+		return true
+	})
+	if names < 20 {
+		t.Errorf("only %d names were found", names)
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
-	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -22,7 +22,7 @@ func TestEveryCallRefusesWhatNoCallTakes(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }), secondPool(t))
 	waiting := n.gene("p1")
 	_, ticket := n.confirmed("p1")
-	alice := token(t, "alice")
+	alice := userToken(t, "alice")
 	for _, base := range bothPaths {
 		for call, body := range map[string]string{
 			"/gene": `{"userPoolId":"p1"}`, "/userinfo": `{"ticket":"` + ticket + `"}`,
@@ -93,7 +93,7 @@ func TestEveryCallIsLimited(t *testing.T) {
 		{"POST", "/cancel", body(`{"random":"` + unknown + `"}`)},
 		{"POST", "/userinfo", body(`{"ticket":"rubbish","client_id":"p1","client_secret":"guessed"}`)},
 	} {
-		n := limited(t, server.Limits{MissRate: 1})
+		n := limited(t, login.Limits{MissRate: 1})
 		if got := until(t, 100, func() answer {
 			if test.body == nil {
 				return n.call(test.method, test.path, nil)
@@ -103,7 +103,7 @@ func TestEveryCallIsLimited(t *testing.T) {
 			t.Errorf("%s %s is not limited", test.method, test.path)
 		}
 	}
-	n := limited(t, server.Limits{MissRate: 1})
+	n := limited(t, login.Limits{MissRate: 1})
 	eventually(t, "a guesser's handshake is refused", func() bool {
 		conn, res, err := websocket.Dial(t.Context(), n.url+"/api/v2/qrcode/ws?random="+string(session.NewID()), &websocket.DialOptions{HTTPClient: client})
 		if err == nil {

@@ -41,7 +41,7 @@ func TestStory(t *testing.T) {
 	if d := check("waiting"); d["status"] != 0.0 || len(d["userInfo"].(map[string]any)) != 0 || d["ticket"] != nil || d["scannedUserId"] != nil || d["version"] != 1.0 {
 		t.Errorf("waiting: %v", d)
 	}
-	d := n.call("POST", "/scanned", map[string]any{"random": random}, "Authorization", token(t, "alice"), "User-Agent", "phone").ok()
+	d := n.call("POST", "/scanned", map[string]any{"random": random}, "Authorization", userToken(t, "alice"), "User-Agent", "phone").ok()
 	if d["status"] != 1.0 || d["description"] == "" || d["random"] != random || d["pool"].(map[string]any)["name"] != "Example" || d["customData"] == nil {
 		t.Errorf("scanned: %v", d)
 	}
@@ -90,7 +90,7 @@ func TestEveryRefusal(t *testing.T) {
 	n.phone("scanned", canceled, "alice").ok()
 	n.phone("cancel", canceled, "alice").ok()
 	unknown := string(session.NewID())
-	alice, foreign := "Bearer "+token(t, "alice"), "Bearer "+sign(t, otherKey, "eve")
+	alice, foreign := "Bearer "+userToken(t, "alice"), "Bearer "+sign(t, otherKey, "eve")
 	ticket := strings.Repeat("x", 43)
 
 	for _, test := range []struct {
@@ -130,12 +130,12 @@ func TestEveryRefusal(t *testing.T) {
 		{"scan with another scheme", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", "Digest x"}, 401, 2020},
 		{"scan by another pool's user", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", foreign}, 403, 2036},
 		{"scan by another pool's user who says so", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", foreign, "x-authing-userpool-id", "p2"}, 403, 2036},
-		{"scan by a stranger who names another pool", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", "Bearer x.y.z", "x-authing-userpool-id", "p2"}, 401, 2020},
-		{"scan by another", "POST", "/scanned", `{"random":"` + scanned + `"}`, header{"Authorization", "Bearer " + token(t, "bob")}, 409, 2245},
+		{"scan by somebody who names another pool", "POST", "/scanned", `{"random":"` + waiting + `"}`, header{"Authorization", "Bearer x.y.z", "x-authing-userpool-id", "p2"}, 401, 2020},
+		{"scan by another", "POST", "/scanned", `{"random":"` + scanned + `"}`, header{"Authorization", "Bearer " + userToken(t, "bob")}, 409, 2245},
 		{"scan of a used one", "POST", "/scanned", `{"random":"` + done + `"}`, header{"Authorization", alice}, 409, 2244},
 		{"confirm unscanned", "POST", "/confirm", `{"random":"` + waiting + `"}`, header{"Authorization", alice}, 409, 2243},
 		{"cancel unscanned", "POST", "/cancel", `{"random":"` + waiting + `"}`, header{"Authorization", alice}, 409, 2243},
-		{"confirm by another", "POST", "/confirm", `{"random":"` + scanned + `"}`, header{"Authorization", "Bearer " + token(t, "bob")}, 409, 2245},
+		{"confirm by another", "POST", "/confirm", `{"random":"` + scanned + `"}`, header{"Authorization", "Bearer " + userToken(t, "bob")}, 409, 2245},
 		{"confirm a canceled one", "POST", "/confirm", `{"random":"` + canceled + `"}`, header{"Authorization", alice}, 409, 2244},
 		{"random that is a number", "POST", "/confirm", `{"random":7}`, header{"Authorization", alice}, 400, 2231},
 
@@ -445,7 +445,7 @@ func TestStoreAwayIsSaidInTime(t *testing.T) {
 	for _, a := range []answer{
 		n.call("POST", "/gene?userPoolId=p1", nil, "Origin", siteOrigin),
 		n.call("GET", "/check?random="+c.random, nil, "Origin", siteOrigin),
-		n.call("POST", "/scanned", map[string]any{"random": c.random}, "Authorization", token(t, "alice"), "Origin", siteOrigin),
+		n.call("POST", "/scanned", map[string]any{"random": c.random}, "Authorization", userToken(t, "alice"), "Origin", siteOrigin),
 		n.call("GET", "/check?random="+c.random, nil, "Origin", siteOrigin, "x-authing-request-from", "sdk"),
 	} {
 		a.refused(503, 1000)
@@ -470,7 +470,7 @@ func TestHostileBodiesLeaveTheServerCalm(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for _, body := range []string{"\x00", "\xff\xfe", "nul", `{"random":{"$gt":""}}`, strings.Repeat("[", 60_000), `{"random":"` + strings.Repeat("A", 60_000) + `"}`, `"x"`, `7`, `null`} {
 		for _, path := range []string{"/gene?userPoolId=p1", "/scanned", "/confirm", "/cancel", "/userinfo"} {
-			if a := n.call("POST", path, body, "Authorization", token(t, "alice")); a.status >= 500 || a.code == 0 {
+			if a := n.call("POST", path, body, "Authorization", userToken(t, "alice")); a.status >= 500 || a.code == 0 {
 				t.Errorf("%s %.20q: %d %s", path, body, a.status, a.raw)
 			}
 		}

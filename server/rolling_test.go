@@ -108,7 +108,7 @@ func (n *node) reached(step, random, user string) bool {
 		n.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", token(n, user))
+	req.Header.Set("Authorization", userToken(n, user))
 	res, err := unjudged.Do(req)
 	if err != nil {
 		return false

@@ -11,6 +11,7 @@ import (
 	"github.com/MicahParks/jwkset"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/server"
 )
 
@@ -73,18 +74,18 @@ func TestAPoolSecretIsRotatedWhileLoginsGoOn(t *testing.T) {
 // key sets that were fetched before the step, from either node.
 func TestASigningKeyIsRotatedWhileTokensAreVerified(t *testing.T) {
 	was, next := newKey(t), newKey(t)
-	var signers []*server.Signer
+	var signers []*token.Signer
 	a, b, _ := pair(t, func(o *server.Options) {
-		g, err := server.NewSigner(was, "http://scan.example.com", time.Hour)
+		g, err := token.NewSigner(was, "http://scan.example.com", time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.PublicURL, o.Signer, signers = "http://scan.example.com", g, append(signers, g)
 	}, newPool(t, func(p *pool.Pool) { p.Vouching = true }))
-	steps := []func(g *server.Signer) error{
-		func(g *server.Signer) error { return g.Replace(was, &next.PublicKey) },
-		func(g *server.Signer) error { return g.Replace(next, &was.PublicKey) },
-		func(g *server.Signer) error { return g.Replace(next) },
+	steps := []func(g *token.Signer) error{
+		func(g *token.Signer) error { return g.Replace(was, &next.PublicKey) },
+		func(g *token.Signer) error { return g.Replace(next, &was.PublicKey) },
+		func(g *token.Signer) error { return g.Replace(next) },
 	}
 	for i, step := range steps {
 		kept := []jwkset.Storage{a.keySet(), b.keySet()}
@@ -107,7 +108,7 @@ func TestASigningKeyIsRotatedWhileTokensAreVerified(t *testing.T) {
 // TestKeysThatAreNotSignedWithArePublishedOnly also takes the last key away.
 func TestKeysThatAreNotSignedWithArePublishedOnly(t *testing.T) {
 	was, next := newKey(t), newKey(t)
-	g, err := server.NewSigner(next, "http://scan.example.com", time.Hour, &was.PublicKey)
+	g, err := token.NewSigner(next, "http://scan.example.com", time.Hour, &was.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}

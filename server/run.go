@@ -7,19 +7,42 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/scanlogin/scanlogin/internal/ipaddr"
+	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/server/connlimit"
 )
 
 // Timeouts of the HTTP server. A request is small: who needs longer to send it
-// holds a connection on purpose. Answers are bounded by requestTime.
+// holds a connection on purpose. Answers are bounded by login.IdentifyTime.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
-	writeTimeout  = requestTime + 5*time.Second
+	writeTimeout  = login.IdentifyTime + 5*time.Second
 	idleTimeout   = 75 * time.Second // longer than load balancers keep theirs (60 s)
 	maxHeader     = 16 << 10         // bytes
 )
+
+// perAddressFactor is how many connections one address may have open for each
+// that may wait (Limits.SocketsPerAddress): browsers of an office keep further
+// ones, from which the page was loaded.
+const perAddressFactor = 2
+
+func newConnLimiter(o Options, limits login.Limits) *connlimit.Limiter {
+	trusted := newProxies(o.TrustedProxies)
+	return connlimit.New(connlimit.Options{
+		Max: o.MaxConnections, PerAddress: limits.SocketsPerAddress * perAddressFactor, Log: o.Log,
+		Key: func(addr netip.Addr) string {
+			if addr = ipaddr.Plain(addr); trusted.contain(addr) {
+				return "" // its clients' connections are all its own
+			}
+			return ipaddr.Address(addr.String())
+		},
+	})
+}
 
 // leaveTime is how long requests and sockets may take to end, 10 s with the
 // rest.
@@ -32,25 +55,25 @@ const leaveTime = 8 * time.Second
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{
 		Handler: s.echo, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ConnState: s.clients.state,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients cause; see countingListener for the rest
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ConnState: s.clients.State,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients cause; connlimit logs the rest
 	}
-	if s.gates.Sockets > s.clients.most {
+	if _, most := s.clients.Usage(); s.login.Limits().Sockets > most {
 		s.log.Warn("limits.sockets is more than the limit of open files allows; raise that (ulimit -n, LimitNOFILE) or lower limits.sockets",
-			"sockets", s.gates.Sockets, "connections", s.clients.most)
+			"sockets", s.login.Limits().Sockets, "connections", most)
 	}
 	beats, stopBeats := context.WithCancel(context.Background())
 	var background sync.WaitGroup
-	background.Go(func() { s.sockets.group.Heartbeat(beats) })
-	background.Go(func() { s.capacity.run(beats) })
-	if s.ends != nil {
-		background.Go(func() { s.ends.run(beats) })
+	background.Go(func() { s.push.Run(beats) })
+	background.Go(func() { s.login.Run(beats) })
+	if s.expiry != nil {
+		background.Go(func() { s.expiry.Run(beats) })
 	}
 	defer background.Wait()
 	defer stopBeats()
 
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(countingListener{ln, s.clients}) }()
+	go func() { failed <- srv.Serve(s.clients.Listen(ln)) }()
 	select {
 	case err := <-failed:
 		s.Close()
@@ -73,32 +96,23 @@ func (s *Server) leave(srv *http.Server, failed <-chan error) error {
 	defer cancel()
 	down := make(chan error, 1)
 	go func() { down <- srv.Shutdown(ctx) }() // closes the listener, waits for requests
-	s.stopWaiting()
+	s.push.Stop()
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		s.log.Warn("listener ended", "error", err)
 	}
-	sockets := s.sockets.shutdown(ctx)
+	s.push.Shutdown(ctx)
 	err := <-down
 	if err != nil {
 		_ = srv.Close() // and so handshakes that hang
 	}
-	if !s.sockets.abort(sockets) {
+	if !s.push.Close() {
 		s.log.Warn("connections did not end when they were closed", "sockets", s.Sockets())
 	}
-	_, _ = s.gates.shared.Do(ctx) // what was counted last is on its way
+	s.login.Flush(ctx)
 	if err != nil {
 		return fmt.Errorf("requests did not finish in %v: %w", leaveTime, err)
 	}
 	return nil
-}
-
-// stopWaiting ends what waits for something that may never come: streams,
-// checks, and handshakes that queue.
-func (s *Server) stopWaiting() {
-	s.stopOnce.Do(func() {
-		close(s.stopping)
-		s.admission.close(errLeaving)
-	})
 }
 
 // Close ends all sockets and streams, as the end of Run does; for servers that are used by
@@ -106,6 +120,7 @@ func (s *Server) stopWaiting() {
 func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
-	s.stopWaiting()
-	s.sockets.abort(s.sockets.shutdown(ctx))
+	s.push.Stop()
+	s.push.Shutdown(ctx)
+	s.push.Close()
 }

@@ -1,11 +1,9 @@
-// Package server is what clients see: the REST interface, the push and the
-// pictures, over HTTP.
+// Package server is the public HTTP interface: REST, pictures, and the routes of the push.
 //
-// It promises that an answer of success means that the store has what it says;
-// that ticket and user go to nobody but who proves the right to them; that a
-// page is told each state in order, or is told to connect again; and that
-// whatever is sent in, the answer is a row of the table in problem.go. No rule
-// of the protocol is here: see session.
+// It decodes requests, calls packages login and push, and encodes the results. It guarantees that every
+// error is a row of the table in problem.go, whatever is received, and that a page is told
+// each state in order, or is told to connect again. It has no rules of the protocol (see
+// session) and no limits (see login).
 package server
 
 import (
@@ -22,26 +20,23 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/expiry"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
-	"github.com/scanlogin/scanlogin/internal/pool"
-	"github.com/scanlogin/scanlogin/internal/ratelimit"
+	"github.com/scanlogin/scanlogin/internal/token"
+	"github.com/scanlogin/scanlogin/server/connlimit"
+	"github.com/scanlogin/scanlogin/server/push"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
 )
 
-// Options are a Server's surroundings. PublicURL, Pools, Store and Hub must be
-// set.
+// Options are the settings and dependencies of a Server, in addition to those of the use
+// cases. Hub is required.
 type Options struct {
-	PublicURL string // how browsers reach this server: scheme://host[:port]
-	Pools     *pool.Registry
-	Store     session.Store
-	Hub       *hub.Hub // its Run belongs to the caller, and must outlive the server's
+	login.Options
+	Hub *hub.Hub // its Run belongs to the caller, and must outlive the server's
 
-	Signer         *Signer        // nil: no token is issued
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
-	Limits         Limits
-	Observers      session.Observers    // receive the events of this node
-	Tally          ratelimit.Store      // what happened lately on all nodes; nil: on this one
+	TrustedProxies []netip.Prefix       // whose X-Forwarded-For is believed; none: nobody's
 	Tracer         Tracer               // follows calls; nil: nobody does
 	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
@@ -52,59 +47,42 @@ type Options struct {
 	// sent, and how long after the step; it must not block. nil: nobody is.
 	Pushed func(pool string, delay time.Duration)
 
-	// Place tells where an address is: the country (ISO 3166-1, two letters),
-	// and a name in lang, "en" or "zh-CN"; "" for what it does not know. nil:
-	// nothing is known.
-	Place func(addr netip.Addr, lang string) (country, name string)
-
 	// PhonePage is the path that /s/<random> leads to where the pool has no
 	// app link, with ?code=<random>; "": a page that says what a code is.
 	PhonePage string
 	// Fallback answers the paths that are not the server's own; nil: 404.
 	Fallback http.Handler
-
-	Log *slog.Logger // nil: no log
 }
 
-// Server serves many pools. Make it with New.
+// Server serves many pools. Create it with New.
 type Server struct {
+	login      *login.Service
 	publicURL  string
-	origin     string // of publicURL
-	secure     bool   // publicURL is https
-	pools      *pool.Registry
+	secure     bool // publicURL is https
 	store      session.Store
 	hub        *hub.Hub
-	signer     *Signer
+	signer     *token.Signer
 	drainDelay time.Duration
 	busAge     func() time.Duration
 	place      func(addr netip.Addr, lang string) (country, name string)
 	phonePage  string
 	trusting   bool // there are trusted proxies
 	fallback   http.Handler
-	observers  session.Observers
 	pushed     func(pool string, delay time.Duration)
 	metrics    http.Handler
 	tracer     Tracer
-	ends       *ends // nil: nobody asked
+	expiry     *expiry.Reporter // nil: there are no observers
 	log        *slog.Logger
-	quiet      *loglimit.Logger // of what each call can cause; keyed by kindOf
+	quiet      *loglimit.Logger // for what each call can cause; keyed by kindOf
 
-	echo      *echo.Echo
-	pictures  *pictures
-	sockets   *sockets
-	admission *slots // of handshakes
-	gates     *gates
-	clients   *connections
-	lately    *lately
-	inStore   atomic.Int64 // operations that are under way
-	ready     *readiness
-	capacity  *capacity
+	echo     *echo.Echo
+	pictures *pictures
+	push     *push.Server
+	clients  *connlimit.Limiter
+	ready    *readiness
 
-	strangers strangers
-	leaving   atomic.Bool   // readiness is off
-	stopping  chan struct{} // closed when those who wait must go
-	stopOnce  sync.Once
-	proxyOnce sync.Once // warns of a proxy that nobody trusts
+	leaving   atomic.Bool // readiness is off
+	proxyOnce sync.Once   // warns of a proxy that nobody trusts
 }
 
 // apiPath is where the SDKs look, newPath where GenAuth's newer documents do.
@@ -121,25 +99,25 @@ func New(o Options) *Server {
 	if o.Place == nil {
 		o.Place = func(netip.Addr, string) (country, name string) { return "", "" }
 	}
-	limits := o.Limits.or(DefaultLimits())
 	s := &Server{
-		gates: newGates(limits, o.Tally, o.Log), strangers: strangers{newCounter[session.ID](limits.WatchersPerCode)}, stopping: make(chan struct{}),
-		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
-		secure: strings.HasPrefix(o.PublicURL, "https:"),
-		pools:  o.Pools, store: o.Store, hub: o.Hub, signer: o.Signer,
+		publicURL: strings.TrimSuffix(o.PublicURL, "/"), secure: strings.HasPrefix(o.PublicURL, "https:"),
+		store: o.Store, hub: o.Hub, signer: o.Signer,
 		drainDelay: o.DrainDelay, busAge: o.BusAge, place: o.Place, phonePage: o.PhonePage, fallback: o.Fallback,
-		observers: o.Observers,
-		trusting:  len(o.TrustedProxies) > 0,
-		pushed:    o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
-		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(), sockets: newSockets(), admission: newSlots(places, 0, 0),
-		clients: newConnections(o.MaxConnections, o, limits),
+		trusting: len(o.TrustedProxies) > 0,
+		pushed:   o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
+		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(),
+		ready: newReadiness(o.Store, o.Log),
 	}
 	if len(o.Observers) > 0 {
-		s.ends = newEnds(s.store, o.Observers.Emit, o.Log)
-		s.observers = append(slices.Clip(o.Observers), s.ends.note)
+		s.expiry = expiry.New(o.Store, o.Observers.Emit, o.Log)
+		o.Observers = append(slices.Clip(o.Observers), s.expiry.Observe)
 	}
-	s.ready, s.capacity = newReadiness(s.store, o.Log), newCapacity(s.store, o.Log)
-	s.lately = &lately{pools: o.Pools, tally: s.gates.shared, now: o.Store.Now, log: s.quiet}
+	s.login = login.New(o.Options)
+	s.push = push.New(push.Options{
+		Login: s.login, Hub: o.Hub, Pushed: o.Pushed, Log: o.Log, PictureURL: s.pictureURL,
+		ErrorName: func(err error) string { return rowOf(err).name },
+	})
+	s.clients = newConnLimiter(o, s.login.Limits())
 	s.echo = s.routes(o.TrustedProxies)
 	return s
 }
@@ -148,23 +126,23 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e := echo.New()
 	reading := []string{http.MethodGet, http.MethodHead}
 	e.HideBanner, e.HidePort = true, true
-	e.HTTPErrorHandler = s.writeError
 	e.IPExtractor = ipExtractor(trusted, s.log)
+	e.Use(s.begin)
 	if s.tracer != nil {
 		e.Use(s.traced)
 	}
-	e.Use(s.prepare, s.elsewhere, s.api)
+	e.Use(recovered, s.elsewhere, s.api)
 	for _, base := range []string{apiPath, newPath} {
 		g := e.Group(base)
-		g.POST("/gene", s.gene, s.changes)
-		g.GET("/check", s.check)
-		g.POST("/userinfo", s.userinfo)
-		g.POST("/scanned", s.scanned, s.changes)
-		g.POST("/confirm", s.confirm, s.changes)
-		g.POST("/cancel", s.cancel, s.changes)
-		g.Match(reading, "/image/:name", s.picture)
-		g.GET("/ws", s.socket)
-		g.GET("/events", s.events)
+		g.POST("/gene", handle(s.gene), s.changes)
+		g.GET("/check", handle(s.check))
+		g.POST("/userinfo", handle(s.userinfo))
+		g.POST("/scanned", handle(s.scanned), s.changes)
+		g.POST("/confirm", handle(s.confirm), s.changes)
+		g.POST("/cancel", handle(s.cancel), s.changes)
+		g.Match(reading, "/image/:name", handle(s.picture))
+		g.GET("/ws", handle(s.socket))
+		g.GET("/events", handle(s.events))
 	}
 	e.Match(reading, "/.well-known/jwks.json", s.jwks)
 	e.Match(reading, "/scanlogin.js", echo.WrapHandler(web.Module()))
@@ -172,7 +150,7 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e.Match(reading, "/asyncapi.yaml", echo.WrapHandler(web.AsyncAPI()))
 	e.Match(reading, "/docs", echo.WrapHandler(web.Docs()))
 	e.Match(reading, "/assets/*", echo.WrapHandler(web.Assets()))
-	e.Match(reading, "/s/:random", s.link)
+	e.Match(reading, "/s/:random", handle(s.link))
 	return e
 }
 
@@ -189,9 +167,9 @@ func (s *Server) elsewhere(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // Sockets returns how many WebSocket connections are open.
-func (s *Server) Sockets() int { return s.sockets.group.Len() }
+func (s *Server) Sockets() int { return s.push.Sockets() }
 
-// Handler returns the whole public interface, for another HTTP server than
-// Run's. Sockets that it accepts are not pinged then, and live until Close; time's
-// ends are not told.
+// Handler returns the whole public interface, for another HTTP server than Run's. Sockets
+// that it accepts are not pinged then, and live until Close; codes that expire are not
+// reported.
 func (s *Server) Handler() http.Handler { return s.echo }

@@ -25,10 +25,12 @@ import (
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
+	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
@@ -101,13 +103,14 @@ func secondPool(t testing.TB) *pool.Pool {
 // node is one running server.
 type node struct {
 	testing.TB
-	url   string
-	pools *pool.Registry
-	store *sessiontest.Faulty
-	hub   *hub.Hub
-	srv   *server.Server
-	log   *asynctest.Buffer
-	stop  func() error // ends it in order; may be called again
+	url    string
+	pools  *pool.Registry
+	store  *sessiontest.Faulty
+	hub    *hub.Hub
+	counts ratelimit.Store // nil: they are in the node
+	srv    *server.Server
+	log    *asynctest.Buffer
+	stop   func() error // ends it in order; may be called again
 
 	leftBehind bool // requests may be under way when it ends
 }
@@ -129,13 +132,14 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewRegistry(pools...), store: sessiontest.NewFaulty(over), log: new(asynctest.Buffer)}
 	theReferee.watch(t, n.url)
 	n.hub = hub.New(n.store, n.store.Now)
-	o := server.Options{
-		PublicURL: n.url, Pools: n.pools, Store: n.store, Hub: n.hub,
+	o := server.Options{Hub: n.hub, Options: login.Options{
+		PublicURL: n.url, Pools: n.pools, Store: n.store,
 		Log: slog.New(slog.NewJSONHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
+	}}
 	if change != nil {
 		change(&o)
 	}
+	n.counts = o.Counts
 	n.srv = server.New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	hubCtx, stopHub := context.WithCancel(context.Background())
@@ -175,7 +179,7 @@ func signing(t testing.TB) func(*server.Options) {
 	}
 	return func(o *server.Options) {
 		o.PublicURL = "http://scan.example.com"
-		if o.Signer, err = server.NewSigner(key, "http://scan.example.com", time.Hour); err != nil {
+		if o.Signer, err = token.NewSigner(key, "http://scan.example.com", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -191,7 +195,7 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 		client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"})
 		st := redisstore.New(client, redisstore.Options{})
 		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-			o.Tally = patient{ratelimit.NewRedis(client)}
+			o.Counts = patient{ratelimit.NewRedis(client)}
 			if change != nil {
 				change(o)
 			}
@@ -200,8 +204,8 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 	return open(), open(), redis
 }
 
-// patient is a tally whose answer is waited for, however busy the machine is: so
-// that a test does not take one that stalls for a storage that is away.
+// patient waits for the answer of the counts, however busy the machine is, so that a storage
+// that stalls is not regarded as unavailable.
 type patient struct{ ratelimit.Store }
 
 func (p patient) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {
@@ -313,8 +317,8 @@ func (n *node) gene(poolID string, h ...string) code {
 	return code{random: d["random"].(string), key: d["browserKey"].(string), payload: d["payload"].(string), url: d["url"].(string), browser: with}
 }
 
-// token is a phone token of the first pool's user.
-func token(t testing.TB, user string) string { return sign(t, userKey, user) }
+// userToken is a phone token of the first pool's user.
+func userToken(t testing.TB, user string) string { return sign(t, userKey, user) }
 
 func sign(t testing.TB, key, user string) string {
 	t.Helper()
@@ -331,7 +335,7 @@ func sign(t testing.TB, key, user string) string {
 // phone makes one of the phone's calls as a user of the first pool.
 func (n *node) phone(step, random, user string) answer {
 	n.Helper()
-	return n.call("POST", "/"+step, map[string]any{"random": random}, "Authorization", "Bearer "+token(n, user))
+	return n.call("POST", "/"+step, map[string]any{"random": random}, "Authorization", "Bearer "+userToken(n, user))
 }
 
 // check asks as the browser, by key.
@@ -355,7 +359,11 @@ func (n *node) confirmed(poolID string) (code, string) {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	asynctest.Eventually(t, what, ok)
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
 }
 
 func memNode() sessiontest.Node {

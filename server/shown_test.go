@@ -35,7 +35,7 @@ func TestThePhoneShowsNoWordsOfAStranger(t *testing.T) {
 	} {
 		random := n.gene("p1", "User-Agent", agent).random
 		for lang, words := range map[string][]string{"en": want[:2], "zh": want[2:]} {
-			browser := n.call("POST", "/scanned", map[string]any{"random": random}, "Authorization", "Bearer "+token(t, "alice"), "Accept-Language", lang).ok()["browser"].(map[string]any)
+			browser := n.call("POST", "/scanned", map[string]any{"random": random}, "Authorization", "Bearer "+userToken(t, "alice"), "Accept-Language", lang).ok()["browser"].(map[string]any)
 			if browser["browser"] != words[0] || browser["os"] != words[1] {
 				t.Errorf("%q in %s: %q on %q, want %q", agent, lang, browser["browser"], browser["os"], words)
 			}

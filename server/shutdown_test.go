@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
@@ -79,7 +80,7 @@ func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
 	for range 700 {
 		fmt.Fprint(dialFrom(t, n, "127.0.0.2"), handshake("userPoolId=p1", ""))
 	}
-	eventually(t, "the handshakes wait", func() bool { return n.srv.Queued() == 700-server.Places })
+	eventually(t, "the handshakes wait", func() bool { return n.srv.WaitingHandshakes() == 700-server.MaxHandshakes })
 	leftInTime(t, n)
 	close(released)
 }
@@ -87,7 +88,7 @@ func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
 // startHostile starts a node for which all addresses are one office.
 func startHostile(t *testing.T, wrap func(net.Listener) net.Listener) *node {
 	return startOn(t, memNode(), wrap, func(o *server.Options) {
-		o.Limits = server.Limits{CodesPerAddress: 10_000, WatchersPerCode: 1000, CheckRate: 1000}
+		o.Limits = login.Limits{CodesPerAddress: 10_000, WatchersPerCode: 1000, CheckRate: 1000}
 	}, newPool(t, nil))
 }
 

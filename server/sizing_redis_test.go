@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/internal/redisclient"
@@ -55,7 +56,7 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 	client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "scanlogin"})
 	st := redisstore.New(client, redisstore.Options{})
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-		o.Tally = patient{ratelimit.NewRedis(client)}
+		o.Counts = patient{ratelimit.NewRedis(client)}
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
 	n.longest(0).ok() // scripts and connections are there
@@ -78,7 +79,7 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 		switch {
 		case !strings.Contains(name, ":tally:"):
 			code = max(code, size)
-		case ttl > (5 * time.Minute).Milliseconds(): // the codes that an address asked for lately
+		case ttl > (5 * time.Minute).Milliseconds(): // the recent codes of an address
 			note = max(note, size)
 		}
 	}
@@ -90,7 +91,7 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 	// An allowance of n codes over two minutes: n at once, and as many in each two
 	// minutes after that. A code is kept for its life and session.Retention, what is
 	// noted of an address for 20 minutes.
-	most := float64(server.DefaultLimits().CodesPerPool)
+	most := float64(login.DefaultLimits().CodesPerPool)
 	within := func(d time.Duration) float64 { return most * (1 + float64(d)/float64(2*time.Minute)) }
 	open := within(pool.DefaultCodeTTL + session.Retention)
 	noted := within(20*time.Minute) - open
@@ -141,7 +142,7 @@ func TestTheDefaultLimitsFitIntoAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := float64(server.DefaultLimits().CodesPerPool) * (1 + float64(pool.DefaultCodeTTL+session.Retention)/float64(2*time.Minute))
+	open := float64(login.DefaultLimits().CodesPerPool) * (1 + float64(pool.DefaultCodeTTL+session.Retention)/float64(2*time.Minute))
 	t.Logf("a code is estimated as %d bytes: %.0f of them are %.0f MB of %d MB", usage.Used, open, open*float64(usage.Used)/1e6, usage.Max/1e6)
 	if need := open * float64(usage.Used); need > 0.8*float64(usage.Max) {
 		t.Errorf("%.0f MB may be needed for one pool, 80 %% of the store is %.0f MB", need/1e6, 0.8*float64(usage.Max)/1e6)

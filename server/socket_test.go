@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
@@ -472,10 +472,9 @@ func TestAHandshakeThatIsUnderWayIsNotForgotten(t *testing.T) {
 	}
 	ln := holdingListener{plain, make(chan struct{}, 10), make(chan struct{})}
 	st := memstore.New()
-	srv := server.New(server.Options{
-		PublicURL: "http://" + plain.Addr().String(), Pools: pool.NewRegistry(newPool(t, nil)), Store: st, Hub: hub.New(st.Bus(), st.Now),
-		Log: slog.New(slog.DiscardHandler),
-	})
+	srv := server.New(server.Options{Hub: hub.New(st.Bus(), st.Now), Options: login.Options{
+		PublicURL: "http://" + plain.Addr().String(), Pools: pool.NewRegistry(newPool(t, nil)), Store: st,
+	}})
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() { left <- srv.Run(ctx, ln) }()

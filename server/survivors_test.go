@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
@@ -56,7 +57,7 @@ func TestOnlyCallsOfTheInterfaceAreToldAsRefused(t *testing.T) {
 // TestCallsThatFailAreCounted has an address make calls that end before a code or a user
 // is known.
 func TestCallsThatFailAreCounted(t *testing.T) {
-	n := start(t, memNode(), func(o *server.Options) { o.Limits = server.Limits{AddressRate: 1} }, newPool(t, nil))
+	n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{AddressRate: 1} }, newPool(t, nil))
 	for range 200 {
 		if n.call("POST", "/gene", `{"userPoolId":"unknown"}`).status == 429 {
 			return

@@ -6,7 +6,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -22,27 +21,20 @@ type Tracer interface {
 	Name(ctx context.Context) string
 }
 
-// traced has each call followed; it is there only if there is a tracer.
+// traced traces each call; it is used only if there is a tracer.
 func (s *Server) traced(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		ctx, end := s.tracer.Begin(c.Request(), c.Path())
 		c.SetRequest(c.Request().WithContext(ctx))
 		err := next(c)
-		of, _ := c.Get(subjectKey).(subject)
-		status, e := c.Response().Status, session.Event{Pool: of.pool, Code: of.code}
+		about := c.(*call).by.Subject()
+		status, e := c.Response().Status, session.Event{Pool: about.Pool, Code: about.Code}
 		if err != nil {
-			p, _, _ := describe(routing(err))
+			p := rowOf(routing(err))
 			status, e.Reason = statusFor(p, c.Request()), p.name
 		}
 		end(status, e)
 		return err
-	}
-}
-
-// aboutSpan is about, where nobody but a tracer asks.
-func (s *Server) aboutSpan(c echo.Context, p *pool.Pool, code session.Session) {
-	if s.tracer != nil {
-		about(c, p, code, "")
 	}
 }
 

@@ -18,8 +18,10 @@ import (
 	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/geoip"
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/metrics"
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/internal/tracing"
 	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/server"
@@ -31,9 +33,9 @@ type App struct {
 	config    *config.Config
 	registry  *pool.Registry
 	places    *geoip.Locator
-	signer    *server.Signer // nil: no token is issued
-	trail     *audit.Trail   // nil: off
-	reloads   *reloadSource  // nil: the configuration is fixed
+	signer    *token.Signer // nil: no token is issued
+	trail     *audit.Trail  // nil: off
+	reloads   *reloadSource // nil: the configuration is fixed
 	public    net.Listener
 	ops       net.Listener // nil: off
 	phonePage string       // as in server.Options
@@ -44,7 +46,7 @@ type App struct {
 // newApp makes an App without listeners, which issues tokens if the configuration has a key
 // for them.
 func newApp(c *config.Config, log *slog.Logger) (*App, error) {
-	signer, err := server.NewSigner(c.PrivateKey, c.PublicURL, c.TokenTTL, c.PublishedKeys...)
+	signer, err := token.NewSigner(c.PrivateKey, c.PublicURL, c.TokenTTL, c.PublishedKeys...)
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +80,12 @@ func (a *App) run(ctx context.Context) error {
 	})
 	ext := a.openConsole(ctx, b)
 	options := server.Options{
-		PublicURL: a.config.PublicURL, Pools: a.registry, Store: serverStore(b.store, hooks, traces, counts), Hub: watchers, Signer: a.signer,
-		TrustedProxies: a.config.ProxyNetworks, DrainDelay: a.config.DrainDelay, BusAge: b.busAge,
-		Limits: server.Limits(a.config.Limits), Tally: b.counts, Place: a.places.Lookup, PhonePage: a.phonePage, Fallback: a.fallback,
-		Observers: a.observers(ext, counts), Log: a.log,
+		Options: login.Options{
+			PublicURL: a.config.PublicURL, Pools: a.registry, Store: serverStore(b.store, hooks, traces, counts), Signer: a.signer,
+			Limits: login.Limits(a.config.Limits), Counts: b.counts, Place: a.places.Lookup, Observers: a.observers(ext, counts), Log: a.log,
+		},
+		Hub: watchers, TrustedProxies: a.config.ProxyNetworks, DrainDelay: a.config.DrainDelay, BusAge: b.busAge,
+		PhonePage: a.phonePage, Fallback: a.fallback,
 	}
 	return a.serve(ctx, observed(options, b.busStats, traces, counts), watchers, hooks, ext)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/geoip"
-	"github.com/scanlogin/scanlogin/server"
+	"github.com/scanlogin/scanlogin/internal/token"
 )
 
 // reloadSource says when to reload, and from where.
@@ -23,7 +23,7 @@ type reloadSource struct {
 type reloader struct {
 	reloadSource
 	setPools func(*config.Config) // puts the pools of a configuration into force
-	signer   *server.Signer
+	signer   *token.Signer
 	trail    *audit.Trail // nil: off
 	places   *geoip.Locator
 	running  config.Config // in force

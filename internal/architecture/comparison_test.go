@@ -23,7 +23,7 @@ var equalities = []string{"bytes.Equal", "bytes.Compare", "strings.EqualFold", "
 // in the packages that look at proofs. One with a constant is none.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	compared := 0
-	for _, dir := range []string{"internal/pool", "server", "internal/identity", "internal/config", "internal/settings", "cmd/scanlogin"} {
+	for _, dir := range []string{"internal/pool", "internal/login", "internal/risk", "internal/token", "server", "server/push", "internal/identity", "internal/config", "internal/settings", "cmd/scanlogin"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", dir, err)

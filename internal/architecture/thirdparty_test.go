@@ -15,12 +15,12 @@ var confined = map[string][]string{
 	"github.com/redis/go-redis/":    {"session/redisstore", "*/redis.go", "internal/redisclient", "internal/redistest", "test"},
 	"github.com/labstack/echo/":     {"server"},
 	"github.com/coder/websocket":    {"server/push/wsconn", "test"},
-	"github.com/skip2/go-qrcode":    {"server"},
-	"github.com/golang-jwt/":        {"server", "internal/identity", "internal/app/demo_pages.go", "test"},
+	"github.com/skip2/go-qrcode":    {"internal/qr/draw"},
+	"github.com/golang-jwt/":        {"internal/token", "internal/identity", "internal/app/demo_pages.go", "test"},
 	"github.com/alecthomas/kong":    {"cmd/scanlogin", "test"},
 	"github.com/prometheus/":        {"internal/metrics"},
 	"go.opentelemetry.io/":          {"internal/tracing"},
-	"github.com/goccy/go-yaml":      {"internal/config", "web"},
+	"github.com/goccy/go-yaml":      {"internal/config"},
 	"github.com/makiuchi-d/gozxing": {"internal/qr"},
 }
 

@@ -4,14 +4,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
-	"github.com/scanlogin/scanlogin/server"
 )
 
 func TestDefaultLimitsAreThoseOfTheServer(t *testing.T) {
 	s := mustLoad(t, "public_url: https://scan.example.com\npools:\n  - id: p1\n    secret: twenty-four bytes and more\n")
-	if server.Limits(s.Limits) != server.DefaultLimits() {
-		t.Errorf("the configuration has %+v, the server %+v", s.Limits, server.DefaultLimits())
+	if login.Limits(s.Limits) != login.DefaultLimits() {
+		t.Errorf("the configuration has %+v, the use cases %+v", s.Limits, login.DefaultLimits())
 	}
 }
 

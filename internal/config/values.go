@@ -58,7 +58,7 @@ type Audit struct {
 }
 
 // Limits are the limits of a node and, where they say so, of all nodes. The fields are
-// those of server.Limits.
+// those of login.Limits.
 type Limits struct {
 	Sockets           int `key:"sockets" default:"15000" min:"1" max:"10000000" help:"Waiting connections on one node: WebSockets, event streams, checks with 'wait'. The process must be allowed to open more files: see Sizing in 'docs/operations.md'."`
 	SocketsPerAddress int `key:"sockets_per_address" default:"2000" min:"1" max:"10000000" help:"Waiting connections of one IP address (IPv6: one /64) on one node. It may have twice as many open connections of any kind; addresses in 'trusted_proxies' are not counted."`

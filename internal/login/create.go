@@ -1,0 +1,75 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// CreateRequest asks for a new code.
+type CreateRequest struct {
+	Pool       *pool.Pool // its current settings
+	CustomData string     // JSON object, in ASCII; it becomes part of the picture
+	Challenge  string     // RFC 7636, see CheckChallenge; "" if there is none
+	Count      int        // number of the code on its page, from 1
+	Trace      string     // as in session.Session
+}
+
+// Create counts, admits and stores a new code. The caller's address, user agent and cookie
+// become the code's client and binding.
+//
+// Errors: ErrChallengeRequired; TooMany and StoreFull, see IsAdmission; ErrUnavailable.
+func (s *Service) Create(ctx context.Context, by *Caller, req CreateRequest) (session.Session, error) {
+	p := req.Pool
+	if p.RequirePKCE && req.Challenge == "" {
+		return session.Session{}, ErrChallengeRequired
+	}
+	if err := s.admit(ctx, by, p); err != nil {
+		return session.Session{}, err
+	}
+	code, err := s.newCode(by, req)
+	if err != nil {
+		return session.Session{}, err
+	}
+	err = s.withStore(ctx, func(ctx context.Context) (err error) {
+		code, err = session.Create(ctx, s.store, code)
+		return err
+	})
+	if err != nil {
+		return session.Session{}, err
+	}
+	by.SetSubject(p, code)
+	s.emit(by, session.EventMade, code)
+	return code, nil
+}
+
+func (s *Service) newCode(by *Caller, req CreateRequest) (session.Session, error) {
+	p := req.Pool
+	now := s.store.Now().Truncate(time.Millisecond)
+	code := session.Session{
+		ID: session.NewID(), Pool: p.ID, CustomData: req.CustomData, Client: session.Client{IP: by.IP, UserAgent: by.UserAgent},
+		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: req.Count, Trace: req.Trace,
+		Challenge: req.Challenge, Match: p.Match,
+		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL),
+	}
+	rand.Read(code.Salt)
+	if by.Cookie != "" {
+		code.CookieHash = cookieHash(by.Cookie)
+	}
+	var err error
+	code.Payload, err = s.pictureText(p, code)
+	return code, err
+}
+
+// Withdraw discards a code at its page's wish. Errors: session.ErrUsed if it was decided,
+// session.ErrOver if it has ended, session.ErrNotFound, ErrUnavailable.
+func (s *Service) Withdraw(ctx context.Context, by *Caller, id session.ID) error {
+	code, _, err := s.Code(ctx, id)
+	if err == nil {
+		_, _, err = s.transition(ctx, by, code, session.Change{Action: session.Withdraw})
+	}
+	return err
+}

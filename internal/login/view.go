@@ -1,0 +1,188 @@
+package login
+
+import (
+	"context"
+	"time"
+
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// ViewRequest asks for the state of a code.
+type ViewRequest struct {
+	Pool   PoolName // if it names a pool, the code must be that pool's
+	Random string   // the code's id, as received
+}
+
+// View is a code as one caller found it.
+type View struct {
+	Pool *pool.Pool
+	Code session.Session
+	Rights
+}
+
+// View loads a code, and determines what the caller may see of it. It counts a lookup that
+// fails, and refuses callers without proof that guess, and pages whose origin is not allowed.
+//
+// Errors: ErrNoPool, FieldError, session.ErrNotFound, TooMany, ErrOrigin, ErrUnavailable.
+func (s *Service) View(ctx context.Context, by *Caller, req ViewRequest) (View, error) {
+	own, named, err := s.FindPool(req.Pool)
+	if err != nil {
+		return View{}, err
+	}
+	if req.Random == "" {
+		return View{}, FieldError{"random", Required}
+	}
+	id, err := session.ParseID(req.Random)
+	var code session.Session
+	var p *pool.Pool
+	if err == nil {
+		code, p, err = s.Code(ctx, id)
+	}
+	if err == nil && named && own.ID != p.ID {
+		err = session.ErrNotFound
+	}
+	if err != nil {
+		return View{}, s.countFailure(ctx, by, err)
+	}
+	by.SetSubject(p, code)
+	rights := NewRights(p, code, s.proofFor(ctx, by, p))
+	if !rights.IsBrowser {
+		if err := s.checkGuesses(by, code); err != nil {
+			return View{}, err
+		}
+	}
+	if err := s.CheckOrigin(by, p); err != nil {
+		return View{}, err
+	}
+	return View{Pool: p, Code: code, Rights: rights}, nil
+}
+
+// proofFor returns what the caller proves for codes of p. Wrong credentials are counted, but
+// not refused here: the next request with a wrong secret is.
+func (s *Service) proofFor(ctx context.Context, by *Caller, p *pool.Pool) Proof {
+	proof := by.Proof
+	if by.Credentials == nil || s.checkWrongSecrets(ctx, by) != nil {
+		return proof
+	}
+	if by.Credentials.ID != p.ID || !s.authenticate(ctx, by) {
+		_ = s.countFailure(ctx, by, ErrCredentials)
+		return proof
+	}
+	proof.site = true
+	return proof
+}
+
+// CountCheck counts a check of a view's code. Its browser is counted apart from all others,
+// so a person who saw the picture cannot use up what the page needs. The error is TooMany.
+func (s *Service) CountCheck(v View) error {
+	if v.IsBrowser {
+		return s.countLook(string(v.Code.ID) + " browser")
+	}
+	return s.countLook(string(v.Code.ID))
+}
+
+// Look is what a caller without further rights wants to see of a code.
+type Look string
+
+const (
+	LookPicture Look = "picture"
+	LookLink    Look = "link"
+)
+
+// Look loads a code for its picture or its link. It counts the look, and lookups that fail.
+// Errors: session.ErrNotFound, TooMany, ErrUnavailable.
+func (s *Service) Look(ctx context.Context, by *Caller, id session.ID, what Look) (session.Session, *pool.Pool, error) {
+	code, p, err := s.Code(ctx, id)
+	if err != nil {
+		return code, p, s.countFailure(ctx, by, err)
+	}
+	if err := s.checkGuessesWithProof(by, p, code); err != nil {
+		return code, p, err
+	}
+	return code, p, s.countLook(string(id) + " " + string(what))
+}
+
+// Rights are what one caller may see of a code: determined once, with the code loaded, valid
+// for the code's whole life.
+type Rights struct {
+	IsBrowser bool   // the caller proved to be the browser, or the site
+	entitled  bool   // to ticket and user: the browser, or anybody if the pool does not bind
+	full      bool   // the pool returns the full user to those who are entitled
+	ticket    string // set if entitled
+	matchCode string // set for the browser
+}
+
+// NewRights returns the rights of a caller with a proof. For limits and origins see View.
+func NewRights(p *pool.Pool, code session.Session, proof Proof) Rights {
+	r := Rights{IsBrowser: proof.IsBrowser(p, code)}
+	r.entitled = r.IsBrowser || !p.BindBrowser
+	if r.IsBrowser {
+		r.matchCode = p.MatchCode(code)
+	}
+	if r.entitled {
+		// A code with a challenge returns the user only for its verifier.
+		r.full = p.ReturnFullUserInfo && code.Challenge == ""
+		r.ticket = p.Ticket(code)
+	}
+	return r
+}
+
+// needsUser reports whether the rights include more than a snapshot has.
+func (r Rights) needsUser(status session.Status) bool {
+	return r.full && (status == session.Confirmed || status == session.Redeemed)
+}
+
+// State is what one caller sees of a code.
+type State struct {
+	Snapshot       session.Snapshot
+	Time           time.Time // by the store's clock
+	IsBrowser      bool
+	ScannedUserID  string    // "" if nobody scanned, or the caller may not know
+	Ticket         string    // "" if there is none, or the caller may not have it
+	MatchCode      string    // to be entered on the phone; "" if there is none
+	User           *FullUser // nil: only nickname and photo of the snapshot
+	TicketWithheld bool      // there is a ticket, but the caller is not entitled to it
+}
+
+// stateOf returns what r shows of a snapshot at now.
+func stateOf(snap session.Snapshot, r Rights, now time.Time) State {
+	st := State{Snapshot: snap, Time: now, IsBrowser: r.IsBrowser}
+	if r.entitled {
+		st.ScannedUserID = snap.UserID
+	}
+	switch snap.Status {
+	case session.Confirmed:
+		st.Ticket, st.TicketWithheld = r.ticket, !r.entitled
+	case session.Scanned:
+		st.MatchCode = r.matchCode
+	}
+	return st
+}
+
+// Show returns what a view shows.
+func (s *Service) Show(v View) (State, error) {
+	st := stateOf(v.Code.Snapshot(), v.Rights, s.store.Now())
+	if v.needsUser(v.Code.Status) {
+		user, err := s.fullUser(v.Pool, v.Code)
+		if err != nil {
+			return State{}, err
+		}
+		st.User = &user
+	}
+	return st, nil
+}
+
+// ShowSnapshot returns what rights show of a snapshot. If that includes the full user, it
+// loads the code, and State.Snapshot may be another one than snap.
+// Errors: session.ErrNotFound, ErrUnavailable.
+func (s *Service) ShowSnapshot(ctx context.Context, snap session.Snapshot, r Rights) (State, error) {
+	if !r.needsUser(snap.Status) {
+		return stateOf(snap, r, s.store.Now()), nil
+	}
+	code, p, err := s.Code(ctx, snap.ID)
+	if err != nil {
+		return State{}, err
+	}
+	return s.Show(View{Pool: p, Code: code, Rights: r})
+}

@@ -1,8 +1,0 @@
-//go:build !unix
-
-package server
-
-import "math"
-
-// openFilesLimit is how many files this process may open: no limit is known here.
-func openFilesLimit() int { return math.MaxInt32 }

@@ -1,0 +1,142 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/scanlogin/scanlogin/server"
+)
+
+// TestAStormIsServedInTurn has more pages come at once than handshakes run at once, and none
+// is refused.
+func TestAStormIsServedInTurn(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	var pages sync.WaitGroup
+	for range 200 {
+		pages.Go(func() {
+			p := n.dial("userPoolId=p1", nil)
+			p.event("code")
+			p.event("waiting")
+			_ = p.CloseNow()
+		})
+	}
+	pages.Wait()
+}
+
+// TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer has more handshakes than run at
+// once, for a store that hangs: none waits longer than for the first of them, and as many as
+// before run afterwards.
+func TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	for range 2 {
+		resume := n.store.Stall()
+		began := time.Now()
+		var refused, closed atomic.Int64
+		var pages sync.WaitGroup
+		for range 150 {
+			pages.Go(func() {
+				conn, res, err := websocket.Dial(t.Context(), n.url+"/api/v2/qrcode/ws?random="+c.random,
+					&websocket.DialOptions{Subprotocols: []string{"scanlogin.v1"}, HTTPClient: client})
+				if err != nil {
+					if res == nil || res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+						t.Errorf("refused with %v: %v", res, err)
+					}
+					refused.Add(1)
+					return
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				if _, _, err := conn.Read(ctx); websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
+					t.Errorf("closed with %v", err)
+				}
+				closed.Add(1)
+			})
+		}
+		pages.Wait()
+		resume()
+		if refused.Load() == 0 || closed.Load() == 0 {
+			t.Errorf("%d were refused in the queue, %d closed after they began", refused.Load(), closed.Load())
+		}
+		if took := time.Since(began); took > 20*time.Second { // ten times what the store is given
+			t.Errorf("they waited for %v", took)
+		}
+	}
+	for range 100 {
+		p := n.dial("random="+c.random, nil, "key."+c.key)
+		p.event("waiting")
+		_ = p.CloseNow()
+	}
+}
+
+// TestClientsThatDisconnectLeaveTheQueue fills the queue while the store hangs.
+func TestClientsThatDisconnectLeaveTheQueue(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	resume := n.store.Stall()
+	ctx, hangUp := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer hangUp()
+	var pages sync.WaitGroup
+	for range 150 {
+		pages.Go(func() {
+			_, _, err := websocket.Dial(ctx, n.url+"/api/v2/qrcode/ws?random="+c.random, &websocket.DialOptions{Subprotocols: []string{"scanlogin.v1"}, HTTPClient: client})
+			if err == nil {
+				t.Error("the store hangs, and a socket came about")
+			}
+		})
+	}
+	pages.Wait()
+	resume()
+	n.dial("random="+c.random, nil, "key."+c.key).event("waiting")
+}
+
+// TestDisconnectingDoesNotRejectOthers has all handshakes that run end because their clients
+// disconnect, while another one waits. That says nothing of the store.
+func TestDisconnectingDoesNotRejectOthers(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	for range 10 { // again where the clients were slower than the store is given
+		if hangUp(t, n, c) {
+			return
+		}
+	}
+	t.Error("the handshake that waited was rejected each time")
+}
+
+// hangUp reports whether a handshake that waits is served after all that run have
+// ended by their clients.
+func hangUp(t *testing.T, n *node, c code) bool {
+	resume := n.store.Stall()
+	defer resume()
+	dial := func(ctx context.Context) error {
+		conn, _, err := websocket.Dial(ctx, n.url+"/api/v2/qrcode/ws?random="+c.random, &websocket.DialOptions{
+			Subprotocols: []string{"scanlogin.v1", "key." + c.key}, HTTPClient: client,
+		})
+		if err == nil {
+			_ = conn.CloseNow()
+		}
+		return err
+	}
+	ctx, hangUp := context.WithCancel(t.Context())
+	defer hangUp()
+	var pages sync.WaitGroup
+	defer pages.Wait()
+	for range server.MaxHandshakes {
+		pages.Go(func() { _ = dial(ctx) })
+	}
+	eventually(t, "all places are taken", func() bool { return n.srv.Admission() == [2]int{0, 0} })
+	served := make(chan error, 1)
+	go func() { served <- dial(t.Context()) }()
+	eventually(t, "another handshake waits, or was rejected", func() bool { return n.srv.Admission() == [2]int{0, 1} || len(served) > 0 })
+	hangUp()
+	eventually(t, "the others have ended", func() bool { return n.srv.Admission()[0] > 0 || len(served) > 0 })
+	resume()
+	return <-served == nil
+}
