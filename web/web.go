@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-//go:embed *.css *.html *.js *.svg *.yaml
+//go:embed *.css *.html *.js *.svg *.yaml src/scanlogin.js
 var files embed.FS
 
 // assets are the files that the pages load.
@@ -47,7 +47,7 @@ type User struct {
 }
 
 // Module serves /scanlogin.js, the browser module, to pages of every origin.
-func Module() http.Handler { return crossOrigin("scanlogin.js") }
+func Module() http.Handler { return crossOrigin("src/scanlogin.js") }
 
 // crossOrigin returns an asset for pages of every origin.
 func crossOrigin(name string) asset {
