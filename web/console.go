@@ -31,8 +31,8 @@ func ConsolePages(functions template.FuncMap) map[string]*template.Template {
 // ConsoleAssets serves the assets of the console's pages under /assets/.
 func ConsoleAssets() http.Handler {
 	mux := http.NewServeMux()
-	for _, name := range []string{"mark.svg", "style.css", "src/scanlogin.js"} {
-		mux.Handle("/assets/"+path.Base(name), newAsset(name, read(name)))
+	for _, name := range []string{"mark.svg", "style.css", "scanlogin.js"} {
+		mux.Handle("/assets/"+name, newAsset(name, read(name)))
 	}
 	for _, name := range consoleAssets {
 		body, err := consoleFiles.ReadFile(path.Join("console", name))

@@ -18,7 +18,11 @@ import (
 	"time"
 )
 
-//go:embed *.css *.html *.js *.svg *.yaml src/scanlogin.js
+// scanlogin.js is built from src.
+//
+//go:generate ./build.sh scanlogin.js
+
+//go:embed *.css *.html *.js *.svg *.yaml
 var files embed.FS
 
 // assets are the files that the pages load.
@@ -47,7 +51,7 @@ type User struct {
 }
 
 // Module serves /scanlogin.js, the browser module, to pages of every origin.
-func Module() http.Handler { return crossOrigin("src/scanlogin.js") }
+func Module() http.Handler { return crossOrigin("scanlogin.js") }
 
 // crossOrigin returns an asset for pages of every origin.
 func crossOrigin(name string) asset {

@@ -201,7 +201,7 @@ func TestModuleIsSmall(t *testing.T) {
 	const most = 12_000 // bytes, compressed
 	var compressed bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
-	if _, err := w.Write(read("src/scanlogin.js")); err != nil {
+	if _, err := w.Write(read("scanlogin.js")); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
@@ -237,7 +237,7 @@ func TestMarkupIsRecognized(t *testing.T) {
 
 // Modules can only insert text.
 func TestModulesMakeNoMarkupFromText(t *testing.T) {
-	for _, name := range append([]string{"src/scanlogin.js"}, assets...) {
+	for _, name := range append([]string{"scanlogin.js"}, assets...) {
 		if at := markup.Find(read(name)); at != nil {
 			t.Errorf("%s uses %s", name, at)
 		}
@@ -298,7 +298,7 @@ func TestReferencesAreServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range embedded {
-		if ext := path.Ext(name); ext != ".html" && ext != ".yaml" && name != "src" && !slices.Contains(assets, name) {
+		if ext := path.Ext(name); ext != ".html" && ext != ".yaml" && name != "scanlogin.js" && !slices.Contains(assets, name) {
 			t.Errorf("%s is embedded and not served", name)
 		}
 	}

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Bundles the sources in src/ into the module that the server delivers, with esbuild, a Go
+# program: no Node is needed. Usage: build.sh <output file>
+set -eu
+out=$(realpath "$1")
+cd "$(dirname "$0")"
+# The targets are the browsers that docs/browser.md names.
+exec go tool esbuild src/scanlogin.js --bundle --minify --format=esm --loader:.css=text \
+  --target=chrome123,firefox120,safari17.5 --log-level=warning --outfile="$out"
