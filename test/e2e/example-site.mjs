@@ -120,8 +120,7 @@ export async function waitForElement(page, state) {
 export function codeOf(page, before = '') {
   return until(15, 'a code is shown', async () => {
     await waitForElement(page, 'waiting');
-    const src = await page.locator('scan-login .code').getAttribute('src');
-    const random = src.match(/image\/(\w{30})\.svg$/)[1];
+    const random = (await eventsOf(page, 'code')).at(-1)?.random;
     return random !== before && random;
   });
 }

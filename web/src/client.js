@@ -237,14 +237,14 @@ export class ScanLogin extends Target {
     this.#offline.connected();
   }
 
-  /** @param {Omit<Code, 'svg'>} message */
-  #setCode({ random, url, payload, appLink, expiresIn, browserKey }) {
+  /** @param {Omit<Code, 'svg'> & { version?: number }} message may be the code's first status, too */
+  #setCode({ random, url, payload, appLink, customLogo, expiresIn, browserKey, version = 0 }) {
     if (!this.#refreshing) this.#count++;
     const svg = `${this.#api}image/${random}.svg`;
-    this.#code = { random, url, svg, payload, appLink, expiresIn, browserKey };
+    this.#code = { random, url, svg, payload, appLink, customLogo, expiresIn, browserKey };
     this.#refreshing = false;
     this.#lastEvent = 'waiting';
-    this.#version = 0;
+    this.#version = version;
     this.#setEnd(expiresIn);
     this.#emit('code', this.#code);
   }

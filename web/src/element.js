@@ -1,6 +1,7 @@
 /** The element <scan-login>. */
 import { ScanLogin } from './client.js';
 import { clock, make, safeLink, styleSheet } from './dom.js';
+import { Picture } from './picture.js';
 import { english, words } from './words.js';
 
 /** @import { Code, Events, UserInfo } from './types.js' */
@@ -8,7 +9,6 @@ import { english, words } from './words.js';
 /** @typedef {'idle' | 'loading' | 'waiting' | 'scanned' | 'confirmed' | 'renewing' | 'exhausted' | 'failed'} State */
 
 const TICK = 500; // milliseconds; no second is skipped
-const PICTURE_AGAIN = 2000; // milliseconds
 
 /** @type {(keyof Events)[]} */
 const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
@@ -18,7 +18,7 @@ const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class 
 
 /** The element <scan-login>: starts when it is in a document and has a pool. */
 export class ScanLoginElement extends Base {
-  static observedAttributes = ['server', 'pool', 'code-challenge', 'lang', 'size', 'theme', 'name'];
+  static observedAttributes = ['server', 'pool', 'code-challenge', 'lang', 'size', 'theme', 'name', 'logo'];
 
   /** @type {ScanLogin | undefined} */
   #login;
@@ -33,11 +33,12 @@ export class ScanLoginElement extends Base {
   #fullTime = 1;
   #nickname = '';
   #number = '';
+  #poolLogo = '';
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
 
   #wait = make('div', 'wait');
-  #code = make('img', 'code');
+  #picture = new Picture(() => this.#draw());
   #avatar = make('div', 'avatar');
   #check = make('span', 'check');
   #match = make('p', 'match');
@@ -51,7 +52,7 @@ export class ScanLoginElement extends Base {
   #bar = make('span', 'bar');
   #countdown = make('p', 'countdown');
   #time = make('div', 'time', make('div', 'progress', this.#bar), this.#countdown);
-  #base = make('div', 'base', make('div', 'frame', this.#wait, this.#code, this.#over), this.#link, this.#status, this.#time);
+  #base = make('div', 'base', make('div', 'frame', this.#wait, this.#picture.element, this.#over), this.#link, this.#status, this.#time);
 
   constructor() {
     super();
@@ -63,11 +64,6 @@ export class ScanLoginElement extends Base {
     this.#button.type = 'button';
     this.#button.addEventListener('click', () => this.#press());
     this.#link.rel = 'noopener noreferrer';
-    this.#code.addEventListener('error', () => this.#pictureAgain());
-    this.#code.addEventListener('load', () => {
-      this.#wait.hidden = true;
-      this.#draw();
-    });
     root.append(this.#base);
   }
 
@@ -80,6 +76,7 @@ export class ScanLoginElement extends Base {
     this.#login = undefined;
     this.#offline = false;
     this.#greeting = 'scan';
+    this.#picture.clear();
     this.#show('loading', 'loading');
     const pool = this.getAttribute('pool');
     if (!pool) return;
@@ -104,6 +101,7 @@ export class ScanLoginElement extends Base {
     this.#login = undefined;
     this.#offline = false;
     clearInterval(this.#ticking);
+    this.#picture.clear();
     this.#show('idle', 'scan');
   }
 
@@ -139,7 +137,9 @@ export class ScanLoginElement extends Base {
       if (this.isConnected) this.start();
       return;
     }
-    if (name === 'size') {
+    if (name === 'logo') {
+      this.#setLogo();
+    } else if (name === 'size') {
       const pixels = Number(value);
       this.#base.style.setProperty('--width', pixels > 0 ? `${pixels}px` : '');
     }
@@ -160,7 +160,7 @@ export class ScanLoginElement extends Base {
     switch (type) {
       case 'code':
         this.#fullTime = Math.max(1, detail.expiresIn);
-        this.#takePicture(detail);
+        this.#showCode(detail);
         this.#show('waiting', this.#greeting);
         this.#greeting = 'scan';
         break;
@@ -196,19 +196,21 @@ export class ScanLoginElement extends Base {
   }
 
   /** @param {Code} code */
-  #takePicture({ svg, payload, appLink }) {
-    this.#code.src = svg;
+  #showCode(code) {
+    const { payload, appLink, customLogo = '' } = code;
+    this.#poolLogo = customLogo;
+    this.#setLogo();
+    this.#picture.show(code);
     const link = safeLink(appLink || payload);
     if (link) this.#link.href = link;
     else this.#link.removeAttribute('href');
     this.#link.target = link.startsWith('http') ? '_blank' : '';
   }
 
-  #pictureAgain() {
-    const { src } = this.#code;
-    setTimeout(() => {
-      if (this.#code.src === src && this.#state === 'waiting') this.#code.src = src;
-    }, PICTURE_AGAIN);
+  /** The attribute without a value means the pool's logo. */
+  #setLogo() {
+    const address = this.getAttribute('logo');
+    this.#picture.setLogo(address === '' ? this.#poolLogo : address ?? '');
   }
 
   /** @param {UserInfo} user */
@@ -255,10 +257,9 @@ export class ScanLoginElement extends Base {
     this.#base.dataset.state = state;
     this.#base.classList.toggle('offline', this.#offline);
     const name = this.getAttribute('name') ?? '';
-    this.#code.alt = this.#word(name ? 'altTo' : 'alt', { name });
-    this.#code.hidden = state === 'idle' || state === 'loading' || !this.#code.src;
-    if (state === 'loading') this.#wait.hidden = false;
-    if (asks) this.#wait.hidden = true;
+    this.#picture.label = this.#word(name ? 'altTo' : 'alt', { name });
+    this.#picture.element.hidden = !this.#picture.hasCode;
+    this.#wait.hidden = asks || who || this.#picture.isVisible;
     this.#over.hidden = !who && !asks;
     this.#name.hidden = !who;
     this.#match.hidden = state !== 'scanned' || !this.#number;
@@ -281,8 +282,7 @@ export class ScanLoginElement extends Base {
   #tick() {
     const left = this.#login?.remaining ?? 0;
     const time = clock(left);
-    // Until the new picture is there, it is the last one's.
-    this.#code.classList.toggle('dim', this.#state !== 'waiting' || left === 0 || !this.#code.complete);
+    this.#picture.element.classList.toggle('dim', this.#state !== 'waiting' || left === 0 || this.#picture.isStale);
     this.#bar.style.transform = `scaleX(${Math.min(1, left / this.#fullTime)})`;
     this.#countdown.textContent = this.#state === 'scanned' ? this.#word('timeLeft', { time })
       : left > 0 ? this.#word('newCodeIn', { time }) : this.#word('renewing');

@@ -12,6 +12,8 @@ export interface Code {
   payload: string;
   /** Opens the site's app with the code. */
   appLink?: string;
+  /** Address of the pool's logo, if it has one. */
+  customLogo?: string;
   /** Seconds that it had left when it arrived. */
   expiresIn: number;
   /** Proves that this browser requested the code. Do not show it. */
