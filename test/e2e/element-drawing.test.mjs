@@ -1,11 +1,12 @@
 /** The codes that <scan-login> draws: pixel by pixel, and read by two decoders, zbar and gozxing. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe } from 'node:test';
 
 import { launch, PHONE } from './browser.mjs';
 import { gene } from './curl.mjs';
+import { capture } from './drawn-code.mjs';
 import { waitForElement } from './example-site.mjs';
 import { POOL, scenario } from './harness.mjs';
 import { ScriptedSite } from './scripted-site.mjs';
@@ -46,73 +47,11 @@ function set(page, attributes) {
   }, attributes);
 }
 
-/**
- * Takes a screenshot, saves the code with its quiet zone as a file, and compares it with the canvas.
- * `differing` is the number of pixels that the screen shows otherwise.
- */
-async function capture(page, file) {
-  const screenshot = (await page.screenshot()).toString('base64');
-  const { picture, ...measured } = await page.evaluate(measure, screenshot);
-  await writeFile(file, Buffer.from(picture, 'base64'));
-  return measured;
-}
-
-/** Measures the code. Runs in the page. */
-async function measure(screenshot) {
-  const pixelsOf = (image) => {
-    const copy = new OffscreenCanvas(image.width, image.height);
-    const context = copy.getContext('2d', { willReadFrequently: true });
-    context.drawImage(image, 0, 0);
-    const pixels = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
-    return { copy, width: image.width, at: (x, y) => pixels[y * image.width + x], pixels };
-  };
-  const canvas = document.querySelector('scan-login').shadowRoot.querySelector('.canvas');
-  const drawn = pixelsOf(canvas);
-  const shown = pixelsOf(await createImageBitmap(new Blob([Uint8Array.from(atob(screenshot), (c) => c.charCodeAt(0))])));
-  const [black, white] = [0xff000000, 0xffffffff];
-  const row = (pixel) => Math.floor(pixel / drawn.width);
-  const start = row(drawn.pixels.indexOf(white)); // of the quiet zone, on both axes
-  const end = row(drawn.pixels.lastIndexOf(white)) + 1;
-  const dark = row(drawn.pixels.indexOf(black));
-  const countPixels = (visit, step = 1) => {
-    let count = 0;
-    for (let y = start; y < end; y += step) for (let x = start; x < end; x++) if (visit(x, y)) count++;
-    return count;
-  };
-
-  // The canvas begins at the device pixel next to its position.
-  const { x: left, y: top } = canvas.getBoundingClientRect();
-  let best = { differing: Infinity };
-  for (const x of [-1, 0, 1].map((d) => Math.round(left * devicePixelRatio) + d)) {
-    for (const y of [-1, 0, 1].map((d) => Math.round(top * devicePixelRatio) + d)) {
-      const differs = (column, line) => shown.at(x + column, y + line) !== drawn.at(column, line);
-      const differing = countPixels(differs, 16); // enough to recognize the place
-      if (differing < best.differing) best = { differing, differs, x, y };
-    }
-  }
-  let finder = 0;
-  while (drawn.at(dark + finder, dark) === black) finder++;
-  const scale = finder / 7;
-  const side = end - start;
-  // A camera sees each pixel of a screen as several. zbar needs that, too, if a module is one pixel.
-  const enlarge = scale < 3 ? 3 : 1;
-  const part = new OffscreenCanvas(side * enlarge, side * enlarge);
-  const context = part.getContext('2d');
-  context.imageSmoothingEnabled = false;
-  context.drawImage(shown.copy, best.x + start, best.y + start, side, side, 0, 0, side * enlarge, side * enlarge);
-  const bytes = new Uint8Array(await (await part.convertToBlob()).arrayBuffer());
-  return {
-    picture: btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), '')),
-    side: drawn.width, differing: countPixels(best.differs), scale, modules: side / scale - 8, quiet: (dark - start) / scale,
-    broken: countPixels((x, y) => drawn.at(x, y) !== drawn.at(x - (x - start) % scale, y - (y - start) % scale)), // pixels unlike the first one of their module
-  };
-}
-
 /** Asserts what is guaranteed for every code without a logo. */
-function assertCrisp({ side, differing, scale, modules, quiet, broken }, ratio, what) {
+function assertCrisp({ canvas, differing, scale, modules, quiet, broken }, ratio, what) {
   assert.deepEqual({ differing, broken, quiet }, { differing: 0, broken: 0, quiet: 4 }, what);
   assert(Number.isInteger(scale) && modules % 4 === 1, `${what}: ${modules} modules of ${scale} pixels`);
-  const room = side - 2 * Math.round(MARGIN * ratio);
+  const room = canvas - 2 * Math.round(MARGIN * ratio);
   assert((scale + 1) * (modules + 8) > room, `${what}: larger modules fit`);
   assert(scale * (modules + 8) <= Math.max(room, modules + 8), `${what}: smaller modules were needed`);
 }

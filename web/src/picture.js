@@ -72,9 +72,12 @@ export class Picture {
     this.#draw();
   }
 
-  /** Forgets the code. */
+  /** Removes the code. */
   clear() {
     this.#code = this.#qr = this.#drawn = undefined;
+    this.#canvas.width = 0;
+    this.#fallback.hidden = true;
+    this.#fallback.removeAttribute('src');
   }
 
   /** @param {string} address of an image for the center of the code; '' for none */
