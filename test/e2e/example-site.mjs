@@ -11,7 +11,8 @@ import { Balancer } from './balancer.mjs';
 import { appToken, POOL } from './harness.mjs';
 import { until } from './process.mjs';
 
-const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
+/** The events of the element. */
+export const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
 
 const escape = (text) => `${text}`.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 

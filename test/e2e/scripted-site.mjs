@@ -7,8 +7,7 @@ import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 
 import { openContext } from './browser.mjs';
-
-const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
+import { EVENTS } from './example-site.mjs';
 
 const SCRIPT = `
 const login = document.querySelector('scan-login');

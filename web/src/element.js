@@ -24,9 +24,9 @@ export class ScanLoginElement extends Base {
   #login;
   /** @type {State} */
   #state = 'idle';
-  /** @type {Word} What the state says. */
+  /** @type {Word} The text for the state. */
   #says = 'loading';
-  /** @type {Word} What the next code is announced with. */
+  /** @type {Word} The text for the next code. */
   #greeting = 'scan';
   #offline = false;
   /** Seconds that fill the bar. */
@@ -67,10 +67,10 @@ export class ScanLoginElement extends Base {
     root.append(this.#base);
   }
 
-  /** What is shown. */
+  /** The state that is shown. */
   get state() { return this.#state; }
 
-  /** Begins, or begins anew with another code. */
+  /** Starts, or starts again with another code. */
   start() {
     this.#login?.stop();
     this.#login = undefined;
@@ -95,7 +95,7 @@ export class ScanLoginElement extends Base {
     login.start();
   }
 
-  /** Ends it; the code is taken away. */
+  /** Stops, and removes the code. */
   stop() {
     this.#login?.stop();
     this.#login = undefined;
