@@ -1,6 +1,6 @@
 # Development tasks; see CONTRIBUTING.md.
 
-.PHONY: build test test-all tools lint unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph release clean
+.PHONY: build test test-all tools lint unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph web release clean
 
 FUZZTIME ?= 2000000x
 CHAOSTIME ?= 15m
@@ -74,6 +74,9 @@ bench-go: ## run the Go benchmarks
 
 graph: ## write the import graph in CONTRIBUTING.md
 	go test -count=1 -run '^TestContributingHasTheImportGraph$$' ./internal/architecture -update
+
+web: ## bundle the login element: web/src to web/scanlogin.js
+	go generate ./web
 
 release: ## build static binaries and checksums in dist/
 	scripts/release.sh

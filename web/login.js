@@ -7,7 +7,7 @@ import { part, post, Refusal, showFace, showState } from './page.js';
 import { lang, localize, words } from './words.js';
 
 const root = /** @type {HTMLElement} */ (document.querySelector('main'));
-const login = /** @type {import('./scanlogin.js').ScanLoginElement} */ (document.querySelector('scan-login'));
+const login = /** @type {import('./src/scanlogin.js').ScanLoginElement} */ (document.querySelector('scan-login'));
 const { pool = '', name = '' } = root.dataset;
 
 const title = part(root, 'title', HTMLElement);

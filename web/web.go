@@ -18,6 +18,10 @@ import (
 	"time"
 )
 
+// scanlogin.js is built from src.
+//
+//go:generate ./build.sh scanlogin.js
+
 //go:embed *.css *.html *.js *.svg *.yaml
 var files embed.FS
 

@@ -17,8 +17,8 @@ const SECONDS = 15;
 export const DESKTOP = { viewport: { width: 1280, height: 800 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
-export function launch() {
-  return chromium.launch({ executablePath: chromiumPath(), args: FLAGS, timeout: 30_000 });
+export function launch(flags = []) {
+  return chromium.launch({ executablePath: chromiumPath(), args: [...FLAGS, ...flags], timeout: 30_000 });
 }
 
 /**

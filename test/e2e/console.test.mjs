@@ -1,5 +1,6 @@
 /** The console of two nodes on one Redis, in Debian's Chromium, and its access control. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 
 import { assertAccessible, DESKTOP, launch, openContext, PHONE, waitForText, saveScreenshot } from './browser.mjs';
@@ -7,6 +8,7 @@ import { appToken, POOL, scenario } from './harness.mjs';
 import { run, until } from './process.mjs';
 import { SocketPage } from './socketpage.mjs';
 import { scanloginPath } from './tools.mjs';
+import { readCode } from './zbar.mjs';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -143,8 +145,10 @@ describe('the console', { concurrency: 2 }, () => {
     const made = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('framereceived'));
     await page.getByRole('button', { name: 'Show a code' }).click();
     const { random } = JSON.parse(`${(await made).payload}`);
-    const picture = page.getByRole('img', { name: 'QR code to log in to Shop' });
-    await until(5, 'the picture is there', () => picture.evaluate(({ naturalWidth }) => naturalWidth > 0));
+    await page.locator('scan-login .wait').waitFor({ state: 'hidden' });
+    const path = join(sandbox.dir, 'code.png');
+    await page.getByRole('img', { name: 'QR code to log in to Shop' }).screenshot({ path, animations: 'disabled' });
+    assert((await readCode(path)).includes(random));
     await phone(a, 'scanned', random);
     await waitForText(page, 'scanned: by Uma');
     await phone(a, 'confirm', random);

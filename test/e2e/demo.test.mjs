@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 
 import { waitForState, launch, waitForText, saveScreenshot } from './browser.mjs';
-import { download } from './curl.mjs';
 import { openDemo, codeOn, scanByText } from './demo-pages.mjs';
 import { scenario } from './harness.mjs';
 
@@ -17,6 +16,10 @@ describe('the demo', { concurrency: 2 }, () => {
   scenario('pasting the code and agreeing logs the user in', async (sandbox) => {
     const pages = await openDemo(sandbox, browser);
     const { login, phone } = pages;
+    const requests = [];
+    login.on('request', (request) => requests.push(request.url()));
+    await login.reload();
+    await waitForState(login, 'waiting');
     await saveScreenshot(login, 'login-waiting');
     const first = await scanByText(sandbox, pages, 'Bob');
 
@@ -41,6 +44,8 @@ describe('the demo', { concurrency: 2 }, () => {
     await login.getByRole('button', { name: 'Log in again' }).click();
     await waitForState(login, 'waiting');
     assert.notEqual(await codeOn(sandbox, login), first);
+    assert(requests.some((address) => address.endsWith('/scanlogin.js')));
+    assert.deepEqual(requests.filter((address) => address.includes('/image/')), []); // the page draws its codes
   });
 
   scenario('after a cancel the page shows a new code by itself', async (sandbox) => {
@@ -84,8 +89,8 @@ describe('the demo', { concurrency: 2 }, () => {
 
   scenario('a picture of the code chosen on the phone is read', async (sandbox) => {
     const { demo, login, phone } = await openDemo(sandbox, browser);
-    const svg = await login.getByRole('img', { name: 'QR code to log in to Demo' }).getAttribute('src');
-    const file = await download(svg.replace(/svg$/, 'png'), join(sandbox.dir, 'code.png'));
+    const file = join(sandbox.dir, 'code.png');
+    await login.getByRole('img', { name: 'QR code to log in to Demo' }).screenshot({ path: file });
     await phone.goto(`${demo.address}/phone`);
     await phone.getByLabel('Choose a picture of the code').setInputFiles(file);
     await phone.getByRole('heading', { name: 'Log in to Demo?' }).waitFor();

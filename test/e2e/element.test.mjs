@@ -62,6 +62,8 @@ describe('the element', { concurrency: 2 }, () => {
       assert.deepEqual([random, more, browserKey.length], [last, [], 43]);
       const { answer } = await exchange(site.a, ticket, POOL, POOL_SECRET);
       assert.equal(answer.data.email, site.alice.email);
+      assert.equal(site.balancer.count('/scanlogin.js'), 1);
+      assert.deepEqual(site.balancer.asked.filter((request) => request.includes('/image/')), []); // the page draws its codes
     }, { seconds: 60 });
   }
 
@@ -100,12 +102,16 @@ describe('the element', { concurrency: 2 }, () => {
     await waitForText(page, /New code in 1:\d\d/); // what French lacks is English
   });
 
-  scenario('the previous picture is dimmed while the new one is loading', async (sandbox) => {
+  scenario("a browser that cannot draw shows the server's picture, and dims the previous one while the new one is loading", async (sandbox) => {
     const site = await ExampleSite.open(sandbox, { single: true });
-    const page = await site.visit(browser, { options: DESKTOP });
+    const prepare = () => { HTMLCanvasElement.prototype.getContext = () => null; };
+    const page = await site.visit(browser, { options: { ...DESKTOP, reducedMotion: 'reduce' }, prepare });
     const dim = page.locator('scan-login .code.dim');
     const first = await codeOf(page);
-    await dim.waitFor({ state: 'detached' });
+    await page.locator('scan-login .wait').waitFor({ state: 'hidden' });
+    const path = join(sandbox.dir, 'code.png');
+    await page.getByRole('img', { name: 'QR code to log in to Shop' }).screenshot({ path });
+    assert.equal(JSON.parse(await readCode(path)).random, first);
     let release;
     const held = new Promise((resolve) => { release = resolve; });
     await page.route('**/image/*', async (route) => {
@@ -154,7 +160,7 @@ describe('the element', { concurrency: 2 }, () => {
 
 test('the module and the pages pass `tsc --checkJs --strict`', { timeout: 60_000 }, async () => {
   const web = resolve(import.meta.dirname, '../../web');
-  const files = ['scanlogin.js', 'login.js', 'phone.js', 'page.js', 'words.js'].map((name) => join(web, name));
+  const files = ['src/css.d.ts', 'third_party/lean-qr/index.d.ts', 'src/scanlogin.js', 'login.js', 'phone.js', 'page.js', 'words.js'].map((name) => join(web, name));
   const compiler = join(import.meta.dirname, 'node_modules/typescript/bin/tsc');
   const { code, stdout } = await run(process.execPath, [compiler, '--allowJs', '--checkJs', '--strict', '--noEmit', '--target', 'es2022',
     '--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2023,dom,dom.iterable', '--typeRoots', join(import.meta.dirname, 'client'), ...files], { seconds: 50, mayFail: true });

@@ -11,7 +11,8 @@ import { Balancer } from './balancer.mjs';
 import { appToken, POOL } from './harness.mjs';
 import { until } from './process.mjs';
 
-const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
+/** The events of the element. */
+export const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
 
 const escape = (text) => `${text}`.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 
@@ -120,8 +121,7 @@ export async function waitForElement(page, state) {
 export function codeOf(page, before = '') {
   return until(15, 'a code is shown', async () => {
     await waitForElement(page, 'waiting');
-    const src = await page.locator('scan-login .code').getAttribute('src');
-    const random = src.match(/image\/(\w{30})\.svg$/)[1];
+    const random = (await eventsOf(page, 'code')).at(-1)?.random;
     return random !== before && random;
   });
 }

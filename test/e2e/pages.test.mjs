@@ -73,7 +73,7 @@ describe('the pages', { concurrency: 2 }, () => {
     await login.goto(demo.address);
     await waitForState(login, 'waiting');
     const film = join(sandbox.dir, 'film.mjpeg');
-    await login.locator('scan-login img').first().evaluate((picture) => picture.decode()); // it comes after the state
+    await login.locator('scan-login .wait').waitFor({ state: 'hidden' }); // the code is drawn after the state
     await writeFile(film, await login.screenshot({ type: 'jpeg', quality: 90, animations: 'disabled' }));
 
     const camera = await chromium.launch({
