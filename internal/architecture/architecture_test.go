@@ -71,7 +71,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	},
 	"internal/config/configtest": {},
 	"internal/safefile":          {},
-	"internal/qr":                {foreign: []string{"github.com/makiuchi-d/gozxing"}},
+	"internal/qr":                {foreign: []string{"github.com/caiguanhao/readqr"}},
 	"internal/app": {ours: []string{
 		"internal/admin", "internal/admin/stats", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/metrics", "internal/pool", "internal/qr",
 		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
