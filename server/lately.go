@@ -78,7 +78,7 @@ func (l *lately) remember(p *pool.Pool, user, browser string) []ratelimit.Op {
 	if browser == "" || p.KnownBrowserTTL <= 0 {
 		return nil
 	}
-	return []ratelimit.Op{ratelimit.Incr(knownBrowser(p, user, browser), p.KnownBrowserTTL)}
+	return []ratelimit.Op{ratelimit.Incr(knownBrowser(p, user, browser), p.KnownBrowserTTL).OwnedBy(p.Pseudonym("browsers", user))}
 }
 
 func knownBrowser(p *pool.Pool, user, browser string) string {

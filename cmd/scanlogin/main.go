@@ -79,6 +79,7 @@ type commands struct {
 	Pool         poolCommand         `cmd:"" help:"Show and change settings of pools on all nodes, as the console does. Needs Redis."`
 	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
 	Webhooks     webhooksCommand     `cmd:"" help:"List webhook messages that could not be delivered, or send them again."`
+	Forget       forgetCommand       `cmd:"" help:"Remove what Redis stores about a user: for requests to erase personal data."`
 	Secret       secretCommand       `cmd:"" help:"Print a random secret: 32 bytes in base64url."`
 	ConsoleToken consoleTokenCommand `cmd:"" help:"Print a new token for the console, and its hash for the configuration."`
 	Version      versionCommand      `cmd:"" help:"Print version, commit and Go version."`
@@ -89,7 +90,7 @@ func newCommands() *commands {
 	c, flags := new(commands), overrideFlags()
 	for _, f := range []*configFlags{
 		&c.Serve.configFlags, &c.CheckConfig.configFlags, &c.Webhooks.List.configFlags, &c.Webhooks.Resend.configFlags,
-		&c.Pool.List.configFlags, &c.Pool.Show.configFlags, &c.Pool.Set.configFlags, &c.Pool.Reset.configFlags,
+		&c.Forget.configFlags, &c.Pool.List.configFlags, &c.Pool.Show.configFlags, &c.Pool.Set.configFlags, &c.Pool.Reset.configFlags,
 	} {
 		f.Overrides = flags
 	}
