@@ -82,7 +82,9 @@ type commands struct {
 	Forget       forgetCommand       `cmd:"" help:"Remove what Redis stores about a user: for requests to erase personal data."`
 	Secret       secretCommand       `cmd:"" help:"Print a random secret: 32 bytes in base64url."`
 	ConsoleToken consoleTokenCommand `cmd:"" help:"Print a new token for the console, and its hash for the configuration."`
-	Version      versionCommand      `cmd:"" help:"Print version, commit and Go version."`
+	Version      versionCommand      `cmd:"" help:"Print version, commit, date and Go version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"The same as the command version."`
 }
 
 // newCommands returns a command line whose commands share the flags for settings.
@@ -100,17 +102,18 @@ func newCommands() *commands {
 
 // run executes a command line until it is done or ctx ends, and returns the exit code.
 func run(ctx context.Context, args []string, o output) int {
-	helped := false
+	done := false
 	parser := kong.Must(newCommands(),
 		kong.Name("scanlogin"),
 		kong.Description("Self-hosted \"scan the code with your app to log in\"."),
 		kong.Writers(o.out, o.err),
-		kong.Exit(func(int) { helped = true }), // kong calls it only after --help
+		kong.Exit(func(int) { done = true }), // kong calls it only after --help and --version
+		kong.Vars{"version": versionLine()},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(o),
 	)
 	selected, err := parser.Parse(args)
-	if helped {
+	if done {
 		return exitOK
 	}
 	if err != nil {

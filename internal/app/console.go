@@ -44,7 +44,7 @@ func (a *App) openConsole(ctx context.Context, b backends) extension {
 	ctx, cancel := context.WithTimeout(ctx, firstReadTimeout)
 	defer cancel()
 	_ = c.editor.Read(ctx) // is logged; Run reads again
-	version, _ := Version()
+	version := BuildVersion().Number
 	c.recorder = stats.NewRecorder(stats.Options{
 		Store: b.records, Node: nodeName(a.public.Addr().String()), Version: version, BusAge: b.busAge, Log: a.log,
 	})
