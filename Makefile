@@ -29,8 +29,9 @@ notice: ## write NOTICE, the licenses of what is distributed
 install-check: ## install the last commit with "go install", from a module proxy made of it
 	go run ./test/proxy
 
+# Without vet, which lint runs for all packages.
 unit: ## run the Go tests with the race detector; more run at once than there are cores, because many of them wait
-	go test -race -p 4 -parallel 8 -timeout 40m ./...
+	go test -race -vet=off -p 4 -parallel 8 -timeout 40m ./...
 	cd test/kubernetes && go vet ./... && go test -timeout 15m ./...
 
 e2e: build ## run the end-to-end tests of the binary: browser, other clients, the README's transcripts
@@ -39,9 +40,9 @@ e2e: build ## run the end-to-end tests of the binary: browser, other clients, th
 bin/bench: FORCE
 	cd bench && go build -o ../$@ .
 bin/scanchaos: FORCE
-	go build -o $@ ./test/chaos
+	go build -trimpath -o $@ ./test/chaos
 bin/attack: FORCE
-	go build -o $@ ./test/attack
+	go build -trimpath -o $@ ./test/attack
 FORCE:
 
 chaos-short: build bin/scanchaos ## run simulated logins under injected faults for a minute and check the guarantees

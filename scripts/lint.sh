@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=("${@:-./...}")
+export GOFLAGS="${GOFLAGS:-} -trimpath" # as "make build", so that each package is compiled once
 
 unformatted=$(gofmt -l .)
 [ -z "$unformatted" ] || { echo "$unformatted"; echo "run gofmt -w on these"; exit 1; }

@@ -61,6 +61,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"server/push/wsconn/wsconntest": {},
 	"test/program":                  {},
 	"test/mutation":                 {},
+	"test/licenses":                 {},
+	"test/proxy":                    {foreign: []string{"golang.org/x/mod/"}},
 	"test/attack":                   {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
 	"internal/audit":                {ours: []string{"session"}},
 	"internal/metrics":              {ours: []string{"session", "hub"}, foreign: []string{"github.com/prometheus/client_golang/"}},
