@@ -19,9 +19,10 @@ sbom=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 tar --version 2>/dev/null | grep -q 'GNU tar' || { echo "GNU tar is needed for reproducible archives" >&2; exit 1; }
 
 # These variables would change the bytes if the environment set them.
-export CGO_ENABLED=0 GOFLAGS=-mod=readonly GOEXPERIMENT='' GOFIPS140=off GOAMD64=v1 GOARM64=v8.0 GOWORK=off
+export CGO_ENABLED=0 GOFLAGS='-mod=readonly -trimpath' GOEXPERIMENT='' GOFIPS140=off GOAMD64=v1 GOARM64=v8.0 GOWORK=off
 export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+date=$(git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)
 
 rm -rf dist
 mkdir dist
@@ -36,12 +37,14 @@ for system in "${systems[@]}"; do
   [ "$os" != windows ] || program=scanlogin.exe
   mkdir "$texts/$name"
   cp "$texts"/[A-Z]* "$texts/$name"
-  GOOS=$os GOARCH=$arch go build -trimpath -buildvcs=true -ldflags='-s -w' -o "$texts/$name/$program" ./cmd/scanlogin
+  GOOS=$os GOARCH=$arch go build -buildvcs=true -ldflags='-s -w' -o "$texts/$name/$program" ./cmd/scanlogin
   chmod 644 "$texts/$name"/*
   chmod 755 "$texts/$name" "$texts/$name/$program"
   tar --create --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=ustar \
     --directory="$texts" "$name" | gzip --no-name -9 >"dist/$name.tar.gz"
-  go run "$sbom" bin -json -noserial -output "dist/$name.cdx.json" -version "$version" "$texts/$name/$program"
+  # The time of the commit replaces the current one.
+  go run "$sbom" bin -json -noserial -version "$version" "$texts/$name/$program" |
+    sed -E "s/\"timestamp\": \"[^\"]*\"/\"timestamp\": \"$date\"/" >"dist/$name.cdx.json"
   echo "dist/$name.tar.gz"
   if [ "$system" = "$(go env GOHOSTOS)/$(go env GOHOSTARCH)" ]; then "$texts/$name/$program" --version; fi
   rm -r "${texts:?}/$name"
