@@ -15,9 +15,11 @@ go tool staticcheck "${packages[@]}"
 # Excluded: programs and packages that only test and measure. They start processes, read
 # files and use weak random numbers by design. Fix a finding, or explain it in its line with
 # "#nosec Gxxx -- reason".
-excluded=(test/chaos bench test/attack test/licenses test/proxy internal/process session/sessiontest internal/redistest server/push/wsconn/wsconntest test/mutation)
-go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet "${excluded[@]/#/-exclude-dir=}" "${packages[@]}"
+excluded='test/(chaos|attack|licenses|proxy|mutation)|internal/(process|redistest)|session/sessiontest|server/push/wsconn/wsconntest'
+go -C test/gosec build -o ../../bin/gosec .
+go list "${packages[@]}" | grep -vE "^github.com/scanlogin/scanlogin/($excluded)(/|\$)" | xargs go vet -vettool="$PWD/bin/gosec"
 
 [ $# -eq 0 ] || exit 0
+(cd examples/go && go vet -vettool="$OLDPWD/bin/gosec" ./...)
 go run ./test/licenses
 scripts/vulnerabilities.sh
