@@ -1,36 +1,37 @@
 # Development tasks; see CONTRIBUTING.md.
 
-.PHONY: build test test-all tools lint unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph web release clean
+.PHONY: help build test test-all tools lint notice install-check unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph web release clean
 
 FUZZTIME ?= 2000000x
 CHAOSTIME ?= 15m
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/scanlogin
 	go build -trimpath -o bin/scanlogin ./cmd/scanlogin
 
 test: ## run everything that must pass; installs missing tools and prints the seconds of each stage
-	@scripts/stages.sh tools lint unit chaos-short attack-short e2e
+	@scripts/stages.sh tools unit lint+ chaos-short attack-short e2e
 
 test-all: ## make test with all variations of the end-to-end tests and the fuzz targets
-	@SCANLOGIN_TEST_ALL=1 scripts/stages.sh tools lint unit fuzz-short chaos-short attack-short e2e
+	@SCANLOGIN_TEST_ALL=1 scripts/stages.sh tools unit install-check lint+ fuzz-short chaos-short attack-short e2e
 
 tools: ## install the programs that the tests need: Redis, a browser, proxies …
 	scripts/tools.sh
 
-# Excluded: programs and packages that only test and measure. They start processes,
-# read files and use weak random numbers by design.
-GOSEC = go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet \
-	-exclude-dir=test/chaos -exclude-dir=bench -exclude-dir=test/attack -exclude-dir=internal/process \
-	-exclude-dir=session/sessiontest -exclude-dir=internal/redistest -exclude-dir=server/push/wsconn/wsconntest -exclude-dir=test/mutation
+lint: ## run gofmt, vet, staticcheck, gosec, the license check, and the vulnerability checks whose databases can be reached
+	scripts/lint.sh
 
-lint: ## run gofmt, vet, staticcheck and gosec; fix a gosec finding, or explain it with "#nosec Gxxx -- reason"
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
-	go vet ./...
-	go tool staticcheck ./...
-	$(GOSEC) ./...
+notice: ## write NOTICE, the licenses of what is distributed
+	go run ./test/licenses -write
 
+install-check: ## install the last commit with "go install", from a module proxy made of it
+	go run ./test/proxy
+
+# Without vet, which lint runs for all packages.
 unit: ## run the Go tests with the race detector; more run at once than there are cores, because many of them wait
-	go test -race -p 4 -parallel 8 -timeout 40m ./...
+	go test -race -vet=off -p 4 -parallel 8 -timeout 40m ./...
 	cd test/kubernetes && go vet ./... && go test -timeout 15m ./...
 
 e2e: build ## run the end-to-end tests of the binary: browser, other clients, the README's transcripts
@@ -39,9 +40,9 @@ e2e: build ## run the end-to-end tests of the binary: browser, other clients, th
 bin/bench: FORCE
 	cd bench && go build -o ../$@ .
 bin/scanchaos: FORCE
-	go build -o $@ ./test/chaos
+	go build -trimpath -o $@ ./test/chaos
 bin/attack: FORCE
-	go build -o $@ ./test/attack
+	go build -trimpath -o $@ ./test/attack
 FORCE:
 
 chaos-short: build bin/scanchaos ## run simulated logins under injected faults for a minute and check the guarantees
@@ -78,8 +79,8 @@ graph: ## write the import graph in CONTRIBUTING.md
 web: ## bundle the login element: web/src to web/scanlogin.js
 	go generate ./web
 
-release: ## build static binaries and checksums in dist/
+release: ## build the archives of a release, their SBOMs and checksums in dist/; see docs/release.md
 	scripts/release.sh
 
-clean:
+clean: ## remove everything that was built
 	rm -rf bin dist test/e2e/node_modules

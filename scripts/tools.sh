@@ -23,6 +23,12 @@ done
 for tool in go node npm; do
   command -v "$tool" >/dev/null || { echo "install $tool first: see README.md" >&2; exit 1; }
 done
+cat <<TEXT
+make test uses, beside Go and Node:
+  Go modules and build results   in Go's caches, a few GB when they were empty
+  npm packages                   in test/e2e/node_modules, about 100 MB, locked by package-lock.json
+  Debian packages                ${missing[*]:-none is missing}
+TEXT
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
@@ -31,7 +37,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 sudo=()
 [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-echo "installing packages that the tests need (apt-get): ${missing[*]}"
+echo "installing the Debian packages${sudo:+ with sudo}. Their services are neither started nor enabled at boot."
 "${sudo[@]}" apt-get update -qq
 # The packages' services must not run: RUNLEVEL=1 prevents their start, and services
 # that the installation enables are disabled again.
@@ -42,5 +48,7 @@ enabled() {
 before=$(enabled)
 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 for unit in $(comm -13 <(echo "$before") <(enabled)); do
-  "${sudo[@]}" systemctl disable --quiet "$unit"
+  "${sudo[@]}" systemctl --root=/ disable --quiet "$unit"
 done
+left=$(comm -13 <(echo "$before") <(enabled))
+[ -z "$left" ] || { echo "enabled at boot, although they should not be: $left" >&2; exit 1; }

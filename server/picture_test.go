@@ -11,8 +11,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
+	"github.com/caiguanhao/readqr/gozxing"
+	"github.com/caiguanhao/readqr/qrcode"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
 )

@@ -73,7 +73,11 @@ type versionCommand struct{}
 
 // Run prints what the Go toolchain recorded in the binary.
 func (versionCommand) Run(o output) error {
-	version, commit := app.Version()
-	_, err := fmt.Fprintf(o.out, "scanlogin %s (commit %s, %s)\n", version, commit, runtime.Version())
+	_, err := fmt.Fprintln(o.out, versionLine())
 	return err
+}
+
+// versionLine is the output of version and --version.
+func versionLine() string {
+	return fmt.Sprintf("scanlogin %s %s %s/%s", app.BuildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

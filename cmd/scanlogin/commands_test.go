@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -64,8 +65,11 @@ func TestSecretsAreLongAndUnique(t *testing.T) {
 }
 
 func TestVersionIsPrinted(t *testing.T) {
-	if code, out, _ := runCommand(t, "version"); code != exitOK || !strings.HasPrefix(out, "scanlogin ") {
-		t.Errorf("code %d: %s", code, out)
+	for _, args := range []string{"version", "--version", "serve --version"} {
+		code, out, errOut := runCommand(t, strings.Fields(args)...)
+		if code != exitOK || !strings.HasPrefix(out, "scanlogin ") || !strings.Contains(out, runtime.Version()) || strings.Count(out, "\n") != 1 || errOut != "" {
+			t.Errorf("%s: code %d: %s%s", args, code, out, errOut)
+		}
 	}
 }
 

@@ -73,16 +73,19 @@ type commands struct {
 	Pool         poolCommand         `cmd:"" help:"Show and change settings of pools on all nodes, as the console does. Needs Redis."`
 	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
 	Webhooks     webhooksCommand     `cmd:"" help:"List webhook messages that could not be delivered, or send them again."`
+	Forget       forgetCommand       `cmd:"" help:"Remove what Redis stores about a user: for requests to erase personal data."`
 	Secret       secretCommand       `cmd:"" help:"Print a random secret: 32 bytes in base64url."`
 	ConsoleToken consoleTokenCommand `cmd:"" help:"Print a new token for the console, and its hash for the configuration."`
-	Version      versionCommand      `cmd:"" help:"Print version, commit and Go version."`
+	Version      versionCommand      `cmd:"" help:"Print version, commit, date and Go version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"The same as the command version."`
 }
 
 // newCommands returns a command line whose commands share the flags for settings.
 func newCommands() *commands {
 	c, flags := new(commands), overrideFlags()
 	for _, f := range []*configFlags{
-		&c.Serve.configFlags, &c.CheckConfig.configFlags, &c.Webhooks.List.configFlags, &c.Webhooks.Resend.configFlags,
+		&c.Serve.configFlags, &c.CheckConfig.configFlags, &c.Webhooks.List.configFlags, &c.Webhooks.Resend.configFlags, &c.Forget.configFlags,
 		&c.Pool.List.configFlags, &c.Pool.Show.configFlags, &c.Pool.Set.configFlags, &c.Pool.Reset.configFlags,
 	} {
 		f.Overrides = flags
@@ -93,17 +96,18 @@ func newCommands() *commands {
 
 // run executes a command line until it is done or ctx ends, and returns the exit code.
 func run(ctx context.Context, args []string, o output) int {
-	helped := false
+	done := false
 	parser := kong.Must(newCommands(),
 		kong.Name("scanlogin"),
 		kong.Description("Self-hosted \"scan the code with your app to log in\"."),
 		kong.Writers(o.out, o.err),
-		kong.Exit(func(int) { helped = true }), // kong calls it only after --help
+		kong.Exit(func(int) { done = true }), // kong calls it only after --help and --version
+		kong.Vars{"version": versionLine()},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(o),
 	)
 	selected, err := parser.Parse(args)
-	if helped {
+	if done {
 		return exitOK
 	}
 	if err != nil {

@@ -16,7 +16,7 @@ func (a *App) openConsole(ctx context.Context, b backends) extension {
 	if a.config.Console == nil {
 		return extension{}
 	}
-	version, _ := Version()
+	version := BuildVersion().Number
 	o := admin.NodeOptions{
 		Options: admin.Options{Store: b.records, DeadLetters: webhook.DeadLetters{Queue: b.queue}, Log: a.log},
 		File:    a.config, Registry: a.registry, Listen: b.listen, BusAge: b.busAge, Address: a.public.Addr().String(), Version: version,

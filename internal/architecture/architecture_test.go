@@ -67,6 +67,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"server/push/wsconn/wsconntest": {},
 	"test/program":                  {},
 	"test/mutation":                 {},
+	"test/licenses":                 {},
+	"test/proxy":                    {foreign: []string{"golang.org/x/mod/"}},
 	"test/attack":                   {ours: []string{"internal/process"}, foreign: []string{"github.com/alecthomas/kong", "github.com/coder/websocket"}},
 	"internal/audit":                {ours: []string{"internal/wakeup", "session"}},
 	"internal/metrics":              {ours: []string{"session", "hub"}, foreign: []string{"github.com/prometheus/client_golang/"}},
@@ -77,7 +79,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	},
 	"internal/config/configtest": {},
 	"internal/safefile":          {},
-	"internal/qr":                {foreign: []string{"github.com/makiuchi-d/gozxing"}},
+	"internal/qr":                {foreign: []string{"github.com/caiguanhao/readqr"}},
 	"internal/qr/draw":           {foreign: []string{"github.com/skip2/go-qrcode"}},
 	"internal/app": {ours: []string{
 		"internal/admin", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr",

@@ -13,7 +13,21 @@ import (
 // matters because all addresses and user ids could be tried. A different secret gives
 // different pseudonyms.
 func (p *Pool) Pseudonym(parts ...string) string {
-	h := hmac.New(sha256.New, p.Secret.current().name)
+	return p.pseudonym(p.Secret.current(), parts)
+}
+
+// Pseudonyms returns the pseudonyms for parts under each value of the pool's secret, the
+// current one first: during a rotation the store contains both.
+func (p *Pool) Pseudonyms(parts ...string) []string {
+	names := make([]string, len(p.Secret.values))
+	for i, value := range p.Secret.values {
+		names[i] = p.pseudonym(value, parts)
+	}
+	return names
+}
+
+func (p *Pool) pseudonym(value keys, parts []string) string {
+	h := hmac.New(sha256.New, value.name)
 	fmt.Fprintf(h, "%q", append([]string{p.ID}, parts...)) // quoted, so that different lists have different texts
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
 }

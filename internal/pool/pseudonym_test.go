@@ -30,6 +30,10 @@ func TestPseudonymsOfDifferentPartsDiffer(t *testing.T) {
 	if again := newPool("p", value); again.Pseudonym("a", "b") != p.Pseudonym("a", "b") || pool.NewRegistry(again).Pseudonym("a") != registry.Pseudonym("a") {
 		t.Error("another node has another pseudonym")
 	}
+	rotating := &pool.Pool{ID: "p", Secret: pool.NewSecret(value+"x", value)}
+	if names := rotating.Pseudonyms("a"); len(names) != 2 || names[0] != rotated.Pseudonym("a") || names[1] != p.Pseudonym("a") {
+		t.Errorf("while the secret is rotated: %q", names)
+	}
 	if name := pool.NewRegistry().Pseudonym("a"); name != "" {
 		t.Errorf("without a pool: %q", name)
 	}

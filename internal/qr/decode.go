@@ -12,8 +12,8 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
+	"github.com/caiguanhao/readqr/gozxing"
+	"github.com/caiguanhao/readqr/qrcode"
 )
 
 // Limits of a picture. They admit the picture of a phone's camera (4032 × 3024), and keep

@@ -55,6 +55,7 @@ type Op struct {
 	Key   string
 	Limit Limit         // KindAllow
 	TTL   time.Duration // KindIncr; in whole milliseconds, above 0
+	Owner string        // KindIncr: see OwnedBy
 }
 
 // Result is the result of an Op.
@@ -71,6 +72,13 @@ func Peek(key string) Op { return Op{Kind: KindAllow, Key: key} }
 
 // Incr increments a counter, which expires ttl after its last increment.
 func Incr(key string, ttl time.Duration) Op { return Op{Kind: KindIncr, Key: key, TTL: ttl} }
+
+// OwnedBy returns an Incr that also stores whose counter it is, so that [Redis.Forget] finds
+// it without its key. [Memory] does not store owners.
+func (op Op) OwnedBy(owner string) Op {
+	op.Owner = owner
+	return op
+}
 
 // Count reads a counter.
 func Count(key string) Op { return Op{Kind: KindCount, Key: key} }

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,8 +21,8 @@ var (
 	incrScript string
 )
 
-// Redis is a Store in Redis, by Redis's clock. Each key is a hash with one field and an
-// expiry:
+// Redis is a Store in Redis, by Redis's clock. Each key is a hash with one field, or two
+// if a counter has an owner, and an expiry:
 //
 //	<prefix>:tally:<key>
 //
@@ -87,7 +88,7 @@ func (r *Redis) send(ctx context.Context, to interface {
 	case KindAllow:
 		return run(r.allow, ctx, to, []string{key}, micros(op.Limit.Interval()), micros(op.Limit.Period))
 	case KindIncr:
-		return run(r.incr, ctx, to, []string{key}, op.TTL.Milliseconds())
+		return run(r.incr, ctx, to, []string{key}, op.TTL.Milliseconds(), op.Owner)
 	case KindReset:
 		return to.Do(ctx, "pexpireat", key, 1) // an expiry in the past deletes the key; DEL would need another ACL right
 	default:
@@ -98,4 +99,42 @@ func (r *Redis) send(ctx context.Context, to interface {
 // micros formats d in microseconds, with fractions.
 func micros(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Microsecond), 'f', 3, 64)
+}
+
+// Forget deletes the counters that belong to any of the owners, and returns their number,
+// also with an error. It reads all keys of the storage, so it is for administrators; unlike
+// the other operations it needs the right to SCAN. A counter that is incremented meanwhile
+// may remain.
+func (r *Redis) Forget(ctx context.Context, owners ...string) (n int, err error) {
+	err = r.client.ScanAll(ctx, "tally:*", func(keys []string) error {
+		deleted, err := redisclient.Call(ctx, r.client, func(ctx context.Context) (int, error) { return r.deleteOwned(ctx, keys, owners) })
+		n += deleted
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("delete counters in redis: %w", err)
+	}
+	return n, nil
+}
+
+// deleteOwned deletes those of keys that belong to any of the owners.
+func (r *Redis) deleteOwned(ctx context.Context, keys, owners []string) (n int, err error) {
+	read := r.client.Pipeline()
+	found := make([]*redis.StringCmd, len(keys))
+	for i, key := range keys {
+		found[i] = read.HGet(ctx, key, "owner")
+	}
+	if _, err := read.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return 0, err
+	}
+	for i, owner := range found {
+		if owner.Val() == "" || !slices.Contains(owners, owner.Val()) {
+			continue
+		}
+		if err := r.client.PExpireAt(ctx, keys[i], time.UnixMilli(1)).Err(); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }

@@ -88,7 +88,7 @@ func remember(p *pool.Pool, user, browser string) []ratelimit.Op {
 	if browser == "" || p.KnownBrowserTTL <= 0 {
 		return nil
 	}
-	return []ratelimit.Op{ratelimit.Incr(browserKey(p, user, browser), p.KnownBrowserTTL)}
+	return []ratelimit.Op{ratelimit.Incr(browserKey(p, user, browser), p.KnownBrowserTTL).OwnedBy(p.Pseudonym("browsers", user))}
 }
 
 // browserName identifies the browser that requested a code by the hash of its cookie, as

@@ -109,17 +109,25 @@ func (m *Memory) Done(ctx context.Context, lane Lane, ids ...string) error {
 
 // List implements Queue.
 func (m *Memory) List(ctx context.Context, lane Lane, n int) ([]Entry, error) {
+	return m.ListBefore(ctx, lane, "", n)
+}
+
+// ListBefore implements Queue.
+func (m *Memory) ListBefore(ctx context.Context, lane Lane, id string, n int) ([]Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var newest []Entry
+	before, _ := strconv.ParseInt(id, 10, 64) // "" is 0
 	for _, e := range slices.Backward(m.entries(lane, time.Now())) {
 		if len(newest) == n {
 			break
 		}
-		newest = append(newest, e.Entry)
+		if number, _ := strconv.ParseInt(e.ID, 10, 64); before == 0 || number < before {
+			newest = append(newest, e.Entry)
+		}
 	}
 	return newest, nil
 }

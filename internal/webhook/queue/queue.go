@@ -63,4 +63,8 @@ type Queue interface {
 
 	// List returns the n newest entries, newest first, held or not.
 	List(ctx context.Context, lane Lane, n int) ([]Entry, error)
+
+	// ListBefore returns the n newest entries that were added before the entry with this
+	// id, newest first; for "" those of List. The entry itself may be done.
+	ListBefore(ctx context.Context, lane Lane, id string, n int) ([]Entry, error)
 }

@@ -167,8 +167,17 @@ func (r *Redis) Done(ctx context.Context, lane Lane, ids ...string) error {
 
 // List implements Queue.
 func (r *Redis) List(ctx context.Context, lane Lane, n int) ([]Entry, error) {
+	return r.ListBefore(ctx, lane, "", n)
+}
+
+// ListBefore implements Queue.
+func (r *Redis) ListBefore(ctx context.Context, lane Lane, id string, n int) ([]Entry, error) {
+	last := "+"
+	if id != "" {
+		last = "(" + id // exclusive
+	}
 	messages, err := redisclient.Call(ctx, r.client, func(ctx context.Context) ([]redis.XMessage, error) {
-		return r.client.XRevRangeN(ctx, r.key(lane), "+", "-", int64(n)).Result()
+		return r.client.XRevRangeN(ctx, r.key(lane), last, "-", int64(n)).Result()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list queue in redis: %w", err)

@@ -1,5 +1,7 @@
 package queuetest
 
+import "fmt"
+
 // doneRemovesSeveral removes several entries with one call; the others stay.
 func (s *suite) doneRemovesSeveral() {
 	s.add("one", "two", "three", "four")
@@ -45,6 +47,32 @@ func (s *suite) takeAmongHeldEntries() {
 		}
 		if s.ctx.Err() != nil {
 			s.Fatalf("%d entries are left", free)
+		}
+	}
+}
+
+// listBefore lists 25 entries ten at a time, and removes each page before it lists the next.
+func (s *suite) listBefore() {
+	for n := range 25 {
+		s.add(fmt.Sprint(n))
+	}
+	var last string
+	for _, page := range [][2]int{{24, 10}, {14, 10}, {4, 5}, {0, 0}} {
+		var want []string
+		for i := range page[1] {
+			want = append(want, fmt.Sprint(page[0]-i))
+		}
+		entries, err := s.b.ListBefore(s.ctx, s.lane, last, 10)
+		if err != nil {
+			s.Fatal(err)
+		}
+		s.expect(entries, want...)
+		if len(entries) == 0 {
+			break
+		}
+		last = entries[len(entries)-1].ID
+		if err := s.a.Done(s.ctx, s.lane, idsOf(entries)...); err != nil {
+			s.Fatal(err)
 		}
 	}
 }

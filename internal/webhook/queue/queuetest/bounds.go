@@ -107,8 +107,9 @@ func (s *suite) canceledContext() {
 	cancel()
 	_, take := s.a.Take(ctx, s.lane, 1, long)
 	_, list := s.a.List(ctx, s.lane, 1)
+	_, before := s.a.ListBefore(ctx, s.lane, "1-1", 1)
 	for name, err := range map[string]error{
-		"add": s.a.Add(ctx, s.lane, "one"), "take": take, "list": list,
+		"add": s.a.Add(ctx, s.lane, "one"), "take": take, "list": list, "list before": before,
 		"hold": s.a.Hold(ctx, s.lane, 0, "1-1"), "done": s.a.Done(ctx, s.lane, "1-1"),
 	} {
 		if !errors.Is(err, context.Canceled) {

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) (a, b queue.Queue)) {
 		{"DoneRemovesSeveralEntries", (*suite).doneRemovesSeveral},
 		{"TakeReturnsAtMostN", (*suite).takeReturnsAtMostN},
 		{"TakeFindsEntriesAmongHeldOnes", (*suite).takeAmongHeldEntries},
+		{"ListBeforeContinuesAList", (*suite).listBefore},
 		{"LanesAreSeparate", (*suite).lanesAreSeparate},
 		{"LanesExpire", (*suite).lanesExpire},
 		{"ACanceledContextDoesNothing", (*suite).canceledContext},
