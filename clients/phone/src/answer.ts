@@ -107,8 +107,9 @@ export function readScan(answer: Answer): Scan {
   });
 }
 
-export function readDecision(answer: Answer, step: 'confirm' | 'cancel'): Decision {
-  const random = readRandom(dataOf(answer), step === 'confirm' ? 2 : 3);
+/** The answer to a decision about the code `random`. */
+export function readDecision(answer: Answer, step: 'confirm' | 'cancel', random: string): Decision {
+  if (readRandom(dataOf(answer), step === 'confirm' ? 2 : 3) !== random) throw new UnexpectedResponseError();
   return { random, status: step === 'confirm' ? 'confirmed' : 'canceled' };
 }
 

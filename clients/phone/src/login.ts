@@ -64,7 +64,7 @@ export class Login {
     const deadline = Date.now() + this.#to.totalTimeout;
     for (let wait = FIRST_WAIT; ; wait *= 2) {
       try {
-        return readDecision(await post(this.#to, step, { random: this.scan.random, ...more }, options.signal), step);
+        return readDecision(await post(this.#to, step, { random: this.scan.random, ...more }, options.signal), step, this.scan.random);
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
         wait = Math.max(wait, 1000 * (error.retryAfter ?? 0));

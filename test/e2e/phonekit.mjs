@@ -1,0 +1,100 @@
+/** Packs clients/phone, installs it in a consumer project, and answers or disturbs its requests. */
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+
+import { run } from './process.mjs';
+import { tool } from './tools.mjs';
+
+const SOURCE = resolve(import.meta.dirname, '../../clients/phone');
+const VECTORS = resolve(import.meta.dirname, '../../clients/vectors');
+const TSC = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+
+/** Runs the TypeScript compiler in a folder, and returns what it says. */
+export async function compile(cwd, ...args) {
+  const { stdout } = await run(process.execPath, [TSC, ...args], { cwd, seconds: 120, mayFail: true });
+  return stdout;
+}
+
+/**
+ * Builds and packs the kit as for npm, and installs the package in a new project.
+ * @returns {Promise<{ dir: string, packed: string[], load: () => Promise<typeof import('@scanlogin/phone')>, remove: () => Promise<void> }>}
+ */
+export async function installKit() {
+  const dir = await mkdtemp(join(tmpdir(), 'scanlogin-phone-'));
+  const source = join(dir, 'source');
+  const consumer = join(dir, 'consumer');
+  await cp(SOURCE, source, { recursive: true, filter: (path) => !['node_modules', 'dist'].includes(basename(path)) });
+  const errors = await compile(source, '-p', '.');
+  if (errors) throw new Error(errors);
+  await mkdir(consumer);
+  const { stdout } = await run(tool('npm'), ['pack', '--json', '--pack-destination', dir], { cwd: source, seconds: 60 });
+  const [{ filename, files }] = JSON.parse(stdout);
+  await writeFile(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
+  await run(tool('npm'), ['install', '--offline', '--no-audit', '--no-fund', join(dir, filename)], { cwd: consumer, seconds: 60 });
+  return {
+    dir: consumer,
+    packed: files.map(({ path }) => path),
+    load: () => import(pathToFileURL(join(consumer, 'node_modules/@scanlogin/phone/dist/index.js')).href),
+    remove: () => rm(dir, { recursive: true, force: true }),
+  };
+}
+
+export async function readVectors(name) {
+  return JSON.parse(await readFile(join(VECTORS, name), 'utf8'));
+}
+
+async function listen(sandbox, handler) {
+  const server = createServer(handler);
+  await new Promise((done, reject) => server.once('error', reject).listen(0, '127.0.0.1', done));
+  sandbox.onClose(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+/** A server that gives the answers that it is told, in the form of the vectors. */
+export async function openReplay(sandbox) {
+  const replay = { answers: [], requests: [] };
+  replay.address = await listen(sandbox, async (incoming, outgoing) => {
+    replay.requests.push({ url: incoming.url, headers: incoming.headers, body: await text(incoming) });
+    const { status, headers, body } = replay.answers.shift();
+    outgoing.writeHead(status, headers);
+    outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
+  });
+  return replay;
+}
+
+/**
+ * A network between phone and node that loses messages: `faults` has, for the last segment of a path, what happens to the
+ * next requests. `request`: the node does not get it. `response`: the node gets it, and the phone does not get the
+ * answer. `silence`: the node does not get it, and the connection stays open. `pass`: nothing happens.
+ */
+export async function openNetwork(sandbox, node) {
+  const network = { faults: {}, requests: [] };
+  network.address = await listen(sandbox, (incoming, outgoing) => {
+    const step = incoming.url.match(/(\w+)(\?.*)?$/)[1];
+    network.requests.push({ step, url: incoming.url, headers: incoming.headers });
+    const fault = network.faults[step]?.shift() ?? 'pass';
+    if (fault === 'silence') return;
+    if (fault === 'request') return incoming.socket.destroy();
+    const { method, url, headers } = incoming;
+    const onward = request(node.address + url, { method, headers }, (answer) => {
+      if (fault === 'response') {
+        answer.resume().on('end', () => incoming.socket.destroy());
+        return;
+      }
+      outgoing.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(outgoing);
+    });
+    onward.on('error', () => incoming.socket.destroy());
+    incoming.pipe(onward);
+  });
+  network.count = (step) => network.requests.filter((one) => one.step === step).length;
+  return network;
+}
