@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { after, before, describe } from 'node:test';
 
 import { build } from 'esbuild';
@@ -82,6 +83,29 @@ describe('the package', { concurrency: 2 }, () => {
     assert.deepEqual(wrong, []);
     assert.equal(phone.displayText('  a\n\u202eb  '), 'a b');
     assert.equal(phone.displayText('𝕒𝕓𝕔𝕕', 3), '𝕒𝕓…');
+  });
+});
+
+describe('docs/phone.md', { concurrency: 2 }, () => {
+  const guide = () => readFile(join(import.meta.dirname, '../../docs/phone.md'), 'utf8');
+
+  scenario('its TypeScript compiles in strict mode', async () => {
+    const blocks = [...(await guide()).matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code);
+    assert.ok(blocks.length > 0);
+    const files = await Promise.all(blocks.map(async (code, i) => {
+      await writeFile(join(project.dir, `guide-${i}.ts`), code);
+      return `guide-${i}.ts`;
+    }));
+    const settings = { ...STRICT, lib: ['es2022', 'dom'], module: 'nodenext', noEmit: true };
+    await writeFile(join(project.dir, 'tsconfig-guide.json'), JSON.stringify({ compilerOptions: settings, files }));
+    assert.equal(await compile(project.dir, '-p', 'tsconfig-guide.json'), '', 'what the compiler says');
+  }, { seconds: 120 });
+
+  scenario('its table of errors has the advice of the package', async () => {
+    const { ADVICE } = await import(pathToFileURL(join(project.dir, 'node_modules/@scanlogin/phone/dist/advice.js')).href);
+    const rows = [...(await guide()).matchAll(/^\| `([a-z-]+)` \| .* \| ([a-z-]+) \| (.*) \| (.*) \|$/gm)];
+    const table = Object.fromEntries(rows.map(([, kind, next, en, zh]) => [kind, { next, en, zh }]));
+    assert.deepEqual(table, { ...ADVICE });
   });
 });
 
