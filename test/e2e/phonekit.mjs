@@ -73,7 +73,8 @@ export async function openReplay(sandbox) {
 /**
  * A network between phone and node that loses messages: `faults` has, for the last segment of a path, what happens to the
  * next requests. `request`: the node does not get it. `response`: the node gets it, and the phone does not get the
- * answer. `silence`: the node does not get it, and the connection stays open. `pass`: nothing happens.
+ * answer. `silence`: the node does not get it, and the connection stays open. `limit`: a proxy refuses it with 429. `pass`: nothing
+ * happens.
  */
 export async function openNetwork(sandbox, node) {
   const network = { faults: {}, requests: [] };
@@ -83,6 +84,7 @@ export async function openNetwork(sandbox, node) {
     const fault = network.faults[step]?.shift() ?? 'pass';
     if (fault === 'silence') return;
     if (fault === 'request') return incoming.socket.destroy();
+    if (fault === 'limit') return outgoing.writeHead(429, { 'retry-after': '1' }).end('slow down');
     const { method, url, headers } = incoming;
     const onward = request(node.address + url, { method, headers }, (answer) => {
       if (fault === 'response') {

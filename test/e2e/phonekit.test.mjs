@@ -303,6 +303,45 @@ describe('the kit on a bad network', { concurrency: 2 }, () => {
     });
   }
 
+  scenario('a refused question about the status is asked again', async (sandbox) => {
+    const node = await sandbox.node();
+    const network = await openNetwork(sandbox, node);
+    const login = await scanned(node, kitOf(network.address));
+    network.faults = { confirm: ['response'], check: ['limit'] };
+    assert.equal((await login.confirm()).status, 'confirmed');
+    assert.deepEqual([network.count('confirm'), network.count('check')], [2, 2]);
+  });
+
+  scenario('a refused step is not repeated', async (sandbox) => {
+    const node = await sandbox.node();
+    const network = await openNetwork(sandbox, node);
+    const kit = kitOf(network.address);
+    network.faults.scanned = ['limit'];
+    assert.equal((await refusal(scanned(node, kit), 'rate-limited')).retryAfter, 1);
+    const login = await scanned(node, kit);
+    network.faults.confirm = ['limit'];
+    await refusal(login.confirm(), 'rate-limited');
+    assert.deepEqual([network.count('scanned'), network.count('confirm'), network.count('check')], [2, 1, 0]);
+  });
+
+  scenario('a signal of React Native, without a reason, aborts with an AbortError', async (sandbox) => {
+    const node = await sandbox.node();
+    const network = await openNetwork(sandbox, node);
+    network.faults.scanned = ['silence'];
+    const listeners = new Set();
+    const signal = { aborted: false, addEventListener: (_, one) => listeners.add(one), removeEventListener: (_, one) => listeners.delete(one) };
+    const kit = kitOf(network.address, { requestTimeout: 3_600_000 });
+    const { random } = await gene(node, POOL);
+    const pending = kit.scan(kit.read(random), { signal });
+    pending.catch(() => {});
+    await until(10, 'the request', () => network.count('scanned') === 1);
+    for (const one of listeners) one();
+    await assert.rejects(pending, { name: 'AbortError' });
+    assert.equal(listeners.size, 0, 'listeners are removed');
+    assert.equal((await kit.scan(kit.read(random), { signal })).scan.random, random);
+    assert.equal(listeners.size, 0, 'listeners are removed');
+  });
+
   scenario('without a network, a scan is unavailable and the outcome of a decision unknown', async (sandbox) => {
     const node = await sandbox.node();
     const network = await openNetwork(sandbox, node);
@@ -330,7 +369,7 @@ describe('the kit on a bad network', { concurrency: 2 }, () => {
   scenario('an aborted decision rejects at once with the reason, and can be repeated', async (sandbox) => {
     const node = await sandbox.node();
     const network = await openNetwork(sandbox, node);
-    const login = await scanned(node, kitOf(network.address));
+    const login = await scanned(node, kitOf(network.address, { requestTimeout: 3_600_000 })); // only the signal ends a request
     network.faults.confirm = ['silence'];
     const controller = new AbortController();
     const pending = login.confirm({ signal: controller.signal });
