@@ -29,8 +29,8 @@ type phoneCommand struct {
 type phoneStep struct {
 	Server string        `required:"" placeholder:"URL" help:"Public address of the server."`
 	Pool   string        `placeholder:"ID" help:"User pool; by default that of the code. Codes that name another one are refused."`
-	Links  []string      `name:"link-origin" placeholder:"URL" help:"Address whose links are codes of the server, if it is not that of --server; may be repeated."`
-	Apps   []string      `name:"app-link" placeholder:"LINK" help:"Link of the app, with {random}, as app_link of the pool; may be repeated."`
+	Links  []string      `name:"link-origin" sep:"none" placeholder:"URL" help:"Address whose links are codes of the server, if it is not that of --server; may be repeated."`
+	Apps   []string      `name:"app-link" sep:"none" placeholder:"LINK" help:"Link of the app, with {random}, as app_link of the pool; may be repeated."`
 	Token  config.Secret `required:"" placeholder:"TOKEN" env:"SCANLOGIN_TOKEN" help:"Token of the user. In the environment, other users of the machine cannot see it."`
 	Match  string        `name:"match-code" placeholder:"NN" help:"With confirm: the two digits on the page, if the pool requires them."`
 	Code   string        `arg:"" help:"Random of the code, text of the picture, typed code, or a file with the picture."`

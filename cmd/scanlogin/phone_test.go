@@ -68,11 +68,11 @@ func TestPhoneSendsTheIDOfRandomTextLinkAndPicture(t *testing.T) {
 	if err := os.WriteFile(picture, qrPNG(t, 300), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	flags := []string{"phone", "scan", "--server", s.URL, "--token", "t", "--link-origin", "https://scan.example.com", "--app-link", "shop://login?code={random}"}
+	flags := []string{"phone", "scan", "--server", s.URL, "--token", "t", "--link-origin", "https://scan.example.com", "--app-link", "shop://login?a,b&code={random}"}
 	for arg, want := range map[string]string{
 		testRandom: testRandom, testText: testRandom, picture: testRandom, s.URL + "/s/" + testRandom: testRandom,
 		"https://scan.example.com/s/" + testRandom: testRandom, "https://scan.example.com/s/p1/" + testRandom: testRandom,
-		"shop://login?code=" + testRandom: testRandom, "wdjb mjht": "WDJB-MJHT",
+		"shop://login?a,b&code=" + testRandom: testRandom, "wdjb mjht": "WDJB-MJHT",
 	} {
 		s.random = ""
 		code, _, errOut := runCommand(t, append(flags, arg)...)

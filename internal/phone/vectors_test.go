@@ -3,9 +3,13 @@ package phone
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -136,6 +140,32 @@ func TestRefusalsAreReadAsInTheVectors(t *testing.T) {
 		w := c.Want
 		if r.Kind != w.Kind || r.Message != w.Message || r.Code != w.Code || r.RetryAfter != w.RetryAfter || effect != w.Effect || !reflect.DeepEqual(r.StepUp, w.StepUp) {
 			t.Errorf("%s: %+v", c.Name, r)
+		}
+	}
+}
+
+// notForPhones are the errors that only pages and sites get.
+var notForPhones = []int{426, 2246, 2250}
+
+func TestEachErrorOfThePhoneHasAVector(t *testing.T) {
+	description, err := os.ReadFile("../../web/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^  - \{code: (\d+), status: (\d+), `).FindAllSubmatch(description, -1)
+	if len(rows) < 20 {
+		t.Fatalf("x-errors has %d rows: has it another form?", len(rows))
+	}
+	have := map[string]bool{}
+	for _, c := range readVectors[struct {
+		Cases []struct{ Answer vectorAnswer }
+	}](t, "errors.json").Cases {
+		have[fmt.Sprintf("%s with HTTP %d", fields(c.Answer.Body)["code"], c.Answer.Status)] = true
+	}
+	for _, row := range rows {
+		code, _ := strconv.Atoi(string(row[1]))
+		if name := fmt.Sprintf("%s with HTTP %s", row[1], row[2]); !have[name] && !slices.Contains(notForPhones, code) {
+			t.Errorf("errors.json has no case for %s", name)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import { filmCode, launchWithCamera } from './camera.mjs';
 import { curl, download } from './curl.mjs';
 import { codeOn } from './demo-pages.mjs';
 import { freePort, Sandbox, scenario } from './harness.mjs';
-import { compile } from './phonekit.mjs';
+import { compile, readVectors } from './phonekit.mjs';
 import { until } from './process.mjs';
 import { tool } from './tools.mjs';
 
@@ -118,6 +118,29 @@ describe('examples/phone', { concurrency: 2 }, () => {
     const other = await openApp(sandbox, { hash: `#link=${encodeURIComponent(`https://evil.example/s/${'x'.repeat(30)}`)}` });
     await other.getByRole('alert').getByText('This code belongs to another service').waitFor();
     await waitForState(other, 'home');
+  });
+
+  scenario('logs in again if the pool requires it, as a later server does', async (sandbox) => {
+    const { login, text } = await openLogin(sandbox);
+    const app = await openApp(sandbox);
+    const cases = (await readVectors('errors.json')).cases;
+    const { answer: { status, body } } = cases.find(({ name }) => name === '2251: step-up');
+    const tokens = [];
+    await app.route('**/demo/token', async (route) => {
+      tokens.push('asked');
+      await route.continue();
+    });
+    await app.route('**/confirm', (route) => route.fulfill({ status, json: body }), { times: 1 });
+    await app.getByLabel('Or type the code').fill(text);
+    await app.locator('#typed button').click();
+    await app.getByLabel('Enter the number').fill(await login.locator('scan-login .match').innerText());
+    assert.equal(tokens.length, 1);
+    await app.getByRole('button', { name: 'Agree' }).click();
+    await app.getByRole('alert').getByText(body.message).waitFor();
+    assert.equal(tokens.length, 2);
+    await app.getByRole('button', { name: 'Agree' }).click();
+    await waitForText(app, 'Agreed. Continue on the login page.');
+    await waitForState(login, 'confirmed');
   });
 
   scenario('a code that is typed wrong, unknown or expired leads back to the start with a sentence', async (sandbox) => {
