@@ -46,7 +46,7 @@ async function scanned(node, kit) {
 
 describe('the package', { concurrency: 2 }, () => {
   scenario('contains the built files only, and depends on nothing', async () => {
-    assert.deepEqual(project.packed.filter((path) => !/^(dist\/[\w-]+\.(js|d\.ts)|package\.json|README\.md)$/.test(path)), []);
+    assert.deepEqual(project.packed.filter((path) => !/^(dist\/[\w-]+\.(js|d\.ts)|package\.json|README\.md|LICENSE)$/.test(path)), []);
     const { dependencies, peerDependencies } = JSON.parse(await readFile(join(project.dir, 'node_modules/@scanlogin/phone/package.json'), 'utf8'));
     assert.deepEqual([dependencies, peerDependencies], [undefined, undefined]);
   });
@@ -322,6 +322,30 @@ describe('the kit on a bad network', { concurrency: 2 }, () => {
     network.faults.confirm = ['limit'];
     await refusal(login.confirm(), 'rate-limited');
     assert.deepEqual([network.count('scanned'), network.count('confirm'), network.count('check')], [2, 1, 0]);
+  });
+
+  scenario('a token that comes after an abort is not sent', async (sandbox) => {
+    const node = await sandbox.node();
+    const network = await openNetwork(sandbox, node);
+    const sent = [];
+    let giveToken;
+    const kit = kitOf(network.address, {
+      requestTimeout: 3_600_000,
+      token: () => new Promise((resolve) => { giveToken = resolve; }),
+      fetch(url, init) { // a platform whose fetch ignores signals
+        sent.push(url);
+        return fetch(url, { ...init, signal: null });
+      },
+    });
+    const controller = new AbortController();
+    const pending = kit.scan(kit.read('x'.repeat(30)), { signal: controller.signal });
+    controller.abort();
+    await assert.rejects(pending, { name: 'AbortError' });
+    giveToken(appToken(ALICE));
+    const next = kit.scan(kit.read('x'.repeat(30))); // its request would come after the one of the aborted call
+    giveToken(appToken(ALICE));
+    await refusal(next, 'invalid-code');
+    assert.equal(sent.length, 1);
   });
 
   scenario('a signal of React Native, without a reason, aborts with an AbortError', async (sandbox) => {

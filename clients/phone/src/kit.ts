@@ -3,7 +3,7 @@ import { readScan } from './answer.js';
 import { UnavailableError, UnexpectedResponseError } from './errors.js';
 import { Login, type DecisionOptions } from './login.js';
 import { parse, parseOpened, parseOrigin, type Code, type Pins } from './payload.js';
-import { post, type Connection } from './request.js';
+import { FIRST_WAIT, post, type Connection } from './request.js';
 import { pause, type RequestInitLike, type ResponseLike } from './runtime.js';
 
 /** What the app knows in advance. A code is never trusted to say it. */
@@ -22,15 +22,13 @@ export interface Options {
   language?: string;
   /** Milliseconds for one request. Default 10,000: a busy server answers within 2 s, an identity provider within 10. */
   requestTimeout?: number;
-  /** Milliseconds for all attempts of one call. Default 30,000. */
+  /** Milliseconds after which no further attempt of a call begins. Default 30,000. */
   totalTimeout?: number;
   /** Allow `http://`, for development. */
   allowHttp?: boolean;
   /** Instead of the global fetch. It must not follow redirects, which would send the token elsewhere. */
   fetch?(url: string, init: RequestInitLike): Promise<ResponseLike>;
 }
-
-const FIRST_WAIT = 500; // milliseconds before the second attempt; doubles with each further one
 
 /** An opened link to a login code. Nothing happens until the user wants to scan it. */
 export class LinkedCode {

@@ -1,15 +1,13 @@
 /** A scanned code: the user's decision, with retries that are safe. */
 import { readDecision, readStatus, type Decision, type Scan, type Status } from './answer.js';
 import { CodeUsedError, LoginError, MatchCodeError, OutcomeUnknownError, RateLimitedError, UnavailableError } from './errors.js';
-import { check, post, type Connection } from './request.js';
+import { check, FIRST_WAIT, post, type Connection } from './request.js';
 import { pause, type AbortSignalLike } from './runtime.js';
 
 export interface DecisionOptions {
   /** Stops waiting. The decision may nevertheless have been stored: see {@link Login.status}. */
   signal?: AbortSignalLike;
 }
-
-const FIRST_WAIT = 500; // milliseconds before the second attempt; doubles with each further one
 
 /**
  * A code that the user has scanned. Show `scan`, then call `confirm` or `cancel` when the user

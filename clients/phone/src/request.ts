@@ -3,6 +3,9 @@ import type { Answer } from './answer.js';
 import { UnavailableError } from './errors.js';
 import { abortReason, platform, type AbortSignalLike, type RequestInitLike, type ResponseLike } from './runtime.js';
 
+/** Milliseconds before the second attempt of a call; doubles with each further one. */
+export const FIRST_WAIT = 500;
+
 /** What every request of a kit has in common. */
 export interface Connection {
   /** Origin of the server. */
@@ -13,7 +16,7 @@ export interface Connection {
   readonly language: string | undefined;
   /** Milliseconds for one request, its token included. */
   readonly requestTimeout: number;
-  /** Milliseconds for all attempts of one call. */
+  /** Milliseconds after which no further attempt of a call begins. */
   readonly totalTimeout: number;
   readonly fetch: ((url: string, init: RequestInitLike) => Promise<ResponseLike>) | undefined;
 }
@@ -22,6 +25,7 @@ export interface Connection {
 export async function post(to: Connection, step: string, body: object, signal?: AbortSignalLike): Promise<Answer> {
   return within(to.requestTimeout, signal, async (request) => {
     const token = await to.token();
+    if (request.aborted) throw new UnavailableError(); // the caller was told so, or left: nothing may be sent any more
     return send(to, `/api/v2/qrcode/${step}`, {
       ...COMMON,
       method: 'POST',
