@@ -1,17 +1,24 @@
 /** Packs clients/phone, installs it in a consumer project, and answers or disturbs its requests. */
+import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
+import { gene } from './curl.mjs';
+import { appToken, POOL } from './harness.mjs';
 import { run } from './process.mjs';
 import { tool } from './tools.mjs';
 
 const SOURCE = resolve(import.meta.dirname, '../../clients/phone');
 const VECTORS = resolve(import.meta.dirname, '../../clients/vectors');
+/** The user of the app. */
+export const ALICE = { sub: 'alice', nickname: 'Alice' };
+
 const TSC = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 /** Runs the TypeScript compiler in a folder, and returns what it says. */
@@ -99,4 +106,42 @@ export async function openNetwork(sandbox, node) {
   });
   network.count = (step) => network.requests.filter((one) => one.step === step).length;
   return network;
+}
+
+/**
+ * Installs the kit before the tests of a file, and removes it after them. `kit` is complete when the tests run.
+ * `kitOf` is the kit of Alice's app, and `more` overrides its options.
+ */
+export function useKit() {
+  const kit = {
+    /** @type {Awaited<ReturnType<typeof installKit>>} */
+    project: undefined,
+    /** @type {typeof import('@scanlogin/phone')} */
+    phone: undefined,
+
+    kitOf(server, more = {}) {
+      return new kit.phone.PhoneKit({ server, pool: POOL, token: () => appToken(ALICE), allowHttp: true, ...more });
+    },
+
+    /** Asserts that a call fails with this kind of error, and returns the error. */
+    async refusal(promise, kind) {
+      const error = await promise.then((value) => assert.fail(`no error: ${JSON.stringify(value)}`), (reason) => reason);
+      assert.ok(error instanceof kit.phone.LoginError, error.stack);
+      assert.equal(error.kind, kind, error.stack);
+      assert.ok(error.advice.en && error.advice.zh && error.advice.next);
+      return error;
+    },
+  };
+  before(async () => {
+    kit.project = await installKit();
+    kit.phone = await kit.project.load();
+  }, { timeout: 240_000 });
+  after(() => kit.project?.remove());
+  return kit;
+}
+
+/** A new code of the node, scanned. */
+export async function scanNew(node, kit) {
+  const { payload } = await gene(node, POOL);
+  return kit.scan(kit.read(payload));
 }

@@ -1,4 +1,4 @@
-/** An app's use of @scanlogin/phone. It is compiled in strict mode, bundled, and run by phonekit.test.mjs. */
+/** An app that uses @scanlogin/phone: what the types allow and forbid. phonekit-package.test.mjs compiles it in strict mode. */
 import {
   displayText, LoginError, PhoneKit, StepUpRequiredError, type Code, type ErrorKind, type LinkedCode, type Login, type Options, type Scan,
 } from '@scanlogin/phone';
