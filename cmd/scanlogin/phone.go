@@ -14,9 +14,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/scanlogin/scanlogin/internal/config"
+	"github.com/scanlogin/scanlogin/internal/phone"
 	"github.com/scanlogin/scanlogin/internal/qr"
 	"github.com/scanlogin/scanlogin/internal/safefile"
-	"github.com/scanlogin/scanlogin/session"
 )
 
 type phoneCommand struct {
@@ -28,10 +28,12 @@ type phoneCommand struct {
 // phoneStep is one of the three requests of the phone (contract A.4).
 type phoneStep struct {
 	Server string        `required:"" placeholder:"URL" help:"Public address of the server."`
-	Pool   string        `placeholder:"ID" help:"User pool; by default that of the code."`
+	Pool   string        `placeholder:"ID" help:"User pool; by default that of the code. Codes that name another one are refused."`
+	Links  []string      `name:"link-origin" sep:"none" placeholder:"URL" help:"Address whose links are codes of the server, if it is not that of --server; may be repeated."`
+	Apps   []string      `name:"app-link" sep:"none" placeholder:"LINK" help:"Link of the app, with {random}, as app_link of the pool; may be repeated."`
 	Token  config.Secret `required:"" placeholder:"TOKEN" env:"SCANLOGIN_TOKEN" help:"Token of the user. In the environment, other users of the machine cannot see it."`
 	Match  string        `name:"match-code" placeholder:"NN" help:"With confirm: the two digits on the page, if the pool requires them."`
-	Code   string        `arg:"" help:"Random of the code, text of the picture, or a file with the picture."`
+	Code   string        `arg:"" help:"Random of the code, text of the picture, typed code, or a file with the picture."`
 }
 
 const (
@@ -42,18 +44,21 @@ const (
 // Run makes the selected request. It prints the data of the answer to stdout, and the
 // details for the user to stderr. A refusal is an error with the message of the server.
 func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error {
-	code, err := readCode(p.Code)
+	code, err := p.readCode()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, phoneTimeout)
 	defer cancel()
-	data, err := p.call(ctx, line.Selected().Name, code)
+	step := line.Selected().Name
+	data, err := p.call(ctx, step, code.Random)
 	if err != nil {
 		return err
 	}
-	if err := showConsent(o.err, data); err != nil {
-		return err
+	if step == "scan" {
+		if err := showConsent(o.err, data); err != nil {
+			return err
+		}
 	}
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, data, "", "  "); err != nil {
@@ -63,22 +68,59 @@ func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error
 	return err
 }
 
-// readCode returns the value of `random` for an argument: a random or the text of a picture
-// unchanged, and for a file the text of its picture.
-func readCode(arg string) (string, error) {
-	_, err := session.ParseID(arg)
-	if err == nil || strings.HasPrefix(arg, "{") || strings.Contains(arg, "://") {
-		return arg, nil
-	}
-	data, err := safefile.Read(arg, qr.MaxPictureBytes)
+// readCode returns the code that the argument stands for: a text, or a file with a picture.
+func (p *phoneStep) readCode() (phone.Code, error) {
+	pins, err := p.pins()
 	if err != nil {
-		return "", fmt.Errorf("%q is not a random or the text of a picture, and as a file: %w", arg, err)
+		return phone.Code{}, err
+	}
+	code, err := phone.Parse(p.Code, pins)
+	if !errors.Is(err, phone.ErrNotLoginCode) || strings.HasPrefix(p.Code, "{") || strings.Contains(p.Code, "://") {
+		return code, explain(err)
+	}
+	data, err := safefile.Read(p.Code, qr.MaxPictureBytes)
+	if err != nil {
+		return phone.Code{}, fmt.Errorf("%q is not a random or the text of a picture, and as a file: %w", p.Code, err)
 	}
 	text, err := qr.Decode(data)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", arg, err)
+		return phone.Code{}, fmt.Errorf("%s: %w", p.Code, err)
 	}
-	return text, nil
+	code, err = phone.Parse(text, pins)
+	return code, explain(err)
+}
+
+// explain says how to trust the host of a link.
+func explain(err error) error {
+	if untrusted, ok := errors.AsType[*phone.UntrustedHostError](err); ok {
+		return fmt.Errorf("%w; if it is the public address of --server, name it with --link-origin", untrusted)
+	}
+	return err
+}
+
+// pins returns what the command trusts: links of the server, and what the flags name.
+func (p *phoneStep) pins() (phone.Pins, error) {
+	server, err := p.serverURL()
+	if err != nil {
+		return phone.Pins{}, err
+	}
+	pins := phone.Pins{AppLinks: p.Apps, Pool: p.Pool}
+	for _, text := range append([]string{server.Scheme + "://" + server.Host}, p.Links...) {
+		origin, err := config.ParseOrigin(strings.TrimSuffix(text, "/"))
+		if err != nil {
+			return phone.Pins{}, fmt.Errorf("address %q: %w", text, err)
+		}
+		pins.Origins = append(pins.Origins, origin)
+	}
+	return pins, nil
+}
+
+func (p *phoneStep) serverURL() (*url.URL, error) {
+	server, err := url.Parse(p.Server)
+	if err != nil || server.Scheme != "https" && server.Scheme != "http" || server.Host == "" {
+		return nil, errors.New("--server must be an address, such as https://scan.example.com")
+	}
+	return server, nil
 }
 
 func (p *phoneStep) call(ctx context.Context, step, code string) (json.RawMessage, error) {
@@ -98,24 +140,17 @@ func (p *phoneStep) call(ctx context.Context, step, code string) (json.RawMessag
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
-	var answer struct {
-		Code    int             `json:"code"`
-		Message string          `json:"message"`
-		Data    json.RawMessage `json:"data"`
+	data, err := phone.AnswerOf(resp, body).Data()
+	if refusal, ok := errors.AsType[*phone.Refusal](err); ok && refusal.Code == 0 {
+		return nil, fmt.Errorf("%s answers %w", p.Server, err)
 	}
-	if json.Unmarshal(body, &answer) != nil || answer.Code == 0 {
-		return nil, fmt.Errorf("%s answers %s, but not as a scanlogin server", p.Server, resp.Status)
-	}
-	if answer.Code != http.StatusOK {
-		return nil, fmt.Errorf("refused (%d): %s", answer.Code, answer.Message)
-	}
-	return answer.Data, nil
+	return data, err
 }
 
 func (p *phoneStep) request(ctx context.Context, step, code string) (*http.Request, error) {
-	server, err := url.Parse(p.Server)
-	if err != nil || server.Scheme != "https" && server.Scheme != "http" || server.Host == "" {
-		return nil, errors.New("--server must be an address, such as https://scan.example.com")
+	server, err := p.serverURL()
+	if err != nil {
+		return nil, err
 	}
 	fields := map[string]string{"random": code}
 	if p.Match != "" {

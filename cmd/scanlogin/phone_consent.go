@@ -6,29 +6,15 @@ import (
 	"io"
 	"strings"
 
+	"github.com/scanlogin/scanlogin/internal/phone"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// scannedData holds the fields of the answer to a scan that are shown to the user.
-type scannedData struct {
-	Pool    struct{ Name string }
-	Browser struct{ IP, Browser, OS, Place string }
-	Match   string
-	Consent *struct {
-		Verdict      string
-		Reasons      []struct{ Text string }
-		Age          int
-		SameNetwork  *bool
-		KnownBrowser *bool
-		CodesLately  *int
-	}
-}
-
-// showConsent writes the details of the login for the user, if data has them.
+// showConsent writes the details of the login for the user.
 func showConsent(w io.Writer, data json.RawMessage) error {
-	var d scannedData
-	if json.Unmarshal(data, &d) != nil || d.Consent == nil {
-		return nil
+	d, err := phone.ReadScan(data)
+	if err != nil {
+		return err
 	}
 	var b strings.Builder
 	line := func(name, text string) {
@@ -40,20 +26,39 @@ func showConsent(w io.Writer, data json.RawMessage) error {
 	line("browser", between(d.Browser.Browser, " on ", d.Browser.OS))
 	line("place", d.Browser.Place)
 	line("address", d.Browser.IP)
-	line("asked", fmt.Sprintf("%d s ago", d.Consent.Age))
+	line("asked", fmt.Sprintf("%.0f s ago", d.Consent.Age))
 	line("network", either(d.Consent.SameNetwork, "the same as the phone", "another one than the phone"))
 	line("before", either(d.Consent.KnownBrowser, "the user has logged in with this browser", "the user has never logged in with this browser"))
 	if n := d.Consent.CodesLately; n != nil {
-		line("codes", fmt.Sprintf("%d recently, from that address", *n))
+		line("codes", fmt.Sprintf("%.0f recently, from that address", *n))
 	}
 	if d.Match == "digits" {
 		line("number", "confirm needs --match-code with the two digits on the page")
 	}
+	line("log in", requirement(d.StepUp))
 	for _, r := range d.Consent.Reasons {
 		fmt.Fprintf(&b, "%s: %s\n", plain(d.Consent.Verdict), plain(r.Text))
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+// requirement says what the token must show for confirm; "" if it suffices.
+func requirement(s *phone.StepUp) string {
+	if s == nil {
+		return ""
+	}
+	var parts []string
+	if s.MaxAge != nil {
+		parts = append(parts, fmt.Sprintf("at most %.0f s ago", *s.MaxAge))
+	}
+	if len(s.ACRValues) > 0 {
+		parts = append(parts, "acr "+strings.Join(s.ACRValues, " or "))
+	}
+	if len(s.AMR) > 0 {
+		parts = append(parts, "amr "+strings.Join(s.AMR, " or "))
+	}
+	return "confirm needs a newer token: " + strings.Join(parts, ", ")
 }
 
 // between joins two texts unless one is empty.

@@ -8,8 +8,8 @@ import (
 
 func TestPhoneShowsTheDetailsOfTheLogin(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, `{"code":200,"message":"ok","data":{"random":"`+testRandom+`","status":1,
-		"browser":{"ip":"203.0.113.7","browser":"Chrome\u001b[2J 131","os":"Win\u202edows","place":"Berlin, Germany"},
-		"pool":{"name":"Example"},"match":"digits",
+		"browser":{"ip":"203.0.113.7","userAgent":"","createdAt":"","browser":"Chrome\u001b[2J 131","os":"Win\u202edows","place":"Berlin, Germany"},
+		"pool":{"name":"Example"},"match":"digits","stepUp":{"maxAge":300,"acrValues":["high"],"amr":["otp","hwk"]},
 		"consent":{"verdict":"careful","reasons":[{"name":"other_country","text":"Another country"}],
 			"age":12,"sameNetwork":false,"knownBrowser":true,"codesLately":3}}}`)
 	code, out, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", testRandom)
@@ -22,6 +22,7 @@ func TestPhoneShowsTheDetailsOfTheLogin(t *testing.T) {
   before   the user has logged in with this browser
   codes    3 recently, from that address
   number   confirm needs --match-code with the two digits on the page
+  log in   confirm needs a newer token: at most 300 s ago, acr high, amr otp or hwk
 careful: Another country
 `
 	if code != exitOK || errOut != want || !strings.Contains(out, `"verdict": "careful"`) {
@@ -30,7 +31,7 @@ careful: Another country
 }
 
 func TestPhoneOmitsUnknownDetails(t *testing.T) {
-	s := newAskedServer(t, http.StatusOK, `{"code":200,"message":"ok","data":{"pool":{"name":"Example"},"browser":{"os":"Linux"},"consent":{"verdict":"ok","reasons":[],"age":0}}}`)
+	s := newAskedServer(t, http.StatusOK, scannedAnswer)
 	_, _, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", testRandom)
 	if errOut != "Log in to Example?\n  browser  Linux\n  asked    0 s ago\n" {
 		t.Error(errOut)

@@ -41,14 +41,15 @@ func newAskedServer(t *testing.T, status int, answer string) *askedServer {
 	return s
 }
 
-const scannedAnswer = `{"code":200,"message":"ok","data":{"random":"` + testRandom + `","status":1}}`
+const scannedAnswer = `{"code":200,"message":"ok","data":{"random":"` + testRandom + `","status":1,"pool":{"name":"Example"},` +
+	`"browser":{"ip":"","userAgent":"","browser":"","os":"Linux","createdAt":""},"consent":{"verdict":"ok","reasons":[],"age":0}}}`
 
 func TestPhoneRequestsFollowTheContract(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, scannedAnswer)
 	t.Setenv("SCANLOGIN_TOKEN", testSecret)
 	for step, path := range map[string]string{"scan": "scanned", "confirm": "confirm", "cancel": "cancel"} {
 		code, out, errOut := runCommand(t, "phone", step, "--server", s.URL+"/", "--pool", "p1", testRandom)
-		if code != exitOK || out != "{\n  \"random\": \""+testRandom+"\",\n  \"status\": 1\n}\n" || errOut != "" {
+		if code != exitOK || !strings.HasPrefix(out, "{\n  \"random\": \""+testRandom+"\",\n  \"status\": 1,\n") || (errOut != "") != (step == "scan") {
 			t.Errorf("%s: code %d, %q, %q", step, code, out, errOut)
 		}
 		if s.path != "/api/v2/qrcode/"+path || s.random != testRandom {
@@ -61,21 +62,49 @@ func TestPhoneRequestsFollowTheContract(t *testing.T) {
 	}
 }
 
-func TestPhoneAcceptsRandomTextAndPicture(t *testing.T) {
+func TestPhoneSendsTheIDOfRandomTextLinkAndPicture(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, scannedAnswer)
 	picture := filepath.Join(t.TempDir(), "code.png")
 	if err := os.WriteFile(picture, qrPNG(t, 300), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := "https://scan.example.com/s/" + testRandom
-	for arg, want := range map[string]string{testRandom: testRandom, testText: testText, address: address, picture: testText} {
-		code, _, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", arg)
+	flags := []string{"phone", "scan", "--server", s.URL, "--token", "t", "--link-origin", "https://scan.example.com", "--app-link", "shop://login?a,b&code={random}"}
+	for arg, want := range map[string]string{
+		testRandom: testRandom, testText: testRandom, picture: testRandom, s.URL + "/s/" + testRandom: testRandom,
+		"https://scan.example.com/s/" + testRandom: testRandom, "https://scan.example.com/s/p1/" + testRandom: testRandom,
+		"shop://login?a,b&code=" + testRandom: testRandom, "wdjb mjht": "WDJB-MJHT",
+	} {
+		s.random = ""
+		code, _, errOut := runCommand(t, append(flags, arg)...)
 		if code != exitOK || s.random != want {
 			t.Errorf("%s: code %d, sent %q, %s", arg, code, s.random, errOut)
 		}
 		if _, given := s.header["X-Authing-Userpool-Id"]; given {
 			t.Error("a pool was named")
 		}
+	}
+}
+
+func TestPhoneSendsNothingForCodesOfOthers(t *testing.T) {
+	s := newAskedServer(t, http.StatusOK, scannedAnswer)
+	for arg, want := range map[string]string{
+		"https://evil.example/s/" + testRandom:                 `the code is a link to "evil.example", which is not trusted; if it is the public address of --server, name it with --link-origin`,
+		"evil://login?code=" + testRandom:                      "not a login code",
+		`{"random":"` + testRandom + `","userPoolId":"other"}`: "the code belongs to another user pool",
+		`{"scene":"WXAPP_AUTH","random":"` + testRandom + `"}`: "not a login code",
+	} {
+		code, _, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--pool", "p1", "--token", testSecret, arg)
+		if code != exitFailure || !strings.Contains(errOut, want) || s.path != "" {
+			t.Errorf("%s: code %d, %s, requested %q", arg, code, errOut, s.path)
+		}
+	}
+}
+
+func TestPhoneRefusesAnAnswerThatCannotBeShown(t *testing.T) {
+	s := newAskedServer(t, http.StatusOK, `{"code":200,"message":"ok","data":{"random":"`+testRandom+`","status":1}}`)
+	code, out, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", testRandom)
+	if code != exitFailure || out != "" || !strings.Contains(errOut, "lacks fields") {
+		t.Errorf("code %d, %q, %q", code, out, errOut)
 	}
 }
 

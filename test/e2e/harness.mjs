@@ -18,7 +18,8 @@ const TRIES = 5; // a free port may be taken before it is used
 /** The pool of the nodes here, and its secrets. */
 export const POOL = 'shop';
 export const POOL_SECRET = 'the secret of the pool, in the tests';
-const TOKEN_SECRET = 'the secret under which the app signs, in the tests';
+/** Signs the tokens of the app. */
+export const TOKEN_SECRET = 'the secret under which the app signs, in the tests';
 
 /** Selects variations of one test: all in `make test-all`, only the first in `make test`. */
 export function variations(all) {
