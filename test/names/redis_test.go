@@ -159,7 +159,7 @@ var placeholders = []struct {
 	pattern *regexp.Regexp
 	with    string
 }{
-	{regexp.MustCompile(`^\{[0-9A-Za-z]{30}\}$`), "{<code>}"},
+	{regexp.MustCompile(`^(2:)?\{[0-9A-Za-z]{30}\}$`), "${1}{<code>}"},
 	{regexp.MustCompile(`^\{check:[\w-]{20,}\}$`), "{check:<operation>}"},
 	{regexp.MustCompile(`^probe:[\w-]{20,}$`), "probe:<operation>"},
 	{regexp.MustCompile(`^stats:[0-9]{6,10}$`), "stats:<minute>"},
