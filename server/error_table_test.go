@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// TestEveryErrorIsDescribed compares x-errors with the table in problem.go.
+// TestEveryErrorIsDescribed compares x-errors with the table in error_table.go.
 func TestEveryErrorIsDescribed(t *testing.T) {
-	file, err := parser.ParseFile(gotoken.NewFileSet(), "problem.go", nil, 0)
+	file, err := parser.ParseFile(gotoken.NewFileSet(), "error_table.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,18 +32,18 @@ func TestEveryErrorIsDescribed(t *testing.T) {
 		return true
 	})
 	if len(rows) < 20 {
-		t.Fatalf("problem.go has its table no more in a form that is read here: %v", rows)
+		t.Fatalf("error_table.go has its table no more in a form that is read here: %v", rows)
 	}
 	for _, e := range theReferee.described.errors {
 		row := fmt.Sprintf("code %d, http.Status%s, %q", e.Code, strings.ReplaceAll(http.StatusText(e.Status), " ", ""), e.Message)
 		if _, ok := rows[row]; !ok {
-			t.Errorf("x-errors in web/openapi.yaml has a row that problem.go has not: %s", row)
+			t.Errorf("x-errors in web/openapi.yaml has a row that error_table.go has not: %s", row)
 		}
 		rows[row] = true
 	}
 	for row, is := range rows {
 		if !is {
-			t.Errorf("problem.go has a row that web/openapi.yaml has not: %s. Add it to x-errors, and its code to the response of that status among components/responses", row)
+			t.Errorf("error_table.go has a row that web/openapi.yaml has not: %s. Add it to x-errors, and its code to the response of that status among components/responses", row)
 		}
 	}
 }
@@ -54,7 +54,7 @@ func TestEveryErrorOfTheUseCasesHasARow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := os.ReadFile("problem.go")
+	table, err := os.ReadFile("error_table.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestEveryErrorOfTheUseCasesHasARow(t *testing.T) {
 			}
 			names++
 			if !regexp.MustCompile(`\blogin\.` + name.Name + `\b`).Match(table) {
-				t.Errorf("problem.go has nothing for login.%s", name.Name)
+				t.Errorf("error_table.go has nothing for login.%s", name.Name)
 			}
 		}
 		return true

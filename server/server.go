@@ -1,7 +1,7 @@
 // Package server is the public HTTP interface: REST, pictures, and the routes of the push.
 //
 // It decodes requests, calls packages login and push, and encodes the results. It guarantees that every
-// error is a row of the table in problem.go, whatever is received, and that a page is told
+// error is a row of the table in error_table.go, whatever is received, and that a page is told
 // each state in order, or is told to connect again. It has no rules of the protocol (see
 // session) and no limits (see login).
 package server
