@@ -140,20 +140,22 @@ func (k *socket) show() *wsconn.CloseFrame {
 	case err != nil:
 		return k.failed(err)
 	}
+	st := state.Snapshot.Status
+	continues := k.open && (st == session.Canceled || st == session.Expired)
+	if isFinal(st) && !continues {
+		return k.sendLast(wire.NewStatus(state))
+	}
 	if frame := k.send(wire.NewStatus(state)); frame != nil {
 		return frame
 	}
 	k.subscription.noteDelivery()
-	switch st := state.Snapshot.Status; {
-	case st == session.Canceled && k.open, st == session.Expired && k.open:
-		if frame := k.newCode(k.count + 1); frame != nil {
-			return frame
-		}
-		return k.show()
-	case isFinal(st):
-		return closeDone
+	if !continues {
+		return nil
 	}
-	return nil
+	if frame := k.newCode(k.count + 1); frame != nil {
+		return frame
+	}
+	return k.show()
 }
 
 // failed closes because of an error of the store. The page connects again and learns the
@@ -177,6 +179,21 @@ func (k *socket) emitRefused(err error) {
 
 // send writes one message. If the peer does not take it, the connection is closed.
 func (k *socket) send(message any) *wsconn.CloseFrame {
+	return k.write(message, k.conn.WriteText)
+}
+
+// sendLast writes the last message and the close frame at once, and returns that frame.
+func (k *socket) sendLast(message any) *wsconn.CloseFrame {
+	frame := k.write(message, func(text []byte) error { return k.conn.WriteLast(text, closeDone) })
+	if frame == nil {
+		k.subscription.noteDelivery()
+		frame = closeDone
+	}
+	return frame
+}
+
+// write writes a message by means of to, or returns the frame to close with.
+func (k *socket) write(message any, to func(text []byte) error) *wsconn.CloseFrame {
 	text, err := json.Marshal(message)
 	if err != nil {
 		return k.failed(err)
@@ -184,9 +201,9 @@ func (k *socket) send(message any) *wsconn.CloseFrame {
 	if k.state == stateStarting {
 		k.enter(stateFollowing) // a slow peer does not delay other handshakes
 	}
-	if err := k.conn.WriteText(text); err != nil {
+	if err := to(text); err != nil {
 		k.conn.Abort()
-		return closeDone // not sent: the connection is closed
+		return closeDone
 	}
 	return nil
 }
