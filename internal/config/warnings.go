@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
@@ -40,10 +41,25 @@ func (d *document) warnings(c *Config) []Problem {
 		if p.Webhook != nil && c.RedisURL == "" {
 			warn(at+".webhook", "is kept in memory without redis_url: undelivered messages are lost when the process ends")
 		}
+		if p.Apps.any() {
+			warnOfApps(p, c.PublicURL, func(text string) { warn(at+".apps", text) })
+		}
 	}
 	found = append(found, d.fileWarnings()...)
 	found.sort()
 	return found
+}
+
+// warnOfApps warns if phones do not open the pictures of a pool in its apps.
+func warnOfApps(p Pool, publicURL string, warn func(text string)) {
+	switch {
+	case !strings.HasPrefix(publicURL, "https:"):
+		warn("need https: Apple and Google read the association files from https://<host of public_url> only")
+	case p.PayloadFormat != string(pool.PayloadURL):
+		warn("open no pictures without payload_format: url")
+	case p.AppLink != "":
+		warn("open no pictures with app_link, which is in the pictures instead of /s/<pool>/<random>; remove app_link if its host is that of public_url")
+	}
 }
 
 // isPlainRemote reports whether address is http on another machine.
