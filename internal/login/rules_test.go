@@ -105,7 +105,7 @@ func TestACodeIsReadFromAllFormsOfItsPicture(t *testing.T) {
 		publicURL + "/s/" + string(id) + "x": false, "http://elsewhere.example.com/s/" + string(id): false, "": false,
 	} {
 		got, err := f.readCode(text)
-		if want && (got != id || err != nil) || !want && !errors.Is(err, session.ErrNotFound) {
+		if want && (got.id != id || got.pool != "" || err != nil) || !want && !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}
