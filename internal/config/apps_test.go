@@ -89,7 +89,8 @@ func TestAppsThatOpenNoPictureAreWarnedAbout(t *testing.T) {
 	for text, want := range map[string]string{
 		good + apps: "pools[0].apps: open no pictures without payload_format: url",
 		good + apps + "    payload_format: url\n    app_link: shop:{random}\n":                             "pools[0].apps: open no pictures with app_link",
-		strings.Replace(good, "https:", "http:", 1) + apps + "    payload_format: url\n":                   "pools[0].apps: need https",
+		strings.Replace(good, "https:", "http:", 1) + apps + "    payload_format: url\n":                   "pools[0].apps: need a public_url with https and without a port",
+		strings.Replace(good, ".com", ".com:8443", 1) + apps + "    payload_format: url\n":                 "pools[0].apps: need a public_url",
 		good + apps + "    payload_format: url\n":                                                          "",
 		good + "    payload_format: url\n    app_link: shop:{random}\n    apps: {ios: [ABCDE12345.a.b]}\n": "with app_link",
 	} {

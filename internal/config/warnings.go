@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
@@ -52,9 +51,10 @@ func (d *document) warnings(c *Config) []Problem {
 
 // warnOfApps warns if phones do not open the pictures of a pool in its apps.
 func warnOfApps(p Pool, publicURL string, warn func(text string)) {
+	u, err := url.Parse(publicURL)
 	switch {
-	case !strings.HasPrefix(publicURL, "https:"):
-		warn("need https: Apple and Google read the association files from https://<host of public_url> only")
+	case err != nil || u.Scheme != "https" || u.Port() != "":
+		warn("need a public_url with https and without a port: Apple and Google read the association files only there")
 	case p.PayloadFormat != string(pool.PayloadURL):
 		warn("open no pictures without payload_format: url")
 	case p.AppLink != "":
