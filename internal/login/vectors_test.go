@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ type vector struct {
 // pins are what a phone trusts; here they are the server's settings.
 type pins struct {
 	Origins, AppLinks []string
+	Pool              string
 }
 
 // lenient are texts that phones refuse and the server reads, as SDKs send them: it ignores
@@ -73,7 +75,7 @@ func checkVector(t *testing.T, c vector, p pins, onlyLinks bool) bool {
 	case onlyLinks && c.Error != "" && !strings.Contains(c.Text, "/"):
 		return false // a code that is no link
 	}
-	pools := []*pool.Pool{newPool(nil)}
+	pools := []*pool.Pool{newPool(func(n *pool.Pool) { n.ID = cmp.Or(p.Pool, n.ID) })}
 	for _, link := range p.AppLinks {
 		pools = append(pools, newPool(func(p *pool.Pool) { p.ID, p.AppIDs, p.AppLink = link, nil, link }))
 	}
