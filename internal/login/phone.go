@@ -99,13 +99,13 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 }
 
 func (s *Service) codeForPhone(ctx context.Context, text string) (session.Session, *pool.Pool, error) {
-	id, err := s.readCode(text)
+	name, err := s.readCode(text)
 	if err != nil {
 		return session.Session{}, nil, ErrInvalidCode
 	}
-	code, p, err := s.Code(ctx, id)
-	if errors.Is(err, session.ErrNotFound) {
-		err = ErrInvalidCode
+	code, p, err := s.Code(ctx, name.id)
+	if errors.Is(err, session.ErrNotFound) || err == nil && !name.isIn(p) {
+		return session.Session{}, nil, ErrInvalidCode
 	}
 	return code, p, err
 }

@@ -57,6 +57,7 @@ type codeMessage struct {
 	ExpiresIn  int        `json:"expiresIn"` // seconds
 	BrowserKey string     `json:"browserKey"`
 	CustomLogo string     `json:"customLogo,omitempty"`
+	BrandColor string     `json:"brandColor,omitempty"` // #rrggbb, unless it is the default
 	AppLink    string     `json:"appLink,omitempty"`
 }
 
@@ -92,7 +93,7 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 	k.proof.BrowserKey = p.BrowserKey(code)
 	if frame := k.send(codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
-		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, AppLink: login.AppLink(p, code.ID),
+		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
 	}); frame != nil {
 		return frame
 	}
