@@ -13,7 +13,7 @@ import (
 // timedStore is a store whose operations are measured.
 type timedStore struct {
 	session.Store
-	load, swap operation
+	load, create, apply, swap operation
 }
 
 type operation struct {
@@ -26,7 +26,7 @@ func (m *Metrics) Store(st session.Store) session.Store {
 	metricsOf := func(name string) operation {
 		return operation{m.calls.WithLabelValues(name), m.failures.WithLabelValues(name)}
 	}
-	return &timedStore{Store: st, load: metricsOf("load"), swap: metricsOf("swap")}
+	return &timedStore{Store: st, load: metricsOf("load"), create: metricsOf("create"), apply: metricsOf("apply"), swap: metricsOf("swap")}
 }
 
 // Unwrap returns the wrapped store.
@@ -38,6 +38,22 @@ func (st *timedStore) Load(ctx context.Context, id session.ID) (session.Session,
 	code, err := st.Store.Load(ctx, id)
 	st.load.done(began, err)
 	return code, err
+}
+
+// Create implements session.Store.
+func (st *timedStore) Create(ctx context.Context, s session.Session) (session.Session, error) {
+	began := time.Now()
+	code, err := st.Store.Create(ctx, s)
+	st.create.done(began, err)
+	return code, err
+}
+
+// Apply implements session.Store.
+func (st *timedStore) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+	began := time.Now()
+	code, outcome, err := st.Store.Apply(ctx, id, t)
+	st.apply.done(began, err)
+	return code, outcome, err
 }
 
 // Swap implements session.Store.
