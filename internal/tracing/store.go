@@ -48,14 +48,6 @@ func (st *tracedStore) Apply(ctx context.Context, id session.ID, t session.Trans
 	return code, outcome, err
 }
 
-// Swap implements session.Store.
-func (st *tracedStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	ctx, span := st.start(ctx, "store swap")
-	err := st.Store.Swap(ctx, next, op)
-	finish(span, err)
-	return err
-}
-
 // start returns a span below the recorded span in ctx, nil if there is none.
 func (st *tracedStore) start(ctx context.Context, name string) (context.Context, trace.Span) {
 	if !trace.SpanFromContext(ctx).IsRecording() {

@@ -228,23 +228,6 @@ func (q queueingStore) enqueue(ctx context.Context, pool string, lane func(pool 
 	return nil
 }
 
-// Swap implements session.Store.
-func (q queueingStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	made, scanned := next.Version == 1, next.Version == 2 && next.Status == session.Scanned
-	if !made && !scanned || q.relay.webhook(next.Pool) == nil {
-		return q.Store.Swap(ctx, next, op)
-	}
-	codes := codesOf(next.Pool)
-	if scanned {
-		codes, next.ScanQueued = scannedOf(next.Pool), true
-	}
-	if err := q.relay.Queue.Add(ctx, codes, string(next.ID)); err != nil {
-		return err
-	}
-	q.relay.Start() // a reload may have added the first webhook
-	return q.Store.Swap(ctx, next, op)
-}
-
 // releaseTimeout bounds the last calls to the queue when the relay stops.
 const releaseTimeout = time.Second
 
