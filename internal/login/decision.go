@@ -181,8 +181,6 @@ func (s *Service) recordDecision(ctx context.Context, p *pool.Pool, code session
 	case session.Confirmed:
 		s.history.Confirmed(ctx, p, code)
 	case session.Canceled:
-		if err := s.history.Canceled(ctx, p, code.User.ID); err != nil {
-			s.log.Log(ctx, slog.LevelWarn, "cancel "+ErrorKind(err), "cancel not recorded for the cool-down", "pool", p.ID, "error", err)
-		}
+		s.history.Canceled(ctx, p, code.User.ID)
 	}
 }
