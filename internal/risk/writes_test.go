@@ -40,16 +40,12 @@ func TestHistoryStoresOnlyWhatItNeeds(t *testing.T) {
 	}{
 		"the first two cancels": {0, func(t *testing.T, h *risk.History) {
 			for range 2 {
-				if err := h.Canceled(t.Context(), p, "alice"); err != nil {
-					t.Fatal(err)
-				}
+				h.Canceled(t.Context(), p, "alice")
 			}
 		}, 2},
 		"three cancels": {0, func(t *testing.T, h *risk.History) {
 			for range 3 {
-				if err := h.Canceled(t.Context(), p, "alice"); err != nil {
-					t.Fatal(err)
-				}
+				h.Canceled(t.Context(), p, "alice")
 			}
 		}, 4},
 		"a confirm":                            {time.Hour, func(t *testing.T, h *risk.History) { h.Confirmed(t.Context(), p, withCookie) }, 3},
@@ -60,8 +56,10 @@ func TestHistoryStoresOnlyWhatItNeeds(t *testing.T) {
 		counts := ratelimit.NewBatcher(storage, slog.New(slog.DiscardHandler))
 		p.KnownBrowserTTL = c.remember
 		c.record(t, risk.NewHistory(pool.NewRegistry(p), counts, time.Now))
-		if _, err := counts.Do(t.Context()); err != nil {
-			t.Fatal(err)
+		for range 2 { // what follows from a result is in the next batch
+			if _, err := counts.Do(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if len(storage.ops) != c.writes {
 			t.Errorf("%s: %d operations, want %d", name, len(storage.ops), c.writes)

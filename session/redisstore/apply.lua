@@ -4,7 +4,7 @@
 --            state    JSON object with texts only: version, op, expiresAt (Unix time, ms) and other fields
 --            shown    the part of announcements that is not in state
 --            rest     not interpreted
---            fixed    not interpreted, and not changed by steps
+--            fixed, payload   not interpreted, and not changed by steps
 -- ARGV[1]  operation
 -- ARGV[2]  time for which the key is kept after expiresAt (ms)
 -- ARGV[3]  and the following: rows. A row is
@@ -15,13 +15,13 @@
 --              (now plus the value in ms), 'extend' (likewise, unless the field is later), 'put' (shown or rest)
 --            announcement, in which <name> stands for a field of state, or shown
 --          A missing field is '' as a text and 0 as a number; an announcement names fields that are set.
--- returns  {now (Unix time, ms), outcome, state, shown, rest, fixed} as they are afterwards; {now, 'none'} if
+-- returns  {now (Unix time, ms), outcome, state, shown, rest, fixed, payload} as they are afterwards; {now, 'none'} if
 --          there is no record. Outcomes: 'applied', 'before' (the operation was applied before, and is the
 --          last), 'refused'. The state of an invalid record is returned as it is, with 'refused'.
 -- A retry of an operation sets the expiry again, so that a WAIT behind it has a write to wait for.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local stored = redis.call('HMGET', KEYS[1], 'state', 'shown', 'rest', 'fixed')
+local stored = redis.call('HMGET', KEYS[1], 'state', 'shown', 'rest', 'fixed', 'payload')
 if not stored[1] then return {now, 'none'} end
 local valid, state = pcall(cjson.decode, stored[1])
 if not valid or type(state) ~= 'table' then return {now, 'refused', stored[1]} end
@@ -88,4 +88,4 @@ elseif now < (tonumber(state.expiresAt) or 0) then
   end
 end
 if outcome ~= 'refused' then redis.call('PEXPIREAT', KEYS[1], string.format('%d', state.expiresAt + ARGV[2])) end
-return {now, outcome, stored[1], stored[2], stored[3], stored[4]}
+return {now, outcome, unpack(stored)}

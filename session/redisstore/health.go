@@ -46,7 +46,7 @@ func (s *Store) probe(ctx context.Context) error {
 	op := session.NewOpID()
 	end := redisclient.CeilMillis(s.Now().Add(probeTTL))
 	_, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (answer, error) {
-		return s.run(ctx, s.create, s.client.Key("{check:"+string(op)+"}"), string(op), "{}", "", end, "")
+		return s.run(ctx, s.create, s.client.Key("{check:"+string(op)+"}"), string(op), "{}", "", "", end, "")
 	})
 	var reply redis.Error
 	switch {

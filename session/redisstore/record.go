@@ -41,9 +41,9 @@ type state struct {
 }
 
 // fixed is a record's field of this name: what never changes and no guard compares. Steps do not
-// send or encode it.
+// send or encode it. The payload, which is as fixed, is a field of its own: it is JSON itself,
+// and in JSON each of its quotes would be two bytes.
 type fixed struct {
-	Payload     string         `json:"payload"`
 	CustomData  string         `json:"customData,omitempty"`
 	Client      session.Client `json:"client,omitzero"`
 	Salt        []byte         `json:"salt"`
@@ -77,7 +77,7 @@ func encodeNew(s session.Session) (stateJSON, fixedJSON []byte, err error) {
 		return nil, nil, err
 	}
 	fixedJSON, err = encode(fixed{
-		Payload: s.Payload, CustomData: s.CustomData, Client: s.Client, Salt: s.Salt, CookieHash: s.CookieHash, BrowserHash: s.BrowserHash,
+		CustomData: s.CustomData, Client: s.Client, Salt: s.Salt, CookieHash: s.CookieHash, BrowserHash: s.BrowserHash,
 		Count: s.Count, Trace: s.Trace, CreatedAt: s.CreatedAt.UnixMilli(),
 	})
 	return stateJSON, fixedJSON, err
@@ -87,7 +87,7 @@ var errRecord = errors.New("not a record of this version")
 
 // decode returns the session with this id from the fields that a script returned.
 func decode(id session.ID, values []any) (session.Session, error) {
-	var texts [4]string
+	var texts [5]string // state, shown, rest, fixed, payload
 	if len(values) < len(texts) {
 		return session.Session{}, errRecord
 	}
@@ -104,7 +104,7 @@ func decode(id session.ID, values []any) (session.Session, error) {
 	}
 	return session.Session{
 		ID: id, Pool: st.Pool, Version: st.Version, Op: st.Op, Status: st.Status, User: user,
-		Payload: f.Payload, CustomData: f.CustomData, Client: f.Client,
+		Payload: texts[4], CustomData: f.CustomData, Client: f.Client,
 		Salt: f.Salt, SecretID: st.SecretID, Grant: grant, GrantHash: hash, BrowserHash: f.BrowserHash, CookieHash: f.CookieHash,
 		Challenge: st.Challenge, Count: f.Count, Match: st.Match, Mismatches: st.Mismatches, Trace: f.Trace, ScanQueued: st.ScanQueued != "",
 		CreatedAt: at(f.CreatedAt), ScannedAt: at(st.ScannedAt), ConfirmedAt: at(st.ConfirmedAt), ExpiresAt: at(st.ExpiresAt),

@@ -32,7 +32,7 @@ func (s *Store) Create(ctx context.Context, code session.Session) (session.Sessi
 	}
 	keepUntil := code.ExpiresAt.Add(session.Retention).UnixMilli()
 	got, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (answer, error) {
-		return s.run(ctx, s.create, s.key(code.ID), string(code.Op), state, fixed, keepUntil, announceNew(code))
+		return s.run(ctx, s.create, s.key(code.ID), string(code.Op), state, fixed, code.Payload, keepUntil, announceNew(code))
 	})
 	switch {
 	case isFull(err):
@@ -205,7 +205,7 @@ func (s *Store) reportInvalid(key string, reason error) error {
 type answer struct {
 	now     time.Time // Redis's clock
 	outcome string
-	values  []any // state, shown, rest and fixed; only apply.lua and load.lua return them
+	values  []any // state, shown, rest, fixed and payload; only apply.lua and load.lua return them
 }
 
 // isDone reports whether the script did, now or before, what it was called for.
