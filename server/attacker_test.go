@@ -24,14 +24,14 @@ type observer struct {
 	client *http.Client // from another address than the site's and the page's
 	ctx    context.Context
 
-	mu    sync.Mutex
-	heard []string
+	mu       sync.Mutex
+	received []string
 }
 
-func (o *observer) hear(text string) {
+func (o *observer) receive(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.heard = append(o.heard, text)
+	o.received = append(o.received, text)
 }
 
 // guess is what a key, a cookie or the second half of a ticket could be.
@@ -56,7 +56,7 @@ func (o *observer) ask(method, path, body string, h ...string) {
 	}
 	defer res.Body.Close()
 	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		o.hear(lines.Text())
+		o.receive(lines.Text())
 	}
 }
 
@@ -74,7 +74,7 @@ func (o *observer) watch(query string, offers ...string) {
 		if err != nil {
 			return
 		}
-		o.hear(string(text))
+		o.receive(string(text))
 	}
 }
 
@@ -135,9 +135,9 @@ func TestAnObserverNeverGetsTheTicket(t *testing.T) {
 		eventually(t, "the attack is under way", func() bool {
 			return observers[0].count() > 50 && observers[1].count() > 50
 		})
-		patiently(t, func() answer { return a.phone("scanned", c.random, "alice") })
+		retryUntilServed(t, func() answer { return a.phone("scanned", c.random, "alice") })
 		page.event("scanned")
-		patiently(t, func() answer { return b.phone("confirm", c.random, "alice") })
+		retryUntilServed(t, func() answer { return b.phone("confirm", c.random, "alice") })
 		ticket, _ := page.event("confirmed")["ticket"].(string)
 		if ticket == "" {
 			t.Fatal("the browser got no ticket")
@@ -151,7 +151,7 @@ func TestAnObserverNeverGetsTheTicket(t *testing.T) {
 		stop()
 		attacks.Wait()
 		for _, o := range observers {
-			o.mustKnowNothing(ticket, c.key)
+			o.checkLearnedNothing(ticket, c.key)
 		}
 	}
 }
@@ -159,17 +159,17 @@ func TestAnObserverNeverGetsTheTicket(t *testing.T) {
 func (o *observer) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.heard)
+	return len(o.received)
 }
 
-// mustKnowNothing searches all that was heard of a code. Sockets that asked for
+// checkLearnedNothing searches all that was heard of a code. Sockets that asked for
 // codes of their own are told their own keys.
-func (o *observer) mustKnowNothing(ticket, key string) {
+func (o *observer) checkLearnedNothing(ticket, key string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_, mac, _ := strings.Cut(ticket, ".")
 	sawScan := false
-	for _, text := range o.heard {
+	for _, text := range o.received {
 		ofCode := strings.Contains(text, o.random) && !strings.Contains(text, `"event":"code"`)
 		if strings.Contains(text, mac) || strings.Contains(text, key) || strings.Contains(text, "alice@example.com") ||
 			ofCode && (strings.Contains(text, `"isBrowser":true`) || strings.Contains(text, `"scannedUserId":"`)) {
@@ -182,9 +182,9 @@ func (o *observer) mustKnowNothing(ticket, key string) {
 	}
 }
 
-// patiently repeats a call of the phone while the attacker uses up what one
+// retryUntilServed repeats a call of the phone while the attacker uses up what one
 // address may do.
-func patiently(t testing.TB, call func() answer) {
+func retryUntilServed(t testing.TB, call func() answer) {
 	t.Helper()
 	eventually(t, "the phone's call is served", func() bool { return call().status == 200 })
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestAnUnknownUsageIsToldOnce has a Redis without a bound, and one whose user may not
+// TestUnknownStoreUsageIsLoggedOnce has a Redis without a bound, and one whose user may not
 // ask: codes are made all the same.
-func TestAnUnknownUsageIsToldOnce(t *testing.T) {
+func TestUnknownStoreUsageIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	for word, login := range map[string]string{"store_max_bytes": "", "NOPERM": "app:secret@"} {
 		t.Run(word, func(t *testing.T) {
@@ -49,9 +49,9 @@ func TestAnUnknownUsageIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestAFullProcessRefusesNewCodesAndNothingElse fills a node without Redis: codes
+// TestAFullMemoryStoreRefusesOnlyNewCodes fills a node without Redis: codes
 // that are there go on to their end.
-func TestAFullProcessRefusesNewCodesAndNothingElse(t *testing.T) {
+func TestAFullMemoryStoreRefusesOnlyNewCodes(t *testing.T) {
 	t.Parallel()
 	st := memstore.NewBounded(1 << 20)
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Limits.AddressRate = 10_000 }, newPool(t, nil))
@@ -76,14 +76,14 @@ func TestAFullProcessRefusesNewCodesAndNothingElse(t *testing.T) {
 	}
 }
 
-// TestASiteIsCountedByItsPoolAlone: its back end asks for all of its users from one
+// TestCodesOfASiteCountOnlyTowardsItsPool: its back end asks for all of its users from one
 // network.
-func TestASiteIsCountedByItsPoolAlone(t *testing.T) {
+func TestCodesOfASiteCountOnlyTowardsItsPool(t *testing.T) {
 	t.Parallel()
 	st := memstore.NewBounded(3 << 20)
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Limits.AddressRate = 10_000 }, newPool(t, nil))
 	asSite := func() answer {
-		return n.callWith(unjudged, "POST", "/gene", `{"userPoolId":"p1"}`, "Authorization", basic("p1", poolSecret))
+		return n.callWith(unvalidated, "POST", "/gene", `{"userPoolId":"p1"}`, "Authorization", basic("p1", poolSecret))
 	}
 	held := func() login.RefusedCodes { return n.srv.Load().CodesHeld }
 	for i := 0; i < 20_000 && held().Network == 0 && held().Pool == 0 && held().Full == 0; i++ {

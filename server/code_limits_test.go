@@ -26,14 +26,14 @@ func visitors(at []*node, people int) (refused int) {
 		if i%2 == 1 {
 			address = fmt.Sprintf("2001:db8:%x:1::1", 0x1000+i)
 		}
-		if a := at[i%len(at)].callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status != 200 {
+		if a := at[i%len(at)].callWith(unvalidated, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status != 200 {
 			refused++
 		}
 	}
 	return refused
 }
 
-func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
+func TestOneNetworkCannotExhaustAPoolsCodes(t *testing.T) {
 	t.Parallel()
 	limits := login.Limits{CodesPerAddress: 10, CodesPerPool: 1000, AddressRate: 10_000}
 	attack := func(t *testing.T, at ...*node) {
@@ -43,7 +43,7 @@ func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
 			wg.Go(func() {
 				for i := worker; i < 4000; i += 32 { // another /64 each time, of 256 different /56
 					address := fmt.Sprintf("2001:db8:0:%x::1", i*43%65536)
-					if a := at[i%len(at)].callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
+					if a := at[i%len(at)].callWith(unvalidated, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
 						got.Add(1)
 					}
 				}
@@ -64,7 +64,7 @@ func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
 	})
 }
 
-func TestASubscriberCannotTakeItsNetworksCodes(t *testing.T) {
+func TestOneSubscriberCannotExhaustANetworksCodes(t *testing.T) {
 	n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 10, CodesPerPool: 1000}), newPool(t, nil))
 	got := 0
 	for i := range 200 { // another /64 each time, of one /56
@@ -78,9 +78,9 @@ func TestASubscriberCannotTakeItsNetworksCodes(t *testing.T) {
 	n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", "2001:db8:0:ff00::1").ok()
 }
 
-// TestPartOfAPoolsCodesIsForNetworksThatHaveNone has many networks take all
+// TestPartOfAPoolsCodesIsReservedForNewNetworks has many networks take all
 // that they can.
-func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
+func TestPartOfAPoolsCodesIsReservedForNewNetworks(t *testing.T) {
 	t.Parallel()
 	for name, address := range map[string]func(i int) string{
 		"IPv6": func(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i%15, i) },
@@ -90,7 +90,7 @@ func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
 			n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 100, CodesPerPool: 1000, AddressRate: 10_000}), newPool(t, nil))
 			got := 0
 			for i := range 2000 {
-				if a := n.callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
+				if a := n.callWith(unvalidated, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
 					got++
 				}
 			}
@@ -104,9 +104,9 @@ func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
 	}
 }
 
-// TestWhatAnAddressIsRefusedTakesNothingOfThePools has addresses ask for more
+// TestRefusedRequestsDoNotCountTowardsThePool has addresses ask for more
 // than they may have.
-func TestWhatAnAddressIsRefusedTakesNothingOfThePools(t *testing.T) {
+func TestRefusedRequestsDoNotCountTowardsThePool(t *testing.T) {
 	n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 1, CodesPerPool: 100}), newPool(t, nil))
 	for i := range 200 {
 		n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i%50))

@@ -33,7 +33,7 @@ func (a *asked) maxAge() time.Duration {
 
 // A token that was withdrawn at its issuer after the scan agrees to nothing: the answer
 // that counts at confirm is at most ten seconds old.
-func TestConfirmNeedsAFreshAnswer(t *testing.T) {
+func TestConfirmNeedsARecentAnswerOfTheIssuer(t *testing.T) {
 	var issuer *asked
 	n := alone(t, newPool(t, func(p *pool.Pool) { issuer = &asked{Identity: p.Identity}; p.Identity = issuer }))
 	random := n.gene("p1").random

@@ -25,9 +25,9 @@ func isOpen(t *testing.T, conn net.Conn) bool {
 	return ok && ne.Timeout()
 }
 
-// askOn makes a request on an open connection and reads the answer, after which the
+// requestOn makes a request on an open connection and reads the answer, after which the
 // connection is idle.
-func askOn(t *testing.T, conn net.Conn) {
+func requestOn(t *testing.T, conn net.Conn) {
 	t.Helper()
 	_ = conn.SetDeadline(time.Now().Add(soon))
 	fmt.Fprint(conn, "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -70,12 +70,12 @@ func TestConnectionsAreCountedFromAccept(t *testing.T) {
 	eventually(t, "it is ready again", func() bool { code, _ := n.ops("/readyz"); return code == 200 })
 }
 
-func TestIdleConnectionsGiveWay(t *testing.T) {
+func TestIdleConnectionsAreClosedForNewOnes(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
 	first := dialFrom(t, n, "127.0.0.2")
-	askOn(t, first)
+	requestOn(t, first)
 	for i := range 100 { // of several addresses, each of which may have half
-		askOn(t, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
+		requestOn(t, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
 	}
 	if l := n.srv.Load(); l.Clients > 20 {
 		t.Errorf("%d are open", l.Clients)
@@ -105,7 +105,7 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 		dialFrom(t, n, "127.0.0.10")
 	}
 	eventually(t, "no proxy's is refused", func() bool { return n.srv.Load().Clients >= 40+5 })
-	askOn(t, dialFrom(t, n, "127.0.0.3"))
+	requestOn(t, dialFrom(t, n, "127.0.0.3"))
 	if text := n.log.String(); !strings.Contains(text, `"msg":"connection refused: its address has too many","address":"127.0.0.2"`) {
 		t.Errorf("no warning in %s", text)
 	}
@@ -119,16 +119,16 @@ func TestOneAddressLeavesHalfOfTheConnections(t *testing.T) {
 		dialFrom(t, n, "127.0.0.2")
 	}
 	for range 5 {
-		askOn(t, dialFrom(t, n, "127.0.0.3"))
+		requestOn(t, dialFrom(t, n, "127.0.0.3"))
 	}
 	if got := n.srv.Load().Clients; got > 15 {
 		t.Errorf("%d are open, of one address and 5 of another", got)
 	}
 }
 
-// TestSocketsThatLeadNowhereAreCounted has peers ignore the close frame of sockets for an unknown
+// TestRefusedSocketsAreCounted has peers ignore the close frame of sockets for an unknown
 // pool.
-func TestSocketsThatLeadNowhereAreCounted(t *testing.T) {
+func TestRefusedSocketsAreCounted(t *testing.T) {
 	t.Parallel()
 	n := limited(t, login.Limits{SocketsPerAddress: 3})
 	var open []net.Conn
@@ -145,8 +145,8 @@ func TestSocketsThatLeadNowhereAreCounted(t *testing.T) {
 	eventually(t, "they are gone", func() bool { l := n.srv.Load(); return l.Connections == 0 && l.Sockets == 0 && l.Clients <= 1 })
 }
 
-// TestMoreSocketsThanFilesAreWarnedOf at the start.
-func TestMoreSocketsThanFilesAreWarnedOf(t *testing.T) {
+// TestAFileLimitThatIsTooLowIsLogged at the start.
+func TestAFileLimitThatIsTooLowIsLogged(t *testing.T) {
 	const warning = "limits.sockets is more than the limit of open files allows"
 	for connections, want := range map[int]bool{14_999: true, 15_000: false} {
 		n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = connections }, newPool(t, nil))

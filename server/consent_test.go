@@ -14,9 +14,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// watchful runs a node that knows places and remembers, behind a proxy that
+// withConsentSignals runs a node that knows places and remembers, behind a proxy that
 // says where its callers are.
-func watchful(t *testing.T, far ratelimit.Store, change func(*pool.Pool)) *node {
+func withConsentSignals(t *testing.T, far ratelimit.Store, change func(*pool.Pool)) *node {
 	m, err := geoip.Parse(geoiptest.City(t))
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func (a answer) consent() (consent map[string]any, reasons string) {
 	return consent, strings.Join(names, " ")
 }
 
-func TestThePhoneIsToldWhoAsks(t *testing.T) {
-	n := watchful(t, ratelimit.NewMemory(), func(p *pool.Pool) { p.Consent = pool.DefaultConsent() })
+func TestThePhoneGetsTheDetailsOfTheLogin(t *testing.T) {
+	n := withConsentSignals(t, ratelimit.NewMemory(), func(p *pool.Pool) { p.Consent = pool.DefaultConsent() })
 	const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 	c := n.gene("p1", from("203.0.113.7", "User-Agent", agent)...)
 	n.setRecentCodes("203.0.113.7", 100)
@@ -89,8 +89,8 @@ func TestThePhoneIsToldWhoAsks(t *testing.T) {
 	}
 }
 
-func TestNetworksAreComparedWhereAddressesTell(t *testing.T) {
-	n := watchful(t, nil, nil)
+func TestNetworksAreComparedIfTheAddressesAllowIt(t *testing.T) {
+	n := withConsentSignals(t, nil, nil)
 	for _, test := range []struct {
 		page, phone string
 		want        any
@@ -111,12 +111,12 @@ func TestNetworksAreComparedWhereAddressesTell(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
+func TestUnknownSignalsAreOmittedAndFireNoRule(t *testing.T) {
 	blocking := func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherNetwork: pool.Block, OtherCountry: pool.Block, NewBrowser: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 1}
 	}
-	for name, far := range map[string]ratelimit.Store{"a broken one": brokenCounts{}, "a silent one": silentCounts{}} {
-		n := watchful(t, far, blocking)
+	for name, far := range map[string]ratelimit.Store{"a broken one": failingCounters{}, "a silent one": hangingCounters{}} {
+		n := withConsentSignals(t, far, blocking)
 		c := n.gene("p1", from("10.0.0.1")...)
 		began := time.Now()
 		consent, why := n.phoneFrom("10.0.0.1", "scanned", c.random, "alice").consent()
@@ -131,8 +131,8 @@ func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
 }
 
 // A back end that vouches is not where its user's phone is.
-func TestWhoVouchesSaysWhereThePhoneIs(t *testing.T) {
-	n := watchful(t, nil, func(p *pool.Pool) { p.Vouching = true })
+func TestABackEndThatVouchesSendsThePhonesAddress(t *testing.T) {
+	n := withConsentSignals(t, nil, func(p *pool.Pool) { p.Vouching = true })
 	c := n.gene("p1", from("203.0.113.7")...)
 	scan := func(phoneIP string) answer {
 		return n.call("POST", "/scanned", map[string]any{"random": c.random, "phoneIp": phoneIP, "user": map[string]any{"id": "u"}},
@@ -153,8 +153,8 @@ func TestWhoVouchesSaysWhereThePhoneIs(t *testing.T) {
 	}
 }
 
-func TestBlockRefusesConfirmOnTheFactsOfThen(t *testing.T) {
-	n := watchful(t, ratelimit.NewMemory(), func(p *pool.Pool) {
+func TestBlockingIsDecidedOnTheSignalsAtConfirm(t *testing.T) {
+	n := withConsentSignals(t, ratelimit.NewMemory(), func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherCountry: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 5}
 	})
 	c := n.gene("p1", from("203.0.113.7")...)

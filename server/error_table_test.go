@@ -34,7 +34,7 @@ func TestEveryErrorIsDescribed(t *testing.T) {
 	if len(rows) < 20 {
 		t.Fatalf("error_table.go has its table no more in a form that is read here: %v", rows)
 	}
-	for _, e := range theReferee.described.errors {
+	for _, e := range validator.api.errors {
 		row := fmt.Sprintf("code %d, http.Status%s, %q", e.Code, strings.ReplaceAll(http.StatusText(e.Status), " ", ""), e.Message)
 		if _, ok := rows[row]; !ok {
 			t.Errorf("x-errors in web/openapi.yaml has a row that error_table.go has not: %s", row)

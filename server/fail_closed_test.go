@@ -28,9 +28,9 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestNothingIsGivenWhileTheStoreIsAway has everything in hand that would get
+// TestNothingIsDisclosedWhileTheStoreIsUnavailable has everything in hand that would get
 // ticket and user, and a node that cannot look at the code.
-func TestNothingIsGivenWhileTheStoreIsAway(t *testing.T) {
+func TestNothingIsDisclosedWhileTheStoreIsUnavailable(t *testing.T) {
 	n := start(t, memNode(), signing(t), newPool(t, func(p *pool.Pool) {
 		p.BindBrowser, p.AllowBrowserExchange, p.ReturnFullUserInfo = false, true, true
 	}))
@@ -72,9 +72,9 @@ func (r readOnly) Swap(ctx context.Context, next session.Session, op session.OpI
 	return r.Store.Swap(ctx, next, op)
 }
 
-// TestNothingIsGivenThatIsNotStored has each step be allowed by what is read,
+// TestNothingIsDisclosedBeforeItIsStored has each step be allowed by what is read,
 // and fail where it is written.
-func TestNothingIsGivenThatIsNotStored(t *testing.T) {
+func TestNothingIsDisclosedBeforeItIsStored(t *testing.T) {
 	full, st := new(atomic.Bool), memstore.New()
 	n := start(t, sessiontest.Node{Store: readOnly{st, full}, Bus: st.Bus()}, signing(t), newPool(t, nil))
 	waiting, scanned := n.gene("p1"), n.gene("p1")
@@ -103,9 +103,9 @@ func TestNothingIsGivenThatIsNotStored(t *testing.T) {
 	exchange().ok()
 }
 
-// TestNobodyIsAnybodyWhileTheIdentityIsAway lets a userinfo address fail before
+// TestNoUserIsAcceptedWhileTheIdentityProviderIsUnavailable lets a userinfo address fail before
 // it has told who the phone's user is, and before they agree.
-func TestNobodyIsAnybodyWhileTheIdentityIsAway(t *testing.T) {
+func TestNoUserIsAcceptedWhileTheIdentityProviderIsUnavailable(t *testing.T) {
 	var away atomic.Bool
 	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if away.Load() {
@@ -137,9 +137,9 @@ func TestNobodyIsAnybodyWhileTheIdentityIsAway(t *testing.T) {
 	}
 }
 
-// TestWhoNeverFinishesAskingIsDropped sends half of a head, and half of a body,
+// TestIncompleteRequestsAreDisconnected sends half of a head, and half of a body,
 // and then nothing.
-func TestWhoNeverFinishesAskingIsDropped(t *testing.T) {
+func TestIncompleteRequestsAreDisconnected(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for name, half := range map[string]string{
 		"head": "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n",
@@ -161,10 +161,10 @@ func TestWhoNeverFinishesAskingIsDropped(t *testing.T) {
 	}
 }
 
-// TestAHeadHasLessTimeThanARequest has one client stop within the head of its
+// TestTheTimeoutForAHeadIsShorterThanForARequest has one client stop within the head of its
 // request, after another has stopped within the body: it is dropped first.
 // Where a busy machine mixes the two up, they try again.
-func TestAHeadHasLessTimeThanARequest(t *testing.T) {
+func TestTheTimeoutForAHeadIsShorterThanForARequest(t *testing.T) {
 	t.Parallel() // with what else takes its time
 	n := alone(t, newPool(t, nil))
 	const head = "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n"
@@ -191,9 +191,9 @@ func TestAHeadHasLessTimeThanARequest(t *testing.T) {
 	t.Error("a head has as much time as a request")
 }
 
-// TestAnotherPoolsKeysAreAskedFor: a user of the pool that publishes its keys is told
+// TestATokenOfAnotherPoolIsVerifiedWithPublishedKeys: a user of the pool that publishes its keys is told
 // that the code is another pool's.
-func TestAnotherPoolsKeysAreAskedFor(t *testing.T) {
+func TestATokenOfAnotherPoolIsVerifiedWithPublishedKeys(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -18,8 +18,8 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// fuzzed is a node without limits, whose log nobody reads.
-func fuzzed(f *testing.F, change func(*server.Options)) *node {
+// fuzzNode is a node without limits, whose log nobody reads.
+func fuzzNode(f *testing.F, change func(*server.Options)) *node {
 	st := memstore.New()
 	const endless = 1 << 30
 	return start(f, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
@@ -63,7 +63,7 @@ type envelope struct {
 }
 
 func FuzzBody(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	calls := []string{"/gene", "/userinfo", "/scanned", "/confirm", "/cancel"}
 	random := n.gene("p1").random
 	for i := range calls {
@@ -82,7 +82,7 @@ func FuzzBody(f *testing.F) {
 // Custom data comes from a page and goes to the phone: as JSON that is an
 // object, and no larger than a picture can carry.
 func FuzzCustomData(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	for _, seed := range []string{`{}`, `{"scene":"kiosk","n":1e400}`, `{"a":"</script>\u2028"}`, `[]`, `"x"`, `{"a":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`} {
 		f.Add(seed)
 	}
@@ -108,7 +108,7 @@ func FuzzCustomData(f *testing.F) {
 // FuzzPictureText gives a phone any text to have scanned. It is no code but the
 // one that is there.
 func FuzzPictureText(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	c := n.gene("p1")
 	for _, seed := range []string{c.random, c.payload, n.url + "/s/" + c.random + "?utm=1", "https://evil.example.com/s/" + c.random, "{", "\x00", strings.Repeat("7", 30)} {
 		f.Add(seed)
@@ -124,7 +124,7 @@ func FuzzPictureText(f *testing.F) {
 // FuzzProof tries to be the browser of a code that is confirmed, and to exchange
 // its ticket.
 func FuzzProof(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	c, ticket := n.confirmed("p1")
 	mac := strings.TrimPrefix(ticket, c.random+".")
 	f.Add("", mac, basic("p1", otherSecret), mac)
@@ -151,7 +151,7 @@ func FuzzProof(f *testing.F) {
 // proxy saw itself is at the end, and nothing before it counts.
 func FuzzForwardedFor(f *testing.F) {
 	var seen string
-	n := fuzzed(f, func(o *server.Options) {
+	n := fuzzNode(f, func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // as httptest's requests come
 		o.Observers = append(o.Observers, func(e session.Event) {
 			if e.Kind == session.EventMade { // codes of before end by time meanwhile, which is nobody's doing
@@ -177,7 +177,7 @@ func FuzzForwardedFor(f *testing.F) {
 // FuzzSocketMessage sends a message to a socket that makes its own codes: it
 // gets another code, or the socket is closed as the contract says.
 func FuzzSocketMessage(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	for _, seed := range []string{`{"action":"refresh"}`, `{"action":"confirm"}`, `{"action":1}`, `[]`, "", "\xff", `{"action":"refresh","action":"x"}`, strings.Repeat(" ", 4097)} {
 		f.Add(seed, true)
 		f.Add(seed, false)

@@ -25,9 +25,9 @@ func guesses(n *node, from *http.Client) answer {
 	return a
 }
 
-// TestAGuesserDoesNotLearnWhichCodeIsThere has an address over its limit come
+// TestARefusedGuesserDoesNotLearnWhichCodesExist has an address over its limit come
 // upon codes of others.
-func TestAGuesserDoesNotLearnWhichCodeIsThere(t *testing.T) {
+func TestARefusedGuesserDoesNotLearnWhichCodesExist(t *testing.T) {
 	open := func(p *pool.Pool) { p.AllowBrowserExchange, p.BindBrowser = true, false }
 	for name, call := range map[string]func(n *node, from *http.Client, c code, ticket string) answer{
 		"check": func(n *node, from *http.Client, c code, _ string) answer {
@@ -81,10 +81,10 @@ func TestAGuesserDoesNotLearnWhichCodeIsThere(t *testing.T) {
 	}
 }
 
-// TestPagesBesideAGuesserGoOn has pages that poll behind a guesser's address: by
+// TestPagesAtTheAddressOfAGuesserAreServed has pages that poll behind a guesser's address: by
 // key, by cookie, or as SDKs do without cookies, from the address that asked for
 // the code; and phones that are logged in.
-func TestPagesBesideAGuesserGoOn(t *testing.T) {
+func TestPagesAtTheAddressOfAGuesserAreServed(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{MissRate: 1} }, newPool(t, nil))
 	elsewhere := clientAt(t, "127.0.0.2")
 	moved := n.gene("p1") // its page goes on at the guesser's address
@@ -111,9 +111,9 @@ func shown(n *node, address, secret string) answer {
 	return n.call("POST", "/userinfo", map[string]any{"ticket": "x"}, "Authorization", basic("p1", secret), "X-Forwarded-For", address)
 }
 
-// TestASiteIsNotLockedOutByItsNeighbours has a host show wrong secrets, and
+// TestASiteIsNotLockedOutByGuessesFromItsSubnet has a host show wrong secrets, and
 // sites at other addresses of its /64, and at its own for another pool, the right ones.
-func TestASiteIsNotLockedOutByItsNeighbours(t *testing.T) {
+func TestASiteIsNotLockedOutByGuessesFromItsSubnet(t *testing.T) {
 	n := start(t, memNode(), behindProxy(login.Limits{}), newPool(t, nil), secondPool(t))
 	eventually(t, "the guesser is told nothing", func() bool { // again where the machine is slower than what comes back
 		for shown(n, "2001:db8:1:2::bad", "wrong").status != 429 {

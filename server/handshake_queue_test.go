@@ -13,9 +13,9 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// TestAStormIsServedInTurn has more pages come at once than handshakes run at once, and none
+// TestAllHandshakesOfAStormAreServed has more pages come at once than handshakes run at once, and none
 // is refused.
-func TestAStormIsServedInTurn(t *testing.T) {
+func TestAllHandshakesOfAStormAreServed(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	var pages sync.WaitGroup
 	for range 200 {
@@ -81,8 +81,8 @@ func TestClientsThatDisconnectLeaveTheQueue(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	resume := n.store.Stall()
-	ctx, hangUp := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer hangUp()
+	ctx, disconnectRunning := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer disconnectRunning()
 	var pages sync.WaitGroup
 	for range 150 {
 		pages.Go(func() {
@@ -103,16 +103,16 @@ func TestDisconnectingDoesNotRejectOthers(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for range 10 { // again where the clients were slower than the store is given
-		if hangUp(t, n, c) {
+		if disconnectRunning(t, n, c) {
 			return
 		}
 	}
 	t.Error("the handshake that waited was rejected each time")
 }
 
-// hangUp reports whether a handshake that waits is served after all that run have
+// disconnectRunning reports whether a handshake that waits is served after all that run have
 // ended by their clients.
-func hangUp(t *testing.T, n *node, c code) bool {
+func disconnectRunning(t *testing.T, n *node, c code) bool {
 	resume := n.store.Stall()
 	defer resume()
 	dial := func(ctx context.Context) error {
@@ -124,8 +124,8 @@ func hangUp(t *testing.T, n *node, c code) bool {
 		}
 		return err
 	}
-	ctx, hangUp := context.WithCancel(t.Context())
-	defer hangUp()
+	ctx, disconnectRunning := context.WithCancel(t.Context())
+	defer disconnectRunning()
 	var pages sync.WaitGroup
 	defer pages.Wait()
 	for range server.MaxHandshakes {
@@ -135,7 +135,7 @@ func hangUp(t *testing.T, n *node, c code) bool {
 	served := make(chan error, 1)
 	go func() { served <- dial(t.Context()) }()
 	eventually(t, "another handshake waits, or was rejected", func() bool { return n.srv.Admission() == [2]int{0, 1} || len(served) > 0 })
-	hangUp()
+	disconnectRunning()
 	eventually(t, "the others have ended", func() bool { return n.srv.Admission()[0] > 0 || len(served) > 0 })
 	resume()
 	return <-served == nil

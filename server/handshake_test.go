@@ -71,9 +71,9 @@ func TestAHandshakeWithABodyIsRefusedAtOnce(t *testing.T) {
 	n.dial("userPoolId=p1", nil).event("code")
 }
 
-// TestHandshakesWithBodiesDelayNobody has one address send more of them than
+// TestHandshakesWithBodiesDelayNoOthers has one address send more of them than
 // handshakes run at once.
-func TestHandshakesWithBodiesDelayNobody(t *testing.T) {
+func TestHandshakesWithBodiesDelayNoOthers(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for i := range 200 {
 		fmt.Fprint(dialFrom(t, n, "127.0.0.2"), handshake("userPoolId=p1", []string{"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"}[i%2]))

@@ -130,13 +130,13 @@ func TestABrowserIsKnownOnceItsUserConfirmed(t *testing.T) {
 	}
 }
 
-// TestTheCountsInRedisNameNobody looks for people in all that the limits store there.
-func TestTheCountsInRedisNameNobody(t *testing.T) {
+// TestCountersInRedisContainNoUsersOrAddresses looks for people in all that the limits store there.
+func TestCountersInRedisContainNoUsersOrAddresses(t *testing.T) {
 	a, _, redis := pair(t, func(o *server.Options) { // low, so that what is counted is still there
 		o.Limits = login.Limits{AddressRate: 1, UserRate: 1, MissRate: 1, CodesPerAddress: 10, CodesPerPool: 10}
 	}, newPool(t, nil))
 	c, _ := a.confirmed("p1")
-	cancelOn(a, "alice")
+	scanAndCancel(a, "alice")
 	a.call("GET", "/check?random=made-up", nil)
 	a.srv.Settled(t.Context())
 	keys, _ := redis.Do("KEYS", "test:tally:*").([]any)

@@ -24,12 +24,12 @@ func closeCode(t *testing.T, conn net.Conn) websocket.StatusCode {
 	t.Helper()
 	code := websocket.StatusCode(wsconntest.CloseCode(conn))
 	if code != 0 {
-		theReferee.closing(t, code)
+		validator.closeCode(t, code)
 	}
 	return code
 }
 
-func TestHostileSocketsAreClosedByTheRules(t *testing.T) {
+func TestInvalidFramesCloseTheSocket(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, test := range []struct {
@@ -66,7 +66,7 @@ func TestHostileSocketsAreClosedByTheRules(t *testing.T) {
 	eventually(t, "no watch is left", func() bool { return n.hub.Watches() == 0 })
 }
 
-func TestASilentPeerIsDropped(t *testing.T) {
+func TestAPeerThatAnswersNoPingIsDisconnected(t *testing.T) {
 	t.Parallel() // with what else takes its time
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
@@ -81,7 +81,7 @@ func TestASilentPeerIsDropped(t *testing.T) {
 	}
 }
 
-func TestAPeerThatAnswersPingsStays(t *testing.T) {
+func TestAPeerThatAnswersPingsStaysConnected(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	p := n.dial("random="+n.gene("p1").random, nil)
@@ -100,9 +100,9 @@ func TestAPeerThatAnswersPingsStays(t *testing.T) {
 	}
 }
 
-// TestTheServerStaysCalm has many hostile clients come and go, and looks at
+// TestHostileClientsLeaveNothingBehind has many hostile clients come and go, and looks at
 // what is left of them.
-func TestTheServerStaysCalm(t *testing.T) {
+func TestHostileClientsLeaveNothingBehind(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	storm := func() {
 		for i := range 100 {
@@ -118,12 +118,12 @@ func TestTheServerStaysCalm(t *testing.T) {
 		client.CloseIdleConnections()
 	}
 	storm()
-	before := calm()
+	before := measureUsage()
 	for range 3 {
 		storm()
 	}
-	eventually(t, "no goroutine is left", func() bool { return calm().goroutines <= before.goroutines+3 })
-	if after := calm(); after.heap > before.heap+8<<20 {
+	eventually(t, "no goroutine is left", func() bool { return measureUsage().goroutines <= before.goroutines+3 })
+	if after := measureUsage(); after.heap > before.heap+8<<20 {
 		t.Errorf("300 hostile clients left %d bytes", after.heap-before.heap)
 	}
 }
@@ -133,7 +133,7 @@ type measure struct {
 	heap       uint64
 }
 
-func calm() measure {
+func measureUsage() measure {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -36,7 +36,7 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func TestLeavingInOrder(t *testing.T) {
+func TestRequestsAreServedUntilTheDrainDelayHasPassed(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.DrainDelay = 500 * time.Millisecond }, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	p.event("code")

@@ -23,9 +23,9 @@ func clientAt(t testing.TB, address string) *http.Client {
 	}
 }
 
-// TestAFloodOfPicturesWaitsBehindTheOthers has one address ask for many pictures
+// TestAFloodOfPicturesDoesNotDelayOthers has one address ask for many pictures
 // before two others ask for one each: these are drawn first.
-func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
+func TestAFloodOfPicturesDoesNotDelayOthers(t *testing.T) {
 	const flood = 40
 	n := alone(t, newPool(t, nil))
 	picture := func(from *http.Client, random string) {
@@ -61,8 +61,8 @@ func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
 	wg.Wait()
 }
 
-// TestWhoWaitsTooLongForAPictureIsTold has the slots for drawing stay taken.
-func TestWhoWaitsTooLongForAPictureIsTold(t *testing.T) {
+// TestARequestThatWaitsTooLongForAPictureIsRefused has the slots for drawing stay taken.
+func TestARequestThatWaitsTooLongForAPictureIsRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	defer n.srv.HoldPictures(0)()
@@ -76,7 +76,7 @@ func TestWhoWaitsTooLongForAPictureIsTold(t *testing.T) {
 func TestALinkIsLimitedLikeAPicture(t *testing.T) {
 	n := limited(t, login.Limits{CheckRate: 1})
 	c := n.gene("p1")
-	if got := until(t, 100, func() answer { return n.call("GET", "/s/"+c.random, nil) }); got < 10 || got > 30 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("GET", "/s/"+c.random, nil) }); got < 10 || got > 30 {
 		t.Errorf("%d times before 429", got)
 	}
 	n.call("GET", "/s/"+n.gene("p1").random, nil, "Accept", "text/html")

@@ -31,7 +31,7 @@ func read(t *testing.T, img image.Image) string {
 	return found.GetText()
 }
 
-func TestPicturesSayThePayload(t *testing.T) {
+func TestPicturesContainThePayload(t *testing.T) {
 	n := alone(t, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.PayloadFormat = "url", nil, pool.PayloadURL }))
 	long := `{"customData":{"a":"` + strings.Repeat("é", 80) + `"}}`
 	for _, test := range []struct{ pool, body string }{{"p1", `{}`}, {"p1", long}, {"url", `{}`}} {
@@ -83,7 +83,7 @@ func draw(t *testing.T, svg string) image.Image {
 	return img
 }
 
-func TestPictureStaysTheSame(t *testing.T) {
+func TestEveryPictureOfACodeIsTheSame(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	path := "/image/" + c.random + ".png"

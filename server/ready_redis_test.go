@@ -75,9 +75,9 @@ func TestANodeThatCannotStoreIsNotReady(t *testing.T) {
 	}
 }
 
-// TestANodeWithoutARightOfAStepIsNotReady has a user of Redis that may all but
+// TestANodeThatMayNotPublishIsNotReady has a user of Redis that may all but
 // publish.
-func TestANodeWithoutARightOfAStepIsNotReady(t *testing.T) {
+func TestANodeThatMayNotPublishIsNotReady(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	redis.Do("ACL", "SETUSER", "app", "on", ">secret", "~test:*", "&test:*", "+@all", "-publish")
@@ -87,9 +87,9 @@ func TestANodeWithoutARightOfAStepIsNotReady(t *testing.T) {
 	n.isReady(200, "ok")
 }
 
-// TestAFullStoreKeepsItsNodes: anybody who fills the store would take all nodes
+// TestAFullStoreDoesNotMakeNodesUnready: anybody who fills the store would take all nodes
 // out of the balancer, and nobody could even ask how a code stands.
-func TestAFullStoreKeepsItsNodes(t *testing.T) {
+func TestAFullStoreDoesNotMakeNodesUnready(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	n := overRedis(t, redis, "", nil)
@@ -100,8 +100,8 @@ func TestAFullStoreKeepsItsNodes(t *testing.T) {
 	n.isReady(200, "ok\n")
 }
 
-// TestReadinessAsksTheStoreOnceASecond, however many balancers ask.
-func TestReadinessAsksTheStoreOnceASecond(t *testing.T) {
+// TestReadinessChecksTheStoreOncePerSecond, however many balancers ask.
+func TestReadinessChecksTheStoreOncePerSecond(t *testing.T) {
 	redis := redistest.Start(t)
 	n := overRedis(t, redis, "", nil)
 	n.isReady(200, "ok")

@@ -10,9 +10,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// TestAPageOutlivesRedis kills Redis under a waiting page: with every write on
+// TestPagesContinueAfterARestartOfRedis kills Redis under a waiting page: with every write on
 // disk, the story goes on where it was, on the same socket.
-func TestAPageOutlivesRedis(t *testing.T) {
+func TestPagesContinueAfterARestartOfRedis(t *testing.T) {
 	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
@@ -30,9 +30,9 @@ func TestAPageOutlivesRedis(t *testing.T) {
 	}
 }
 
-// TestAPageLearnsThatRedisForgot kills a Redis that keeps nothing: the page is
+// TestPagesGetANewCodeIfRedisLostTheirs kills a Redis that keeps nothing: the page is
 // told that its code is over, and gets another on the same socket.
-func TestAPageLearnsThatRedisForgot(t *testing.T) {
+func TestPagesGetANewCodeIfRedisLostTheirs(t *testing.T) {
 	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "no", "--save", ""), nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	p.event("code")
@@ -52,9 +52,9 @@ func TestAPageLearnsThatRedisForgot(t *testing.T) {
 	p.event("confirmed")
 }
 
-// TestNoKeyOutlivesItsTime leaves a page alone until it has had its codes, and
+// TestEveryKeyInRedisExpiresInTime leaves a page alone until it has had its codes, and
 // looks at what is left in Redis.
-func TestNoKeyOutlivesItsTime(t *testing.T) {
+func TestEveryKeyInRedisExpiresInTime(t *testing.T) {
 	t.Parallel()
 	a, _, redis := pair(t, nil, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }),
 		newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs = "p2", nil })) // whose codes live long enough to be scanned

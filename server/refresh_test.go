@@ -11,27 +11,27 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// heldStore makes operations wait, for as long as it is held, whatever their deadline.
-type heldStore struct {
+// blockingStore makes operations wait, for as long as it is held, whatever their deadline.
+type blockingStore struct {
 	session.Store
 	mu sync.RWMutex
 }
 
-func (s *heldStore) Load(ctx context.Context, id session.ID) (session.Session, error) {
+func (s *blockingStore) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.Store.Load(context.WithoutCancel(ctx), id)
 }
 
-func (s *heldStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+func (s *blockingStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.Store.Swap(context.WithoutCancel(ctx), next, op)
 }
 
-// refreshWhileHeld opens a socket, asks for another code while the store is held, and
+// refreshWhileBlocked opens a socket, asks for another code while the store is held, and
 // returns what the page is told then.
-func refreshWhileHeld(t *testing.T, held *heldStore, open func() *page) <-chan map[string]any {
+func refreshWhileBlocked(t *testing.T, held *blockingStore, open func() *page) <-chan map[string]any {
 	t.Helper()
 	held.mu.Lock()
 	p := open()
@@ -44,7 +44,7 @@ func refreshWhileHeld(t *testing.T, held *heldStore, open func() *page) <-chan m
 				close(told)
 				return
 			}
-			theReferee.message(p, text)
+			validator.message(p, text)
 			var m map[string]any
 			if err := json.Unmarshal(text, &m); err != nil {
 				p.Errorf("%s: %v", text, err)
@@ -62,7 +62,7 @@ func refreshWhileHeld(t *testing.T, held *heldStore, open func() *page) <-chan m
 // TestRefreshBeforeTheFirstMessage asks for another code before the page was told one.
 func TestRefreshBeforeTheFirstMessage(t *testing.T) {
 	st := memstore.New()
-	held := &heldStore{Store: st}
+	held := &blockingStore{Store: st}
 	n := start(t, sessiontest.Node{Store: held, Bus: st.Bus()}, nil, newPool(t, nil))
 
 	t.Run("of a code that is resumed is served", func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestRefreshBeforeTheFirstMessage(t *testing.T) {
 		random, key := m["random"].(string), m["browserKey"].(string)
 		p.event("waiting")
 		_ = p.CloseNow()
-		told := refreshWhileHeld(t, held, func() *page { return n.dial("userPoolId=p1&random="+random, nil, "key."+key) })
+		told := refreshWhileBlocked(t, held, func() *page { return n.dial("userPoolId=p1&random="+random, nil, "key."+key) })
 		if m := <-told; m["event"] != "waiting" || m["random"] != random {
 			t.Errorf("first: %v", m)
 		}
@@ -80,7 +80,7 @@ func TestRefreshBeforeTheFirstMessage(t *testing.T) {
 		}
 	})
 	t.Run("of a new code is dropped", func(t *testing.T) {
-		told := refreshWhileHeld(t, held, func() *page { return n.dial("userPoolId=p1", nil) })
+		told := refreshWhileBlocked(t, held, func() *page { return n.dial("userPoolId=p1", nil) })
 		m := <-told
 		if m["event"] != "code" {
 			t.Errorf("first: %v", m)

@@ -16,9 +16,9 @@ import (
 // bothPaths are where the interface is served.
 var bothPaths = []string{"/api/v2/qrcode", "/api/qrcode"}
 
-// TestEveryCallRefusesWhatNoCallTakes has each call of each path refuse what has
+// TestEveryRouteRefusesInvalidRequests has each call of each path refuse what has
 // nothing to do with what it is for.
-func TestEveryCallRefusesWhatNoCallTakes(t *testing.T) {
+func TestEveryRouteRefusesInvalidRequests(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }), secondPool(t))
 	waiting := n.gene("p1")
 	_, ticket := n.confirmed("p1")
@@ -58,9 +58,9 @@ func TestEveryCallRefusesWhatNoCallTakes(t *testing.T) {
 	n.store.Fail(nil)
 }
 
-// TestEveryStepIsRefusedWhereItDoesNotFit has each of the phone's calls come too
+// TestStepsThatAreTooEarlyOrTooLateAreRefused has each of the phone's calls come too
 // early, too late and by another.
-func TestEveryStepIsRefusedWhereItDoesNotFit(t *testing.T) {
+func TestStepsThatAreTooEarlyOrTooLateAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
 	p := n.dial("userPoolId=p1", nil)
 	over := p.event("code")["random"].(string)
@@ -76,8 +76,8 @@ func TestEveryStepIsRefusedWhereItDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestEveryCallIsLimited guesses, on each call, until it is told to wait.
-func TestEveryCallIsLimited(t *testing.T) {
+// TestEveryRouteIsRateLimited guesses, on each call, until it is told to wait.
+func TestEveryRouteIsRateLimited(t *testing.T) {
 	unknown := string(session.NewID())
 	body := func(s string) func() any { return func() any { return s } }
 	for _, test := range []struct {
@@ -94,7 +94,7 @@ func TestEveryCallIsLimited(t *testing.T) {
 		{"POST", "/userinfo", body(`{"ticket":"rubbish","client_id":"p1","client_secret":"guessed"}`)},
 	} {
 		n := limited(t, login.Limits{MissRate: 1})
-		if got := until(t, 100, func() answer {
+		if got := callsBeforeRefusal(t, 100, func() answer {
 			if test.body == nil {
 				return n.call(test.method, test.path, nil)
 			}
@@ -113,8 +113,8 @@ func TestEveryCallIsLimited(t *testing.T) {
 	})
 }
 
-// TestFilesAreGivenOnce asks again for what has not changed.
-func TestFilesAreGivenOnce(t *testing.T) {
+// TestUnchangedFilesAreNotSentAgain asks again for what has not changed.
+func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for _, path := range []string{"/scanlogin.js", "/openapi.yaml", "/asyncapi.yaml", "/docs", "/s/" + n.gene("p1").random} {
 		get := func(etag string) *http.Response {

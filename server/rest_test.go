@@ -19,8 +19,8 @@ func basic(id, secret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
 }
 
-// TestStory is the whole login as the documents tell it.
-func TestStory(t *testing.T) {
+// TestALoginByREST is the whole login as the documents tell it.
+func TestALoginByREST(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	g := n.call("POST", "/gene", `{"scene":"APP_AUTH","autoMergeQrCode":true,"context":{},"withCustomData":true}`, "x-authing-userpool-id", "p1").ok()
 	random, key := g["random"].(string), g["browserKey"].(string)
@@ -224,7 +224,7 @@ func TestPoolIsFoundWhereverItIsNamed(t *testing.T) {
 	}
 }
 
-func TestPictureTextHasItsForm(t *testing.T) {
+func TestPayloadsHaveTheConfiguredFormat(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for _, test := range []struct{ body, custom string }{
 		{`{}`, `{}`},
@@ -246,7 +246,7 @@ func TestPictureTextHasItsForm(t *testing.T) {
 	}
 }
 
-func TestPhoneUnderstandsWhatThePictureSays(t *testing.T) {
+func TestPhonesMaySendEachPayloadFormat(t *testing.T) {
 	for _, format := range []struct {
 		name   string
 		change func(*pool.Pool)
@@ -270,7 +270,7 @@ func TestPhoneUnderstandsWhatThePictureSays(t *testing.T) {
 	}
 }
 
-func TestTheBrowserAloneGetsTheTicket(t *testing.T) {
+func TestOnlyTheBrowserGetsTheTicket(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c, ticket := n.confirmed("p1")
 	other := n.gene("p1")
@@ -304,7 +304,7 @@ func TestTheBrowserAloneGetsTheTicket(t *testing.T) {
 	}
 }
 
-func TestUnboundPoolGivesTheTicketToWhoKnowsTheCode(t *testing.T) {
+func TestWithoutBrowserBindingTheCodeIsEnoughForTheTicket(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.BindBrowser = false; p.AllowBrowserExchange = true }))
 	c, ticket := n.confirmed("p1")
 	if d := n.call("GET", "/check?random="+c.random, nil).ok(); d["ticket"] != ticket || d["isBrowser"] != false || d["scannedUserId"] != "alice" {
@@ -315,7 +315,7 @@ func TestUnboundPoolGivesTheTicketToWhoKnowsTheCode(t *testing.T) {
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}).refused(410, 2246)
 }
 
-func TestBrowserExchangesWhereThePoolAllows(t *testing.T) {
+func TestTheBrowserRedeemsTheTicketIfThePoolAllowsIt(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }))
 	c, ticket := n.confirmed("p1")
 	body := map[string]any{"ticket": ticket}
@@ -333,7 +333,7 @@ func TestBrowserExchangesWhereThePoolAllows(t *testing.T) {
 	}
 }
 
-func TestFullUserWhereThePoolReturnsIt(t *testing.T) {
+func TestTheFullUserIsReturnedIfThePoolAllowsIt(t *testing.T) {
 	n := start(t, memNode(), signing(t), newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
 	c := n.gene("p1")
 	n.phone("scanned", c.random, "alice").ok()
@@ -350,7 +350,7 @@ func TestFullUserWhereThePoolReturnsIt(t *testing.T) {
 	}
 }
 
-func TestVouchedUser(t *testing.T) {
+func TestABackEndVouchesForItsUser(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.Identity = nil }))
 	c := n.gene("p1")
 	auth := []string{"Authorization", basic("p1", poolSecret)}
@@ -369,7 +369,7 @@ func TestVouchedUser(t *testing.T) {
 	}
 }
 
-func TestRepetitionsSucceedForTheSameUser(t *testing.T) {
+func TestRepeatedStepsSucceedForTheSameUser(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, step := range []string{"scanned", "confirm"} {
@@ -384,7 +384,7 @@ func TestRepetitionsSucceedForTheSameUser(t *testing.T) {
 	}
 }
 
-func TestTimeEndsCodes(t *testing.T) {
+func TestCodesExpire(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL, p.TicketTTL = time.Second, time.Second, time.Second }))
 	waiting, scanned := n.gene("p1"), n.gene("p1")
 	n.phone("scanned", scanned.random, "alice").ok()
@@ -438,7 +438,7 @@ func TestATicketWorksOnce(t *testing.T) {
 	}
 }
 
-func TestStoreAwayIsSaidInTime(t *testing.T) {
+func TestAnUnavailableStoreIsReportedInTime(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	n.store.Fail(errors.New("no route to 10.1.2.3"))
@@ -466,7 +466,7 @@ func TestStoreAwayIsSaidInTime(t *testing.T) {
 	}
 }
 
-func TestHostileBodiesLeaveTheServerCalm(t *testing.T) {
+func TestInvalidBodiesAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for _, body := range []string{"\x00", "\xff\xfe", "nul", `{"random":{"$gt":""}}`, strings.Repeat("[", 60_000), `{"random":"` + strings.Repeat("A", 60_000) + `"}`, `"x"`, `7`, `null`} {
 		for _, path := range []string{"/gene?userPoolId=p1", "/scanned", "/confirm", "/cancel", "/userinfo"} {
@@ -477,7 +477,7 @@ func TestHostileBodiesLeaveTheServerCalm(t *testing.T) {
 	}
 }
 
-func TestRequestIDs(t *testing.T) {
+func TestOnlyValidRequestIDsAreReturned(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	if id := n.call("GET", "/check", nil, "X-Request-Id", "abc-1.2_3").Get("X-Request-Id"); id != "abc-1.2_3" {
 		t.Errorf("ours became %q", id)
@@ -496,7 +496,7 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
-func TestLinkOfAPicture(t *testing.T) {
+func TestALinkInAPictureOpensAPageOrTheApp(t *testing.T) {
 	plain := alone(t, newPool(t, func(p *pool.Pool) { p.PayloadFormat = pool.PayloadURL }))
 	c := plain.gene("p1")
 	if c.payload != plain.url+"/s/"+c.random {

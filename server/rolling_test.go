@@ -83,7 +83,7 @@ func (p *rollingPage) listen(ctx context.Context, conn *websocket.Conn, ready fu
 		if err != nil {
 			return err
 		}
-		theReferee.message(p, text)
+		validator.message(p, text)
 		var m struct{ Event, Random, BrowserKey string }
 		if err := json.Unmarshal(text, &m); err != nil {
 			return err
@@ -100,16 +100,16 @@ func (p *rollingPage) listen(ctx context.Context, conn *websocket.Conn, ready fu
 	}
 }
 
-// reached makes a phone's call, and reports whether it was answered with success. A
+// phoneSucceeds makes a phone's call, and reports whether it was answered with success. A
 // node that leaves may reset it; the balancer, or the phone, then tries again.
-func (n *node) reached(step, random, user string) bool {
+func (n *node) phoneSucceeds(step, random, user string) bool {
 	req, err := http.NewRequestWithContext(n.Context(), "POST", n.url+"/api/v2/qrcode/"+step, strings.NewReader(`{"random":"`+random+`"}`))
 	if err != nil {
 		n.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", userToken(n, user))
-	res, err := unjudged.Do(req)
+	res, err := unvalidated.Do(req)
 	if err != nil {
 		return false
 	}
@@ -118,9 +118,9 @@ func (n *node) reached(step, random, user string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// TestRollingRestart replaces three nodes under 500 waiting pages, of which some
+// TestARollingRestartLosesNoLogin replaces three nodes under 500 waiting pages, of which some
 // are scanned and some are not: all end confirmed, none needs another code.
-func TestRollingRestart(t *testing.T) {
+func TestARollingRestartLosesNoLogin(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	open := func() *node {
@@ -146,7 +146,7 @@ func TestRollingRestart(t *testing.T) {
 	var scanned atomic.Int64
 	phone := func(i int, step string) {
 		user := fmt.Sprintf("user%d", i)
-		eventually(t, step, func() bool { return c.any().reached(step, pages[i].random, user) })
+		eventually(t, step, func() bool { return c.any().phoneSucceeds(step, pages[i].random, user) })
 		scanned.Add(1)
 	}
 	for i := range 3 {

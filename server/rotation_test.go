@@ -37,10 +37,10 @@ func finish(c code, x, y *node, secret string) (user map[string]any) {
 	return y.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", secret)).ok()
 }
 
-// TestAPoolSecretIsRotatedWhileLoginsGoOn takes the documented steps, node
+// TestAPoolSecretCanBeRotatedDuringLogins takes the documented steps, node
 // after node. Codes are made before each step and used after it, on the node
 // that has taken it and the one that has not.
-func TestAPoolSecretIsRotatedWhileLoginsGoOn(t *testing.T) {
+func TestAPoolSecretCanBeRotatedDuringLogins(t *testing.T) {
 	with := func(value string, others ...string) *pool.Pool {
 		return newPool(t, func(p *pool.Pool) { p.Secret, p.Vouching = pool.NewSecret(value, others...), true })
 	}
@@ -70,9 +70,9 @@ func TestAPoolSecretIsRotatedWhileLoginsGoOn(t *testing.T) {
 	a.vouch("scanned", a.gene("p1").random, poolSecret).refused(401, 1001)
 }
 
-// TestASigningKeyIsRotatedWhileTokensAreVerified has each token verified by
+// TestASigningKeyCanBeRotatedWhileTokensAreVerified has each token verified by
 // key sets that were fetched before the step, from either node.
-func TestASigningKeyIsRotatedWhileTokensAreVerified(t *testing.T) {
+func TestASigningKeyCanBeRotatedWhileTokensAreVerified(t *testing.T) {
 	was, next := newKey(t), newKey(t)
 	var signers []*token.Signer
 	a, b, _ := pair(t, func(o *server.Options) {
@@ -105,8 +105,8 @@ func TestASigningKeyIsRotatedWhileTokensAreVerified(t *testing.T) {
 	}
 }
 
-// TestKeysThatAreNotSignedWithArePublishedOnly also takes the last key away.
-func TestKeysThatAreNotSignedWithArePublishedOnly(t *testing.T) {
+// TestPreviousSigningKeysArePublishedButNotUsed also takes the last key away.
+func TestPreviousSigningKeysArePublishedButNotUsed(t *testing.T) {
 	was, next := newKey(t), newKey(t)
 	g, err := token.NewSigner(next, "http://scan.example.com", time.Hour, &was.PublicKey)
 	if err != nil {

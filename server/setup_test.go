@@ -38,12 +38,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	http.DefaultTransport = theReferee
+	http.DefaultTransport = validator
 	// Connections that the tests' client keeps are not the server's.
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		client.CloseIdleConnections()
-		unjudged.CloseIdleConnections()
-		if missing := theReferee.unseen(); code == 0 && len(missing) > 0 {
+		unvalidated.CloseIdleConnections()
+		if missing := validator.unseen(); code == 0 && len(missing) > 0 {
 			fmt.Printf("FAIL: web/openapi.yaml and web/asyncapi.yaml describe what no test saw: test it, or take it out\n\t%s\n", strings.Join(missing, "\n\t"))
 			code = 1
 		}
@@ -55,9 +55,9 @@ func doNotRedirect(*http.Request, []*http.Request) error { return http.ErrUseLas
 
 var (
 	client = &http.Client{Timeout: time.Minute, CheckRedirect: doNotRedirect}
-	// unjudged is for thousands of equal calls, of which the referee need not judge each:
-	// that takes more time than the call.
-	unjudged = &http.Client{Timeout: time.Minute, CheckRedirect: doNotRedirect, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	// unvalidated is for thousands of equal calls, which need not be validated each:
+	// validation takes longer than the call.
+	unvalidated = &http.Client{Timeout: time.Minute, CheckRedirect: doNotRedirect, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 )
 
 const (
@@ -112,7 +112,7 @@ type node struct {
 	log    *asynctest.Buffer
 	stop   func() error // ends it in order; may be called again
 
-	leftBehind bool // requests may be under way when it ends
+	allowsUnfinished bool // requests may be under way when it ends
 }
 
 // start runs a node over a storage's node until the test ends.
@@ -130,7 +130,7 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 	}
 	ln = wrap(ln)
 	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewRegistry(pools...), store: sessiontest.NewFaulty(over), log: new(asynctest.Buffer)}
-	theReferee.watch(t, n.url)
+	validator.watch(t, n.url)
 	n.hub = hub.New(n.store, n.store.Now)
 	o := server.Options{Hub: n.hub, Options: login.Options{
 		PublicURL: n.url, Pools: n.pools, Store: n.store,
@@ -157,8 +157,8 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 	})
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
-		unjudged.CloseIdleConnections()
-		if err := n.stop(); err != nil && !n.leftBehind {
+		unvalidated.CloseIdleConnections()
+		if err := n.stop(); err != nil && !n.allowsUnfinished {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
@@ -195,7 +195,7 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 		client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"})
 		st := redisstore.New(client, redisstore.Options{})
 		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-			o.Counts = patient{ratelimit.NewRedis(client)}
+			o.Counts = patientStore{ratelimit.NewRedis(client)}
 			if change != nil {
 				change(o)
 			}
@@ -204,11 +204,11 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 	return open(), open(), redis
 }
 
-// patient waits for the answer of the counts, however busy the machine is, so that a storage
+// patientStore waits for the answer of the counts, however busy the machine is, so that a storage
 // that stalls is not regarded as unavailable.
-type patient struct{ ratelimit.Store }
+type patientStore struct{ ratelimit.Store }
 
-func (p patient) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {
+func (p patientStore) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return p.Store.Do(ctx, ops...)

@@ -86,10 +86,10 @@ func (g *guesser) run(o office, stop <-chan struct{}) {
 	}
 }
 
-// TestAnOfficeAtNineInTheMorning has two hundred people behind one address log
+// TestManyLoginsBehindTheAddressOfAGuesser has two hundred people behind one address log
 // in within a minute, on two nodes, under the default limits. Nobody of them is
 // refused, while one among them guesses codes, and is, and another is asked again and again.
-func TestAnOfficeAtNineInTheMorning(t *testing.T) {
+func TestManyLoginsBehindTheAddressOfAGuesser(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil))
 	o := office{t, [2]*node{a, b}}
 	began := time.Now()
@@ -103,7 +103,7 @@ func TestAnOfficeAtNineInTheMorning(t *testing.T) {
 	var people sync.WaitGroup
 	people.Go(func() { // somebody shows one code after the other to victim
 		for i := range 3 {
-			cancelOn(o.nodes[i%2], "victim")
+			scanAndCancel(o.nodes[i%2], "victim")
 		}
 		b.phone("scanned", a.gene("p1").random, "victim").refused(429, 429)
 	})

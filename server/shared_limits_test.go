@@ -18,10 +18,10 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestTwoNodesGiveNoMoreThanOne has an attacker ask two nodes by turns, each when
+// TestTwoNodesTogetherHaveTheLimitsOfOne has an attacker ask two nodes by turns, each when
 // the other has told what it counted: what is answered is what one node would
 // give, and what came back meanwhile.
-func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
+func TestTwoNodesTogetherHaveTheLimitsOfOne(t *testing.T) {
 	unknown := func(n *node, user string) answer {
 		return n.call("GET", "/check?random="+string(session.NewID()), nil)
 	}
@@ -69,9 +69,9 @@ func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
 	}
 }
 
-// heldToItsWord waits out a refusal: not served before the last second that it
+// checkRetryAfter waits out a refusal: not served before the last second that it
 // names, and served by then.
-func heldToItsWord(t *testing.T, refused answer, since time.Time, again func() answer) {
+func checkRetryAfter(t *testing.T, refused answer, since time.Time, again func() answer) {
 	t.Helper()
 	seconds, err := strconv.Atoi(refused.Get("Retry-After"))
 	if err != nil || seconds < 1 {
@@ -95,7 +95,7 @@ func heldToItsWord(t *testing.T, refused answer, since time.Time, again func() a
 	}
 }
 
-func TestRetryAfterIsTrue(t *testing.T) {
+func TestRequestsAreServedAfterRetryAfter(t *testing.T) {
 	n := limited(t, login.Limits{CodesPerAddress: 40}) // one each three seconds
 	gene := func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }
 	for {
@@ -104,14 +104,14 @@ func TestRetryAfterIsTrue(t *testing.T) {
 			if after := got.Get("Retry-After"); after != "3" && after != "2" && after != "1" {
 				t.Errorf("Retry-After %s where one comes back each three seconds", after)
 			}
-			heldToItsWord(t, got, asked, gene)
+			checkRetryAfter(t, got, asked, gene)
 			return
 		}
 	}
 }
 
-// cancelOn lets a user scan and cancel a new code.
-func cancelOn(n *node, user string) {
+// scanAndCancel lets a user scan and cancel a new code.
+func scanAndCancel(n *node, user string) {
 	n.Helper()
 	code := n.gene("p1").random
 	n.phone("scanned", code, user).ok()
@@ -121,8 +121,8 @@ func cancelOn(n *node, user string) {
 func TestCancelsInARowBeginACoolDown(t *testing.T) {
 	t.Parallel()
 	a, b, _ := pair(t, func(o *server.Options) { o.Limits.UserRate = 1000 }, newPool(t, nil)) // the test asks often
-	cancelOn(a, "alice")
-	cancelOn(b, "alice")
+	scanAndCancel(a, "alice")
+	scanAndCancel(b, "alice")
 	code := a.gene("p1").random
 	a.phone("scanned", code, "alice").ok() // two are not enough
 	asked := time.Now()
@@ -137,21 +137,21 @@ func TestCancelsInARowBeginACoolDown(t *testing.T) {
 	}
 	a.phone("scanned", a.gene("p1").random, "bob").ok()
 	refused := a.phone("scanned", next, "alice")
-	heldToItsWord(t, refused, asked, func() answer { return b.phone("scanned", next, "alice") })
+	checkRetryAfter(t, refused, asked, func() answer { return b.phone("scanned", next, "alice") })
 }
 
-func TestAConfirmEndsTheRow(t *testing.T) {
+func TestAConfirmResetsTheCancelsInARow(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil))
 	early := a.gene("p1").random
 	a.phone("scanned", early, "alice").ok()
 	for range 2 {
-		cancelOn(a, "alice")
-		cancelOn(b, "alice")
+		scanAndCancel(a, "alice")
+		scanAndCancel(b, "alice")
 		b.confirmed("p1") // alice
 		b.srv.Settled(t.Context())
 	}
 	for range 3 {
-		cancelOn(a, "alice")
+		scanAndCancel(a, "alice")
 	}
 	code := a.gene("p1").random
 	a.phone("scanned", code, "alice").refused(429, 429)
@@ -186,7 +186,7 @@ func TestTheCoolDownGrowsToFiveMinutes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		cancelOn(n, user)
+		scanAndCancel(n, user)
 		got := n.phone("scanned", n.gene("p1").random, user)
 		if want == 0 {
 			got.ok()
@@ -196,9 +196,9 @@ func TestTheCoolDownGrowsToFiveMinutes(t *testing.T) {
 	}
 }
 
-// TestAGuesserIsNotToldWhichSecretIsRight tries all ways in which a secret can
+// TestARefusedGuesserDoesNotLearnTheRightSecret tries all ways in which a secret can
 // be shown.
-func TestAGuesserIsNotToldWhichSecretIsRight(t *testing.T) {
+func TestARefusedGuesserDoesNotLearnTheRightSecret(t *testing.T) {
 	for name, show := range map[string]func(n *node, c code, secret string) answer{
 		"userinfo": func(n *node, _ code, secret string) answer {
 			return n.call("POST", "/userinfo", map[string]any{"ticket": "x", "client_id": "p1", "client_secret": secret})
@@ -234,15 +234,15 @@ func TestAGuesserIsNotToldWhichSecretIsRight(t *testing.T) {
 	}
 }
 
-// TestASiteIsNotLockedOutByItsUsers has a site pass on what visitors make up.
-func TestASiteIsNotLockedOutByItsUsers(t *testing.T) {
+// TestASiteIsNotLockedOutByWhatItsUsersSend has a site pass on what visitors make up.
+func TestASiteIsNotLockedOutByWhatItsUsersSend(t *testing.T) {
 	n := limited(t, login.Limits{MissRate: 1, AddressRate: 1, CodesPerAddress: 5})
 	for range 50 {
 		n.call("POST", "/userinfo", map[string]any{"ticket": "made up"}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
 		n.call("POST", "/scanned", map[string]any{"random": "made up"}, "Authorization", basic("p1", poolSecret)).refused(404, 500)
 		n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p1", poolSecret)).ok()
 	}
-	if got := until(t, 50, func() answer { // another pool's secret is no way around the limit
+	if got := callsBeforeRefusal(t, 50, func() answer { // another pool's secret is no way around the limit
 		return n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p2", otherSecret))
 	}); got > 10 {
 		t.Errorf("another site made %d codes", got)
@@ -254,10 +254,10 @@ func TestAPoolHasItsOwnLimits(t *testing.T) {
 		p.Limits = pool.Limits{UserRate: 1, CodesPerPool: 12}
 	}), secondPool(t))
 	c := n.gene("p1")
-	if got := until(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
 		t.Errorf("%d calls of one user", got)
 	}
-	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got > 15 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got > 15 {
 		t.Errorf("%d codes", got)
 	}
 	for range 30 {
@@ -265,29 +265,29 @@ func TestAPoolHasItsOwnLimits(t *testing.T) {
 	}
 }
 
-// brokenCounts are counts that do not answer.
-type brokenCounts struct{}
+// failingCounters are counts that do not answer.
+type failingCounters struct{}
 
-func (brokenCounts) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Result, error) {
+func (failingCounters) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Result, error) {
 	return nil, errors.New("away")
 }
 
-// silentCounts answer only when their caller gives up.
-type silentCounts struct{}
+// hangingCounters answer only when their caller gives up.
+type hangingCounters struct{}
 
-func (silentCounts) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Result, error) {
+func (hangingCounters) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Result, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func TestWithoutSharedCountsUsersGoOnAndGuessersDoNot(t *testing.T) {
-	n := counting(t, brokenCounts{}, newPool(t, nil))
-	if got := until(t, 1000, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got < 100 || got > 900 {
+func TestWithoutSharedCountersOnlyGuessesAreRefused(t *testing.T) {
+	n := counting(t, failingCounters{}, newPool(t, nil))
+	if got := callsBeforeRefusal(t, 1000, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got < 100 || got > 900 {
 		t.Errorf("%d guesses before 429", got)
 	}
 	for range 5 {
 		n.confirmed("p1")
-		cancelOn(n, "bob")
+		scanAndCancel(n, "bob")
 	}
 	c := n.gene("p1")
 	if consent, _ := n.phone("scanned", c.random, "alice").consent(); consent["codesLately"] != nil || consent["knownBrowser"] != nil {

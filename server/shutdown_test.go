@@ -15,11 +15,11 @@ import (
 	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
 
-// leftInTime waits for the end of a node that takes 10 s at most, on a machine
+// stopsInTime waits for the end of a node that takes 10 s at most, on a machine
 // that may be busy.
-func leftInTime(t *testing.T, n *node) {
+func stopsInTime(t *testing.T, n *node) {
 	t.Helper()
-	n.leftBehind = true
+	n.allowsUnfinished = true
 	began, left := time.Now(), make(chan error, 1)
 	go func() { left <- n.stop() }()
 	select {
@@ -34,9 +34,9 @@ func leftInTime(t *testing.T, n *node) {
 	}
 }
 
-// TestANodeLeavesInTimeWhateverItsPeersDo has hundreds of connections of each
+// TestShutdownEndsInTimeWhateverPeersDo has hundreds of connections of each
 // kind that could hold it up.
-func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
+func TestShutdownEndsInTimeWhateverPeersDo(t *testing.T) {
 	t.Parallel()
 	n := startHostile(t, func(ln net.Listener) net.Listener { return ln })
 	c := n.gene("p1")
@@ -68,12 +68,12 @@ func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
 			_, _ = conn.Write(hostile.then)
 		}
 	}
-	leftInTime(t, n)
+	stopsInTime(t, n)
 }
 
-// TestANodeLeavesInTimeWhileHandshakesHang has as many hang as may run, and
+// TestShutdownEndsInTimeWhileHandshakesHang has as many hang as may run, and
 // hundreds wait behind them.
-func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
+func TestShutdownEndsInTimeWhileHandshakesHang(t *testing.T) {
 	t.Parallel()
 	released := make(chan struct{})
 	n := startHostile(t, func(ln net.Listener) net.Listener { return hangingListener{ln, released} })
@@ -81,7 +81,7 @@ func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
 		fmt.Fprint(dialFrom(t, n, "127.0.0.2"), handshake("userPoolId=p1", ""))
 	}
 	eventually(t, "the handshakes wait", func() bool { return n.srv.WaitingHandshakes() == 700-server.MaxHandshakes })
-	leftInTime(t, n)
+	stopsInTime(t, n)
 	close(released)
 }
 

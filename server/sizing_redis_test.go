@@ -35,10 +35,10 @@ func usedMemory(t testing.TB, redis *redistest.Server) int64 {
 	return n
 }
 
-// longest asks for a code with the longest texts that are taken, each of characters
+// geneWithLongestTexts asks for a code with the longest texts that are taken, each of characters
 // that JSON has to escape, from an address and a network of its own.
-func (n *node) longest(i int) answer {
-	return n.callWith(unjudged, "POST", "/gene", `{"userPoolId":"`+longPool+`","customData":{"a":"`+strings.Repeat(`\"`, 252)+`"},`+
+func (n *node) geneWithLongestTexts(i int) answer {
+	return n.callWith(unvalidated, "POST", "/gene", `{"userPoolId":"`+longPool+`","customData":{"a":"`+strings.Repeat(`\"`, 252)+`"},`+
 		`"codeChallengeMethod":"S256","codeChallenge":"`+strings.Repeat("c", 43)+`"}`,
 		"User-Agent", strings.Repeat(`"`, 600), "X-Forwarded-For", fmt.Sprintf("2001:db8:%x:1234:1234:1234:1234:1234", i),
 		"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -56,16 +56,16 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 	client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "scanlogin"})
 	st := redisstore.New(client, redisstore.Options{})
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-		o.Counts = patient{ratelimit.NewRedis(client)}
+		o.Counts = patientStore{ratelimit.NewRedis(client)}
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
-	n.longest(0).ok() // scripts and connections are there
+	n.geneWithLongestTexts(0).ok() // scripts and connections are there
 	const codes = 2_000
 	keys := func() int64 { size, _ := redis.Do("DBSIZE").(int64); return size }
 	eventually(t, "what was counted is stored", func() bool { return keys() >= 4 })
 	before, first := usedMemory(t, redis), keys()
 	for i := range codes {
-		n.longest(i + 1).ok()
+		n.geneWithLongestTexts(i + 1).ok()
 	}
 	n.stop() // tells what was counted last
 	made := (usedMemory(t, redis) - before) / codes
@@ -137,7 +137,7 @@ func composeMemory(t *testing.T) int64 {
 func TestTheDefaultLimitsFitIntoAProcess(t *testing.T) {
 	st := memstore.New()
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
-	n.longest(0).ok()
+	n.geneWithLongestTexts(0).ok()
 	usage, err := st.Usage(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 
 const openSocket = "/api/v2/qrcode/ws?userPoolId=p1"
 
-// TestSocketsEndInAllWaysAtOnce and leave nothing behind.
-func TestSocketsEndInAllWaysAtOnce(t *testing.T) {
+// TestSocketsThatEndInSeveralWaysAtOnceLeaveNothingBehind and leave nothing behind.
+func TestSocketsThatEndInSeveralWaysAtOnceLeaveNothingBehind(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	t.Run("at once", func(t *testing.T) {
 		for i := range 16 {

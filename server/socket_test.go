@@ -54,7 +54,7 @@ func (p *page) next() map[string]any {
 	if err != nil {
 		p.Fatalf("instead of a message: %v", err)
 	}
-	theReferee.message(p, text)
+	validator.message(p, text)
 	var m map[string]any
 	if err := json.Unmarshal(text, &m); err != nil {
 		p.Fatalf("%s: %v", text, err)
@@ -76,7 +76,7 @@ func (p *page) event(want string) map[string]any {
 func (p *page) closed(want websocket.StatusCode) {
 	p.Helper()
 	_, text, err := p.Read(p.ctx)
-	theReferee.closing(p, websocket.CloseStatus(err))
+	validator.closeCode(p, websocket.CloseStatus(err))
 	if got := websocket.CloseStatus(err); got != want {
 		p.Fatalf("instead of close %d: %s %v", want, text, err)
 	}
@@ -84,13 +84,13 @@ func (p *page) closed(want websocket.StatusCode) {
 
 func (p *page) say(text string) {
 	p.Helper()
-	theReferee.message(p, []byte(text))
+	validator.message(p, []byte(text))
 	if err := p.Write(p.ctx, websocket.MessageText, []byte(text)); err != nil {
 		p.Fatal(err)
 	}
 }
 
-func TestWatchTellsTheStory(t *testing.T) {
+func TestASocketReportsEachState(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	mine := n.dial("random="+c.random, nil, "key."+c.key)
@@ -144,7 +144,7 @@ func TestCookieProvesTheBrowser(t *testing.T) {
 	}
 }
 
-func TestWatchEndsWithTheCode(t *testing.T) {
+func TestAWatchingSocketEndsWithItsCode(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
 	c := n.gene("p1")
 	p := n.dial("random="+c.random, nil)
@@ -163,7 +163,7 @@ func TestWatchEndsWithTheCode(t *testing.T) {
 	p.closed(1000)
 }
 
-func TestOpenMakesAndRotatesCodes(t *testing.T) {
+func TestAnOpenSocketCreatesAndRotatesCodes(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = time.Second, 3 }))
 	p := n.dial("userPoolId=p1", nil)
@@ -182,7 +182,7 @@ func TestOpenMakesAndRotatesCodes(t *testing.T) {
 	p.closed(4408)
 }
 
-func TestOpenGoesOnAfterCancel(t *testing.T) {
+func TestAnOpenSocketContinuesAfterCancel(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	first := p.event("code")["random"].(string)
@@ -205,7 +205,7 @@ func TestOpenGoesOnAfterCancel(t *testing.T) {
 	p.closed(1000)
 }
 
-func TestScannedIsNotRotatedAway(t *testing.T) {
+func TestAScannedCodeIsNotRotated(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL = time.Second, 4*time.Second }))
 	p := n.dial("userPoolId=p1", nil)
@@ -221,7 +221,7 @@ func TestScannedIsNotRotatedAway(t *testing.T) {
 	p.event("code")
 }
 
-func TestRefreshWithdraws(t *testing.T) {
+func TestRefreshWithdrawsTheCode(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.MaxCodes = 1 }))
 	p := n.dial("userPoolId=p1", nil)
 	first := p.event("code")["random"].(string)
@@ -248,7 +248,7 @@ func TestRefreshWithdraws(t *testing.T) {
 
 // The first refresh makes the second wait, and meanwhile the code which that one
 // is about ends by itself.
-func TestRefreshIsAboutTheCodeThatWasShown(t *testing.T) {
+func TestRefreshWithdrawsOnlyTheCodeThatWasShown(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	p.event("code")
@@ -272,7 +272,7 @@ func TestRefreshIsAboutTheCodeThatWasShown(t *testing.T) {
 	}
 }
 
-func TestResume(t *testing.T) {
+func TestAReconnectingPageKeepsItsCode(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = 3*time.Second, 2 }))
 	p := n.dial("userPoolId=p1", nil)
@@ -309,7 +309,7 @@ func TestResume(t *testing.T) {
 	n.dial("userPoolId=p1&random="+next["random"].(string), nil, "key."+next["browserKey"].(string)).closed(4408)
 }
 
-func TestHandshakesThatLeadNowhere(t *testing.T) {
+func TestInvalidHandshakesAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
 	c := n.gene("p1")
 	n.dial("random="+string(session.NewID()), nil).closed(4404)
@@ -347,13 +347,13 @@ func TestHandshakesThatLeadNowhere(t *testing.T) {
 	}
 }
 
-func TestSocketsUnderGzipAndAnyHost(t *testing.T) {
+func TestSocketsWorkWithGzipAndAnyHost(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", http.Header{"Accept-Encoding": {"gzip, deflate, br"}, "Host": {"other.example.com"}})
 	p.event("code")
 }
 
-func TestGoneIsToldAsExpired(t *testing.T) {
+func TestAMissingCodeIsReportedAsExpired(t *testing.T) {
 	st := memstore.New()
 	bus := sessiontest.NewFaulty(sessiontest.Node{Store: st, Bus: st.Bus()})
 	n := start(t, sessiontest.Node{Store: st, Bus: bus}, nil, newPool(t, nil))
@@ -367,7 +367,7 @@ func TestGoneIsToldAsExpired(t *testing.T) {
 	p.closed(1000)
 }
 
-func TestLostCertaintyClosesWith1012(t *testing.T) {
+func TestLostMessagesCloseTheSocketWith1012(t *testing.T) {
 	st := memstore.New()
 	bus := sessiontest.NewFaulty(sessiontest.Node{Store: st, Bus: st.Bus()})
 	n := start(t, sessiontest.Node{Store: st, Bus: bus}, nil, newPool(t, nil))
@@ -378,7 +378,7 @@ func TestLostCertaintyClosesWith1012(t *testing.T) {
 	p.closed(1012)
 }
 
-func TestRepeatedAndLateDeliveriesAreNotSeen(t *testing.T) {
+func TestRepeatedAndOutdatedSnapshotsAreNotSent(t *testing.T) {
 	st := memstore.New()
 	bus := sessiontest.NewFaulty(sessiontest.Node{Store: st, Bus: st.Bus()})
 	bus.Repeat()
@@ -393,7 +393,7 @@ func TestRepeatedAndLateDeliveriesAreNotSeen(t *testing.T) {
 	p.closed(1000)
 }
 
-func TestAnOrderlyEndTells1012(t *testing.T) {
+func TestShutdownClosesSocketsWith1012(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	pages := make([]*page, 50)
 	for i := range pages {
@@ -411,7 +411,7 @@ func TestAnOrderlyEndTells1012(t *testing.T) {
 	}
 }
 
-func TestNothingIsLeftOfSockets(t *testing.T) {
+func TestClosedSocketsLeaveNothingBehind(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for range 20 {
 		p := n.dial("userPoolId=p1", nil)
@@ -422,8 +422,8 @@ func TestNothingIsLeftOfSockets(t *testing.T) {
 	eventually(t, "no watch is left", func() bool { return n.hub.Watches() == 0 })
 }
 
-// TestTwoNodesOneStory has the page on one node and the phone on the other.
-func TestTwoNodesOneStory(t *testing.T) {
+// TestPageAndPhoneMayUseDifferentNodes has the page on one node and the phone on the other.
+func TestPageAndPhoneMayUseDifferentNodes(t *testing.T) {
 	a, b, redis := pair(t, nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
@@ -463,9 +463,9 @@ func (c holdingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestAHandshakeThatIsUnderWayIsNotForgotten has a node leave while it answers
+// TestShutdownWaitsForHandshakesInProgress has a node leave while it answers
 // a handshake.
-func TestAHandshakeThatIsUnderWayIsNotForgotten(t *testing.T) {
+func TestShutdownWaitsForHandshakesInProgress(t *testing.T) {
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

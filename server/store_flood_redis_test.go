@@ -22,7 +22,7 @@ type flood struct {
 }
 
 func (f *flood) ask(i int) answer {
-	return f.nodes[i%2].callWith(unjudged, "POST", "/gene", `{"userPoolId":"p1","customData":{"a":"`+strings.Repeat("<", 500)+`"}}`,
+	return f.nodes[i%2].callWith(unvalidated, "POST", "/gene", `{"userPoolId":"p1","customData":{"a":"`+strings.Repeat("<", 500)+`"}}`,
 		"User-Agent", strings.Repeat("<", 512), "X-Forwarded-For", fmt.Sprintf("2001:db8:bad:%x::1", i%0xffff))
 }
 
@@ -72,10 +72,10 @@ func logIn(t *testing.T, n *node, i int) {
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, site...).ok()
 }
 
-// TestAFloodOfOnePoolLeavesRoomForOthers fills a small Redis through two nodes: the
+// TestAFloodOfCodesInOnePoolLeavesMemoryForOthers fills a small Redis through two nodes: the
 // flood is held, logins of another pool go on, and when there is room again, so
 // does the flooded pool.
-func TestAFloodOfOnePoolLeavesRoomForOthers(t *testing.T) {
+func TestAFloodOfCodesInOnePoolLeavesMemoryForOthers(t *testing.T) {
 	t.Parallel()
 	a, b, redis := pairOn(t, redistest.Start(t, "--maxmemory", "8mb"), func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}

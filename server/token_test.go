@@ -10,9 +10,9 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-// TestIssuedTokenIsTheSameEverywhere verifies it by the published key, with
+// TestTheTokenVerifiesWithThePublishedKey verifies it by the published key, with
 // libraries that are not ours.
-func TestIssuedTokenIsTheSameEverywhere(t *testing.T) {
+func TestTheTokenVerifiesWithThePublishedKey(t *testing.T) {
 	a, b, _ := pair(t, signing(t), newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
 	c, ticket := a.confirmed("p1")
 	seen := a.check(c)["userInfo"].(map[string]any)
@@ -35,7 +35,7 @@ func TestIssuedTokenIsTheSameEverywhere(t *testing.T) {
 	}
 }
 
-func TestNoKeyNoToken(t *testing.T) {
+func TestWithoutASigningKeyThereIsNoToken(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	_, ticket := n.confirmed("p1")
 	u := n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()

@@ -16,42 +16,42 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// learner is a page that learns how its code stands; next returns the next
+// stateReader is a page that learns how its code stands; next returns the next
 // state that is newer than the one before.
-type learner interface {
+type stateReader interface {
 	next(t testing.TB) map[string]any
 }
 
 // transports are the four ways to learn one truth.
-var transports = map[string]func(t testing.TB, n *node, c code) learner{
-	"WebSocket": func(t testing.TB, n *node, c code) learner {
+var transports = map[string]func(t testing.TB, n *node, c code) stateReader{
+	"WebSocket": func(t testing.TB, n *node, c code) stateReader {
 		on := *n
 		on.TB = t
-		return socketLearner{on.dial("random="+c.random, nil, "key."+c.key)}
+		return socketReader{on.dial("random="+c.random, nil, "key."+c.key)}
 	},
-	"event stream": func(t testing.TB, n *node, c code) learner {
+	"event stream": func(t testing.TB, n *node, c code) stateReader {
 		return n.stream(t, c, "")
 	},
-	"check that waits": func(_ testing.TB, n *node, c code) learner {
-		return &checkLearner{node: n, code: c, wait: 20}
+	"check that waits": func(_ testing.TB, n *node, c code) stateReader {
+		return &checkReader{node: n, code: c, wait: 20}
 	},
-	"check": func(_ testing.TB, n *node, c code) learner {
-		return &checkLearner{node: n, code: c}
+	"check": func(_ testing.TB, n *node, c code) stateReader {
+		return &checkReader{node: n, code: c}
 	},
 }
 
-type socketLearner struct{ *page }
+type socketReader struct{ *page }
 
-func (l socketLearner) next(testing.TB) map[string]any { return l.page.next() }
+func (l socketReader) next(testing.TB) map[string]any { return l.page.next() }
 
-type checkLearner struct {
+type checkReader struct {
 	*node
 	code
 	wait    int
 	version float64
 }
 
-func (l *checkLearner) next(t testing.TB) map[string]any {
+func (l *checkReader) next(t testing.TB) map[string]any {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
 		path := fmt.Sprintf("/check?random=%s&version=%d&wait=%d", l.random, int(l.version), l.wait)
@@ -68,14 +68,14 @@ func (l *checkLearner) next(t testing.TB) map[string]any {
 	return nil
 }
 
-// streamLearner reads an event stream.
-type streamLearner struct {
+// streamReader reads an event stream.
+type streamReader struct {
 	lines *bufio.Scanner
 	id    string
 	retry string
 }
 
-func (n *node) stream(t testing.TB, c code, lastID string) *streamLearner {
+func (n *node) stream(t testing.TB, c code, lastID string) *streamReader {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	req, _ := http.NewRequestWithContext(ctx, "GET", n.url+"/api/v2/qrcode/events?random="+c.random, nil)
@@ -94,10 +94,10 @@ func (n *node) stream(t testing.TB, c code, lastID string) *streamLearner {
 	if res.Header.Get("Content-Type") != "text/event-stream" || res.StatusCode != 200 {
 		t.Fatalf("stream: %v", res)
 	}
-	return &streamLearner{lines: bufio.NewScanner(res.Body)}
+	return &streamReader{lines: bufio.NewScanner(res.Body)}
 }
 
-func (l *streamLearner) next(t testing.TB) map[string]any {
+func (l *streamReader) next(t testing.TB) map[string]any {
 	t.Helper()
 	if m := l.event(t); m != nil {
 		return m
@@ -107,7 +107,7 @@ func (l *streamLearner) next(t testing.TB) map[string]any {
 }
 
 // event returns the next event, nil at the end of the stream.
-func (l *streamLearner) event(t testing.TB) (m map[string]any) {
+func (l *streamReader) event(t testing.TB) (m map[string]any) {
 	t.Helper()
 	event := ""
 	for l.lines.Scan() {
@@ -119,7 +119,7 @@ func (l *streamLearner) event(t testing.TB) (m map[string]any) {
 		case "retry":
 			l.retry = value
 		case "data":
-			theReferee.message(t, []byte(value))
+			validator.message(t, []byte(value))
 			if err := json.Unmarshal([]byte(value), &m); err != nil {
 				t.Fatal(err)
 			}
@@ -132,9 +132,9 @@ func (l *streamLearner) event(t testing.TB) (m map[string]any) {
 	return nil
 }
 
-// TestFourWaysToLearnOneTruth runs each story over each transport, with the
+// TestAllTransportsReportTheSameStates runs each story over each transport, with the
 // page on one node and the phone on the other.
-func TestFourWaysToLearnOneTruth(t *testing.T) {
+func TestAllTransportsReportTheSameStates(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.CodeTTL = "short", nil, time.Second }))
 	for name, open := range transports {
 		for story, steps := range map[string][]string{
@@ -170,8 +170,8 @@ func TestFourWaysToLearnOneTruth(t *testing.T) {
 	}
 }
 
-// TestAnyTransportAfterAnyOther changes the transport at each step.
-func TestAnyTransportAfterAnyOther(t *testing.T) {
+// TestAPageMaySwitchBetweenTransports changes the transport at each step.
+func TestAPageMaySwitchBetweenTransports(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for first, openFirst := range transports {
 		for second, openSecond := range transports {
@@ -191,7 +191,7 @@ func TestAnyTransportAfterAnyOther(t *testing.T) {
 	}
 }
 
-func TestEventStreamEndsAndStaysAway(t *testing.T) {
+func TestAnEventStreamIsNotReopenedAfterTheFinalState(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c, _ := n.confirmed("p1")
 	l := n.stream(t, c, "1")
@@ -206,7 +206,7 @@ func TestEventStreamEndsAndStaysAway(t *testing.T) {
 	}
 }
 
-func TestWaitingEndsWithTheNode(t *testing.T) {
+func TestWaitingRequestsEndAtShutdown(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	l := n.stream(t, c, "")
@@ -231,7 +231,7 @@ func TestWaitingEndsWithTheNode(t *testing.T) {
 	}
 }
 
-func TestWaitIsChecked(t *testing.T) {
+func TestWaitAndVersionAreValidated(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, query := range []string{"wait=x", "wait=-1", "wait=NaN", "wait=1&version=x"} {
@@ -249,7 +249,7 @@ func TestWaitIsChecked(t *testing.T) {
 	}
 }
 
-func TestLongWaitsSeeTheirStep(t *testing.T) {
+func TestLongPollsReturnAtTheNextStep(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	var wg sync.WaitGroup

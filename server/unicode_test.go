@@ -19,7 +19,7 @@ var unclear = []string{`\ud800`, `\udfff`, `a\udc00`, `\ud800x`, "\xff", "a\xc3"
 
 // Whoever is named by text that is not Unicode would be the same user as others
 // that are: such a user is refused, however they are named.
-func TestUsersThatUnicodeCannotTellApartAreRefused(t *testing.T) {
+func TestUsersWithInvalidUnicodeAreRefused(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 		w.Write(raw)
