@@ -15,8 +15,8 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// isOpen reports whether the server keeps a new connection on which nothing is sent,
-// for long enough to have closed it.
+// isOpen reports whether the server keeps a new idle connection open for longer than it takes
+// to close a refused one.
 func isOpen(t *testing.T, conn net.Conn) bool {
 	t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(soon / 10))
@@ -41,10 +41,10 @@ func requestOn(t *testing.T, conn net.Conn) {
 }
 
 func TestConnectionsAreCountedFromAccept(t *testing.T) {
-	t.Parallel() // it takes its time to be ready again
+	t.Parallel() // becoming ready again takes seconds
 	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
 	var silent []net.Conn
-	for i := range 18 { // of several addresses, each of which may have half
+	for i := range 18 { // from several addresses, because one address may have half
 		silent = append(silent, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
 	}
 	for range 2 { // sockets stay counted after they were hijacked
@@ -55,7 +55,7 @@ func TestConnectionsAreCountedFromAccept(t *testing.T) {
 		t.Errorf("the limit is %d", l.ClientsLimit)
 	}
 	if isOpen(t, dialFrom(t, n, "127.0.0.3")) {
-		t.Error("one more than the limit is kept")
+		t.Error("a connection above the limit stays open")
 	}
 	if code, text := n.ops("/readyz"); code != 503 || !strings.Contains(text, "connections are exhausted") {
 		t.Errorf("readyz: %d %q", code, text)
@@ -74,7 +74,7 @@ func TestIdleConnectionsAreClosedForNewOnes(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
 	first := dialFrom(t, n, "127.0.0.2")
 	requestOn(t, first)
-	for i := range 100 { // of several addresses, each of which may have half
+	for i := range 100 { // from several addresses, because one address may have half
 		requestOn(t, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
 	}
 	if l := n.srv.Load(); l.Clients > 20 {
@@ -93,12 +93,12 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 		o.Limits.SocketsPerAddress = 5
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32"), netip.MustParsePrefix("::ffff:127.0.0.10/128")}
 	}, newPool(t, nil))
-	for range 10 { // twice as many as may wait
+	for range 10 { // twice as many as the limit
 		dialFrom(t, n, "127.0.0.2")
 	}
 	eventually(t, "none is refused below the limit", func() bool { return n.srv.Load().Clients == 10 })
 	if isOpen(t, dialFrom(t, n, "127.0.0.2")) {
-		t.Error("one more than the limit is kept")
+		t.Error("a connection above the limit stays open")
 	}
 	for range 20 {
 		dialFrom(t, n, "127.0.0.9")
@@ -112,7 +112,7 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 }
 
 // TestOneAddressLeavesHalfOfTheConnections opens as many connections from one address
-// as there may be.
+// as the server accepts in total.
 func TestOneAddressLeavesHalfOfTheConnections(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
 	for range 20 {

@@ -13,8 +13,8 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// What somebody writes into a header stands on the consent screen of another
-// person: it must be a word of ours, or be without power over the screen.
+// The User-Agent of the page is shown on the consent screen of another user: only known names are
+// shown.
 func TestTheConsentScreenShowsNoTextOfTheUserAgent(t *testing.T) {
 	st := memstore.New()
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {

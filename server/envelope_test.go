@@ -44,7 +44,7 @@ func TestRetryAfterIsRoundedUpToWholeSeconds(t *testing.T) {
 }
 
 // TestTheFormatOfRequestIDsIsValidated tries every byte, and the lengths around the
-// bound.
+// limit.
 func TestTheFormatOfRequestIDsIsValidated(t *testing.T) {
 	const allowed = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_."
 	for c := range 256 {

@@ -13,8 +13,8 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// TestAllHandshakesOfAStormAreServed has more pages come at once than handshakes run at once, and none
-// is refused.
+// TestAllHandshakesOfAStormAreServed opens more pages at once than handshakes run at once; none is
+// refused.
 func TestAllHandshakesOfAStormAreServed(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	var pages sync.WaitGroup
@@ -29,9 +29,9 @@ func TestAllHandshakesOfAStormAreServed(t *testing.T) {
 	pages.Wait()
 }
 
-// TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer has more handshakes than run at
-// once, for a store that hangs: none waits longer than for the first of them, and as many as
-// before run afterwards.
+// TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer starts more handshakes than run at
+// once while the store hangs: all are rejected when the first of them fails, and all slots are free
+// afterwards.
 func TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, nil))
@@ -65,7 +65,7 @@ func TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer(t *testing.T) {
 		if refused.Load() == 0 || closed.Load() == 0 {
 			t.Errorf("%d were refused in the queue, %d closed after they began", refused.Load(), closed.Load())
 		}
-		if took := time.Since(began); took > 20*time.Second { // ten times what the store is given
+		if took := time.Since(began); took > 20*time.Second { // ten times the deadline of a store call
 			t.Errorf("they waited for %v", took)
 		}
 	}
@@ -88,7 +88,7 @@ func TestClientsThatDisconnectLeaveTheQueue(t *testing.T) {
 		pages.Go(func() {
 			_, _, err := websocket.Dial(ctx, n.url+"/api/v2/qrcode/ws?random="+c.random, &websocket.DialOptions{Subprotocols: []string{"scanlogin.v1"}, HTTPClient: client})
 			if err == nil {
-				t.Error("the store hangs, and a socket came about")
+				t.Error("a socket was opened although the store hangs")
 			}
 		})
 	}
@@ -97,12 +97,12 @@ func TestClientsThatDisconnectLeaveTheQueue(t *testing.T) {
 	n.dial("random="+c.random, nil, "key."+c.key).event("waiting")
 }
 
-// TestDisconnectingDoesNotRejectOthers has all handshakes that run end because their clients
-// disconnect, while another one waits. That says nothing of the store.
+// TestDisconnectingDoesNotRejectOthers has the clients of all running handshakes disconnect
+// while another one waits. That is not a failure of the store.
 func TestDisconnectingDoesNotRejectOthers(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
-	for range 10 { // again where the clients were slower than the store is given
+	for range 10 { // again if the clients were slower than the deadline of the store
 		if disconnectRunning(t, n, c) {
 			return
 		}
@@ -110,8 +110,8 @@ func TestDisconnectingDoesNotRejectOthers(t *testing.T) {
 	t.Error("the handshake that waited was rejected each time")
 }
 
-// disconnectRunning reports whether a handshake that waits is served after all that run have
-// ended by their clients.
+// disconnectRunning reports whether a waiting handshake is served after the clients of all running
+// ones have disconnected.
 func disconnectRunning(t *testing.T, n *node, c code) bool {
 	resume := n.store.Stall()
 	defer resume()

@@ -19,8 +19,8 @@ func limited(t *testing.T, l login.Limits) *node {
 	return start(t, memNode(), func(o *server.Options) { o.Limits = l }, newPool(t, nil), secondPool(t))
 }
 
-// callsBeforeRefusal counts the answers before the first 429, which must say when to come
-// back.
+// callsBeforeRefusal counts the responses before the first 429, which must have a
+// Retry-After.
 func callsBeforeRefusal(t *testing.T, most int, call func() answer) (n int) {
 	t.Helper()
 	for ; n < most; n++ {
@@ -77,11 +77,11 @@ func TestRatesAreLimited(t *testing.T) {
 	if got := callsBeforeRefusal(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
 		t.Errorf("%d calls of one user before 429", got)
 	}
-	n.phone("scanned", n.gene("p1").random, "bob").ok() // others go on
+	n.phone("scanned", n.gene("p1").random, "bob").ok() // other users are not limited
 	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got > 30 {
 		t.Errorf("%d guesses of one address before 429", got)
 	}
-	n.check(c) // a live code is not counted by address
+	n.check(c) // checks of an existing code do not count towards the address
 	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got > 30 {
 		t.Errorf("%d checks of one code before 429", got)
 	}
@@ -102,8 +102,8 @@ func TestOpenCodesAreLimited(t *testing.T) {
 	n.call("POST", "/gene?userPoolId=p2", nil).ok()
 }
 
-// TestAddressesOfAnIPv6SubnetAreCountedTogether has one subscriber use the addresses of a
-// whole /64.
+// TestAddressesOfAnIPv6SubnetAreCountedTogether has one subscriber use many addresses of
+// a /64.
 func TestAddressesOfAnIPv6SubnetAreCountedTogether(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) {
 		o.Limits, o.TrustedProxies = login.Limits{CodesPerAddress: 5}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -118,8 +118,8 @@ func TestAddressesOfAnIPv6SubnetAreCountedTogether(t *testing.T) {
 	n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", "2001:db8:1:3::1").ok()
 }
 
-// TestManyPollingPagesBehindOneAddressLogIn has two hundred people log in at once, with
-// pages that poll as the SDK does, under the default limits.
+// TestManyPollingPagesBehindOneAddressLogIn has two hundred users log in at once, with
+// pages that poll like the SDKs, under the default limits.
 func TestManyPollingPagesBehindOneAddressLogIn(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	var wg sync.WaitGroup

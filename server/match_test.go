@@ -14,7 +14,7 @@ import (
 
 func withDigits(p *pool.Pool) { p.Match = session.MatchDigits }
 
-// anotherNumber is another number than right.
+// anotherNumber returns a number other than right.
 func anotherNumber(right string) string {
 	n, err := strconv.Atoi(right)
 	if err != nil {
@@ -29,7 +29,7 @@ func (n *node) confirmWithNumber(random, user, number string) answer {
 	return n.call("POST", "/confirm", map[string]any{"random": random, "matchCode": number}, "Authorization", "Bearer "+userToken(n, user))
 }
 
-// scannedWithNumber makes a code that alice has scanned, and returns its number.
+// scannedWithNumber creates a code that alice scans, and returns the code and its number.
 func (n *node) scannedWithNumber() (code, string) {
 	n.Helper()
 	c := n.gene("p1")
@@ -52,20 +52,20 @@ func TestOnlyTheBrowserGetsTheNumberAndOnlyBeforeConfirm(t *testing.T) {
 	}
 	scan := n.phone("scanned", c.random, "alice")
 	if d := scan.ok(); d["match"] != "digits" || strings.Contains(scan.raw, "matchCode") {
-		t.Errorf("the phone is told %s", scan.raw)
+		t.Errorf("the phone gets %s", scan.raw)
 	}
 	number, _ := mine.event("scanned")["matchCode"].(string)
 	if len(number) != 2 {
-		t.Fatalf("the browser is told %q", number)
+		t.Fatalf("the browser gets %q", number)
 	}
 	if m := other.event("scanned"); m["matchCode"] != nil {
-		t.Errorf("anybody is told %v", m)
+		t.Errorf("others get %v", m)
 	}
 	if d := n.call("GET", "/check?random="+c.random, nil).ok(); d["matchCode"] != nil {
-		t.Errorf("anybody who asks is told %v", d)
+		t.Errorf("others get %v", d)
 	}
 	if d := n.callWith(c.browser, "GET", "/check?random="+c.random, nil).ok(); d["matchCode"] != number {
-		t.Errorf("the browser, by its cookie, is told %v", d)
+		t.Errorf("with its cookie, the browser gets %v", d)
 	}
 	n.confirmWithNumber(c.random, "alice", number).ok()
 	if m := mine.event("confirmed"); m["matchCode"] != nil || m["ticket"] == nil {
@@ -77,21 +77,21 @@ func TestWithoutBrowserBindingOnlyTheBrowserGetsTheNumber(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { withDigits(p); p.BindBrowser = false }))
 	c, _ := n.scannedWithNumber()
 	if d := n.call("GET", "/check?random="+c.random, nil).ok(); d["matchCode"] != nil || d["scannedUserId"] != "alice" {
-		t.Errorf("anybody is told %v", d)
+		t.Errorf("others get %v", d)
 	}
 }
 
 func TestConfirmNeedsTheNumber(t *testing.T) {
 	n := alone(t, newPool(t, withDigits))
 	c, number := n.scannedWithNumber()
-	for range 5 { // no number is no try
+	for range 5 { // a missing number is not an attempt
 		n.phone("confirm", c.random, "alice").refused(403, 2249)
 		for _, text := range []string{"7", number + "0", "4x", " " + number} {
 			n.confirmWithNumber(c.random, "alice", text).refused(400, 2231)
 		}
 		n.call("POST", "/confirm", `{"random":"`+c.random+`","matchCode":42}`, "Authorization", "Bearer "+userToken(t, "alice")).refused(400, 2231)
 	}
-	// Another user can neither agree nor use the tries up.
+	// Another user can neither confirm nor use up the attempts.
 	for range session.MaxMismatches {
 		n.confirmWithNumber(c.random, "bob", anotherNumber(number)).refused(409, 2245)
 	}
@@ -107,7 +107,7 @@ func TestConfirmNeedsTheNumber(t *testing.T) {
 	if d := n.check(c); d["ticket"] == nil {
 		t.Errorf("after the right number: %v", d)
 	}
-	// What was agreed to stays so, whatever comes later.
+	// A confirmed code stays confirmed.
 	n.phone("confirm", c.random, "alice").ok()
 	n.confirmWithNumber(c.random, "alice", anotherNumber(number)).ok()
 }
@@ -134,7 +134,7 @@ func TestThreeWrongNumbersEndTheCode(t *testing.T) {
 	}
 }
 
-// Tries are counted in the store: an attacker gains nothing by many nodes.
+// The store counts the attempts: using several nodes gives no more of them.
 func TestConcurrentWrongNumbersOnTwoNodesAreBothCounted(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, withDigits))
 	for range 5 {
@@ -153,16 +153,16 @@ func TestWithoutMatchingThereIsNoNumber(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	if d := n.phone("scanned", c.random, "alice").ok(); d["match"] != nil {
-		t.Errorf("the phone is told %v", d)
+		t.Errorf("the phone gets %v", d)
 	}
 	if d := n.check(c); d["matchCode"] != nil {
-		t.Errorf("the page is told %v", d)
+		t.Errorf("the page gets %v", d)
 	}
-	n.confirmWithNumber(c.random, "alice", "42").ok() // a number too many does no harm
+	n.confirmWithNumber(c.random, "alice", "42").ok() // an unnecessary number is ignored
 }
 
-// A page that shows its number, and a phone that was told of none, must not
-// meet because a file was changed between.
+// A reload between creation and scan must not lead to a page that shows a number and a phone that
+// does not request it, or the reverse.
 func TestAReloadDoesNotChangeTheMatchingOfACode(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	before := n.gene("p1")

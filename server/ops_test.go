@@ -10,7 +10,7 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// ops asks what operators ask.
+// ops requests a path of the ops routes.
 func (n *node) ops(path string) (int, string) {
 	w := httptest.NewRecorder()
 	n.srv.Ops().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
@@ -44,7 +44,7 @@ func TestRequestsAreServedUntilTheDrainDelayHasPassed(t *testing.T) {
 	left := make(chan error, 1)
 	go func() { left <- n.stop() }()
 	eventually(t, "it says that it is not ready", func() bool { code, text := n.ops("/readyz"); return code == 503 && strings.Contains(text, "leaving") })
-	n.gene("p1") // served until the delay is over
+	n.gene("p1") // served during the drain delay
 	p.closed(1012)
 	if err := <-left; err != nil {
 		t.Errorf("it ended with %v", err)

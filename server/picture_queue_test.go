@@ -12,7 +12,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/login"
 )
 
-// clientAt is a client whose connections come from address, one of 127.0.0.0/8.
+// clientAt returns a client that connects from an address in 127.0.0.0/8.
 func clientAt(t testing.TB, address string) *http.Client {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 1000}
@@ -23,8 +23,8 @@ func clientAt(t testing.TB, address string) *http.Client {
 	}
 }
 
-// TestAFloodOfPicturesDoesNotDelayOthers has one address ask for many pictures
-// before two others ask for one each: these are drawn first.
+// TestAFloodOfPicturesDoesNotDelayOthers has one address request many pictures
+// before two others request one each: these two are drawn first.
 func TestAFloodOfPicturesDoesNotDelayOthers(t *testing.T) {
 	const flood = 40
 	n := alone(t, newPool(t, nil))
@@ -61,7 +61,7 @@ func TestAFloodOfPicturesDoesNotDelayOthers(t *testing.T) {
 	wg.Wait()
 }
 
-// TestARequestThatWaitsTooLongForAPictureIsRefused has the slots for drawing stay taken.
+// TestARequestThatWaitsTooLongForAPictureIsRefused keeps all slots for pictures occupied.
 func TestARequestThatWaitsTooLongForAPictureIsRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
@@ -81,6 +81,6 @@ func TestALinkIsLimitedLikeAPicture(t *testing.T) {
 	}
 	n.call("GET", "/s/"+n.gene("p1").random, nil, "Accept", "text/html")
 	if a := n.call("GET", "/image/"+c.random+".svg", nil); a.status != 200 {
-		t.Errorf("who opens links uses up the pictures: %d", a.status)
+		t.Errorf("opening links uses up the limit of pictures: %d", a.status)
 	}
 }

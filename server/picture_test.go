@@ -17,7 +17,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-// read decodes a picture with a decoder that is not ours.
+// read decodes a picture with gozxing.
 func read(t *testing.T, img image.Image) string {
 	t.Helper()
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
@@ -50,17 +50,17 @@ func TestPicturesContainThePayload(t *testing.T) {
 				t.Errorf("%s is %v", path, b)
 			}
 			if got := read(t, img); got != d["payload"] {
-				t.Errorf("%s says %q, want %q", path, got, d["payload"])
+				t.Errorf("%s contains %q, want %q", path, got, d["payload"])
 			}
 		}
 		a := n.call("GET", "/image/"+d["random"].(string)+".svg", nil)
 		if got := read(t, draw(t, a.raw)); got != d["payload"] || a.Get("Content-Type") != "image/svg+xml" {
-			t.Errorf("the SVG says %q", got)
+			t.Errorf("the SVG contains %q", got)
 		}
 	}
 }
 
-// draw paints the runs of our SVG's path, four pixels a module.
+// draw draws the path of an SVG picture with four pixels per module.
 func draw(t *testing.T, svg string) image.Image {
 	t.Helper()
 	box := regexp.MustCompile(`viewBox="0 0 (\d+) `).FindStringSubmatch(svg)

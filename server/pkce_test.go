@@ -24,8 +24,8 @@ func challengeOf(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// confirmedWithChallenge makes a code with that challenge that alice agreed to, and returns
-// its ticket.
+// confirmedWithChallenge creates a code with a challenge, which alice confirms, and returns
+// it with its ticket.
 func (n *node) confirmedWithChallenge(challenge string) (code, string) {
 	n.Helper()
 	d := n.call("POST", "/gene", map[string]any{"userPoolId": "p1", "codeChallenge": challenge}).ok()
@@ -60,16 +60,16 @@ func TestATicketNeedsTheVerifierOfItsCode(t *testing.T) {
 			t.Errorf("%q: %q", text, malformed.message)
 		}
 	}
-	if u := n.exchange(ticket, verifier).ok(); u["id"] != "alice" { // no refusal has spent it
+	if u := n.exchange(ticket, verifier).ok(); u["id"] != "alice" { // refusals do not spend the ticket
 		t.Errorf("user: %v", u)
 	}
 	n.exchange(ticket, verifier).refused(410, 2246)
-	// Who has no ticket learns nothing about verifiers.
+	// Without a valid ticket, the response does not depend on the verifier.
 	n.exchange(strings.Repeat("x", 30)+"."+strings.Repeat("y", 43), "").refused(410, 2246)
 }
 
-// RFC 9700, 4.8.2: somebody between page and server takes the challenge away,
-// so that a stolen ticket would do without the verifier.
+// RFC 9700, 4.8.2: an attacker between page and server removes the challenge, so that a stolen
+// ticket could be redeemed without the verifier.
 func TestAVerifierWithoutChallengeIsRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	_, ticket := n.confirmed("p1")
@@ -84,7 +84,7 @@ func TestChallengesHaveTheirForm(t *testing.T) {
 		{challenge + "A", "", "codeChallenge must be 43"},
 		{challenge + "\n", "", "codeChallenge must be 43"},
 		{challenge[:42] + "=", "", "codeChallenge must be 43"},
-		{challenge[:42] + "N", "", "codeChallenge must be 43"}, // no hash ends so
+		{challenge[:42] + "N", "", "codeChallenge must be 43"}, // not the end of a SHA-256 hash
 		{challenge, "plain", "codeChallengeMethod must be S256"},
 		{challenge, "s256", "codeChallengeMethod must be S256"},
 		{"", "S256", "codeChallenge is required"},
@@ -109,7 +109,7 @@ func TestAPoolCanRequireAChallenge(t *testing.T) {
 	n.exchange(ticket, verifier).ok()
 }
 
-// closedWith waits for the end, which must have that code and say that.
+// closedWith waits for the close frame, which must have this code and reason.
 func (p *page) closedWith(code websocket.StatusCode, reason string) {
 	p.Helper()
 	_, text, err := p.Read(p.ctx)
@@ -141,8 +141,8 @@ func TestAChallengeAppliesToEveryCodeOfASocket(t *testing.T) {
 	random, key := m["random"].(string), m["browserKey"].(string)
 	p.event("waiting")
 
-	// The page comes back: with its challenge it goes on, with another it
-	// could not exchange the ticket, and gets a new code.
+	// The page reconnects: with its challenge it resumes the code. With another one it could not
+	// redeem the ticket, so it gets a new code.
 	same := n.dial("userPoolId=p1&codeChallenge="+challenge+"&random="+random, nil, "key."+key)
 	if m := same.event("waiting"); m["random"] != random {
 		t.Errorf("resumed: %v", m)
@@ -171,17 +171,16 @@ func TestTheBrowserNeedsTheVerifierToo(t *testing.T) {
 	exchange(verifier).ok()
 }
 
-// Otherwise whoever has the browser's proof would have the user without the
-// verifier.
+// Otherwise the browser's proof alone would return the user.
 func TestTheFullUserOfACodeWithAChallengeNeedsTheVerifier(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
 	c, _ := n.confirmedWithChallenge(challenge)
 	if u := n.check(c)["userInfo"].(map[string]any); u["email"] != nil || u["nickname"] != "ALICE" {
-		t.Errorf("check tells %v", u)
+		t.Errorf("check returns %v", u)
 	}
 	plain, _ := n.confirmed("p1")
 	if u := n.check(plain)["userInfo"].(map[string]any); u["email"] != "alice@example.com" {
-		t.Errorf("check of a code without challenge tells %v", u)
+		t.Errorf("check of a code without challenge returns %v", u)
 	}
 }
 

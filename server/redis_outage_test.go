@@ -10,8 +10,8 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// TestPagesContinueAfterARestartOfRedis kills Redis under a waiting page: with every write on
-// disk, the story goes on where it was, on the same socket.
+// TestPagesContinueAfterARestartOfRedis kills Redis while a page waits: if every write is on
+// disk, the login continues on the same socket.
 func TestPagesContinueAfterARestartOfRedis(t *testing.T) {
 	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
@@ -30,8 +30,8 @@ func TestPagesContinueAfterARestartOfRedis(t *testing.T) {
 	}
 }
 
-// TestPagesGetANewCodeIfRedisLostTheirs kills a Redis that keeps nothing: the page is
-// told that its code is over, and gets another on the same socket.
+// TestPagesGetANewCodeIfRedisLostTheirs kills a Redis without persistence: the page
+// gets the expiry of its code, and another code on the same socket.
 func TestPagesGetANewCodeIfRedisLostTheirs(t *testing.T) {
 	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "no", "--save", ""), nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
@@ -52,12 +52,12 @@ func TestPagesGetANewCodeIfRedisLostTheirs(t *testing.T) {
 	p.event("confirmed")
 }
 
-// TestEveryKeyInRedisExpiresInTime leaves a page alone until it has had its codes, and
-// looks at what is left in Redis.
+// TestEveryKeyInRedisExpiresInTime waits until an idle page has had all its codes, and
+// checks the expiry of all keys in Redis.
 func TestEveryKeyInRedisExpiresInTime(t *testing.T) {
 	t.Parallel()
 	a, _, redis := pair(t, nil, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }),
-		newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs = "p2", nil })) // whose codes live long enough to be scanned
+		newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs = "p2", nil })) // codes with a lifetime that suffices for a scan
 	p := a.dial("userPoolId=p1", nil)
 	for range pool.DefaultMaxCodes {
 		p.event("code")
@@ -68,8 +68,8 @@ func TestEveryKeyInRedisExpiresInTime(t *testing.T) {
 	a.confirmed("p2")
 	keys, _ := redis.Do("KEYS", "*").([]any)
 	codes := 0
-	const gone = -2              // it came to its end meanwhile
-	const estimate = time.Second // the end is by an estimate of Redis's clock
+	const gone = -2              // the key has expired meanwhile
+	const estimate = time.Second // the expiry is set by an estimate of Redis's clock
 	for _, key := range keys {
 		longest := pool.DefaultKnownBrowserTTL
 		if !strings.HasPrefix(key.(string), "test:tally:") {

@@ -11,7 +11,7 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// blockingStore makes operations wait, for as long as it is held, whatever their deadline.
+// blockingStore blocks operations while it is held, regardless of their deadline.
 type blockingStore struct {
 	session.Store
 	mu sync.RWMutex
@@ -29,8 +29,8 @@ func (s *blockingStore) Swap(ctx context.Context, next session.Session, op sessi
 	return s.Store.Swap(context.WithoutCancel(ctx), next, op)
 }
 
-// refreshWhileBlocked opens a socket, asks for another code while the store is held, and
-// returns what the page is told then.
+// refreshWhileBlocked opens a socket, requests another code while the store is blocked, and
+// returns the messages that follow.
 func refreshWhileBlocked(t *testing.T, held *blockingStore, open func() *page) <-chan map[string]any {
 	t.Helper()
 	held.mu.Lock()
@@ -52,14 +52,14 @@ func refreshWhileBlocked(t *testing.T, held *blockingStore, open func() *page) <
 			told <- m
 		}
 	}()
-	if err := p.Ping(p.ctx); err != nil { // when it is answered, the refresh was read
+	if err := p.Ping(p.ctx); err != nil { // after the pong, the refresh has been read
 		t.Fatal(err)
 	}
 	held.mu.Unlock()
 	return told
 }
 
-// TestRefreshBeforeTheFirstMessage asks for another code before the page was told one.
+// TestRefreshBeforeTheFirstMessage requests another code before the page has received one.
 func TestRefreshBeforeTheFirstMessage(t *testing.T) {
 	st := memstore.New()
 	held := &blockingStore{Store: st}

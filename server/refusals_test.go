@@ -13,11 +13,11 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// bothPaths are where the interface is served.
+// bothPaths are the base paths of the API.
 var bothPaths = []string{"/api/v2/qrcode", "/api/qrcode"}
 
-// TestEveryRouteRefusesInvalidRequests has each call of each path refuse what has
-// nothing to do with what it is for.
+// TestEveryRouteRefusesInvalidRequests sends requests that are invalid for any route to
+// each route.
 func TestEveryRouteRefusesInvalidRequests(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }), secondPool(t))
 	waiting := n.gene("p1")
@@ -58,8 +58,8 @@ func TestEveryRouteRefusesInvalidRequests(t *testing.T) {
 	n.store.Fail(nil)
 }
 
-// TestStepsThatAreTooEarlyOrTooLateAreRefused has each of the phone's calls come too
-// early, too late and by another.
+// TestStepsThatAreTooEarlyOrTooLateAreRefused makes each call of the phone too early,
+// too late, and as another user.
 func TestStepsThatAreTooEarlyOrTooLateAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
 	p := n.dial("userPoolId=p1", nil)
@@ -76,7 +76,7 @@ func TestStepsThatAreTooEarlyOrTooLateAreRefused(t *testing.T) {
 	}
 }
 
-// TestEveryRouteIsRateLimited guesses, on each call, until it is told to wait.
+// TestEveryRouteIsRateLimited guesses on each route until it is refused.
 func TestEveryRouteIsRateLimited(t *testing.T) {
 	unknown := string(session.NewID())
 	body := func(s string) func() any { return func() any { return s } }
@@ -113,7 +113,7 @@ func TestEveryRouteIsRateLimited(t *testing.T) {
 	})
 }
 
-// TestUnchangedFilesAreNotSentAgain asks again for what has not changed.
+// TestUnchangedFilesAreNotSentAgain repeats requests with the ETag of the first response.
 func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for _, path := range []string{"/scanlogin.js", "/openapi.yaml", "/asyncapi.yaml", "/docs", "/s/" + n.gene("p1").random} {

@@ -19,7 +19,7 @@ func basic(id, secret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
 }
 
-// TestALoginByREST is the whole login as the documents tell it.
+// TestALoginByREST is a login from creation to exchange, as in docs/api.md.
 func TestALoginByREST(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	g := n.call("POST", "/gene", `{"scene":"APP_AUTH","autoMergeQrCode":true,"context":{},"withCustomData":true}`, "x-authing-userpool-id", "p1").ok()
@@ -46,7 +46,7 @@ func TestALoginByREST(t *testing.T) {
 		t.Errorf("scanned: %v", d)
 	}
 	if b := d["browser"].(map[string]any); b["ip"] != "127.0.0.1" || !strings.HasPrefix(b["userAgent"].(string), "Go-http-client") || b["createdAt"] == "" {
-		t.Errorf("scanned tells of the browser: %v", b)
+		t.Errorf("the response to the scan has these browser details: %v", b)
 	}
 	info := check("scanned")["userInfo"].(map[string]any)
 	if len(info) != 2 || info["nickname"] != "ALICE" || info["photo"] != "https://example.com/alice.png" {
@@ -68,7 +68,7 @@ func TestALoginByREST(t *testing.T) {
 	if d := check("confirmed"); d["ticket"] != nil || d["status"] != 2.0 || d["expiresIn"] != 0.0 {
 		t.Errorf("after the exchange: %v", d)
 	}
-	n.phone("confirm", random, "alice").ok() // phones retry
+	n.phone("confirm", random, "alice").ok() // a retry of the phone
 	n.phone("cancel", random, "alice").refused(409, 2244)
 }
 
@@ -169,7 +169,7 @@ func TestEveryRefusal(t *testing.T) {
 			if a.Get("X-Request-Id") == "" || a.Get("Cache-Control") != "no-store" && strings.HasPrefix(test.path, "/") && test.path != "/api/none" {
 				t.Errorf("headers: %v", a.Header)
 			}
-			// The SDKs look at code only when HTTP says 200.
+			// SDKs read the code of responses with HTTP 200 only.
 			sdk := on.call(test.method, test.path, test.body, append(test.header, "x-authing-request-from", "sdk")...)
 			sdk.refused(200, test.code)
 		})
@@ -299,8 +299,8 @@ func TestOnlyTheBrowserGetsTheTicket(t *testing.T) {
 			t.Errorf("with %s the message is %q", name, a.message)
 		}
 	}
-	if got := strings.Count(n.log.String(), "ticket withheld"); got != 1 { // in 10 s
-		t.Errorf("the log notes it %d times", got)
+	if got := strings.Count(n.log.String(), "ticket withheld"); got != 1 { // at most one line in 10 s
+		t.Errorf("the log has it %d times", got)
 	}
 }
 
@@ -346,7 +346,7 @@ func TestTheFullUserIsReturnedIfThePoolAllowsIt(t *testing.T) {
 		t.Errorf("for the browser: %v", info)
 	}
 	if info := n.call("GET", "/check?random="+c.random, nil).ok()["userInfo"].(map[string]any); len(info) != 2 {
-		t.Errorf("for anybody: %v", info)
+		t.Errorf("without proof: %v", info)
 	}
 }
 
@@ -379,7 +379,7 @@ func TestRepeatedStepsSucceedForTheSameUser(t *testing.T) {
 			t.Errorf("%s again: %v", step, again)
 		}
 		if v := n.check(c)["version"]; v != version {
-			t.Errorf("%s again made version %v of %v", step, v, version)
+			t.Errorf("repeating %s changed version %[3]v to %[2]v", step, v, version)
 		}
 	}
 }
@@ -403,7 +403,7 @@ func TestCodesExpire(t *testing.T) {
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
 }
 
-// TestATicketWorksOnce races two nodes on one Redis.
+// TestATicketWorksOnce exchanges it concurrently on two nodes.
 func TestATicketWorksOnce(t *testing.T) {
 	a, b, _ := pair(t, signing(t), newPool(t, nil))
 	for range 10 {
@@ -462,7 +462,7 @@ func TestAnUnavailableStoreIsReportedInTime(t *testing.T) {
 	began := time.Now()
 	n.call("GET", "/check?random="+c.random, nil).refused(503, 1000)
 	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("it took %v to say so", took)
+		t.Errorf("the refusal took %v", took)
 	}
 }
 
@@ -480,9 +480,9 @@ func TestInvalidBodiesAreRefused(t *testing.T) {
 func TestOnlyValidRequestIDsAreReturned(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	if id := n.call("GET", "/check", nil, "X-Request-Id", "abc-1.2_3").Get("X-Request-Id"); id != "abc-1.2_3" {
-		t.Errorf("ours became %q", id)
+		t.Errorf("a valid id became %q", id)
 	}
-	longest := strings.Repeat("a", 64) // a UUID has 36, a trace context 55
+	longest := strings.Repeat("a", 64) // a UUID has 36 characters, a trace context 55
 	if id := n.call("GET", "/check", nil, "X-Request-Id", longest).Get("X-Request-Id"); id != longest {
 		t.Errorf("64 characters became %q", id)
 	}
@@ -508,7 +508,7 @@ func TestALinkInAPictureOpensAPageOrTheApp(t *testing.T) {
 	unknown := "/s/" + string(session.NewID())
 	plain.call("GET", unknown, nil).refused(http.StatusNotFound, 2241)
 	if a := plain.call("GET", unknown, nil, "Accept", "text/html,*/*;q=0.8"); a.status != 404 || !strings.Contains(a.raw, "is over") || a.Get("Content-Security-Policy") == "" {
-		t.Errorf("to a person: %d %s", a.status, a.raw)
+		t.Errorf("for a browser: %d %s", a.status, a.raw)
 	}
 	app := alone(t, newPool(t, func(p *pool.Pool) { p.AppLink = "example://login/{random}" }))
 	c = app.gene("p1")

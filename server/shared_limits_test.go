@@ -18,9 +18,8 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestTwoNodesTogetherHaveTheLimitsOfOne has an attacker ask two nodes by turns, each when
-// the other has told what it counted: what is answered is what one node would
-// give, and what came back meanwhile.
+// TestTwoNodesTogetherHaveTheLimitsOfOne has an attacker alternate between two nodes that have
+// synchronized their counters: together they serve the burst and the refill of one node.
 func TestTwoNodesTogetherHaveTheLimitsOfOne(t *testing.T) {
 	unknown := func(n *node, user string) answer {
 		return n.call("GET", "/check?random="+string(session.NewID()), nil)
@@ -28,7 +27,7 @@ func TestTwoNodesTogetherHaveTheLimitsOfOne(t *testing.T) {
 	for name, test := range map[string]struct {
 		limits login.Limits
 		burst  int
-		rate   float64 // a second
+		rate   float64 // per second
 		call   func(n *node, code string) answer
 	}{
 		"CallsOfAnAddress": {login.Limits{AddressRate: 2, UserRate: 1000}, 20, 2, func(n *node, code string) answer { return n.phone("scanned", code, "alice") }},
@@ -46,7 +45,7 @@ func TestTwoNodesTogetherHaveTheLimitsOfOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b, _ := pair(t, func(o *server.Options) { o.Limits = test.limits }, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange, p.BindBrowser = true, false }))
-			site := []string{"Authorization", basic("p1", poolSecret)} // makes the code uncounted
+			site := []string{"Authorization", basic("p1", poolSecret)} // codes of a site do not count
 			code := a.call("POST", "/gene?userPoolId=p1", nil, site...).ok()["random"].(string)
 			began, answered := time.Now(), 0
 			for i := range 3 * test.burst {
@@ -61,7 +60,7 @@ func TestTwoNodesTogetherHaveTheLimitsOfOne(t *testing.T) {
 				}
 				n.srv.Settled(t.Context())
 			}
-			most := test.burst + 3 + int(time.Since(began).Seconds()*test.rate) // each node learns it by one that was too many
+			most := test.burst + 3 + int(time.Since(began).Seconds()*test.rate) // each node serves up to one request before it knows
 			if answered < test.burst-1 || answered > most {
 				t.Errorf("two nodes answered %d calls, one would answer %d to %d", answered, test.burst-1, most)
 			}
@@ -69,8 +68,8 @@ func TestTwoNodesTogetherHaveTheLimitsOfOne(t *testing.T) {
 	}
 }
 
-// checkRetryAfter waits out a refusal: not served before the last second that it
-// names, and served by then.
+// checkRetryAfter repeats a call after a refusal: it is refused until the last second of Retry-After,
+// and served at its end.
 func checkRetryAfter(t *testing.T, refused answer, since time.Time, again func() answer) {
 	t.Helper()
 	seconds, err := strconv.Atoi(refused.Get("Retry-After"))
@@ -96,13 +95,13 @@ func checkRetryAfter(t *testing.T, refused answer, since time.Time, again func()
 }
 
 func TestRequestsAreServedAfterRetryAfter(t *testing.T) {
-	n := limited(t, login.Limits{CodesPerAddress: 40}) // one each three seconds
+	n := limited(t, login.Limits{CodesPerAddress: 40}) // refilled every three seconds
 	gene := func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }
 	for {
 		asked := time.Now()
 		if got := gene(); got.status == 429 {
 			if after := got.Get("Retry-After"); after != "3" && after != "2" && after != "1" {
-				t.Errorf("Retry-After %s where one comes back each three seconds", after)
+				t.Errorf("Retry-After %s with a refill every three seconds", after)
 			}
 			checkRetryAfter(t, got, asked, gene)
 			return
@@ -110,7 +109,7 @@ func TestRequestsAreServedAfterRetryAfter(t *testing.T) {
 	}
 }
 
-// scanAndCancel lets a user scan and cancel a new code.
+// scanAndCancel scans and cancels a new code as a user.
 func scanAndCancel(n *node, user string) {
 	n.Helper()
 	code := n.gene("p1").random
@@ -120,11 +119,11 @@ func scanAndCancel(n *node, user string) {
 
 func TestCancelsInARowBeginACoolDown(t *testing.T) {
 	t.Parallel()
-	a, b, _ := pair(t, func(o *server.Options) { o.Limits.UserRate = 1000 }, newPool(t, nil)) // the test asks often
+	a, b, _ := pair(t, func(o *server.Options) { o.Limits.UserRate = 1000 }, newPool(t, nil)) // the test makes many calls
 	scanAndCancel(a, "alice")
 	scanAndCancel(b, "alice")
 	code := a.gene("p1").random
-	a.phone("scanned", code, "alice").ok() // two are not enough
+	a.phone("scanned", code, "alice").ok() // two cancels do not start a cool-down
 	asked := time.Now()
 	b.phone("cancel", code, "alice").ok()
 	next := b.gene("p1").random
@@ -157,7 +156,7 @@ func TestAConfirmResetsTheCancelsInARow(t *testing.T) {
 	a.phone("scanned", code, "alice").refused(429, 429)
 	b.phone("confirm", early, "alice").ok()
 	b.srv.Settled(t.Context())
-	a.phone("scanned", code, "alice").ok() // the pause is over as well
+	a.phone("scanned", code, "alice").ok() // the cool-down has ended, too
 }
 
 func TestACancelThatIsRepeatedCountsOnce(t *testing.T) {
@@ -170,7 +169,7 @@ func TestACancelThatIsRepeatedCountsOnce(t *testing.T) {
 	n.phone("scanned", n.gene("p1").random, "alice").ok()
 }
 
-// counting is a node alone with the given counts.
+// counting starts one node with the given counters.
 func counting(t *testing.T, far ratelimit.Store, pools ...*pool.Pool) *node {
 	st := memstore.New()
 	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Counts = far }, pools...)
@@ -197,7 +196,7 @@ func TestTheCoolDownGrowsToFiveMinutes(t *testing.T) {
 }
 
 // TestARefusedGuesserDoesNotLearnTheRightSecret tries all ways in which a secret can
-// be shown.
+// be sent.
 func TestARefusedGuesserDoesNotLearnTheRightSecret(t *testing.T) {
 	for name, show := range map[string]func(n *node, c code, secret string) answer{
 		"userinfo": func(n *node, _ code, secret string) answer {
@@ -219,7 +218,7 @@ func TestARefusedGuesserDoesNotLearnTheRightSecret(t *testing.T) {
 			if got := show(n, c, poolSecret); got.status == 429 || name == "check" && got.ok()["isBrowser"] != true {
 				t.Fatalf("the right secret at first: %s", got.raw)
 			}
-			told := func() bool { // what the right secret changes
+			told := func() bool { // whether the right secret makes a difference
 				got := show(n, c, poolSecret)
 				return got.status != 429 && (name != "check" || got.ok()["isBrowser"] == true)
 			}
@@ -234,7 +233,7 @@ func TestARefusedGuesserDoesNotLearnTheRightSecret(t *testing.T) {
 	}
 }
 
-// TestASiteIsNotLockedOutByWhatItsUsersSend has a site pass on what visitors make up.
+// TestASiteIsNotLockedOutByWhatItsUsersSend has a site forward invalid tickets from its visitors.
 func TestASiteIsNotLockedOutByWhatItsUsersSend(t *testing.T) {
 	n := limited(t, login.Limits{MissRate: 1, AddressRate: 1, CodesPerAddress: 5})
 	for range 50 {
@@ -242,7 +241,7 @@ func TestASiteIsNotLockedOutByWhatItsUsersSend(t *testing.T) {
 		n.call("POST", "/scanned", map[string]any{"random": "made up"}, "Authorization", basic("p1", poolSecret)).refused(404, 500)
 		n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p1", poolSecret)).ok()
 	}
-	if got := callsBeforeRefusal(t, 50, func() answer { // another pool's secret is no way around the limit
+	if got := callsBeforeRefusal(t, 50, func() answer { // another pool's secret does not lift the limit
 		return n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p2", otherSecret))
 	}); got > 10 {
 		t.Errorf("another site made %d codes", got)
@@ -265,14 +264,14 @@ func TestAPoolHasItsOwnLimits(t *testing.T) {
 	}
 }
 
-// failingCounters are counts that do not answer.
+// failingCounters fail at once.
 type failingCounters struct{}
 
 func (failingCounters) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Result, error) {
 	return nil, errors.New("away")
 }
 
-// hangingCounters answer only when their caller gives up.
+// hangingCounters answer only when the caller's context ends.
 type hangingCounters struct{}
 
 func (hangingCounters) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Result, error) {

@@ -40,7 +40,7 @@ func dialTCP(t testing.TB, n *node) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// TestShutdownWaitsForThePagesCloseFrame has a page answer late.
+// TestShutdownWaitsForThePagesCloseFrame has a page answer with a delay.
 func TestShutdownWaitsForThePagesCloseFrame(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	conn := wsconntest.Upgrade(t, dialTCP(t, n), openSocket, nil)

@@ -21,15 +21,14 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// page is a login page's socket.
+// page is the socket of a login page.
 type page struct {
 	testing.TB
 	*websocket.Conn
 	ctx context.Context
 }
 
-// dial opens a socket; offer is the subprotocols besides ours, and headers by
-// turns.
+// dial opens a socket with additional headers and subprotocols.
 func (n *node) dial(query string, h http.Header, offer ...string) *page {
 	n.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
@@ -72,7 +71,7 @@ func (p *page) event(want string) map[string]any {
 	return m
 }
 
-// closed waits for the end, which must have that code.
+// closed waits for the close frame, which must have this code.
 func (p *page) closed(want websocket.StatusCode) {
 	p.Helper()
 	_, text, err := p.Read(p.ctx)
@@ -108,7 +107,7 @@ func TestASocketReportsEachState(t *testing.T) {
 		t.Errorf("scanned: %v", m)
 	}
 	if m := other.event("scanned"); m["isBrowser"] != false || m["scannedUserId"] != nil {
-		t.Errorf("scanned, for anybody: %v", m)
+		t.Errorf("scanned, without proof: %v", m)
 	}
 	n.phone("confirm", c.random, "alice").ok()
 	m := mine.event("confirmed")
@@ -116,13 +115,13 @@ func TestASocketReportsEachState(t *testing.T) {
 		t.Errorf("confirmed: %v", m)
 	}
 	if m := other.event("confirmed"); m["ticket"] != nil {
-		t.Errorf("confirmed, for anybody: %v", m)
+		t.Errorf("confirmed, without proof: %v", m)
 	}
 	mine.closed(1000)
 	other.closed(1000)
 	late := n.dial("random="+c.random, nil, "key."+c.key)
 	if again := late.event("confirmed"); again["ticket"] != m["ticket"] {
-		t.Errorf("who comes late gets %v", again)
+		t.Errorf("a page that connects later gets %v", again)
 	}
 	late.closed(1000)
 }
@@ -196,7 +195,7 @@ func TestAnOpenSocketContinuesAfterCancel(t *testing.T) {
 	n.phone("scanned", second, "alice").ok()
 	n.phone("confirm", second, "alice").ok()
 	m := p.next()
-	if m["event"] == "scanned" { // may be passed over, the newest wins
+	if m["event"] == "scanned" { // may be skipped, because only the newest state is sent
 		m = p.next()
 	}
 	if m["event"] != "confirmed" || m["ticket"] == nil {
@@ -246,8 +245,8 @@ func TestRefreshWithdrawsTheCode(t *testing.T) {
 	}
 }
 
-// The first refresh makes the second wait, and meanwhile the code which that one
-// is about ends by itself.
+// The first refresh delays the second one, and meanwhile the code that the second one is for
+// expires.
 func TestRefreshWithdrawsOnlyTheCodeThatWasShown(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
@@ -261,14 +260,14 @@ func TestRefreshWithdrawsOnlyTheCodeThatWasShown(t *testing.T) {
 	p.say(`{"action":"refresh"}`)
 	canceled := make(chan map[string]any)
 	go func() { canceled <- p.event("canceled") }()
-	if err := p.Ping(t.Context()); err != nil { // when it is answered, the refresh was read
+	if err := p.Ping(t.Context()); err != nil { // after the pong, the refresh has been read
 		t.Fatal(err)
 	}
 	n.phone("cancel", second, "alice").ok()
 	<-canceled
 	third := p.event("code")["random"].(string)
 	if d := n.call("GET", "/check?wait=2&version=1&random="+third, nil).ok(); d["event"] != "waiting" {
-		t.Errorf("the code after the one that was given back: %v", d)
+		t.Errorf("the code after the withdrawn one: %v", d)
 	}
 }
 
@@ -289,7 +288,7 @@ func TestAReconnectingPageKeepsItsCode(t *testing.T) {
 	}
 	n.phone("cancel", random, "alice").ok()
 	q.event("canceled")
-	next := q.event("code") // rotation goes on, and counts on
+	next := q.event("code") // the rotation continues with the same count
 	q.event("waiting")
 	_ = q.CloseNow()
 
@@ -422,7 +421,7 @@ func TestClosedSocketsLeaveNothingBehind(t *testing.T) {
 	eventually(t, "no watch is left", func() bool { return n.hub.Watches() == 0 })
 }
 
-// TestPageAndPhoneMayUseDifferentNodes has the page on one node and the phone on the other.
+// TestPageAndPhoneMayUseDifferentNodes connects the page to one node and the phone to the other.
 func TestPageAndPhoneMayUseDifferentNodes(t *testing.T) {
 	a, b, redis := pair(t, nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
@@ -440,11 +439,11 @@ func TestPageAndPhoneMayUseDifferentNodes(t *testing.T) {
 	a.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
 }
 
-// holdingListener's connections write only when they are let.
+// holdingListener accepts connections whose writes wait for permission.
 type holdingListener struct {
 	net.Listener
-	asks chan struct{} // gets a token before each write
-	let  chan struct{} // one for each, or closed
+	asks chan struct{} // receives a value before each write
+	let  chan struct{} // one value permits one write; closed: all writes
 }
 
 func (l holdingListener) Accept() (net.Conn, error) {
@@ -463,7 +462,7 @@ func (c holdingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestShutdownWaitsForHandshakesInProgress has a node leave while it answers
+// TestShutdownWaitsForHandshakesInProgress shuts a node down while it answers
 // a handshake.
 func TestShutdownWaitsForHandshakesInProgress(t *testing.T) {
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
@@ -486,14 +485,14 @@ func TestShutdownWaitsForHandshakesInProgress(t *testing.T) {
 		}
 		closed <- websocket.CloseStatus(err)
 	}()
-	<-ln.asks // to answer
+	<-ln.asks // the response to the handshake
 	leave()
-	time.Sleep(300 * time.Millisecond) // all other sockets have been told
+	time.Sleep(300 * time.Millisecond) // all other sockets have been closed
 	ln.let <- struct{}{}
-	<-ln.asks // to tell this one
+	<-ln.asks // the close frame of this socket
 	select {
 	case err := <-left:
-		t.Fatalf("the node left (%v) before it said so", err)
+		t.Fatalf("the node stopped (%v) before it closed the socket", err)
 	case <-time.After(time.Second):
 	}
 	close(ln.let)

@@ -16,13 +16,13 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// stateReader is a page that learns how its code stands; next returns the next
-// state that is newer than the one before.
+// stateReader reads the states of a code over one transport; next returns the next newer
+// state.
 type stateReader interface {
 	next(t testing.TB) map[string]any
 }
 
-// transports are the four ways to learn one truth.
+// transports are the four ways to follow a code.
 var transports = map[string]func(t testing.TB, n *node, c code) stateReader{
 	"WebSocket": func(t testing.TB, n *node, c code) stateReader {
 		on := *n
@@ -61,10 +61,10 @@ func (l *checkReader) next(t testing.TB) map[string]any {
 			return d
 		}
 		if l.wait == 0 {
-			time.Sleep(250 * time.Millisecond) // it is the transport that waits
+			time.Sleep(250 * time.Millisecond) // polling without wait
 		}
 	}
-	t.Fatal("nothing new")
+	t.Fatal("there was no newer state")
 	return nil
 }
 
@@ -132,7 +132,7 @@ func (l *streamReader) event(t testing.TB) (m map[string]any) {
 	return nil
 }
 
-// TestAllTransportsReportTheSameStates runs each story over each transport, with the
+// TestAllTransportsReportTheSameStates runs each login over each transport, with the
 // page on one node and the phone on the other.
 func TestAllTransportsReportTheSameStates(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.CodeTTL = "short", nil, time.Second }))
@@ -163,7 +163,7 @@ func TestAllTransportsReportTheSameStates(t *testing.T) {
 					t.Errorf("last: %v", last)
 				}
 				if got := a.check(c); got["version"] != last["version"] || got["event"] != last["event"] {
-					t.Errorf("the page knows %v, the store %v", last, got)
+					t.Errorf("the page has %v, the store %v", last, got)
 				}
 			})
 		}
@@ -202,7 +202,7 @@ func TestAnEventStreamIsNotReopenedAfterTheFinalState(t *testing.T) {
 		t.Errorf("after the end: %v", m)
 	}
 	if again := n.stream(t, c, l.id); again != nil {
-		t.Error("a page that was told all is told again")
+		t.Error("the stream was opened again after the final state")
 	}
 }
 
@@ -216,7 +216,7 @@ func TestWaitingRequestsEndAtShutdown(t *testing.T) {
 	eventually(t, "both wait", func() bool { return n.hub.Watches() == 2 })
 	go func() { _ = n.stop() }()
 	if m := l.event(t); m != nil {
-		t.Errorf("a node that stops tells %v", m)
+		t.Errorf("a node that stops sends %v", m)
 	}
 	if ms, err := strconv.Atoi(l.retry); err != nil || ms < 0 || ms > 5000 {
 		t.Errorf("retry: %q", l.retry)
@@ -227,7 +227,7 @@ func TestWaitingRequestsEndAtShutdown(t *testing.T) {
 			t.Errorf("the check that waited: %v", d)
 		}
 	case <-time.After(20 * time.Second):
-		t.Error("a check waits on after its node stopped")
+		t.Error("a check still waits after its node stopped")
 	}
 }
 
@@ -242,10 +242,10 @@ func TestWaitAndVersionAreValidated(t *testing.T) {
 		t.Errorf("after %v: %v", time.Since(began), d)
 	}
 	if d := n.call("GET", "/check?wait=25&version=0&random="+c.random, nil).ok(); d["version"] != 1.0 {
-		t.Errorf("a newer one was there: %v", d)
+		t.Errorf("a newer state existed: %v", d)
 	}
 	if n.hub.Watches() != 0 {
-		t.Error("a watch is left")
+		t.Error("a watcher was not removed")
 	}
 }
 
