@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/caiguanhao/readqr/qrcode"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/qr/draw"
 )
 
 // read decodes a picture with gozxing.
@@ -53,34 +52,14 @@ func TestPicturesContainThePayload(t *testing.T) {
 				t.Errorf("%s contains %q, want %q", path, got, d["payload"])
 			}
 		}
-		a := n.call("GET", "/image/"+d["random"].(string)+".svg", nil)
-		if got := read(t, draw(t, a.raw)); got != d["payload"] || a.Get("Content-Type") != "image/svg+xml" {
-			t.Errorf("the SVG contains %q", got)
+		want, err := draw.New().SVG(d["payload"].(string), 300)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := n.call("GET", "/image/"+d["random"].(string)+".svg", nil); a.raw != string(want) || a.Get("Content-Type") != "image/svg+xml" {
+			t.Errorf("the SVG is %.200s, want %.200s", a.raw, want)
 		}
 	}
-}
-
-// draw draws the path of an SVG picture with four pixels per module.
-func draw(t *testing.T, svg string) image.Image {
-	t.Helper()
-	box := regexp.MustCompile(`viewBox="0 0 (\d+) `).FindStringSubmatch(svg)
-	if box == nil {
-		t.Fatalf("no viewBox: %.200s", svg)
-	}
-	number := func(s string) int { n, _ := strconv.Atoi(s); return n }
-	side := 4 * number(box[1])
-	img := image.NewGray(image.Rect(0, 0, side, side))
-	for i := range img.Pix {
-		img.Pix[i] = 255
-	}
-	for _, m := range regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1h-(\d+)z`).FindAllStringSubmatch(svg, -1) {
-		for y := 4 * number(m[2]); y < 4*number(m[2])+4; y++ {
-			for x := 4 * number(m[1]); x < 4*(number(m[1])+number(m[3])); x++ {
-				img.Pix[y*img.Stride+x] = 0
-			}
-		}
-	}
-	return img
 }
 
 func TestEveryPictureOfACodeIsTheSame(t *testing.T) {
