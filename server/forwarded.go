@@ -80,7 +80,7 @@ func (f forwarded) client(r *http.Request) string {
 		}
 		addr, ok := parseForwarded(strings.TrimSpace(entry))
 		if !ok {
-			f.log.Log(context.Background(), slog.LevelWarn, "", "X-Forwarded-For of a trusted proxy has an entry that is no address: the client is taken for that proxy",
+			f.log.Log(context.Background(), slog.LevelWarn, "", "X-Forwarded-For of a trusted proxy has an entry that is not an address: the proxy's address is used",
 				"proxy", found.String(), "form", formOf(entry))
 			break
 		}

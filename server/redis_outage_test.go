@@ -42,7 +42,7 @@ func TestPagesGetANewCodeIfRedisLostTheirs(t *testing.T) {
 	began := time.Now()
 	p.event("expired")
 	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("told after %v", took)
+		t.Errorf("the page was informed after %v", took)
 	}
 	random := p.event("code")["random"].(string)
 	p.event("waiting")

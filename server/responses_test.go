@@ -123,7 +123,7 @@ func TestAStreamThatEndedWithConfirmedIsNotReopenedAfterTheExchange(t *testing.T
 	l.next(t)
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
 	if again := n.stream(t, c, l.id); again != nil {
-		t.Errorf("told again: %v", again.event(t))
+		t.Errorf("the stream was opened again: %v", again.event(t))
 	}
 }
 

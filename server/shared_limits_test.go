@@ -76,15 +76,15 @@ func checkRetryAfter(t *testing.T, refused answer, since time.Time, again func()
 	if err != nil || seconds < 1 {
 		t.Fatalf("Retry-After %q", refused.Get("Retry-After"))
 	}
-	told, wait := time.Now(), time.Duration(seconds)*time.Second
-	for deadline := told.Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	refusedAt, wait := time.Now(), time.Duration(seconds)*time.Second
+	for deadline := refusedAt.Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		asked := time.Now()
 		got := again()
 		switch {
 		case got.status == 200 && time.Since(since) < wait-time.Second-10*time.Millisecond:
-			t.Errorf("told to wait %v, served after %v", wait, time.Since(since))
-		case got.status == 429 && asked.Sub(told) > wait+10*time.Millisecond:
-			t.Fatalf("told to wait %v, refused after %v: %s", wait, asked.Sub(told), got.raw)
+			t.Errorf("Retry-After %v, served after %v", wait, time.Since(since))
+		case got.status == 429 && asked.Sub(refusedAt) > wait+10*time.Millisecond:
+			t.Fatalf("Retry-After %v, refused after %v: %s", wait, asked.Sub(refusedAt), got.raw)
 		case time.Now().After(deadline):
 			t.Fatal("never served")
 		}
@@ -218,7 +218,7 @@ func TestARefusedGuesserDoesNotLearnTheRightSecret(t *testing.T) {
 			if got := show(n, c, poolSecret); got.status == 429 || name == "check" && got.ok()["isBrowser"] != true {
 				t.Fatalf("the right secret at first: %s", got.raw)
 			}
-			told := func() bool { // whether the right secret makes a difference
+			works := func() bool { // whether the right secret makes a difference
 				got := show(n, c, poolSecret)
 				return got.status != 429 && (name != "check" || got.ok()["isBrowser"] == true)
 			}
@@ -226,9 +226,9 @@ func TestARefusedGuesserDoesNotLearnTheRightSecret(t *testing.T) {
 				for range 20 {
 					show(n, c, "wrong")
 				}
-				return !told()
+				return !works()
 			})
-			eventually(t, "the right secret works again", told)
+			eventually(t, "the right secret works again", works)
 		})
 	}
 }

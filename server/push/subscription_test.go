@@ -107,7 +107,7 @@ func TestPushedIsCalledForStepsOnly(t *testing.T) {
 		}
 		f.noteDelivery()
 		if got := n.pushes(); got != step.want {
-			t.Errorf("after state %d: told %d times, want %d", i+1, got, step.want)
+			t.Errorf("after state %d: called %d times, want %d", i+1, got, step.want)
 		}
 	}
 }
