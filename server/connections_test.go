@@ -42,7 +42,7 @@ func requestOn(t *testing.T, conn net.Conn) {
 
 func TestConnectionsAreCountedFromAccept(t *testing.T) {
 	t.Parallel() // becoming ready again takes seconds
-	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+	n := start(t, memNode(), server.MaxConnections(20), newPool(t, nil))
 	var silent []net.Conn
 	for i := range 18 { // from several addresses, because one address may have half
 		silent = append(silent, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
@@ -71,7 +71,7 @@ func TestConnectionsAreCountedFromAccept(t *testing.T) {
 }
 
 func TestIdleConnectionsAreClosedForNewOnes(t *testing.T) {
-	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+	n := start(t, memNode(), server.MaxConnections(20), newPool(t, nil))
 	first := dialFrom(t, n, "127.0.0.2")
 	requestOn(t, first)
 	for i := range 100 { // from several addresses, because one address may have half
@@ -114,7 +114,7 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 // TestOneAddressLeavesHalfOfTheConnections opens as many connections from one address
 // as the server accepts in total.
 func TestOneAddressLeavesHalfOfTheConnections(t *testing.T) {
-	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+	n := start(t, memNode(), server.MaxConnections(20), newPool(t, nil))
 	for range 20 {
 		dialFrom(t, n, "127.0.0.2")
 	}
@@ -149,7 +149,7 @@ func TestRefusedSocketsAreCounted(t *testing.T) {
 func TestAFileLimitThatIsTooLowIsLogged(t *testing.T) {
 	const warning = "limits.sockets is more than the limit of open files allows"
 	for connections, want := range map[int]bool{14_999: true, 15_000: false} {
-		n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = connections }, newPool(t, nil))
+		n := start(t, memNode(), server.MaxConnections(connections), newPool(t, nil))
 		n.gene("p1")
 		if got := strings.Contains(n.log.String(), warning); got != want {
 			t.Errorf("with %d connections: warned %v", connections, got)

@@ -9,6 +9,9 @@ import (
 	"github.com/scanlogin/scanlogin/server/push"
 )
 
+// MaxConnections limits the open connections of a server, from accept on.
+func MaxConnections(n int) func(*Options) { return func(o *Options) { o.maxConnections = n } }
+
 // Settled waits until all counts of the node are sent.
 func (s *Server) Settled(ctx context.Context) { s.login.Flush(ctx) }
 

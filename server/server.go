@@ -40,7 +40,6 @@ type Options struct {
 	Tracer         Tracer               // traces calls; nil: no tracing
 	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
-	MaxConnections int                  // limit of open connections, from accept on; 0: derived from the limit of open files
 	BusAge         func() time.Duration // time since the last message of the bus; nil: readiness ignores it
 
 	// Pushed is called when a page that waits has been sent a step, with the time since the
@@ -52,6 +51,8 @@ type Options struct {
 	PhonePage string
 	// Fallback serves paths without a route; nil: 404.
 	Fallback http.Handler
+
+	maxConnections int // for tests: limit of open connections; 0: derived from the limit of open files
 }
 
 // Server serves many pools. Create it with New.

@@ -56,9 +56,6 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%d %s, but not as a scanlogin server", r.status, http.StatusText(r.status))
 }
 
-// MayBeStored reports whether the step may have been stored although it was not answered with success.
-func (r *Refusal) MayBeStored() bool { return r.Kind == Unavailable }
-
 // refusal returns the Refusal for a response other than success.
 func (a Answer) refusal(envelope map[string]json.RawMessage) *Refusal {
 	number, hasCode := value[int](envelope["code"])
