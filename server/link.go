@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/login"
-	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
 )
@@ -14,10 +13,10 @@ import (
 // endedPage is rendered once.
 var endedPage = web.Ended()
 
-// link answers /s/<random>, which a phone's camera app opens. If the code has ended, browsers get a
-// page and programs the envelope.
+// link answers /s/<random> or /s/<pool>/<random>, which a phone's camera app opens. If the code has
+// ended, browsers get a page and programs the envelope.
 func (s *Server) link(c *call) error {
-	code, p, err := s.linked(c)
+	code, p, err := s.login.LookAtLink(c.Request().Context(), c.by, strings.TrimPrefix(c.Request().URL.Path, "/s/"))
 	if errors.Is(err, session.ErrNotFound) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 		endedPage.ServeHTTP(c.Response(), c.Request())
 		return nil
@@ -33,15 +32,6 @@ func (s *Server) link(c *call) error {
 		c.Response().Header().Set("Cache-Control", "no-store")
 		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(code.ID))
 	}
-	web.Link(web.Site{Pool: p.ID, Name: p.Name}).ServeHTTP(c.Response(), c.Request())
+	web.Link(web.Site{Pool: p.ID, Name: p.Name, Color: p.OwnColor()}).ServeHTTP(c.Response(), c.Request())
 	return nil
-}
-
-// linked returns the code that a picture's address names, and its pool.
-func (s *Server) linked(c *call) (session.Session, *pool.Pool, error) {
-	id, err := session.ParseID(c.Param("random"))
-	if err != nil {
-		return session.Session{}, nil, err
-	}
-	return s.login.Look(c.Request().Context(), c.by, id, login.LookLink)
 }

@@ -57,6 +57,7 @@ type codeMessage struct {
 	ExpiresIn  int        `json:"expiresIn"` // seconds
 	BrowserKey string     `json:"browserKey"`
 	CustomLogo string     `json:"customLogo,omitempty"`
+	BrandColor string     `json:"brandColor,omitempty"` // #rrggbb, unless it is the default
 	AppLink    string     `json:"appLink,omitempty"`
 }
 
@@ -92,7 +93,7 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 	k.proof.BrowserKey = p.BrowserKey(code)
 	if frame := k.send(codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
-		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, AppLink: login.AppLink(p, code.ID),
+		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
 	}); frame != nil {
 		return frame
 	}
@@ -118,7 +119,7 @@ func (k *socket) follow(v login.View) *wsconn.CloseFrame {
 // decided cannot be withdrawn; the page is told how it ended instead.
 func (k *socket) refresh() *wsconn.CloseFrame {
 	k.state, k.refreshed = stateFollowing, time.Now()
-	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.subscription.id)
+	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.pool, k.subscription.id)
 	switch {
 	case errors.Is(err, session.ErrUsed):
 		return nil
@@ -140,20 +141,22 @@ func (k *socket) show() *wsconn.CloseFrame {
 	case err != nil:
 		return k.failed(err)
 	}
+	st := state.Snapshot.Status
+	continues := k.open && (st == session.Canceled || st == session.Expired)
+	if isFinal(st) && !continues {
+		return k.sendLast(wire.NewStatus(state))
+	}
 	if frame := k.send(wire.NewStatus(state)); frame != nil {
 		return frame
 	}
 	k.subscription.noteDelivery()
-	switch st := state.Snapshot.Status; {
-	case st == session.Canceled && k.open, st == session.Expired && k.open:
-		if frame := k.newCode(k.count + 1); frame != nil {
-			return frame
-		}
-		return k.show()
-	case isFinal(st):
-		return closeDone
+	if !continues {
+		return nil
 	}
-	return nil
+	if frame := k.newCode(k.count + 1); frame != nil {
+		return frame
+	}
+	return k.show()
 }
 
 // failed closes because of an error of the store. The page connects again and learns the
@@ -177,6 +180,21 @@ func (k *socket) emitRefused(err error) {
 
 // send writes one message. If the peer does not take it, the connection is closed.
 func (k *socket) send(message any) *wsconn.CloseFrame {
+	return k.write(message, k.conn.WriteText)
+}
+
+// sendLast writes the last message and the close frame at once, and returns that frame.
+func (k *socket) sendLast(message any) *wsconn.CloseFrame {
+	frame := k.write(message, func(text []byte) error { return k.conn.WriteLast(text, closeDone) })
+	if frame == nil {
+		k.subscription.noteDelivery()
+		frame = closeDone
+	}
+	return frame
+}
+
+// write writes a message by means of to, or returns the frame to close with.
+func (k *socket) write(message any, to func(text []byte) error) *wsconn.CloseFrame {
 	text, err := json.Marshal(message)
 	if err != nil {
 		return k.failed(err)
@@ -184,9 +202,9 @@ func (k *socket) send(message any) *wsconn.CloseFrame {
 	if k.state == stateStarting {
 		k.enter(stateFollowing) // a slow peer does not delay other handshakes
 	}
-	if err := k.conn.WriteText(text); err != nil {
+	if err := to(text); err != nil {
 		k.conn.Abort()
-		return closeDone // not sent: the connection is closed
+		return closeDone
 	}
 	return nil
 }

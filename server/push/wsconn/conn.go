@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -13,15 +14,13 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Timeouts of a peer.
-const (
-	// writeTimeout is how long a peer may take no bytes: as long as it may leave a ping
-	// unanswered.
-	writeTimeout = pongTimeout * time.Second
-	// closeTimeout is how long the peer's close frame is awaited. The library waits as
-	// long for the beginning of each frame, but without end for the rest of one.
-	closeTimeout = 5 * time.Second
-)
+// writeTimeout is how long a peer may take no bytes: as long as it may leave a ping
+// unanswered.
+const writeTimeout = pongTimeout * time.Second
+
+// drainPause bounds what is read of a peer that floods after its connection was closed, to
+// 400 KB a second.
+const drainPause = 10 * time.Millisecond
 
 // Conn is one WebSocket connection. Make it with [Group.Accept], then call Serve or
 // Refuse.
@@ -30,9 +29,10 @@ type Conn struct {
 	ws        *websocket.Conn // over transport
 	handler   Handler
 
-	writing sync.Mutex  // held while a message or a ping is written
-	pongDue atomic.Bool // the peer has not answered the last ping
-	bucket  int8        // of the heartbeat; set by Group.Add
+	writing  sync.Mutex   // held while a message, a ping or our close frame is written
+	pongDue  atomic.Bool  // the peer has not answered the last ping
+	closedAt atomic.Int64 // Unix time in ns when our close frame was sent; 0: not yet
+	bucket   int8         // of the heartbeat; guarded by Group.mu
 }
 
 // Accept upgrades a request to a WebSocket connection. It does not check the request's
@@ -67,22 +67,26 @@ func (c *Conn) Serve() {
 			c.transport.blockNextRead()
 			continue
 		case errors.Is(err, errTooManyReads):
-			c.end(&CloseFrame{StatusPolicyViolation, "too many frames"})
+			c.Close(&CloseFrame{StatusPolicyViolation, "too many frames"})
+			c.drain()
+			c.end()
 			return
 		case err != nil:
-			c.end(nil)
+			c.end()
 			return
 		}
 		if f := c.receive(kind, text); f != nil {
-			c.end(f)
-			return
+			c.Close(f) // the library reads the peer's close frame
 		}
 	}
 }
 
-// Refuse closes a connection that is not served, with a close handshake. Closed is
-// called before it returns.
-func (c *Conn) Refuse(f *CloseFrame) { c.end(f) }
+// Refuse closes a connection that is not served, as Close does. It may return before the
+// connection is closed.
+func (c *Conn) Refuse(f *CloseFrame) {
+	c.Close(f)
+	c.Serve()
+}
 
 // resume continues to read after a wait in the poller.
 func (c *Conn) resume() {
@@ -93,19 +97,22 @@ func (c *Conn) resume() {
 // readMessage returns the next message, or errWouldBlock when no bytes are there.
 func (c *Conn) readMessage() (websocket.MessageType, []byte, error) {
 	t := &c.transport
-	t.phase.CompareAndSwap(inMessage, betweenMessages)
+	t.inMessage = false
 	kind, r, err := c.ws.Reader(context.Background())
 	if err != nil {
 		return 0, nil, err
 	}
-	t.phase.CompareAndSwap(betweenMessages, inMessage)
+	t.inMessage = true
 	text, err := io.ReadAll(r)
 	return kind, text, err
 }
 
-// receive passes a message to the handler. It returns the close frame for a peer that
-// violates the rules.
+// receive passes a message to the handler, unless a close frame was sent. It returns the
+// close frame for a peer that violates the rules.
 func (c *Conn) receive(kind websocket.MessageType, text []byte) *CloseFrame {
+	if c.transport.closeSent.Load() {
+		return nil
+	}
 	received := &c.transport.received
 	received.startSecond()
 	received.messages++
@@ -120,59 +127,84 @@ func (c *Conn) receive(kind websocket.MessageType, text []byte) *CloseFrame {
 	return c.handler.Message(text)
 }
 
-// end closes the connection, with a close handshake if f is not nil.
-func (c *Conn) end(f *CloseFrame) {
-	if f != nil {
-		c.Close(f)
+// drain discards what a peer sends until the connection is closed. It is for a peer whose
+// frames are not read any more: to close a connection with unread bytes resets it, and the
+// peer may not get the close frame.
+func (c *Conn) drain() {
+	discarded := make([]byte, 4<<10)
+	for {
+		if _, err := c.transport.Conn.Read(discarded); err != nil {
+			return
+		}
+		time.Sleep(drainPause)
 	}
+}
+
+// end closes the connection, and tells the handler.
+func (c *Conn) end() {
 	_ = c.ws.CloseNow()
 	c.transport.group.remove(c)
 	c.handler.Closed()
 }
 
-// Close sends a close frame and waits for the peer's, for closeTimeout. After it, what
-// reads the connection calls Closed.
-func (c *Conn) Close(f *CloseFrame) {
-	if c.transport.phase.Swap(closing) != closing {
-		_ = c.transport.SetReadDeadline(time.Now().Add(closeTimeout)) // an error: closed, as the library finds out
+// Close sends a close frame, after which nothing is sent. It does not wait for the peer's:
+// when that arrives, or closeTimeout has passed, what reads the connection closes it and
+// calls Closed. A second close frame is not sent.
+func (c *Conn) Close(f *CloseFrame) { _ = c.writeLast(f.append(nil)) }
+
+// WriteLast writes a text message and a close frame at once; see WriteText and Close.
+func (c *Conn) WriteLast(text []byte, f *CloseFrame) error {
+	return c.writeLast(f.append(appendText(make([]byte, 0, len(text)+maxHeader+maxReason+4), text)))
+}
+
+// writeLast writes frames that end with a close frame.
+func (c *Conn) writeLast(frames []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.transport.closeSent.Swap(true) {
+		return net.ErrClosed
 	}
-	_ = c.ws.Close(websocket.StatusCode(f.Code), f.Reason) // an error: the peer has gone
+	c.transport.group.awaitClose(c)
+	err := c.transport.writeFrames(frames)
+	if err != nil {
+		c.Abort()
+	}
+	return err
 }
 
 // Abort closes the connection without a close frame. Unlike the library's CloseNow, it
-// does not wait for a close handshake that is under way.
+// does not wait for what is under way.
 func (c *Conn) Abort() { _ = c.transport.Close() }
 
 // WriteText writes a text message. The peer has writeTimeout to take it. (A context with a
-// deadline would cost a timer.)
+// deadline would cost a timer.) After a close frame the error is net.ErrClosed.
 func (c *Conn) WriteText(text []byte) error {
-	c.lockWrites()
-	defer c.unlockWrites()
-	return c.ws.Write(context.Background(), websocket.MessageText, text)
+	return c.write(appendText(make([]byte, 0, len(text)+maxHeader), text))
 }
 
-// lockWrites waits until no message or ping is being written. The library's own pongs
-// and close frames need no lock: each is one Write.
-func (c *Conn) lockWrites() {
+// write writes whole frames, unless a close frame was sent. Frames of the library's need no
+// lock: each is one Write.
+func (c *Conn) write(frames []byte) error {
 	c.writing.Lock()
-	_ = c.transport.SetWriteDeadline(time.Now().Add(writeTimeout)) // an error: closed, as Write will say
-}
-
-func (c *Conn) unlockWrites() {
-	_ = c.transport.SetWriteDeadline(time.Time{})
-	c.writing.Unlock()
+	defer c.writing.Unlock()
+	if c.transport.closeSent.Load() {
+		return net.ErrClosed
+	}
+	return c.transport.writeFrames(frames)
 }
 
 // ping sends a ping and does not wait for the answer: the library's Ping does, with a
-// context and a timer for each.
+// context and a timer for each. If a close frame was sent closeTimeout ago, ping closes
+// the connection instead.
 func (c *Conn) ping() {
-	if c.transport.phase.Load() == closing {
+	if at := c.closedAt.Load(); at != 0 {
+		if time.Since(time.Unix(0, at)) > (closeTimeout-1)*time.Second { // else it was in another bucket just now
+			c.Abort()
+		}
 		return
 	}
-	c.lockWrites()
-	defer c.unlockWrites()
 	c.pongDue.Store(true)
-	if _, err := c.transport.Conn.Write(pingFrame); err != nil {
+	if err := c.write(pingFrame); err != nil && !errors.Is(err, net.ErrClosed) {
 		c.Abort() // half of it may have been sent
 	}
 }

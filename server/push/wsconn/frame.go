@@ -2,25 +2,39 @@ package wsconn
 
 import "encoding/binary"
 
-// closeByte is the first byte of a close frame.
-const closeByte = 0x88
+// First bytes of the frames that a server sends, which are not continued (RFC 6455, 5.2).
+const (
+	textByte  = 0x81
+	closeByte = 0x88
+	pingByte  = 0x89
+)
 
-// Frames that are written past the library (RFC 6455, 5.5).
+// Frames without variable parts.
 var (
-	pingFrame    = []byte{0x89, 0}
+	pingFrame    = []byte{pingByte, 0}
 	notUTF8Frame = []byte{closeByte, 2, 0x03, 0xef} // StatusInvalidPayload, no reason
 )
 
-// frameSize is the number of bytes of the server's frame that begins with p, which
-// contains the complete header (RFC 6455, 5.2).
-func frameSize(p []byte) int {
-	switch {
-	case len(p) >= 10 && p[1] == 127:
-		return 10 + int(binary.BigEndian.Uint64(p[2:])) // #nosec G115 -- the library's
-	case len(p) >= 4 && p[1] == 126:
-		return 4 + int(binary.BigEndian.Uint16(p[2:]))
-	case len(p) >= 2:
-		return 2 + int(p[1])
+// maxHeader is the size of the longest header of a server's frame.
+const maxHeader = 10
+
+// appendText appends a text frame.
+func appendText(frames, text []byte) []byte {
+	frames = append(frames, textByte)
+	switch n := len(text); {
+	case n < 126:
+		frames = append(frames, byte(n)) // #nosec G115 -- below 126
+	case n < 1<<16:
+		frames = binary.BigEndian.AppendUint16(append(frames, 126), uint16(n)) // #nosec G115 -- below 65,536
+	default:
+		frames = binary.BigEndian.AppendUint64(append(frames, 127), uint64(n)) // #nosec G115 -- a length
 	}
-	return len(p)
+	return append(frames, text...)
+}
+
+// append appends the frame.
+func (f *CloseFrame) append(frames []byte) []byte {
+	reason := f.Reason[:min(len(f.Reason), maxReason)]
+	frames = append(frames, closeByte, byte(2+len(reason)))                         // #nosec G115 -- at most 125
+	return append(binary.BigEndian.AppendUint16(frames, uint16(f.Code)), reason...) // #nosec G115 -- a status code
 }

@@ -40,6 +40,20 @@ func (g *Group) Add(c *Conn) bool {
 	return !g.closing
 }
 
+// awaitClose has the heartbeat close a connection if the peer does not within closeTimeout:
+// it moves the connection to the bucket that is next by then.
+func (g *Group) awaitClose(c *Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, added := g.buckets[c.bucket][c]; !added {
+		return // it is closed
+	}
+	c.closedAt.Store(time.Now().UnixNano())
+	delete(g.buckets[c.bucket], c)
+	c.bucket = int8((g.lastPinged + closeTimeout + 1) % pingInterval) // #nosec G115 -- below pingInterval
+	g.buckets[c.bucket][c] = struct{}{}
+}
+
 func (g *Group) remove(c *Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -11,10 +11,12 @@ import (
 const (
 	pingInterval = 25
 	pongTimeout  = 10
+	closeTimeout = 5 // for the peer's close frame; up to a second more, as the schedule goes
 )
 
 // Heartbeat pings every connection every 25 s and closes those whose peer has not
-// answered after 10 s, until ctx ends. It returns when the last ping is written.
+// answered after 10 s, or has not answered a close frame after 5 to 6 s, until ctx ends. It
+// returns when the last ping is written.
 //
 // Connections are in as many buckets as the interval has seconds, and one bucket is pinged
 // each second: waking the process once for many pings costs a tenth of waking it

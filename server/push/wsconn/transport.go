@@ -35,13 +35,14 @@ type transport struct {
 	prefetched *bytes.Reader // bytes that the client sent before the response; nil: none
 	buffer     *bufio.Reader // the library's
 
-	atBoundary atomic.Bool  // the library holds whole frames only, and none that it has not read
-	phase      atomic.Int32 // see below
+	atBoundary atomic.Bool // the library holds whole frames only, and none that it has not read
+	closeSent  atomic.Bool // a close frame was sent; nothing may follow
 
 	polled, closed bool // guarded by poller.mu: it is in the epoll set; it is closed
 
-	received  received // of the goroutine that reads; each passes it on to the next
-	unwritten int      // bytes of the library's frame that are still to be written; of the goroutine that writes
+	// Of the goroutine that reads; each passes them on to the next.
+	received  received
+	inMessage bool // the rest of a message is read; else the reader waits for the next one
 }
 
 // received counts what was received in the current second.
@@ -57,13 +58,6 @@ func (r *received) startSecond() {
 	}
 }
 
-// Phases of reading.
-const (
-	betweenMessages int32 = iota // the reader waits for the next message
-	inMessage                    // it reads the rest of a message
-	closing                      // the library reads the peer's close frame, and must not be interrupted
-)
-
 // maxReads limits the reads of a connection per second, against floods of pings, pongs and empty
 // frames, which the library handles without returning; one read returns only a few of them. The
 // largest message needs about ten reads, and a browser causes one in 25 s between messages.
@@ -75,11 +69,11 @@ var errTooManyReads = errors.New("too many frames")
 // errWouldBlock is what Read returns instead of waiting. Bytes may have arrived since.
 var errWouldBlock = errors.New("no bytes to read")
 
-// Sizes of the library's buffers. A pong fits into the reader's; a message with a user's
-// nickname and photo into the writer's, and a longer one is two writes.
+// Sizes of the library's buffers. A browser's pong fits into the reader's, and each control
+// frame into the writer's: the library writes no others.
 const (
 	readBufferSize  = 16
-	writeBufferSize = 320
+	writeBufferSize = 2 + 125
 )
 
 // hijacker gives the library transport in place of the request's connection.
@@ -133,7 +127,7 @@ func (t *transport) Read(p []byte) (int, error) {
 		}
 		return n, err
 	}
-	if t.raw != nil && t.atBoundary.Load() && t.phase.Load() == betweenMessages {
+	if t.raw != nil && t.atBoundary.Load() && !t.inMessage {
 		return 0, errWouldBlock
 	}
 	t.blockNextRead()
@@ -144,23 +138,33 @@ func (t *transport) Read(p []byte) (int, error) {
 	return t.Conn.Read(p)
 }
 
-// Write implements net.Conn, for the library. The library echoes a peer's close frame
-// without checking that the reason is UTF-8; if it is not, Write sends 1007 without
-// a reason instead (RFC 6455, 8.1). Each frame begins with a Write, and a close frame is
-// one.
+// Write implements net.Conn, for the library, which writes only control frames, each with
+// one Write. Nothing is written after a close frame. The library echoes a peer's close frame
+// without checking that the reason is UTF-8; if it is not, Write sends 1007 without a
+// reason instead (RFC 6455, 8.1).
 func (t *transport) Write(p []byte) (int, error) {
-	if t.unwritten == 0 {
-		t.unwritten = frameSize(p)
-		if len(p) > 4 && p[0] == closeByte && !utf8.Valid(p[4:]) {
-			t.unwritten = 0
-			if _, err := t.Conn.Write(notUTF8Frame); err != nil {
-				return 0, err
-			}
+	frame := p
+	if p[0] == closeByte {
+		if t.closeSent.Swap(true) {
 			return len(p), nil
 		}
+		if len(p) > 4 && !utf8.Valid(p[4:]) {
+			frame = notUTF8Frame
+		}
+	} else if t.closeSent.Load() {
+		return len(p), nil
 	}
-	t.unwritten = max(0, t.unwritten-len(p))
-	return t.Conn.Write(p)
+	if err := t.writeFrames(frame); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// writeFrames writes whole frames with one Write. The peer has writeTimeout to take them.
+func (t *transport) writeFrames(frames []byte) error {
+	_ = t.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)) // an error: closed, as Write will say
+	_, err := t.Conn.Write(frames)
+	return err
 }
 
 // Close implements net.Conn. If the connection waits in the poller, a goroutine reads

@@ -3,7 +3,9 @@
 // An idle connection has no goroutine and no timer: on Linux it waits in one epoll set,
 // and one schedule pings all connections of a [Group]. Whatever a peer sends or leaves
 // out, its connection ends within bounds: it is read 300 times a second at most,
-// it must answer a ping within 10 s, and a close handshake takes 5 s.
+// it must answer a ping within 10 s, and a close handshake takes at most 6 s. A close
+// frame is sent without waiting for the peer's, and needs no goroutine and no timer: the schedule
+// of pings closes the connection of a peer that does not answer.
 //
 // The package knows connections and frames. What the messages mean is up to the
 // [Handler]; who may connect, and from which origin, is decided before [Group.Accept].
@@ -27,8 +29,11 @@ const (
 // CloseFrame is the last frame that is sent to a peer.
 type CloseFrame struct {
 	Code   StatusCode
-	Reason string // at most 123 bytes of UTF-8
+	Reason string // at most 123 bytes of UTF-8; the rest is not sent
 }
+
+// maxReason is the most that fits into a control frame, beside the code (RFC 6455, 5.5).
+const maxReason = 123
 
 // Options hold for all connections of a Group.
 type Options struct {
