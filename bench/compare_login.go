@@ -51,7 +51,7 @@ func (r *comparing) storm(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	connected := &pushing{system: s, told: newHistogram()}
+	connected := &pushing{system: s, delays: newHistogram()}
 	defer connected.closePages()
 	if err := connected.openAll(ctx, stormProbes, `"event":"scanned"`); err != nil {
 		return err
@@ -74,8 +74,8 @@ func (r *comparing) storm(ctx context.Context) error {
 	r.record("storm.missing", scanlogin, float64(result.Pages-result.Back))
 	r.record("storm.retries", scanlogin, float64(result.Retries))
 	r.record("storm.cpu", scanlogin, result.ConnectCPU)
-	if connected.told.TotalCount() > 0 { // a small storm may be over before
-		r.record("storm.told", scanlogin, milliseconds(connected.told.Max()))
+	if connected.delays.TotalCount() > 0 { // a small storm may be over before
+		r.record("storm.received", scanlogin, milliseconds(connected.delays.Max()))
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (run *pushing) probe(ctx context.Context) {
 		if err := run.scanAndAwait(context.WithoutCancel(ctx), i); err != nil {
 			run.why = err
 		}
-		record(run.told, time.Since(began)) // without a message: the time waited for it
+		record(run.delays, time.Since(began)) // without a message: the time waited for it
 		if pause(ctx, stormProbeInterval) != nil {
 			return
 		}

@@ -28,7 +28,7 @@ type pushing struct {
 	reading  sync.WaitGroup
 
 	mu     sync.Mutex
-	told   *hdrhistogram.Histogram
+	delays *hdrhistogram.Histogram
 	failed int
 	why    error
 }
@@ -93,7 +93,7 @@ func (r *comparing) pushOf(ctx context.Context, k kind) (err error) {
 		return err
 	}
 	defer s.close()
-	run := &pushing{system: s, told: newHistogram()}
+	run := &pushing{system: s, delays: newHistogram()}
 	defer run.closePages()
 	n := int(float64(r.Rate) * r.Duration.Seconds())
 	if err := run.openAll(ctx, n, `"ticket":"`); err != nil {
@@ -112,14 +112,14 @@ func (r *comparing) pushOf(ctx context.Context, k kind) (err error) {
 	if err != nil {
 		return err
 	}
-	told := run.told.TotalCount()
-	progress("%s: %d of %d pages received their message, %.0f a second", k, told, n, float64(told)/took.Seconds())
-	if told == 0 {
+	received := run.delays.TotalCount()
+	progress("%s: %d of %d pages received their message, %.0f a second", k, received, n, float64(received)/took.Seconds())
+	if received == 0 {
 		return run.why
 	}
 	r.recordFailure(fmt.Sprintf("push, %s, %d of %d", k, run.failed, n), run.why)
-	r.record("push.p50", k, milliseconds(run.told.ValueAtQuantile(50)))
-	r.record("push.p99", k, milliseconds(run.told.ValueAtQuantile(99)))
+	r.record("push.p50", k, milliseconds(run.delays.ValueAtQuantile(50)))
+	r.record("push.p99", k, milliseconds(run.delays.ValueAtQuantile(99)))
 	r.record("push.lost", k, float64(run.failed))
 	r.record("push.cpu", k, perItem(used.nodes, n))
 	r.record("push.redis", k, perItem(used.redis, n))
@@ -171,7 +171,7 @@ func (run *pushing) pushOne(ctx context.Context, i int, due time.Time) {
 		run.failed, run.why = run.failed+1, cmp.Or(run.why, err)
 		return
 	}
-	record(run.told, took)
+	record(run.delays, took)
 }
 
 func (run *pushing) publish(ctx context.Context, i int) error {

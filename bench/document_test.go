@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTargetsAreJudgedByMedians(t *testing.T) {
+func TestTargetsAreComparedWithMedians(t *testing.T) {
 	r := comparison{Sizes: sizes{Scale: []int{10, 20}, Rounds: 3}, Figures: map[string][]float64{
 		"idle.resident/scanlogin":  {9_000, 20_000, 10_000},
 		"idle.live/scanlogin":      {8_000, 7_600, 7_400},

@@ -106,7 +106,7 @@ func TestPushMeasuresSteps(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	check(t, "call", r.Call, 100)
-	check(t, "told", r.Told, 100)
+	check(t, "received", r.Received, 100)
 	if r.StepCPU <= 0 {
 		t.Errorf("%v ms of CPU per step", r.StepCPU)
 	}

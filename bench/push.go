@@ -33,13 +33,13 @@ func (c *pushCommand) Validate() error {
 // pushResult is how long steps take. Times count from when a step was due, so
 // that a server that falls behind does not look faster because it is called less.
 type pushResult struct {
-	Rate    float64 `json:"rate"`          // steps per second that succeeded
-	Due     int     `json:"due"`           // steps that were due
-	Failed  int     `json:"failed"`        // steps that failed
-	Why     string  `json:"why,omitempty"` // the first failure
-	Call    times   `json:"call"`          // until the phone had its answer
-	Told    times   `json:"told"`          // until the page had the message
-	StepCPU float64 `json:"stepCPU"`       // milliseconds of all nodes' CPU per step; 0: unknown
+	Rate     float64 `json:"rate"`          // steps per second that succeeded
+	Due      int     `json:"due"`           // steps that were due
+	Failed   int     `json:"failed"`        // steps that failed
+	Why      string  `json:"why,omitempty"` // the first failure
+	Call     times   `json:"call"`          // until the phone had its answer
+	Received times   `json:"received"`      // until the page had the message
+	StepCPU  float64 `json:"stepCPU"`       // milliseconds of all nodes' CPU per step; 0: unknown
 }
 
 // Run lets phones scan and cancel, so that each page continues with the next code.
@@ -53,7 +53,7 @@ func (c *pushCommand) Run(ctx context.Context) error {
 		return err
 	}
 	r := c.newResult("push", s)
-	run := &pushRun{c: c, s: s, dialer: s.newDialers()[0], ready: make(chan *pair, c.Pages), call: newHistogram(), told: newHistogram()}
+	run := &pushRun{c: c, s: s, dialer: s.newDialers()[0], ready: make(chan *pair, c.Pages), call: newHistogram(), received: newHistogram()}
 	defer run.close()
 	if err := run.openAll(ctx); err != nil {
 		return err
@@ -85,10 +85,10 @@ type pushRun struct {
 	ready  chan *pair
 	due    int // steps that were due
 
-	mu         sync.Mutex
-	call, told *hdrhistogram.Histogram
-	failed     int
-	why        error
+	mu             sync.Mutex
+	call, received *hdrhistogram.Histogram
+	failed         int
+	why            error
 }
 
 // pair is a page and its user's phone.
@@ -170,12 +170,12 @@ func (run *pushRun) step(ctx context.Context, p *pair, due time.Time) {
 	waiting, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	err := p.page.await(waiting, `"event":"`+event+`"`)
-	told := time.Since(due)
+	received := time.Since(due)
 	if failed := <-answered; failed != nil {
 		err = failed // it is the cause of the page's error
 	}
 	p.scanned = !p.scanned
-	run.record(call, told, err)
+	run.record(call, received, err)
 	if err == nil && !p.scanned {
 		err = cmp.Or(p.nextUser(run.s), p.page.await(waiting, `"event":"waiting"`)) // the next code
 	}
@@ -184,7 +184,7 @@ func (run *pushRun) step(ctx context.Context, p *pair, due time.Time) {
 	}
 }
 
-func (run *pushRun) record(call, told time.Duration, err error) {
+func (run *pushRun) record(call, received time.Duration, err error) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if err != nil {
@@ -192,7 +192,7 @@ func (run *pushRun) record(call, told time.Duration, err error) {
 		return
 	}
 	record(run.call, call)
-	record(run.told, told)
+	record(run.received, received)
 }
 
 // reopen opens a new page after a failure, or when the page has reached its
@@ -231,7 +231,7 @@ func (run *pushRun) result(took time.Duration, used cpuTime) (*pushResult, error
 	}
 	r := &pushResult{
 		Rate: float64(done) / took.Seconds(), Due: run.due, Failed: run.failed,
-		Call: timesOf(run.call), Told: timesOf(run.told), StepCPU: perItem(used.nodes, int(done)),
+		Call: timesOf(run.call), Received: timesOf(run.received), StepCPU: perItem(used.nodes, int(done)),
 	}
 	if run.why != nil {
 		r.Why = run.why.Error()
@@ -243,7 +243,7 @@ func printPush(w *tabwriter.Writer, r *pushResult) {
 	fmt.Fprintf(w, "\tsteps due\tfailed\tsteps/s\tCPU/step\t\n\t%d\t%d\t%.1f\t%.3f ms\t\n", r.Due, r.Failed, r.Rate, r.StepCPU)
 	fmt.Fprint(w, timesHead)
 	r.Call.row(w, "until the phone is answered")
-	r.Told.row(w, "until the page is told")
+	r.Received.row(w, "until the page received it")
 	if r.Why != "" {
 		fmt.Fprintf(w, "first failure: %s\n", r.Why)
 	}

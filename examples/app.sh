@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Plays the app: examples/app.sh scanned CODE, then confirm or cancel. CODE is what
-# the page writes to the browser's console. As the app's own back end would, it
-# vouches for its user with the pool's secret.
+# Acts as the app: examples/app.sh scanned CODE, then confirm or cancel. The page prints CODE to the
+# browser's console. Like the app's own back end, it vouches for its user with the pool's secret.
 set -euo pipefail
 curl --silent --show-error --user "${SCANLOGIN_POOL:-example}:$EXAMPLE_SECRET" \
   --header 'Content-Type: application/json' \

@@ -18,10 +18,10 @@ mkdir -p "$out"
 go build -o "$out/mutation" ./test/mutation
 
 # Tests of ./server that take longer than a second. The first pass skips them.
-slow='^Test(ASilentPeerIsDropped|APeerThatAnswersPingsStays|WhoNeverFinishes|NoKeyOutlives|CancelsInARow|ExpiryIs|ShutdownWaits|FourWays'
-slow+='|ScannedIsNot|AGuesser|LostCodes|WaitingHandshakes|OpenMakes|Resume|RetryAfterIsTrue|Rolling|AStore|Refresh|AnOffice|StoreAway|AHandshake'
-slow+='|TimeEnds|WatchEnds|TwoNodesGive|AStorm|TheServerStays'
-slow+='|AFloodOfOne|TheDefaultLimitsFitIntoThe|PartOfA|OneNetwork|ASiteIs|ANodeLeaves|ANodeThat|AHead|AFull|Sockets|ConnectionsAre)'
+slow='^Test(APeerThat|IncompleteRequests|EveryKeyInRedis|CancelsInARow|ExpiryIs|ShutdownWaits|ShutdownEnds|AllTransports|AllHandshakes'
+slow+='|AScannedCode|ARefusedGuesser|PagesAt|GuessesOf|LostCodes|WaitingHandshakes|AnOpenSocketCreates|AReconnecting|RequestsAre|ARolling|AStore|Refresh'
+slow+='|ManyPolling|ManyLogins|AnUnavailable|CodesExpire|AWatching|TwoNodesTogether|HostileClients|AFloodOfCodes|AFull|RequestsDoNot'
+slow+='|TheDefaultLimitsFitIntoThe|PartOfA|OneNetwork|ASiteIs|CodesOfASite|ANodeThat|TheTimeoutFor|Sockets|ConnectionsAre)'
 
 # judge name argument…: tests the mutants again that are not known to be killed.
 judge() {

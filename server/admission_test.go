@@ -16,7 +16,7 @@ import (
 )
 
 // TestHandshakesAreAdmittedFairly has one address fill all slots and the queue
-// behind them, and another come last.
+// behind them. A handshake from another address, which comes last, is admitted next.
 func TestHandshakesAreAdmittedFairly(t *testing.T) {
 	made, goOn := make(chan string, 1000), make(chan struct{})
 	n := start(t, memNode(), func(o *server.Options) {
@@ -59,8 +59,8 @@ func TestHandshakesAreAdmittedFairly(t *testing.T) {
 	eventually(t, "nobody waits", func() bool { return n.srv.WaitingHandshakes() == 0 })
 }
 
-// blockingListener's connections from one address block on each write after the
-// first, until released: as those of a peer that reads nothing.
+// blockingListener accepts connections. Those from one address block on each write after the
+// first until released, like connections of a peer that reads nothing.
 type blockingListener struct {
 	net.Listener
 	from     string
@@ -88,11 +88,11 @@ func (c *blockingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestAPeerThatReadsNothingHoldsNoSlot has more of them than there are slots.
+// TestAPeerThatReadsNothingHoldsNoSlot has more such peers than there are slots.
 func TestAPeerThatReadsNothingHoldsNoSlot(t *testing.T) {
 	released := make(chan struct{})
 	n := startOn(t, memNode(), func(ln net.Listener) net.Listener { return blockingListener{ln, "127.0.0.2", released} }, nil, newPool(t, nil))
-	t.Cleanup(func() { close(released) }) // before the node leaves
+	t.Cleanup(func() { close(released) }) // before the node shuts down
 	for range server.MaxHandshakes + 10 {
 		conn := dialFrom(t, n, "127.0.0.2")
 		_ = conn.SetDeadline(time.Now().Add(soon))

@@ -199,12 +199,12 @@ func TestACodeIsUnknownInAnotherPool(t *testing.T) {
 func TestGuessingThePoolOfACodeIsLimited(t *testing.T) {
 	n := limited(t, login.Limits{MissRate: 1})
 	c := n.gene("p1")
-	if got := until(t, 100, func() answer { return n.call("GET", "/s/p2/"+c.random, nil) }); got == 100 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("GET", "/s/p2/"+c.random, nil) }); got == 100 {
 		t.Error("no limit for the page")
 	}
 	n = limited(t, login.Limits{MissRate: 1})
 	c = n.gene("p1")
-	if got := until(t, 100, func() answer { return n.phone("scanned", n.url+"/s/p2/"+c.random, "alice") }); got == 100 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.phone("scanned", n.url+"/s/p2/"+c.random, "alice") }); got == 100 {
 		t.Error("no limit for phones")
 	}
 }

@@ -27,7 +27,7 @@ func handle(h func(*call) error) echo.HandlerFunc {
 	return func(c echo.Context) error { return h(c.(*call)) }
 }
 
-// callerOf reads what a request tells about its caller.
+// callerOf returns the caller's details in a request.
 func (s *Server) callerOf(c echo.Context, requestID string) *login.Caller {
 	r := c.Request()
 	by := &login.Caller{
@@ -63,9 +63,8 @@ func (c *call) poolName(fromBody string) login.PoolName {
 	return login.PoolName{ID: c.QueryParam("userPoolId")}
 }
 
-// maxUserAgent bounds what is kept of a header that anybody writes, in bytes: what
-// browsers and systems are known by is within the first 200 of real ones, and the
-// audit trail keeps no more.
+// maxUserAgent limits the stored part of the User-Agent header, in bytes. Real browsers name
+// browser and system within the first 200, and the audit trail stores no more.
 const maxUserAgent = 256
 
 func boundedAgent(agent string) string {

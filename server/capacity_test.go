@@ -15,9 +15,9 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestAnUnknownUsageIsToldOnce has a Redis without a bound, and one whose user may not
-// ask: codes are made all the same.
-func TestAnUnknownUsageIsToldOnce(t *testing.T) {
+// TestUnknownStoreUsageIsLoggedOnce has a Redis without maxmemory, and one whose user may not
+// read it: codes are created in both cases.
+func TestUnknownStoreUsageIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	for word, login := range map[string]string{"store_max_bytes": "", "NOPERM": "app:secret@"} {
 		t.Run(word, func(t *testing.T) {
@@ -48,14 +48,14 @@ func TestAnUnknownUsageIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestAFullProcessRefusesNewCodesAndNothingElse fills a node without Redis: codes
-// that are there go on to their end.
-func TestAFullProcessRefusesNewCodesAndNothingElse(t *testing.T) {
+// TestAFullMemoryStoreRefusesOnlyNewCodes fills a node without Redis: logins
+// with existing codes continue.
+func TestAFullMemoryStoreRefusesOnlyNewCodes(t *testing.T) {
 	t.Parallel()
 	st := memstore.NewBounded(1 << 20)
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Limits.AddressRate = 10_000 }, newPool(t, nil))
 	first := n.gene("p1")
-	for err := error(nil); err == nil; { // not by way of the node, which would stop before
+	for err := error(nil); err == nil; { // directly in the store, because the node refuses codes earlier
 		_, err = st.Create(t.Context(), sessiontest.New(st, time.Hour))
 	}
 	eventually(t, "the usage is known", func() bool { return n.srv.Load().StoreUsage >= 0.95 })
@@ -75,19 +75,19 @@ func TestAFullProcessRefusesNewCodesAndNothingElse(t *testing.T) {
 	}
 }
 
-// TestASiteIsCountedByItsPoolAlone: its back end asks for all of its users from one
+// TestCodesOfASiteCountOnlyTowardsItsPool: its back end requests the codes of all users from one
 // network.
-func TestASiteIsCountedByItsPoolAlone(t *testing.T) {
+func TestCodesOfASiteCountOnlyTowardsItsPool(t *testing.T) {
 	t.Parallel()
 	st := memstore.NewBounded(3 << 20)
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Limits.AddressRate = 10_000 }, newPool(t, nil))
 	asSite := func() answer {
-		return n.callWith(unjudged, "POST", "/gene", `{"userPoolId":"p1"}`, "Authorization", basic("p1", poolSecret))
+		return n.callWith(unvalidated, "POST", "/gene", `{"userPoolId":"p1"}`, "Authorization", basic("p1", poolSecret))
 	}
 	held := func() login.RefusedCodes { return n.srv.Load().CodesHeld }
 	for i := 0; i < 20_000 && held().Network == 0 && held().Pool == 0 && held().Full == 0; i++ {
 		asSite()
-		if i > 1_500 { // some 65 %
+		if i > 1_500 { // about 65 %
 			pause()
 		}
 	}

@@ -11,17 +11,17 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// ahead is a store whose clock is an hour ahead of this node's.
-type ahead struct{ session.Store }
+// aheadStore is a store whose clock is one hour ahead of this node's.
+type aheadStore struct{ session.Store }
 
-func (s ahead) Now() time.Time { return s.Store.Now().Add(time.Hour) }
+func (s aheadStore) Now() time.Time { return s.Store.Now().Add(time.Hour) }
 
-// A node one hour slow accepts no token that expired half an hour ago.
+// A node whose clock is one hour slow refuses a token that expired half an hour ago.
 func TestTokensExpireByTheStoresClock(t *testing.T) {
 	st := memstore.New()
-	n := start(t, sessiontest.Node{Store: ahead{st}, Bus: st.Bus()}, nil, newPool(t, nil), secondPool(t))
+	n := start(t, sessiontest.Node{Store: aheadStore{st}, Bus: st.Bus()}, nil, newPool(t, nil), secondPool(t))
 	scan := func(changes jwt.MapClaims) answer {
-		return n.call("POST", "/scanned", map[string]any{"random": n.gene("p1").random}, "Authorization", "Bearer "+claiming(t, userKey, changes))
+		return n.call("POST", "/scanned", map[string]any{"random": n.gene("p1").random}, "Authorization", "Bearer "+tokenWith(t, userKey, changes))
 	}
 	at := func(d time.Duration) int64 { return time.Now().Add(time.Hour + d).Unix() } // by the store's clock
 	scan(jwt.MapClaims{"exp": at(-30 * time.Minute)}).refused(401, 2020)
@@ -29,13 +29,13 @@ func TestTokensExpireByTheStoresClock(t *testing.T) {
 	scan(jwt.MapClaims{"exp": at(30 * time.Minute), "nbf": at(30 * time.Minute)}).refused(401, 2020)
 	scan(jwt.MapClaims{"exp": at(30 * time.Minute), "nbf": at(-time.Minute)}).ok()
 
-	// Nor is it good in another pool.
-	over := claiming(t, otherKey, jwt.MapClaims{"exp": at(-30 * time.Minute)})
+	// Another pool refuses it, too.
+	over := tokenWith(t, otherKey, jwt.MapClaims{"exp": at(-30 * time.Minute)})
 	n.call("POST", "/scanned", map[string]any{"random": n.gene("p1").random}, "Authorization", "Bearer "+over).refused(401, 2020)
 }
 
-// claiming is a token of alice's with other claims.
-func claiming(t testing.TB, key string, changes jwt.MapClaims) string {
+// tokenWith returns a token of alice with changed claims.
+func tokenWith(t testing.TB, key string, changes jwt.MapClaims) string {
 	t.Helper()
 	claims := jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()}
 	for name, value := range changes {

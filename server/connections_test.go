@@ -15,8 +15,8 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// isOpen reports whether the server keeps a new connection on which nothing is sent,
-// for long enough to have closed it.
+// isOpen reports whether the server keeps a new idle connection open for longer than it takes
+// to close a refused one.
 func isOpen(t *testing.T, conn net.Conn) bool {
 	t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(soon / 10))
@@ -25,9 +25,9 @@ func isOpen(t *testing.T, conn net.Conn) bool {
 	return ok && ne.Timeout()
 }
 
-// askOn makes a request on an open connection and reads the answer, after which the
+// requestOn makes a request on an open connection and reads the answer, after which the
 // connection is idle.
-func askOn(t *testing.T, conn net.Conn) {
+func requestOn(t *testing.T, conn net.Conn) {
 	t.Helper()
 	_ = conn.SetDeadline(time.Now().Add(soon))
 	fmt.Fprint(conn, "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -41,10 +41,10 @@ func askOn(t *testing.T, conn net.Conn) {
 }
 
 func TestConnectionsAreCountedFromAccept(t *testing.T) {
-	t.Parallel() // it takes its time to be ready again
-	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+	t.Parallel() // becoming ready again takes seconds
+	n := start(t, memNode(), server.MaxConnections(20), newPool(t, nil))
 	var silent []net.Conn
-	for i := range 18 { // of several addresses, each of which may have half
+	for i := range 18 { // from several addresses, because one address may have half
 		silent = append(silent, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
 	}
 	for range 2 { // sockets stay counted after they were hijacked
@@ -55,7 +55,7 @@ func TestConnectionsAreCountedFromAccept(t *testing.T) {
 		t.Errorf("the limit is %d", l.ClientsLimit)
 	}
 	if isOpen(t, dialFrom(t, n, "127.0.0.3")) {
-		t.Error("one more than the limit is kept")
+		t.Error("a connection above the limit stays open")
 	}
 	if code, text := n.ops("/readyz"); code != 503 || !strings.Contains(text, "connections are exhausted") {
 		t.Errorf("readyz: %d %q", code, text)
@@ -70,12 +70,12 @@ func TestConnectionsAreCountedFromAccept(t *testing.T) {
 	eventually(t, "it is ready again", func() bool { code, _ := n.ops("/readyz"); return code == 200 })
 }
 
-func TestIdleConnectionsGiveWay(t *testing.T) {
-	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+func TestIdleConnectionsAreClosedForNewOnes(t *testing.T) {
+	n := start(t, memNode(), server.MaxConnections(20), newPool(t, nil))
 	first := dialFrom(t, n, "127.0.0.2")
-	askOn(t, first)
-	for i := range 100 { // of several addresses, each of which may have half
-		askOn(t, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
+	requestOn(t, first)
+	for i := range 100 { // from several addresses, because one address may have half
+		requestOn(t, dialFrom(t, n, fmt.Sprintf("127.0.0.%d", 2+i%3)))
 	}
 	if l := n.srv.Load(); l.Clients > 20 {
 		t.Errorf("%d are open", l.Clients)
@@ -93,42 +93,42 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 		o.Limits.SocketsPerAddress = 5
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32"), netip.MustParsePrefix("::ffff:127.0.0.10/128")}
 	}, newPool(t, nil))
-	for range 10 { // twice as many as may wait
+	for range 10 { // twice as many as the limit
 		dialFrom(t, n, "127.0.0.2")
 	}
 	eventually(t, "none is refused below the limit", func() bool { return n.srv.Load().Clients == 10 })
 	if isOpen(t, dialFrom(t, n, "127.0.0.2")) {
-		t.Error("one more than the limit is kept")
+		t.Error("a connection above the limit stays open")
 	}
 	for range 20 {
 		dialFrom(t, n, "127.0.0.9")
 		dialFrom(t, n, "127.0.0.10")
 	}
 	eventually(t, "no proxy's is refused", func() bool { return n.srv.Load().Clients >= 40+5 })
-	askOn(t, dialFrom(t, n, "127.0.0.3"))
+	requestOn(t, dialFrom(t, n, "127.0.0.3"))
 	if text := n.log.String(); !strings.Contains(text, `"msg":"connection refused: its address has too many","address":"127.0.0.2"`) {
 		t.Errorf("no warning in %s", text)
 	}
 }
 
 // TestOneAddressLeavesHalfOfTheConnections opens as many connections from one address
-// as there may be.
+// as the server accepts in total.
 func TestOneAddressLeavesHalfOfTheConnections(t *testing.T) {
-	n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = 20 }, newPool(t, nil))
+	n := start(t, memNode(), server.MaxConnections(20), newPool(t, nil))
 	for range 20 {
 		dialFrom(t, n, "127.0.0.2")
 	}
 	for range 5 {
-		askOn(t, dialFrom(t, n, "127.0.0.3"))
+		requestOn(t, dialFrom(t, n, "127.0.0.3"))
 	}
 	if got := n.srv.Load().Clients; got > 15 {
 		t.Errorf("%d are open, of one address and 5 of another", got)
 	}
 }
 
-// TestSocketsThatLeadNowhereAreCounted has peers ignore the close frame of sockets for an unknown
+// TestRefusedSocketsAreCounted has peers ignore the close frame of sockets for an unknown
 // pool.
-func TestSocketsThatLeadNowhereAreCounted(t *testing.T) {
+func TestRefusedSocketsAreCounted(t *testing.T) {
 	t.Parallel()
 	n := limited(t, login.Limits{SocketsPerAddress: 3})
 	var open []net.Conn
@@ -145,11 +145,11 @@ func TestSocketsThatLeadNowhereAreCounted(t *testing.T) {
 	eventually(t, "they are gone", func() bool { l := n.srv.Load(); return l.Connections == 0 && l.Sockets == 0 && l.Clients <= 1 })
 }
 
-// TestMoreSocketsThanFilesAreWarnedOf at the start.
-func TestMoreSocketsThanFilesAreWarnedOf(t *testing.T) {
+// TestAFileLimitThatIsTooLowIsLogged at the start.
+func TestAFileLimitThatIsTooLowIsLogged(t *testing.T) {
 	const warning = "limits.sockets is more than the limit of open files allows"
 	for connections, want := range map[int]bool{14_999: true, 15_000: false} {
-		n := start(t, memNode(), func(o *server.Options) { o.MaxConnections = connections }, newPool(t, nil))
+		n := start(t, memNode(), server.MaxConnections(connections), newPool(t, nil))
 		n.gene("p1")
 		if got := strings.Contains(n.log.String(), warning); got != want {
 			t.Errorf("with %d connections: warned %v", connections, got)

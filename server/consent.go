@@ -6,7 +6,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/risk"
 )
 
-// consentData is what the phone shows beside who is asking.
+// consentData contains the risk signals that the phone shows.
 type consentData struct {
 	Verdict pool.Verdict `json:"verdict"`
 	Reasons []reasonData `json:"reasons"`
@@ -27,7 +27,7 @@ type reasonData struct {
 	Text string      `json:"text"` // for people, in their language
 }
 
-// reasonText returns what a person should know.
+// reasonText returns the text of a reason for the user.
 func reasonText(r risk.Reason) (en, zh string) {
 	switch r {
 	case risk.OtherCountry:

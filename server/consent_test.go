@@ -14,9 +14,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// watchful runs a node that knows places and remembers, behind a proxy that
-// says where its callers are.
-func watchful(t *testing.T, far ratelimit.Store, change func(*pool.Pool)) *node {
+// withConsentSignals starts a node with GeoIP and known browsers, behind a proxy that
+// sends the addresses of the clients.
+func withConsentSignals(t *testing.T, far ratelimit.Store, change func(*pool.Pool)) *node {
 	m, err := geoip.Parse(geoiptest.City(t))
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func watchful(t *testing.T, far ratelimit.Store, change func(*pool.Pool)) *node 
 	}, newPool(t, change))
 }
 
-// from is a header by which the proxy says where the caller is.
+// from returns the header with which the proxy sends the client's address.
 func from(address string, more ...string) []string {
 	return append([]string{"X-Forwarded-For", address}, more...)
 }
@@ -37,7 +37,7 @@ func (n *node) phoneFrom(address, step, random, user string, h ...string) answer
 	return n.call("POST", "/"+step, map[string]any{"random": random}, from(address, append(h, "Authorization", "Bearer "+userToken(n, user))...)...)
 }
 
-// consent is what a phone is told with its scan.
+// consent returns the consent data in the response to a scan, and its reasons.
 func (a answer) consent() (consent map[string]any, reasons string) {
 	a.Helper()
 	consent, _ = a.ok()["consent"].(map[string]any)
@@ -51,8 +51,8 @@ func (a answer) consent() (consent map[string]any, reasons string) {
 	return consent, strings.Join(names, " ")
 }
 
-func TestThePhoneIsToldWhoAsks(t *testing.T) {
-	n := watchful(t, ratelimit.NewMemory(), func(p *pool.Pool) { p.Consent = pool.DefaultConsent() })
+func TestThePhoneGetsTheDetailsOfTheLogin(t *testing.T) {
+	n := withConsentSignals(t, ratelimit.NewMemory(), func(p *pool.Pool) { p.Consent = pool.DefaultConsent() })
 	const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 	c := n.gene("p1", from("203.0.113.7", "User-Agent", agent)...)
 	n.setRecentCodes("203.0.113.7", 100)
@@ -82,15 +82,15 @@ func TestThePhoneIsToldWhoAsks(t *testing.T) {
 	}
 	n.remember(stored, "alice")
 	if consent, _ := n.phoneFrom("203.0.113.7", "scanned", c.random, "alice").consent(); consent["knownBrowser"] != true || consent["sameNetwork"] != true {
-		t.Errorf("in the same house, for the second time: %v", consent)
+		t.Errorf("in the same network, for the second time: %v", consent)
 	}
 	if agreed := n.phoneFrom("203.0.113.7", "confirm", c.random, "alice").ok(); agreed["consent"] != nil {
 		t.Errorf("after the decision: %v", agreed)
 	}
 }
 
-func TestNetworksAreComparedWhereAddressesTell(t *testing.T) {
-	n := watchful(t, nil, nil)
+func TestNetworksAreComparedIfTheAddressesAllowIt(t *testing.T) {
+	n := withConsentSignals(t, nil, nil)
 	for _, test := range []struct {
 		page, phone string
 		want        any
@@ -99,8 +99,8 @@ func TestNetworksAreComparedWhereAddressesTell(t *testing.T) {
 		{"203.0.113.7", "203.0.113.8", false},
 		{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true},
 		{"2001:db8:1:2::1", "2001:db8:1:3::1", false},
-		{"203.0.113.7", "2001:db8:1:2::1", nil}, // a home may have both
-		{"192.168.1.4", "192.168.1.4", nil},     // or a proxy that nobody trusts
+		{"203.0.113.7", "2001:db8:1:2::1", nil}, // one network may have both
+		{"192.168.1.4", "192.168.1.4", nil},     // private, as of an untrusted proxy
 		{"127.0.0.1", "127.0.0.1", nil},
 		{"fd00::1", "fd00::1", nil},
 	} {
@@ -111,12 +111,12 @@ func TestNetworksAreComparedWhereAddressesTell(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
+func TestUnknownSignalsAreOmittedAndFireNoRule(t *testing.T) {
 	blocking := func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherNetwork: pool.Block, OtherCountry: pool.Block, NewBrowser: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 1}
 	}
-	for name, far := range map[string]ratelimit.Store{"a broken one": brokenCounts{}, "a silent one": silentCounts{}} {
-		n := watchful(t, far, blocking)
+	for name, far := range map[string]ratelimit.Store{"a broken one": failingCounters{}, "a silent one": hangingCounters{}} {
+		n := withConsentSignals(t, far, blocking)
 		c := n.gene("p1", from("10.0.0.1")...)
 		began := time.Now()
 		consent, why := n.phoneFrom("10.0.0.1", "scanned", c.random, "alice").consent()
@@ -125,27 +125,27 @@ func TestWhatIsNotKnownIsLeftOutAndFiresNothing(t *testing.T) {
 		}
 		n.phoneFrom("10.0.0.1", "confirm", c.random, "alice").ok()
 		if took := time.Since(began); took > 10*time.Second {
-			t.Errorf("%s held the phone up for %v", name, took)
+			t.Errorf("%s delayed the phone by %v", name, took)
 		}
 	}
 }
 
-// A back end that vouches is not where its user's phone is.
-func TestWhoVouchesSaysWhereThePhoneIs(t *testing.T) {
-	n := watchful(t, nil, func(p *pool.Pool) { p.Vouching = true })
+// The address of a back end that vouches is not the phone's.
+func TestABackEndThatVouchesSendsThePhonesAddress(t *testing.T) {
+	n := withConsentSignals(t, nil, func(p *pool.Pool) { p.Vouching = true })
 	c := n.gene("p1", from("203.0.113.7")...)
 	scan := func(phoneIP string) answer {
 		return n.call("POST", "/scanned", map[string]any{"random": c.random, "phoneIp": phoneIP, "user": map[string]any{"id": "u"}},
 			from("203.0.113.7", "Authorization", basic("p1", poolSecret))...)
 	}
 	if consent, _ := scan("").consent(); consent["sameNetwork"] != nil {
-		t.Errorf("the back end passes for the phone: %v", consent)
+		t.Errorf("the back end's address is used as the phone's: %v", consent)
 	}
 	if consent, _ := scan("198.51.100.9").consent(); consent["sameNetwork"] != false || consent["sameCountry"] != false {
 		t.Errorf("a phone in France: %v", consent)
 	}
 	scan("somewhere").refused(400, 2231)
-	// Nobody else can say where a phone is.
+	// A phone itself cannot send its address.
 	other := n.gene("p1", from("203.0.113.7")...)
 	lie := n.call("POST", "/scanned", map[string]any{"random": other.random, "phoneIp": "203.0.113.7"}, from("198.51.100.9", "Authorization", "Bearer "+userToken(t, "alice"))...)
 	if consent, _ := lie.consent(); consent["sameNetwork"] != false {
@@ -153,8 +153,8 @@ func TestWhoVouchesSaysWhereThePhoneIs(t *testing.T) {
 	}
 }
 
-func TestBlockRefusesConfirmOnTheFactsOfThen(t *testing.T) {
-	n := watchful(t, ratelimit.NewMemory(), func(p *pool.Pool) {
+func TestBlockingIsDecidedOnTheSignalsAtConfirm(t *testing.T) {
+	n := withConsentSignals(t, ratelimit.NewMemory(), func(p *pool.Pool) {
 		p.Consent = pool.Consent{OtherCountry: pool.Block, ManyCodes: pool.Block, ManyCodesFrom: 5}
 	})
 	c := n.gene("p1", from("203.0.113.7")...)
@@ -177,10 +177,10 @@ func TestBlockRefusesConfirmOnTheFactsOfThen(t *testing.T) {
 	}
 	n.setRecentCodes("203.0.113.7", 4)
 	n.phoneFrom("203.0.113.8", "confirm", c.random, "alice").ok()
-	// What was agreed to stays so: a phone that asks again is told the truth.
+	// A confirmed code stays confirmed: repeating confirm succeeds.
 	n.setRecentCodes("203.0.113.7", 500)
 	n.phoneFrom("198.51.100.9", "confirm", c.random, "alice").ok()
-	// Declining is always allowed.
+	// Cancel is always allowed.
 	c = n.gene("p1", from("203.0.113.7")...)
 	if consent, _ := n.phoneFrom("198.51.100.9", "scanned", c.random, "alice").consent(); consent["verdict"] != "block" {
 		t.Errorf("at the scan: %v", consent)

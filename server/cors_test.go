@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-func TestOriginsAreAnsweredByName(t *testing.T) {
+func TestOnlyListedOriginsAreAllowed(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
 	for _, test := range []struct {
 		name, method, path, origin string
@@ -57,7 +57,7 @@ func TestOriginsAreAnsweredByName(t *testing.T) {
 	}
 }
 
-func TestPicturesAndModuleAreForEverybody(t *testing.T) {
+func TestPicturesAndTheElementAllowEveryOrigin(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, path := range []string{"/image/" + c.random + ".png", "/image/" + c.random + ".svg"} {
@@ -138,7 +138,7 @@ func TestForwardedAddressIsBelievedFromProxiesOnly(t *testing.T) {
 	}
 }
 
-func TestOpsAreOnTheirOwn(t *testing.T) {
+func TestOpsRoutesAreOnTheirOwnListener(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
 		res, err := client.Get(n.url + path)

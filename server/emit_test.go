@@ -14,7 +14,7 @@ import (
 )
 
 // TestEachStepAndRefusalIsEmittedOnce also repeats steps, which must emit nothing, and
-// makes refused requests.
+// sends requests that are refused.
 func TestEachStepAndRefusalIsEmittedOnce(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string

@@ -25,9 +25,9 @@ type envelope struct {
 	Data    any    `json:"data"`
 }
 
-// retryAfter is what 429 and 503 ask for, in whole seconds (RFC 9110, 10.2.3): no less than
-// err says. If it says nothing, a second is enough: a connection may end, or the store answer
-// again, at any moment.
+// retryAfter returns the Retry-After of a 429 or 503, in whole seconds (RFC 9110, 10.2.3): the wait
+// of err, rounded up. Without one it is a second: a connection may end, or the store recover, at
+// any moment.
 func retryAfter(err error) string {
 	var wait time.Duration
 	if e, ok := errors.AsType[login.TooMany](err); ok {
@@ -117,14 +117,14 @@ func routing(err error) error {
 	return err
 }
 
-// fromSDK reports whether the request comes from an SDK, which takes errors as
+// fromSDK reports whether the request comes from an SDK, which expects refusals as
 // HTTP 200.
 func fromSDK(r *http.Request) bool {
 	return r.Header.Get("X-Authing-Request-From") != "" || r.Header.Get("X-Authing-Sdk-Version") != ""
 }
 
-// maxBody is the most bytes of a body: ten times what the largest useful one
-// has, a vouched-for user of 4 KiB.
+// maxBody is the maximum size of a body, in bytes: ten times the largest useful one, a
+// vouched-for user of 4 KiB.
 const maxBody = 64 << 10
 
 // decode reads the body, a JSON object, into v. Unknown fields are ignored, as
@@ -153,7 +153,7 @@ func unmarshal(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	var wrong *json.UnmarshalTypeError
 	switch {
-	case err == nil && string(bytes.TrimSpace(body)) == "null": // which Go takes for any object
+	case err == nil && string(bytes.TrimSpace(body)) == "null": // which Go decodes into any struct
 		return malformed("body", "must be a JSON object", "必须是 JSON 对象")
 	case err == nil:
 		return nil

@@ -56,7 +56,7 @@ func ipExtractor(trusted []netip.Prefix, log *slog.Logger) echo.IPExtractor {
 	return forwarded{newProxies(trusted), loglimit.New(log, time.Hour)}.client
 }
 
-// client returns the first address from the right that is no trusted proxy; the
+// client returns the first address from the right that is not a trusted proxy; the
 // leftmost if all are. What a trusted proxy wrote and cannot be read ends the search at
 // that proxy, with a warning: nothing beyond it is known.
 func (f forwarded) client(r *http.Request) string {
@@ -80,7 +80,7 @@ func (f forwarded) client(r *http.Request) string {
 		}
 		addr, ok := parseForwarded(strings.TrimSpace(entry))
 		if !ok {
-			f.log.Log(context.Background(), slog.LevelWarn, "", "X-Forwarded-For of a trusted proxy has an entry that is no address: the client is taken for that proxy",
+			f.log.Log(context.Background(), slog.LevelWarn, "", "X-Forwarded-For of a trusted proxy has an entry that is not an address: the proxy's address is used",
 				"proxy", found.String(), "form", formOf(entry))
 			break
 		}
@@ -105,11 +105,11 @@ func parseForwarded(entry string) (netip.Addr, bool) {
 	return ipaddr.Plain(addr), err == nil
 }
 
-// maxForm is how much of an entry's form is logged, in bytes.
+// maxForm limits the logged form of an entry, in bytes.
 const maxForm = 40
 
-// formOf tells what an entry looks like without telling what it is: runs of letters
-// become "a", of digits "9", of other bytes than punctuation "?".
+// formOf returns the form of an entry without its contents, for the log: a run of letters
+// becomes "a", of digits "9", and of other bytes than punctuation "?".
 func formOf(entry string) string {
 	form := make([]byte, 0, maxForm)
 	for i := 0; i < len(entry) && len(form) < maxForm; i++ {

@@ -16,7 +16,7 @@ func TestForwardedAddresses(t *testing.T) {
 		peer   string
 		header []string
 		want   string
-		warns  string // the form of what cannot be read
+		warns  string // the logged form of an invalid address
 	}{
 		"no header":                 {"10.0.0.1:99", nil, "10.0.0.1", ""},
 		"peer is nobody":            {"192.0.2.1:99", []string{"198.51.100.1"}, "192.0.2.1", ""},

@@ -18,8 +18,8 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// fuzzed is a node without limits, whose log nobody reads.
-func fuzzed(f *testing.F, change func(*server.Options)) *node {
+// fuzzNode starts a node without limits and without a log.
+func fuzzNode(f *testing.F, change func(*server.Options)) *node {
 	st := memstore.New()
 	const endless = 1 << 30
 	return start(f, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
@@ -34,8 +34,8 @@ func fuzzed(f *testing.F, change func(*server.Options)) *node {
 	}, newPool(f, nil), secondPool(f))
 }
 
-// serve makes a request without a network. Whatever it is, the answer is a row
-// of the table of errors or a success, and no fault of the server.
+// serve makes a request without a network. The response must be a success or a row of the error
+// table, and not an internal error.
 func (n *node) serve(t *testing.T, method, path, body string, h ...string) envelope {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "/api/v2/qrcode"+path, strings.NewReader(body))
@@ -46,7 +46,7 @@ func (n *node) serve(t *testing.T, method, path, body string, h ...string) envel
 	n.srv.Handler().ServeHTTP(w, r)
 	var out envelope
 	d := json.NewDecoder(w.Body)
-	d.UseNumber() // custom data may have any
+	d.UseNumber() // custom data may contain any number
 	if err := d.Decode(&out); err != nil {
 		t.Fatalf("%s %s %q: %d, %v", method, path, body, w.Code, err)
 	}
@@ -63,7 +63,7 @@ type envelope struct {
 }
 
 func FuzzBody(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	calls := []string{"/gene", "/userinfo", "/scanned", "/confirm", "/cancel"}
 	random := n.gene("p1").random
 	for i := range calls {
@@ -79,10 +79,10 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// Custom data comes from a page and goes to the phone: as JSON that is an
-// object, and no larger than a picture can carry.
+// Custom data is sent from a page to the phone: a JSON object that is not larger than a picture can
+// contain.
 func FuzzCustomData(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	for _, seed := range []string{`{}`, `{"scene":"kiosk","n":1e400}`, `{"a":"</script>\u2028"}`, `[]`, `"x"`, `{"a":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`} {
 		f.Add(seed)
 	}
@@ -105,10 +105,10 @@ func FuzzCustomData(f *testing.F) {
 	})
 }
 
-// FuzzPictureText gives a phone any text to have scanned. It is no code but the
-// one that is there.
+// FuzzPictureText sends any text as a scanned code. Only the text of the
+// existing code is accepted.
 func FuzzPictureText(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	c := n.gene("p1")
 	for _, seed := range []string{c.random, c.payload, n.url + "/s/" + c.random + "?utm=1", n.url + "/s/p1/" + c.random, "https://evil.example.com/s/" + c.random, "{", "\x00", strings.Repeat("7", 30)} {
 		f.Add(seed)
@@ -116,15 +116,15 @@ func FuzzPictureText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		got := n.serve(t, "POST", "/scanned", marshal(t, map[string]any{"random": text}), "Authorization", userToken(t, "alice"))
 		if got.Code == 200 && !strings.Contains(text, c.random) && !strings.Contains(text, `\u`) {
-			t.Fatalf("%q is taken for a code: %v", text, got)
+			t.Fatalf("%q is accepted as a code: %v", text, got)
 		}
 	})
 }
 
-// FuzzProof tries to be the browser of a code that is confirmed, and to exchange
+// FuzzProof tries to prove to be the browser of a confirmed code, and to redeem
 // its ticket.
 func FuzzProof(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	c, ticket := n.confirmed("p1")
 	mac := strings.TrimPrefix(ticket, c.random+".")
 	f.Add("", mac, basic("p1", otherSecret), mac)
@@ -132,7 +132,7 @@ func FuzzProof(f *testing.F) {
 	f.Add("a=b; c", strings.ToUpper(c.key), "Basic Og==", strings.Repeat("A", 43))
 	f.Fuzz(func(t *testing.T, cookie, key, authorization, guess string) {
 		if key == c.key || guess == mac || strings.Contains(authorization, basic("p1", poolSecret)[6:]) {
-			return // it is in the corpus of nobody who does not know it
+			return // the right proof
 		}
 		got := n.serve(t, "GET", "/check?random="+c.random, "", "Cookie", "scanlogin_browser="+cookie, "X-Browser-Key", key, "Authorization", authorization)
 		if got.Data["ticket"] != nil || got.Data["scannedUserId"] != nil || got.Data["isBrowser"] == true {
@@ -147,14 +147,14 @@ func FuzzProof(f *testing.F) {
 	})
 }
 
-// FuzzForwardedFor has a trusted proxy pass on what a client wrote. What the
-// proxy saw itself is at the end, and nothing before it counts.
+// FuzzForwardedFor has a trusted proxy forward a header of the client. Only the last
+// address, which the proxy added, is used.
 func FuzzForwardedFor(f *testing.F) {
 	var seen string
-	n := fuzzed(f, func(o *server.Options) {
-		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // as httptest's requests come
+	n := fuzzNode(f, func(o *server.Options) {
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // the address of httptest's requests
 		o.Observers = append(o.Observers, func(e session.Event) {
-			if e.Kind == session.EventMade { // codes of before end by time meanwhile, which is nobody's doing
+			if e.Kind == session.EventMade { // ignores the expiry of earlier codes
 				seen = e.IP
 			}
 		})
@@ -174,10 +174,10 @@ func FuzzForwardedFor(f *testing.F) {
 	})
 }
 
-// FuzzSocketMessage sends a message to a socket that makes its own codes: it
-// gets another code, or the socket is closed as the contract says.
+// FuzzSocketMessage sends a message to an open socket: it
+// returns another code, or the socket is closed with a documented code.
 func FuzzSocketMessage(f *testing.F) {
-	n := fuzzed(f, nil)
+	n := fuzzNode(f, nil)
 	for _, seed := range []string{`{"action":"refresh"}`, `{"action":"confirm"}`, `{"action":1}`, `[]`, "", "\xff", `{"action":"refresh","action":"x"}`, strings.Repeat(" ", 4097)} {
 		f.Add(seed, true)
 		f.Add(seed, false)

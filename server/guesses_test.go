@@ -13,7 +13,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// guesses makes lookups of codes that do not exist until one is refused.
+// guesses looks up codes that do not exist until a request is refused.
 func guesses(n *node, from *http.Client) answer {
 	var a answer
 	for range 100 {
@@ -25,9 +25,9 @@ func guesses(n *node, from *http.Client) answer {
 	return a
 }
 
-// TestAGuesserDoesNotLearnWhichCodeIsThere has an address over its limit come
-// upon codes of others.
-func TestAGuesserDoesNotLearnWhichCodeIsThere(t *testing.T) {
+// TestARefusedGuesserDoesNotLearnWhichCodesExist has an address above its limit look
+// up codes of others.
+func TestARefusedGuesserDoesNotLearnWhichCodesExist(t *testing.T) {
 	open := func(p *pool.Pool) { p.AllowBrowserExchange, p.BindBrowser = true, false }
 	for name, call := range map[string]func(n *node, from *http.Client, c code, ticket string) answer{
 		"check": func(n *node, from *http.Client, c code, _ string) answer {
@@ -68,7 +68,7 @@ func TestAGuesserDoesNotLearnWhichCodeIsThere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{MissRate: 1, CheckRate: 1000} }, newPool(t, open))
 			attacker := clientAt(t, "127.0.0.2")
-			for range 5 { // a share of the limit may come back between the calls, on a slow machine
+			for range 5 { // on a slow machine the limit may refill between the calls
 				live, ticket := n.gene("p1"), ""
 				if name == "exchange" {
 					live, ticket = n.confirmed("p1")
@@ -82,18 +82,18 @@ func TestAGuesserDoesNotLearnWhichCodeIsThere(t *testing.T) {
 					return
 				}
 			}
-			t.Error("what is there was answered each time")
+			t.Error("requests for existing codes were answered each time")
 		})
 	}
 }
 
-// TestPagesBesideAGuesserGoOn has pages that poll behind a guesser's address: by
-// key, by cookie, or as SDKs do without cookies, from the address that asked for
-// the code; and phones that are logged in.
-func TestPagesBesideAGuesserGoOn(t *testing.T) {
+// TestPagesAtTheAddressOfAGuesserAreServed has pages poll from the address of a
+// guesser: with a key, with a cookie, or as SDKs do without cookies, from the address that requested
+// the code; and phones with valid tokens.
+func TestPagesAtTheAddressOfAGuesserAreServed(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{MissRate: 1} }, newPool(t, nil))
 	elsewhere := clientAt(t, "127.0.0.2")
-	moved := n.gene("p1") // its page goes on at the guesser's address
+	moved := n.gene("p1") // its page continues from the guesser's address
 	at := clientAt(t, "127.0.0.3")
 	own := n.callWith(at, "POST", "/gene?userPoolId=p1", nil).ok()
 	for range 3 {
@@ -112,16 +112,16 @@ func TestPagesBesideAGuesserGoOn(t *testing.T) {
 	}
 }
 
-// shown is what a back end at address is told for the pool's secret, or another.
+// shown returns the response to a back end at an address that sends a secret.
 func shown(n *node, address, secret string) answer {
 	return n.call("POST", "/userinfo", map[string]any{"ticket": "x"}, "Authorization", basic("p1", secret), "X-Forwarded-For", address)
 }
 
-// TestASiteIsNotLockedOutByItsNeighbours has a host show wrong secrets, and
-// sites at other addresses of its /64, and at its own for another pool, the right ones.
-func TestASiteIsNotLockedOutByItsNeighbours(t *testing.T) {
+// TestASiteIsNotLockedOutByGuessesFromItsSubnet has a host send wrong secrets, and
+// sites at other addresses of its /64, and at its own address for another pool, the right ones.
+func TestASiteIsNotLockedOutByGuessesFromItsSubnet(t *testing.T) {
 	n := start(t, memNode(), behindProxy(login.Limits{}), newPool(t, nil), secondPool(t))
-	eventually(t, "the guesser is told nothing", func() bool { // again where the machine is slower than what comes back
+	eventually(t, "the guesser is refused", func() bool { // again if the machine is slower than the refill
 		for shown(n, "2001:db8:1:2::bad", "wrong").status != 429 {
 		}
 		return shown(n, "2001:db8:1:2::bad", poolSecret).status == 429
@@ -135,8 +135,8 @@ func TestASiteIsNotLockedOutByItsNeighbours(t *testing.T) {
 	}
 }
 
-// TestGuessesOfASubnetAreBounded has a guesser show each wrong secret from
-// another address of a /64. A site that was there before goes on.
+// TestGuessesOfASubnetAreBounded has a guesser send each wrong secret from
+// another address of a /64. A site that used the subnet before continues.
 func TestGuessesOfASubnetAreBounded(t *testing.T) {
 	a, b, _ := pair(t, behindProxy(login.Limits{MissRate: 1}), newPool(t, nil))
 	if got := shown(a, "2001:db8:1:2::1", poolSecret); got.code != 2246 {

@@ -13,9 +13,9 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// TestAStormIsServedInTurn has more pages come at once than handshakes run at once, and none
-// is refused.
-func TestAStormIsServedInTurn(t *testing.T) {
+// TestAllHandshakesOfAStormAreServed opens more pages at once than handshakes run at once; none is
+// refused.
+func TestAllHandshakesOfAStormAreServed(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	var pages sync.WaitGroup
 	for range 200 {
@@ -29,9 +29,9 @@ func TestAStormIsServedInTurn(t *testing.T) {
 	pages.Wait()
 }
 
-// TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer has more handshakes than run at
-// once, for a store that hangs: none waits longer than for the first of them, and as many as
-// before run afterwards.
+// TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer starts more handshakes than run at
+// once while the store hangs: all are rejected when the first of them fails, and all slots are free
+// afterwards.
 func TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, nil))
@@ -65,7 +65,7 @@ func TestWaitingHandshakesAreRejectedWhenTheStoreDoesNotAnswer(t *testing.T) {
 		if refused.Load() == 0 || closed.Load() == 0 {
 			t.Errorf("%d were refused in the queue, %d closed after they began", refused.Load(), closed.Load())
 		}
-		if took := time.Since(began); took > 20*time.Second { // ten times what the store is given
+		if took := time.Since(began); took > 20*time.Second { // ten times the deadline of a store call
 			t.Errorf("they waited for %v", took)
 		}
 	}
@@ -81,14 +81,14 @@ func TestClientsThatDisconnectLeaveTheQueue(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	resume := n.store.Stall()
-	ctx, hangUp := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer hangUp()
+	ctx, disconnectRunning := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer disconnectRunning()
 	var pages sync.WaitGroup
 	for range 150 {
 		pages.Go(func() {
 			_, _, err := websocket.Dial(ctx, n.url+"/api/v2/qrcode/ws?random="+c.random, &websocket.DialOptions{Subprotocols: []string{"scanlogin.v1"}, HTTPClient: client})
 			if err == nil {
-				t.Error("the store hangs, and a socket came about")
+				t.Error("a socket was opened although the store hangs")
 			}
 		})
 	}
@@ -97,22 +97,22 @@ func TestClientsThatDisconnectLeaveTheQueue(t *testing.T) {
 	n.dial("random="+c.random, nil, "key."+c.key).event("waiting")
 }
 
-// TestDisconnectingDoesNotRejectOthers has all handshakes that run end because their clients
-// disconnect, while another one waits. That says nothing of the store.
+// TestDisconnectingDoesNotRejectOthers has the clients of all running handshakes disconnect
+// while another one waits. That is not a failure of the store.
 func TestDisconnectingDoesNotRejectOthers(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
-	for range 10 { // again where the clients were slower than the store is given
-		if hangUp(t, n, c) {
+	for range 10 { // again if the clients were slower than the deadline of the store
+		if disconnectRunning(t, n, c) {
 			return
 		}
 	}
 	t.Error("the handshake that waited was rejected each time")
 }
 
-// hangUp reports whether a handshake that waits is served after all that run have
-// ended by their clients.
-func hangUp(t *testing.T, n *node, c code) bool {
+// disconnectRunning reports whether a waiting handshake is served after the clients of all running
+// ones have disconnected.
+func disconnectRunning(t *testing.T, n *node, c code) bool {
 	resume := n.store.Stall()
 	defer resume()
 	dial := func(ctx context.Context) error {
@@ -124,8 +124,8 @@ func hangUp(t *testing.T, n *node, c code) bool {
 		}
 		return err
 	}
-	ctx, hangUp := context.WithCancel(t.Context())
-	defer hangUp()
+	ctx, disconnectRunning := context.WithCancel(t.Context())
+	defer disconnectRunning()
 	var pages sync.WaitGroup
 	defer pages.Wait()
 	for range server.MaxHandshakes {
@@ -135,7 +135,7 @@ func hangUp(t *testing.T, n *node, c code) bool {
 	served := make(chan error, 1)
 	go func() { served <- dial(t.Context()) }()
 	eventually(t, "another handshake waits, or was rejected", func() bool { return n.srv.Admission() == [2]int{0, 1} || len(served) > 0 })
-	hangUp()
+	disconnectRunning()
 	eventually(t, "the others have ended", func() bool { return n.srv.Admission()[0] > 0 || len(served) > 0 })
 	resume()
 	return <-served == nil

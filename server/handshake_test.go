@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// soon is how long something may take that takes some milliseconds; the server's
-// own timeouts for a body that does not come are longer (10 s).
+// soon is the deadline of operations that take milliseconds. It is shorter than the server's
+// timeout for a missing body (10 s).
 const soon = 5 * time.Second
 
 // dialFrom connects to a node from a loopback address of the test's choice.
@@ -28,14 +28,14 @@ func dialFrom(t testing.TB, n *node, address string) net.Conn {
 	return conn
 }
 
-// handshake is a request for a WebSocket, with further header lines, each ended by CRLF.
+// handshake returns a WebSocket handshake with additional header lines, each ending in CRLF.
 func handshake(query, more string) string {
 	return "GET /api/v2/qrcode/ws?" + query + " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + more + "\r\n"
 }
 
-// TestAHandshakeWithABodyIsRefusedAtOnce announces a body that never comes, and
-// one that comes with the head.
+// TestAHandshakeWithABodyIsRefusedAtOnce announces a body that is never sent, and
+// one that is sent with the head.
 func TestAHandshakeWithABodyIsRefusedAtOnce(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for name, sent := range map[string]string{
@@ -71,9 +71,9 @@ func TestAHandshakeWithABodyIsRefusedAtOnce(t *testing.T) {
 	n.dial("userPoolId=p1", nil).event("code")
 }
 
-// TestHandshakesWithBodiesDelayNobody has one address send more of them than
-// handshakes run at once.
-func TestHandshakesWithBodiesDelayNobody(t *testing.T) {
+// TestHandshakesWithBodiesDelayNoOthers has one address send more of them
+// than handshakes run at once.
+func TestHandshakesWithBodiesDelayNoOthers(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for i := range 200 {
 		fmt.Fprint(dialFrom(t, n, "127.0.0.2"), handshake("userPoolId=p1", []string{"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"}[i%2]))
@@ -83,7 +83,7 @@ func TestHandshakesWithBodiesDelayNobody(t *testing.T) {
 		_ = conn.SetDeadline(time.Now().Add(soon))
 		fmt.Fprint(conn, handshake("userPoolId=p1", ""))
 		if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || res.StatusCode != 101 {
-			t.Fatalf("an honest handshake: %v %v", res, err)
+			t.Fatalf("a valid handshake: %v %v", res, err)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestCodesOfAnAddressAreKnownOnAllNodes(t *testing.T) {
 	}
 }
 
-// history is what the nodes that share counts with n have recorded.
+// history returns the history that n shares with other nodes.
 func (n *node) history() *risk.History {
 	n.Helper()
 	if n.counts == nil {
@@ -45,7 +45,7 @@ func (n *node) history() *risk.History {
 	return risk.NewHistory(n.pools, ratelimit.NewBatcher(n.counts, slog.New(slog.DiscardHandler)), n.store.Now)
 }
 
-// recentCodes is how many codes an address requested in the last ten minutes.
+// recentCodes returns the number of codes that an address requested in the last ten minutes.
 func (n *node) recentCodes(address string) int {
 	n.Helper()
 	known, err := n.history().Of(n.Context(), n.pools.All()[0], session.Session{Client: session.Client{IP: address}}, "")
@@ -90,7 +90,7 @@ func (n *node) knowsBrowser(user, cookie string) bool {
 	return *known.Browser
 }
 
-// cookie is the browser cookie that a code was made under.
+// cookie returns the browser cookie with which a code was created.
 func (n *node) cookie(c code) string {
 	n.Helper()
 	at, err := url.Parse(n.url)
@@ -120,23 +120,24 @@ func TestABrowserIsKnownOnceItsUserConfirmed(t *testing.T) {
 		t.Error("not known after the user has confirmed")
 	}
 	if a.knowsBrowser("bob", cookie) || a.knowsBrowser("alice", "another") {
-		t.Error("another user's, or another browser, is known")
+		t.Error("the browser is known for another user, or another browser for this one")
 	}
 	declined := b.gene("p1")
 	b.phone("scanned", declined.random, "alice").ok()
 	b.phone("cancel", declined.random, "alice").ok()
 	if b.knowsBrowser("alice", b.cookie(declined)) {
-		t.Error("a browser that was declined is known")
+		t.Error("a browser whose login was canceled is known")
 	}
 }
 
-// TestTheCountsInRedisNameNobody looks for people in all that the limits store there.
-func TestTheCountsInRedisNameNobody(t *testing.T) {
-	a, _, redis := pair(t, func(o *server.Options) { // low, so that what is counted is still there
+// TestCountersInRedisContainNoUsersOrAddresses searches the keys and values of the limits for users
+// and addresses.
+func TestCountersInRedisContainNoUsersOrAddresses(t *testing.T) {
+	a, _, redis := pair(t, func(o *server.Options) { // low, so that the counters have not expired
 		o.Limits = login.Limits{AddressRate: 1, UserRate: 1, MissRate: 1, CodesPerAddress: 10, CodesPerPool: 10}
 	}, newPool(t, nil))
 	c, _ := a.confirmed("p1")
-	cancelOn(a, "alice")
+	scanAndCancel(a, "alice")
 	a.call("GET", "/check?random=made-up", nil)
 	a.srv.Settled(t.Context())
 	keys, _ := redis.Do("KEYS", "test:tally:*").([]any)

@@ -13,23 +13,23 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// raw opens a socket on which a test sends frames, also invalid ones.
+// raw opens a socket for sending any bytes as frames.
 func (n *node) raw(query string) net.Conn {
 	n.Helper()
 	return wsconntest.Upgrade(n, dialTCP(n, n), "/api/v2/qrcode/ws?"+query, nil)
 }
 
-// closeCode reads frames until the server closes; 0 if it just hangs up.
+// closeCode reads frames until the server's close frame; 0 if the connection ends without one.
 func closeCode(t *testing.T, conn net.Conn) websocket.StatusCode {
 	t.Helper()
 	code := websocket.StatusCode(wsconntest.CloseCode(conn))
 	if code != 0 {
-		theReferee.closing(t, code)
+		validator.closeCode(t, code)
 	}
 	return code
 }
 
-func TestHostileSocketsAreClosedByTheRules(t *testing.T) {
+func TestInvalidFramesCloseTheSocket(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, test := range []struct {
@@ -44,7 +44,7 @@ func TestHostileSocketsAreClosedByTheRules(t *testing.T) {
 		{"binary", "userPoolId=p1", wsconntest.Frame(wsconntest.Binary, []byte(`{"action":"refresh"}`)), []websocket.StatusCode{1008}},
 		{"invalid UTF-8", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, []byte("{\"action\":\"\xff\"}")), []websocket.StatusCode{1007}},
 		{"over 4 KiB", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, bytes.Repeat([]byte("x"), 4<<10+1)), []websocket.StatusCode{1009}},
-		{"1 MB", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, bytes.Repeat([]byte("x"), 1<<20)), []websocket.StatusCode{1009, 0}}, // a reset may overtake it
+		{"1 MB", "userPoolId=p1", wsconntest.Frame(wsconntest.Text, bytes.Repeat([]byte("x"), 1<<20)), []websocket.StatusCode{1009, 0}}, // a TCP reset may discard the close frame
 		{"too many", "userPoolId=p1", bytes.Repeat(wsconntest.Frame(wsconntest.Text, []byte(`{"action":"refresh"}`)), 11), []websocket.StatusCode{1008}},
 		{"reserved bits", "userPoolId=p1", wsconntest.Frame(0xf1, []byte("x")), []websocket.StatusCode{1002}},
 		{"bytes of no protocol", "userPoolId=p1", bytes.Repeat([]byte{0xff}, 1<<10), []websocket.StatusCode{1002, 1009, 0}},
@@ -66,8 +66,8 @@ func TestHostileSocketsAreClosedByTheRules(t *testing.T) {
 	eventually(t, "no watch is left", func() bool { return n.hub.Watches() == 0 })
 }
 
-func TestASilentPeerIsDropped(t *testing.T) {
-	t.Parallel() // with what else takes its time
+func TestAPeerThatAnswersNoPingIsDisconnected(t *testing.T) {
+	t.Parallel() // with other slow tests
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	began := time.Now()
@@ -75,34 +75,34 @@ func TestASilentPeerIsDropped(t *testing.T) {
 	if code := closeCode(t, conn); code != 0 {
 		t.Errorf("closed with %d", code)
 	}
-	// Between a heartbeat with its patience and twice that.
+	// Between one heartbeat interval plus timeout, and two.
 	if took := time.Since(began); took < 30*time.Second || took > 60*time.Second {
-		t.Errorf("dropped after %v", took)
+		t.Errorf("disconnected after %v", took)
 	}
 }
 
-func TestAPeerThatAnswersPingsStays(t *testing.T) {
+func TestAPeerThatAnswersPingsStaysConnected(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	p := n.dial("random="+n.gene("p1").random, nil)
 	p.event("waiting")
 	got := make(chan error, 1)
 	go func() {
-		_, _, err := p.Read(p.ctx) // answers pings meanwhile; p's time is 30 s
+		_, _, err := p.Read(p.ctx) // answers pings meanwhile; the page's deadline is 30 s
 		got <- err
 	}()
 	select {
 	case err := <-got:
 		if p.ctx.Err() == nil {
-			t.Errorf("dropped: %v", err)
+			t.Errorf("disconnected: %v", err)
 		}
 	case <-time.After(28 * time.Second):
 	}
 }
 
-// TestTheServerStaysCalm has many hostile clients come and go, and looks at
-// what is left of them.
-func TestTheServerStaysCalm(t *testing.T) {
+// TestHostileClientsLeaveNothingBehind connects many hostile clients, and measures
+// goroutines and memory afterwards.
+func TestHostileClientsLeaveNothingBehind(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	storm := func() {
 		for i := range 100 {
@@ -118,12 +118,12 @@ func TestTheServerStaysCalm(t *testing.T) {
 		client.CloseIdleConnections()
 	}
 	storm()
-	before := calm()
+	before := measureUsage()
 	for range 3 {
 		storm()
 	}
-	eventually(t, "no goroutine is left", func() bool { return calm().goroutines <= before.goroutines+3 })
-	if after := calm(); after.heap > before.heap+8<<20 {
+	eventually(t, "no goroutine is left", func() bool { return measureUsage().goroutines <= before.goroutines+3 })
+	if after := measureUsage(); after.heap > before.heap+8<<20 {
 		t.Errorf("300 hostile clients left %d bytes", after.heap-before.heap)
 	}
 }
@@ -133,7 +133,7 @@ type measure struct {
 	heap       uint64
 }
 
-func calm() measure {
+func measureUsage() measure {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

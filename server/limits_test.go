@@ -19,9 +19,9 @@ func limited(t *testing.T, l login.Limits) *node {
 	return start(t, memNode(), func(o *server.Options) { o.Limits = l }, newPool(t, nil), secondPool(t))
 }
 
-// until counts the answers before the first 429, which must say when to come
-// back.
-func until(t *testing.T, most int, call func() answer) (n int) {
+// callsBeforeRefusal counts the responses before the first 429, which must have a
+// Retry-After.
+func callsBeforeRefusal(t *testing.T, most int, call func() answer) (n int) {
 	t.Helper()
 	for ; n < most; n++ {
 		if a := call(); a.status == 429 {
@@ -68,21 +68,21 @@ func TestUnprovenWatchersDoNotDisplaceTheBrowser(t *testing.T) {
 
 func TestRatesAreLimited(t *testing.T) {
 	n := limited(t, login.Limits{AddressRate: 2, UserRate: 1, MissRate: 1, CheckRate: 1})
-	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 15 || got > 60 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 15 || got > 60 {
 		t.Errorf("%d codes of one address before 429", got)
 	}
 	n = limited(t, login.Limits{UserRate: 1, MissRate: 1, CheckRate: 1})
 	c := n.gene("p1")
 	n.phone("scanned", c.random, "alice").ok()
-	if got := until(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
 		t.Errorf("%d calls of one user before 429", got)
 	}
-	n.phone("scanned", n.gene("p1").random, "bob").ok() // others go on
-	if got := until(t, 100, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got > 30 {
+	n.phone("scanned", n.gene("p1").random, "bob").ok() // other users are not limited
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got > 30 {
 		t.Errorf("%d guesses of one address before 429", got)
 	}
-	n.check(c) // a live code is not counted by address
-	if got := until(t, 100, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got > 30 {
+	n.check(c) // checks of an existing code do not count towards the address
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got > 30 {
 		t.Errorf("%d checks of one code before 429", got)
 	}
 	n.check(n.gene("p1"))
@@ -90,26 +90,26 @@ func TestRatesAreLimited(t *testing.T) {
 
 func TestOpenCodesAreLimited(t *testing.T) {
 	n := limited(t, login.Limits{CodesPerAddress: 5})
-	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 5 || got > 10 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 5 || got > 10 {
 		t.Errorf("%d codes of one address", got)
 	}
 	p := n.dial("userPoolId=p1", nil)
 	p.closed(1013)
 	n = limited(t, login.Limits{CodesPerPool: 5})
-	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 5 || got > 10 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got < 5 || got > 10 {
 		t.Errorf("%d codes of one pool", got)
 	}
 	n.call("POST", "/gene?userPoolId=p2", nil).ok()
 }
 
-// TestNeighboursInIPv6AreOneAddress has one subscriber use the addresses of a
-// whole /64.
-func TestNeighboursInIPv6AreOneAddress(t *testing.T) {
+// TestAddressesOfAnIPv6SubnetAreCountedTogether has one subscriber use many addresses of
+// a /64.
+func TestAddressesOfAnIPv6SubnetAreCountedTogether(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) {
 		o.Limits, o.TrustedProxies = login.Limits{CodesPerAddress: 5}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}, newPool(t, nil))
 	i := 0
-	if got := until(t, 100, func() answer {
+	if got := callsBeforeRefusal(t, 100, func() answer {
 		i++
 		return n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("2001:db8:1:2:%x::%x", i, i))
 	}); got > 10 {
@@ -118,9 +118,9 @@ func TestNeighboursInIPv6AreOneAddress(t *testing.T) {
 	n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", "2001:db8:1:3::1").ok()
 }
 
-// TestAnOfficeBehindOneAddress has two hundred people log in at once, with
-// pages that poll as the SDK does, under the default limits.
-func TestAnOfficeBehindOneAddress(t *testing.T) {
+// TestManyPollingPagesBehindOneAddressLogIn has two hundred users log in at once, with
+// pages that poll like the SDKs, under the default limits.
+func TestManyPollingPagesBehindOneAddressLogIn(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	var wg sync.WaitGroup
 	for i := range 200 {
@@ -141,7 +141,7 @@ func TestAnOfficeBehindOneAddress(t *testing.T) {
 	client.CloseIdleConnections()
 }
 
-func TestAStoreThatHangsIsNotPiledUpOn(t *testing.T) {
+func TestRequestsDoNotAccumulateWhileTheStoreHangs(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	resume := n.store.Stall()

@@ -10,15 +10,15 @@ import (
 	"github.com/scanlogin/scanlogin/web"
 )
 
-// over is built once, because anybody may request it.
-var over = web.Ended()
+// endedPage is rendered once.
+var endedPage = web.Ended()
 
-// link is what a phone's own camera opens: /s/<random> or /s/<pool>/<random>. People are told in words
-// that a code is over, programs by the envelope.
+// link answers /s/<random> or /s/<pool>/<random>, which a phone's camera app opens. If the code has
+// ended, browsers get a page and programs the envelope.
 func (s *Server) link(c *call) error {
 	code, p, err := s.login.LookAtLink(c.Request().Context(), c.by, strings.TrimPrefix(c.Request().URL.Path, "/s/"))
 	if errors.Is(err, session.ErrNotFound) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
-		over.ServeHTTP(c.Response(), c.Request())
+		endedPage.ServeHTTP(c.Response(), c.Request())
 		return nil
 	}
 	if err != nil {

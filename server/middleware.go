@@ -64,10 +64,9 @@ func isRequestID(id string) bool {
 	})
 }
 
-// api is around the REST interface, also where there is no such route: no
-// answer is kept, and browsers are told who may read it. As long as the pool is
-// not known, those are the origins that any pool lists; for a page that the pool does
-// not list, writeError removes the headers again.
+// api sets the headers of all API responses, also for unknown routes: no caching, and CORS. Until
+// the pool is known, every origin that any pool lists is allowed; if the pool does not list it,
+// writeError removes the headers again.
 func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !isAPI(c.Request()) {

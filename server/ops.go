@@ -59,14 +59,14 @@ func (s *Server) notReady(ctx context.Context) string {
 	return ""
 }
 
-// Load is what a server bears at the moment.
+// Load is the current load of a server.
 type Load struct {
-	Sockets          int // WebSocket connections that are open
-	Connections      int // those that wait: sockets, event streams, checks with wait
+	Sockets          int // open WebSocket connections
+	Connections      int // that wait: sockets, event streams, checks with wait
 	ConnectionsLimit int // Limits.Sockets, in force
-	Clients          int // connections of clients, from accept until they are closed
-	ClientsLimit     int // how many may be
-	UnknownEnds      int // codes made here of which is not known here how they ended
+	Clients          int // client connections, from accept until closed
+	ClientsLimit     int // maximum of Clients
+	UnknownEnds      int // codes created here whose end is not known here
 
 	StoreUsage float64            // part of the store that is used, 1 for full; NaN: unknown
 	CodesHeld  login.RefusedCodes // new codes that were refused because the store was filling up

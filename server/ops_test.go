@@ -10,7 +10,7 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// ops asks what operators ask.
+// ops requests a path of the ops routes.
 func (n *node) ops(path string) (int, string) {
 	w := httptest.NewRecorder()
 	n.srv.Ops().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
@@ -36,7 +36,7 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func TestLeavingInOrder(t *testing.T) {
+func TestRequestsAreServedUntilTheDrainDelayHasPassed(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.DrainDelay = 500 * time.Millisecond }, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	p.event("code")
@@ -44,7 +44,7 @@ func TestLeavingInOrder(t *testing.T) {
 	left := make(chan error, 1)
 	go func() { left <- n.stop() }()
 	eventually(t, "it says that it is not ready", func() bool { code, text := n.ops("/readyz"); return code == 503 && strings.Contains(text, "leaving") })
-	n.gene("p1") // served until the delay is over
+	n.gene("p1") // served during the drain delay
 	p.closed(1012)
 	if err := <-left; err != nil {
 		t.Errorf("it ended with %v", err)

@@ -24,9 +24,9 @@ func challengeOf(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// challenged makes a code with that challenge that alice agreed to, and returns
-// its ticket.
-func (n *node) challenged(challenge string) (code, string) {
+// confirmedWithChallenge creates a code with a challenge, which alice confirms, and returns
+// it with its ticket.
+func (n *node) confirmedWithChallenge(challenge string) (code, string) {
 	n.Helper()
 	d := n.call("POST", "/gene", map[string]any{"userPoolId": "p1", "codeChallenge": challenge}).ok()
 	c := code{random: d["random"].(string), key: d["browserKey"].(string)}
@@ -46,7 +46,7 @@ func (n *node) exchange(ticket, verifier string) answer {
 
 func TestATicketNeedsTheVerifierOfItsCode(t *testing.T) {
 	n := alone(t, newPool(t, nil))
-	_, ticket := n.challenged(challenge)
+	_, ticket := n.confirmedWithChallenge(challenge)
 	missing := n.exchange(ticket, "")
 	if missing.refused(403, 2250); !strings.Contains(missing.message, "codeVerifier is required") {
 		t.Errorf("without: %q", missing.message)
@@ -60,16 +60,16 @@ func TestATicketNeedsTheVerifierOfItsCode(t *testing.T) {
 			t.Errorf("%q: %q", text, malformed.message)
 		}
 	}
-	if u := n.exchange(ticket, verifier).ok(); u["id"] != "alice" { // no refusal has spent it
+	if u := n.exchange(ticket, verifier).ok(); u["id"] != "alice" { // refusals do not spend the ticket
 		t.Errorf("user: %v", u)
 	}
 	n.exchange(ticket, verifier).refused(410, 2246)
-	// Who has no ticket learns nothing about verifiers.
+	// Without a valid ticket, the response does not depend on the verifier.
 	n.exchange(strings.Repeat("x", 30)+"."+strings.Repeat("y", 43), "").refused(410, 2246)
 }
 
-// RFC 9700, 4.8.2: somebody between page and server takes the challenge away,
-// so that a stolen ticket would do without the verifier.
+// RFC 9700, 4.8.2: an attacker between page and server removes the challenge, so that a stolen
+// ticket could be redeemed without the verifier.
 func TestAVerifierWithoutChallengeIsRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	_, ticket := n.confirmed("p1")
@@ -84,7 +84,7 @@ func TestChallengesHaveTheirForm(t *testing.T) {
 		{challenge + "A", "", "codeChallenge must be 43"},
 		{challenge + "\n", "", "codeChallenge must be 43"},
 		{challenge[:42] + "=", "", "codeChallenge must be 43"},
-		{challenge[:42] + "N", "", "codeChallenge must be 43"}, // no hash ends so
+		{challenge[:42] + "N", "", "codeChallenge must be 43"}, // not the end of a SHA-256 hash
 		{challenge, "plain", "codeChallengeMethod must be S256"},
 		{challenge, "s256", "codeChallengeMethod must be S256"},
 		{"", "S256", "codeChallenge is required"},
@@ -103,14 +103,14 @@ func TestAPoolCanRequireAChallenge(t *testing.T) {
 	if a.refused(400, 2231); !strings.Contains(a.message, "codeChallenge is required") || !strings.Contains(a.message, "RFC 7636") {
 		t.Errorf("%q names no field and cure", a.message)
 	}
-	n.dial("userPoolId=p1", nil).closedFor(websocket.StatusPolicyViolation, "codeChallenge is required")
+	n.dial("userPoolId=p1", nil).closedWith(websocket.StatusPolicyViolation, "codeChallenge is required")
 	n.dial("userPoolId=p1&codeChallenge="+challenge, nil).event("code")
-	_, ticket := n.challenged(challenge)
+	_, ticket := n.confirmedWithChallenge(challenge)
 	n.exchange(ticket, verifier).ok()
 }
 
-// closedFor waits for the end, which must have that code and say that.
-func (p *page) closedFor(code websocket.StatusCode, reason string) {
+// closedWith waits for the close frame, which must have this code and reason.
+func (p *page) closedWith(code websocket.StatusCode, reason string) {
 	p.Helper()
 	_, text, err := p.Read(p.ctx)
 	if got := websocket.CloseStatus(err); got != code || !strings.Contains(err.Error(), reason) {
@@ -118,14 +118,14 @@ func (p *page) closedFor(code websocket.StatusCode, reason string) {
 	}
 }
 
-func TestSocketsCloseOnWhatIsNoChallenge(t *testing.T) {
+func TestSocketsWithAnInvalidChallengeAreClosed(t *testing.T) {
 	n := alone(t, newPool(t, nil))
-	n.dial("userPoolId=p1&codeChallenge=abc", nil).closedFor(websocket.StatusPolicyViolation, "codeChallenge must be 43")
-	n.dial("userPoolId=p1&codeChallengeMethod=plain&codeChallenge="+challenge, nil).closedFor(websocket.StatusPolicyViolation, "codeChallengeMethod must be S256")
-	n.dial("userPoolId=p1&codeChallengeMethod=S256", nil).closedFor(websocket.StatusPolicyViolation, "codeChallenge is required")
+	n.dial("userPoolId=p1&codeChallenge=abc", nil).closedWith(websocket.StatusPolicyViolation, "codeChallenge must be 43")
+	n.dial("userPoolId=p1&codeChallengeMethod=plain&codeChallenge="+challenge, nil).closedWith(websocket.StatusPolicyViolation, "codeChallengeMethod must be S256")
+	n.dial("userPoolId=p1&codeChallengeMethod=S256", nil).closedWith(websocket.StatusPolicyViolation, "codeChallenge is required")
 }
 
-func TestEveryCodeOfASocketHasItsChallenge(t *testing.T) {
+func TestAChallengeAppliesToEveryCodeOfASocket(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1&codeChallengeMethod=S256&codeChallenge="+challenge, nil)
 	first := p.event("code")["random"].(string)
@@ -141,8 +141,8 @@ func TestEveryCodeOfASocketHasItsChallenge(t *testing.T) {
 	random, key := m["random"].(string), m["browserKey"].(string)
 	p.event("waiting")
 
-	// The page comes back: with its challenge it goes on, with another it
-	// could not exchange the ticket, and gets a new code.
+	// The page reconnects: with its challenge it resumes the code. With another one it could not
+	// redeem the ticket, so it gets a new code.
 	same := n.dial("userPoolId=p1&codeChallenge="+challenge+"&random="+random, nil, "key."+key)
 	if m := same.event("waiting"); m["random"] != random {
 		t.Errorf("resumed: %v", m)
@@ -160,9 +160,9 @@ func TestEveryCodeOfASocketHasItsChallenge(t *testing.T) {
 	n.exchange(ticket, verifier).ok()
 }
 
-func TestTheBrowserItselfNeedsTheVerifierToo(t *testing.T) {
+func TestTheBrowserNeedsTheVerifierToo(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }))
-	c, ticket := n.challenged(challenge)
+	c, ticket := n.confirmedWithChallenge(challenge)
 	exchange := func(verifier string) answer {
 		return n.call("POST", "/userinfo", map[string]any{"ticket": ticket, "codeVerifier": verifier}, "X-Browser-Key", c.key, "x-authing-userpool-id", "p1")
 	}
@@ -171,23 +171,22 @@ func TestTheBrowserItselfNeedsTheVerifierToo(t *testing.T) {
 	exchange(verifier).ok()
 }
 
-// Otherwise whoever has the browser's proof would have the user without the
-// verifier.
-func TestACodeWithAChallengeGivesItsUserForTheVerifierOnly(t *testing.T) {
+// Otherwise the browser's proof alone would return the user.
+func TestTheFullUserOfACodeWithAChallengeNeedsTheVerifier(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
-	c, _ := n.challenged(challenge)
+	c, _ := n.confirmedWithChallenge(challenge)
 	if u := n.check(c)["userInfo"].(map[string]any); u["email"] != nil || u["nickname"] != "ALICE" {
-		t.Errorf("check tells %v", u)
+		t.Errorf("check returns %v", u)
 	}
 	plain, _ := n.confirmed("p1")
 	if u := n.check(plain)["userInfo"].(map[string]any); u["email"] != "alice@example.com" {
-		t.Errorf("check of a code without challenge tells %v", u)
+		t.Errorf("check of a code without challenge returns %v", u)
 	}
 }
 
 func TestWrongVerifiersAreCountedAsGuesses(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.Limits.MissRate = 1 }, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }))
-	c, ticket := n.challenged(challenge)
+	c, ticket := n.confirmedWithChallenge(challenge)
 	guess := map[string]any{"ticket": ticket, "codeVerifier": strings.Repeat("a", 43)}
 	eventually(t, "guesses are refused", func() bool {
 		return n.call("POST", "/userinfo", guess, "X-Browser-Key", c.key, "x-authing-userpool-id", "p1").status == http.StatusTooManyRequests

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// readyTime bounds the check of the store: a hundred times what it takes.
+	// readyTime is the deadline of a check: a hundred times its usual duration.
 	readyTime = time.Second
-	// readyFor is how long its result stands, however many balancers ask.
+	// readyFor is how long the result is cached.
 	readyFor = time.Second
 )
 
@@ -57,7 +57,7 @@ func (r *readiness) check(ctx context.Context) error {
 	}
 }
 
-// ask checks once; it ends within readyTime, whoever has asked for it.
+// ask makes one check, which ends within readyTime regardless of the caller's context.
 func (r *readiness) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
@@ -71,7 +71,7 @@ func (r *readiness) ask(ctx context.Context) {
 	r.mu.Unlock()
 }
 
-// last is what the last check found.
+// last is the result of the last check.
 func (r *readiness) last() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

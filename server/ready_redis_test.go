@@ -13,8 +13,8 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// overRedis runs one node over redis as the user of Redis that login names, such
-// as "app:secret@"; "" is the default one.
+// overRedis starts one node on redis with the credentials of a Redis user, such as "app:secret@";
+// "" is the default user.
 func overRedis(t testing.TB, redis *redistest.Server, login string, change func(*server.Options)) *node {
 	t.Helper()
 	client := redistest.Open(t, redisclient.Options{URL: "redis://" + login + redis.Addr(), Prefix: "test"})
@@ -22,8 +22,7 @@ func overRedis(t testing.TB, redis *redistest.Server, login string, change func(
 	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, change, newPool(t, nil))
 }
 
-// isReady waits until readyz answers status with word, and nothing else within
-// its cache's time.
+// isReady waits until readyz answers with status and word, for longer than it is cached.
 func (n *node) isReady(status int, word string) {
 	n.Helper()
 	var code int
@@ -37,8 +36,8 @@ func (n *node) isReady(status int, word string) {
 	n.Fatalf("readyz: %d %q, want %d %q", code, text, status, word)
 }
 
-// TestANodeThatCannotStoreIsNotReady takes from a Redis that answers questions
-// what a step needs, one thing after the other.
+// TestANodeThatCannotStoreIsNotReady removes what a step needs, one thing after the
+// other, from a Redis that answers reads.
 func TestANodeThatCannotStoreIsNotReady(t *testing.T) {
 	t.Parallel()
 	config := func(redis *redistest.Server, name, value string) { redis.Do("CONFIG", "SET", name, value) }
@@ -52,7 +51,7 @@ func TestANodeThatCannotStoreIsNotReady(t *testing.T) {
 			func(redis *redistest.Server) { config(redis, "min-replicas-to-write", "0") },
 		},
 		"MISCONF": {
-			func(redis *redistest.Server) { // as a disk that is full: the snapshot cannot be written
+			func(redis *redistest.Server) { // like a full disk: the snapshot cannot be written
 				config(redis, "dir", "/proc")
 				config(redis, "save", "3600 1")
 				redis.Do("BGSAVE")
@@ -75,9 +74,8 @@ func TestANodeThatCannotStoreIsNotReady(t *testing.T) {
 	}
 }
 
-// TestANodeWithoutARightOfAStepIsNotReady has a user of Redis that may all but
-// publish.
-func TestANodeWithoutARightOfAStepIsNotReady(t *testing.T) {
+// TestANodeThatMayNotPublishIsNotReady has a Redis user without the right to publish.
+func TestANodeThatMayNotPublishIsNotReady(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	redis.Do("ACL", "SETUSER", "app", "on", ">secret", "~test:*", "&test:*", "+@all", "-publish")
@@ -87,9 +85,9 @@ func TestANodeWithoutARightOfAStepIsNotReady(t *testing.T) {
 	n.isReady(200, "ok")
 }
 
-// TestAFullStoreKeepsItsNodes: anybody who fills the store would take all nodes
-// out of the balancer, and nobody could even ask how a code stands.
-func TestAFullStoreKeepsItsNodes(t *testing.T) {
+// TestAFullStoreDoesNotMakeNodesUnready: otherwise an attacker who fills the store would
+// remove all nodes from the load balancer.
+func TestAFullStoreDoesNotMakeNodesUnready(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	n := overRedis(t, redis, "", nil)
@@ -100,8 +98,8 @@ func TestAFullStoreKeepsItsNodes(t *testing.T) {
 	n.isReady(200, "ok\n")
 }
 
-// TestReadinessAsksTheStoreOnceASecond, however many balancers ask.
-func TestReadinessAsksTheStoreOnceASecond(t *testing.T) {
+// TestReadinessChecksTheStoreOncePerSecond, however many balancers ask.
+func TestReadinessChecksTheStoreOncePerSecond(t *testing.T) {
 	redis := redistest.Start(t)
 	n := overRedis(t, redis, "", nil)
 	n.isReady(200, "ok")
@@ -115,10 +113,10 @@ func TestReadinessAsksTheStoreOnceASecond(t *testing.T) {
 			_, _ = fmt.Sscanf(rest, "%d", &calls)
 		}
 	}
-	if calls > 20 { // a machine that takes 20 s for it is slow
-		t.Errorf("200 questions became %d calls of the store", calls)
+	if calls > 20 { // on a machine that needs 20 s
+		t.Errorf("200 requests caused %d calls of the store", calls)
 	}
 }
 
-// pause is the time between two looks.
+// pause is the interval of polling.
 func pause() { time.Sleep(20 * time.Millisecond) }

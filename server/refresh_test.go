@@ -11,33 +11,33 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// heldStore makes operations wait, for as long as it is held, whatever their deadline.
-type heldStore struct {
+// blockingStore blocks operations while it is held, regardless of their deadline.
+type blockingStore struct {
 	session.Store
 	mu sync.RWMutex
 }
 
-func (s *heldStore) Load(ctx context.Context, id session.ID) (session.Session, error) {
+func (s *blockingStore) Load(ctx context.Context, id session.ID) (session.Session, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.Store.Load(context.WithoutCancel(ctx), id)
 }
 
-func (s *heldStore) Create(ctx context.Context, code session.Session) (session.Session, error) {
+func (s *blockingStore) Create(ctx context.Context, code session.Session) (session.Session, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.Store.Create(context.WithoutCancel(ctx), code)
 }
 
-func (s *heldStore) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+func (s *blockingStore) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.Store.Apply(context.WithoutCancel(ctx), id, t)
 }
 
-// refreshWhileHeld opens a socket, asks for another code while the store is held, and
-// returns what the page is told then.
-func refreshWhileHeld(t *testing.T, held *heldStore, open func() *page) <-chan map[string]any {
+// refreshWhileBlocked opens a socket, requests another code while the store is blocked, and
+// returns the messages that follow.
+func refreshWhileBlocked(t *testing.T, held *blockingStore, open func() *page) <-chan map[string]any {
 	t.Helper()
 	held.mu.Lock()
 	p := open()
@@ -50,7 +50,7 @@ func refreshWhileHeld(t *testing.T, held *heldStore, open func() *page) <-chan m
 				close(told)
 				return
 			}
-			theReferee.message(p, text)
+			validator.message(p, text)
 			var m map[string]any
 			if err := json.Unmarshal(text, &m); err != nil {
 				p.Errorf("%s: %v", text, err)
@@ -58,17 +58,17 @@ func refreshWhileHeld(t *testing.T, held *heldStore, open func() *page) <-chan m
 			told <- m
 		}
 	}()
-	if err := p.Ping(p.ctx); err != nil { // when it is answered, the refresh was read
+	if err := p.Ping(p.ctx); err != nil { // after the pong, the refresh has been read
 		t.Fatal(err)
 	}
 	held.mu.Unlock()
 	return told
 }
 
-// TestRefreshBeforeTheFirstMessage asks for another code before the page was told one.
+// TestRefreshBeforeTheFirstMessage requests another code before the page has received one.
 func TestRefreshBeforeTheFirstMessage(t *testing.T) {
 	st := memstore.New()
-	held := &heldStore{Store: st}
+	held := &blockingStore{Store: st}
 	n := start(t, sessiontest.Node{Store: held, Bus: st.Bus()}, nil, newPool(t, nil))
 
 	t.Run("of a code that is resumed is served", func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestRefreshBeforeTheFirstMessage(t *testing.T) {
 		random, key := m["random"].(string), m["browserKey"].(string)
 		p.event("waiting")
 		_ = p.CloseNow()
-		told := refreshWhileHeld(t, held, func() *page { return n.dial("userPoolId=p1&random="+random, nil, "key."+key) })
+		told := refreshWhileBlocked(t, held, func() *page { return n.dial("userPoolId=p1&random="+random, nil, "key."+key) })
 		if m := <-told; m["event"] != "waiting" || m["random"] != random {
 			t.Errorf("first: %v", m)
 		}
@@ -86,7 +86,7 @@ func TestRefreshBeforeTheFirstMessage(t *testing.T) {
 		}
 	})
 	t.Run("of a new code is dropped", func(t *testing.T) {
-		told := refreshWhileHeld(t, held, func() *page { return n.dial("userPoolId=p1", nil) })
+		told := refreshWhileBlocked(t, held, func() *page { return n.dial("userPoolId=p1", nil) })
 		m := <-told
 		if m["event"] != "code" {
 			t.Errorf("first: %v", m)

@@ -13,12 +13,12 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// bothPaths are where the interface is served.
+// bothPaths are the base paths of the API.
 var bothPaths = []string{"/api/v2/qrcode", "/api/qrcode"}
 
-// TestEveryCallRefusesWhatNoCallTakes has each call of each path refuse what has
-// nothing to do with what it is for.
-func TestEveryCallRefusesWhatNoCallTakes(t *testing.T) {
+// TestEveryRouteRefusesInvalidRequests sends requests that are invalid for any route to
+// each route.
+func TestEveryRouteRefusesInvalidRequests(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }), secondPool(t))
 	waiting := n.gene("p1")
 	_, ticket := n.confirmed("p1")
@@ -59,9 +59,9 @@ func TestEveryCallRefusesWhatNoCallTakes(t *testing.T) {
 	n.store.Fail(nil)
 }
 
-// TestEveryStepIsRefusedWhereItDoesNotFit has each of the phone's calls come too
-// early, too late and by another.
-func TestEveryStepIsRefusedWhereItDoesNotFit(t *testing.T) {
+// TestStepsThatAreTooEarlyOrTooLateAreRefused makes each call of the phone too early,
+// too late, and as another user.
+func TestStepsThatAreTooEarlyOrTooLateAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
 	p := n.dial("userPoolId=p1", nil)
 	over := p.event("code")["random"].(string)
@@ -77,8 +77,8 @@ func TestEveryStepIsRefusedWhereItDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestEveryCallIsLimited guesses, on each call, until it is told to wait.
-func TestEveryCallIsLimited(t *testing.T) {
+// TestEveryRouteIsRateLimited guesses on each route until it is refused.
+func TestEveryRouteIsRateLimited(t *testing.T) {
 	unknown := string(session.NewID())
 	body := func(s string) func() any { return func() any { return s } }
 	for _, test := range []struct {
@@ -96,7 +96,7 @@ func TestEveryCallIsLimited(t *testing.T) {
 		{"POST", "/userinfo", body(`{"ticket":"rubbish","client_id":"p1","client_secret":"guessed"}`)},
 	} {
 		n := limited(t, login.Limits{MissRate: 1})
-		if got := until(t, 100, func() answer {
+		if got := callsBeforeRefusal(t, 100, func() answer {
 			if test.body == nil {
 				return n.call(test.method, test.path, nil)
 			}
@@ -115,8 +115,8 @@ func TestEveryCallIsLimited(t *testing.T) {
 	})
 }
 
-// TestFilesAreGivenOnce asks again for what has not changed.
-func TestFilesAreGivenOnce(t *testing.T) {
+// TestUnchangedFilesAreNotSentAgain repeats requests with the ETag of the first response.
+func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, path := range []string{"/scanlogin.js", "/openapi.yaml", "/asyncapi.yaml", "/docs", "/s/" + c.random, "/s/p1/" + c.random} {

@@ -19,8 +19,8 @@ func basic(id, secret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
 }
 
-// TestStory is the whole login as the documents tell it.
-func TestStory(t *testing.T) {
+// TestALoginByREST is a login from creation to exchange, as in docs/api.md.
+func TestALoginByREST(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	g := n.call("POST", "/gene", `{"scene":"APP_AUTH","autoMergeQrCode":true,"context":{},"withCustomData":true}`, "x-authing-userpool-id", "p1").ok()
 	random, key := g["random"].(string), g["browserKey"].(string)
@@ -46,7 +46,7 @@ func TestStory(t *testing.T) {
 		t.Errorf("scanned: %v", d)
 	}
 	if b := d["browser"].(map[string]any); b["ip"] != "127.0.0.1" || !strings.HasPrefix(b["userAgent"].(string), "Go-http-client") || b["createdAt"] == "" {
-		t.Errorf("scanned tells of the browser: %v", b)
+		t.Errorf("the response to the scan has these browser details: %v", b)
 	}
 	info := check("scanned")["userInfo"].(map[string]any)
 	if len(info) != 2 || info["nickname"] != "ALICE" || info["photo"] != "https://example.com/alice.png" {
@@ -68,7 +68,7 @@ func TestStory(t *testing.T) {
 	if d := check("confirmed"); d["ticket"] != nil || d["status"] != 2.0 || d["expiresIn"] != 0.0 {
 		t.Errorf("after the exchange: %v", d)
 	}
-	n.phone("confirm", random, "alice").ok() // phones retry
+	n.phone("confirm", random, "alice").ok() // a retry of the phone
 	n.phone("cancel", random, "alice").refused(409, 2244)
 }
 
@@ -169,7 +169,7 @@ func TestEveryRefusal(t *testing.T) {
 			if a.Get("X-Request-Id") == "" || a.Get("Cache-Control") != "no-store" && strings.HasPrefix(test.path, "/") && test.path != "/api/none" {
 				t.Errorf("headers: %v", a.Header)
 			}
-			// The SDKs look at code only when HTTP says 200.
+			// SDKs read the code of responses with HTTP 200 only.
 			sdk := on.call(test.method, test.path, test.body, append(test.header, "x-authing-request-from", "sdk")...)
 			sdk.refused(200, test.code)
 		})
@@ -224,7 +224,7 @@ func TestPoolIsFoundWhereverItIsNamed(t *testing.T) {
 	}
 }
 
-func TestPictureTextHasItsForm(t *testing.T) {
+func TestPayloadsHaveTheConfiguredFormat(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for _, test := range []struct{ body, custom string }{
 		{`{}`, `{}`},
@@ -246,7 +246,7 @@ func TestPictureTextHasItsForm(t *testing.T) {
 	}
 }
 
-func TestPhoneUnderstandsWhatThePictureSays(t *testing.T) {
+func TestPhonesMaySendEachPayloadFormat(t *testing.T) {
 	for _, format := range []struct {
 		name   string
 		change func(*pool.Pool)
@@ -270,7 +270,7 @@ func TestPhoneUnderstandsWhatThePictureSays(t *testing.T) {
 	}
 }
 
-func TestTheBrowserAloneGetsTheTicket(t *testing.T) {
+func TestOnlyTheBrowserGetsTheTicket(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c, ticket := n.confirmed("p1")
 	other := n.gene("p1")
@@ -299,12 +299,12 @@ func TestTheBrowserAloneGetsTheTicket(t *testing.T) {
 			t.Errorf("with %s the message is %q", name, a.message)
 		}
 	}
-	if got := strings.Count(n.log.String(), "ticket withheld"); got != 1 { // in 10 s
-		t.Errorf("the log notes it %d times", got)
+	if got := strings.Count(n.log.String(), "ticket withheld"); got != 1 { // at most one line in 10 s
+		t.Errorf("the log has it %d times", got)
 	}
 }
 
-func TestUnboundPoolGivesTheTicketToWhoKnowsTheCode(t *testing.T) {
+func TestWithoutBrowserBindingTheCodeIsEnoughForTheTicket(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.BindBrowser = false; p.AllowBrowserExchange = true }))
 	c, ticket := n.confirmed("p1")
 	if d := n.call("GET", "/check?random="+c.random, nil).ok(); d["ticket"] != ticket || d["isBrowser"] != false || d["scannedUserId"] != "alice" {
@@ -315,7 +315,7 @@ func TestUnboundPoolGivesTheTicketToWhoKnowsTheCode(t *testing.T) {
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}).refused(410, 2246)
 }
 
-func TestBrowserExchangesWhereThePoolAllows(t *testing.T) {
+func TestTheBrowserRedeemsTheTicketIfThePoolAllowsIt(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }))
 	c, ticket := n.confirmed("p1")
 	body := map[string]any{"ticket": ticket}
@@ -333,7 +333,7 @@ func TestBrowserExchangesWhereThePoolAllows(t *testing.T) {
 	}
 }
 
-func TestFullUserWhereThePoolReturnsIt(t *testing.T) {
+func TestTheFullUserIsReturnedIfThePoolAllowsIt(t *testing.T) {
 	n := start(t, memNode(), signing(t), newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
 	c := n.gene("p1")
 	n.phone("scanned", c.random, "alice").ok()
@@ -346,11 +346,11 @@ func TestFullUserWhereThePoolReturnsIt(t *testing.T) {
 		t.Errorf("for the browser: %v", info)
 	}
 	if info := n.call("GET", "/check?random="+c.random, nil).ok()["userInfo"].(map[string]any); len(info) != 2 {
-		t.Errorf("for anybody: %v", info)
+		t.Errorf("without proof: %v", info)
 	}
 }
 
-func TestVouchedUser(t *testing.T) {
+func TestABackEndVouchesForItsUser(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.Identity = nil }))
 	c := n.gene("p1")
 	auth := []string{"Authorization", basic("p1", poolSecret)}
@@ -369,7 +369,7 @@ func TestVouchedUser(t *testing.T) {
 	}
 }
 
-func TestRepetitionsSucceedForTheSameUser(t *testing.T) {
+func TestRepeatedStepsSucceedForTheSameUser(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, step := range []string{"scanned", "confirm"} {
@@ -379,12 +379,12 @@ func TestRepetitionsSucceedForTheSameUser(t *testing.T) {
 			t.Errorf("%s again: %v", step, again)
 		}
 		if v := n.check(c)["version"]; v != version {
-			t.Errorf("%s again made version %v of %v", step, v, version)
+			t.Errorf("repeating %s changed version %[3]v to %[2]v", step, v, version)
 		}
 	}
 }
 
-func TestTimeEndsCodes(t *testing.T) {
+func TestCodesExpire(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL, p.TicketTTL = time.Second, time.Second, time.Second }))
 	waiting, scanned := n.gene("p1"), n.gene("p1")
 	n.phone("scanned", scanned.random, "alice").ok()
@@ -403,7 +403,7 @@ func TestTimeEndsCodes(t *testing.T) {
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
 }
 
-// TestATicketWorksOnce races two nodes on one Redis.
+// TestATicketWorksOnce exchanges it concurrently on two nodes.
 func TestATicketWorksOnce(t *testing.T) {
 	a, b, _ := pair(t, signing(t), newPool(t, nil))
 	for range 10 {
@@ -438,7 +438,7 @@ func TestATicketWorksOnce(t *testing.T) {
 	}
 }
 
-func TestStoreAwayIsSaidInTime(t *testing.T) {
+func TestAnUnavailableStoreIsReportedInTime(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	n.store.Fail(errors.New("no route to 10.1.2.3"))
@@ -462,11 +462,11 @@ func TestStoreAwayIsSaidInTime(t *testing.T) {
 	began := time.Now()
 	n.call("GET", "/check?random="+c.random, nil).refused(503, 1000)
 	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("it took %v to say so", took)
+		t.Errorf("the refusal took %v", took)
 	}
 }
 
-func TestHostileBodiesLeaveTheServerCalm(t *testing.T) {
+func TestInvalidBodiesAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for _, body := range []string{"\x00", "\xff\xfe", "nul", `{"random":{"$gt":""}}`, strings.Repeat("[", 60_000), `{"random":"` + strings.Repeat("A", 60_000) + `"}`, `"x"`, `7`, `null`} {
 		for _, path := range []string{"/gene?userPoolId=p1", "/scanned", "/confirm", "/cancel", "/userinfo"} {
@@ -477,12 +477,12 @@ func TestHostileBodiesLeaveTheServerCalm(t *testing.T) {
 	}
 }
 
-func TestRequestIDs(t *testing.T) {
+func TestOnlyValidRequestIDsAreReturned(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	if id := n.call("GET", "/check", nil, "X-Request-Id", "abc-1.2_3").Get("X-Request-Id"); id != "abc-1.2_3" {
-		t.Errorf("ours became %q", id)
+		t.Errorf("a valid id became %q", id)
 	}
-	longest := strings.Repeat("a", 64) // a UUID has 36, a trace context 55
+	longest := strings.Repeat("a", 64) // a UUID has 36 characters, a trace context 55
 	if id := n.call("GET", "/check", nil, "X-Request-Id", longest).Get("X-Request-Id"); id != longest {
 		t.Errorf("64 characters became %q", id)
 	}
@@ -496,7 +496,7 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
-func TestLinkOfAPicture(t *testing.T) {
+func TestALinkInAPictureOpensAPageOrTheApp(t *testing.T) {
 	plain := alone(t, newPool(t, func(p *pool.Pool) { p.PayloadFormat = pool.PayloadURL }))
 	c := plain.gene("p1")
 	if c.payload != plain.url+"/s/"+c.random {
@@ -508,7 +508,7 @@ func TestLinkOfAPicture(t *testing.T) {
 	unknown := "/s/" + string(session.NewID())
 	plain.call("GET", unknown, nil).refused(http.StatusNotFound, 2241)
 	if a := plain.call("GET", unknown, nil, "Accept", "text/html,*/*;q=0.8"); a.status != 404 || !strings.Contains(a.raw, "is over") || a.Get("Content-Security-Policy") == "" {
-		t.Errorf("to a person: %d %s", a.status, a.raw)
+		t.Errorf("for a browser: %d %s", a.status, a.raw)
 	}
 	app := alone(t, newPool(t, func(p *pool.Pool) { p.AppLink = "example://login/{random}" }))
 	c = app.gene("p1")

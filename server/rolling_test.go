@@ -22,7 +22,7 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// cluster is nodes of which one after the other is replaced.
+// cluster is a set of nodes that are replaced one after the other.
 type cluster struct {
 	mu    sync.Mutex
 	nodes []*node
@@ -41,16 +41,15 @@ func (c *cluster) replace(i int, by *node) (old *node) {
 	return old
 }
 
-// rollingPage is a login page that goes where it is sent, as browsers do.
+// rollingPage is a login page that reconnects like the login element.
 type rollingPage struct {
 	testing.TB
 	random, key string
-	codes       int // that it was given
+	codes       int // codes received
 	confirmed   bool
 }
 
-// run lives through reconnects until the story is over; ready is called with
-// the first code.
+// run reconnects until the login is confirmed; ready is called with the first code.
 func (p *rollingPage) run(ctx context.Context, c *cluster, ready func()) error {
 	for !p.confirmed {
 		query, offer := "userPoolId=p1", []string{"scanlogin.v1"}
@@ -71,7 +70,7 @@ func (p *rollingPage) run(ctx context.Context, c *cluster, ready func()) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("never confirmed: %w", err)
-		case <-time.After(rand.N(500 * time.Millisecond)): // the contract's pause, shortened
+		case <-time.After(rand.N(500 * time.Millisecond)): // a shorter pause than that of the contract
 		}
 	}
 	return nil
@@ -83,7 +82,7 @@ func (p *rollingPage) listen(ctx context.Context, conn *websocket.Conn, ready fu
 		if err != nil {
 			return err
 		}
-		theReferee.message(p, text)
+		validator.message(p, text)
 		var m struct{ Event, Random, BrowserKey string }
 		if err := json.Unmarshal(text, &m); err != nil {
 			return err
@@ -100,16 +99,16 @@ func (p *rollingPage) listen(ctx context.Context, conn *websocket.Conn, ready fu
 	}
 }
 
-// reached makes a phone's call, and reports whether it was answered with success. A
-// node that leaves may reset it; the balancer, or the phone, then tries again.
-func (n *node) reached(step, random, user string) bool {
+// phoneSucceeds makes a call of the phone, and reports whether it succeeded. A node that
+// shuts down may reset the connection; load balancer or phone then try again.
+func (n *node) phoneSucceeds(step, random, user string) bool {
 	req, err := http.NewRequestWithContext(n.Context(), "POST", n.url+"/api/v2/qrcode/"+step, strings.NewReader(`{"random":"`+random+`"}`))
 	if err != nil {
 		n.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", userToken(n, user))
-	res, err := unjudged.Do(req)
+	res, err := unvalidated.Do(req)
 	if err != nil {
 		return false
 	}
@@ -118,9 +117,9 @@ func (n *node) reached(step, random, user string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// TestRollingRestart replaces three nodes under 500 waiting pages, of which some
-// are scanned and some are not: all end confirmed, none needs another code.
-func TestRollingRestart(t *testing.T) {
+// TestARollingRestartLosesNoLogin replaces three nodes while 500 pages wait, some of
+// them scanned: all logins are confirmed, and no page needs another code.
+func TestARollingRestartLosesNoLogin(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	open := func() *node {
@@ -146,11 +145,11 @@ func TestRollingRestart(t *testing.T) {
 	var scanned atomic.Int64
 	phone := func(i int, step string) {
 		user := fmt.Sprintf("user%d", i)
-		eventually(t, step, func() bool { return c.any().reached(step, pages[i].random, user) })
+		eventually(t, step, func() bool { return c.any().phoneSucceeds(step, pages[i].random, user) })
 		scanned.Add(1)
 	}
 	for i := range 3 {
-		running.Go(func() { // some scan meanwhile
+		running.Go(func() { // some phones scan meanwhile
 			for k := i * 50; k < (i+1)*50; k++ {
 				phone(k, "scanned")
 			}

@@ -15,17 +15,16 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// nextSecret is what poolSecret is rotated to.
+// nextSecret replaces poolSecret.
 const nextSecret = "test secret of the first pool, the next"
 
-// vouch makes one of the phone's calls by its back end with a secret.
+// vouch makes a call of the phone as a back end with a secret.
 func (n *node) vouch(step, random, secret string) answer {
 	n.Helper()
 	return n.call("POST", "/"+step, map[string]any{"random": random, "user": map[string]any{"id": "alice"}}, "Authorization", basic("p1", secret))
 }
 
-// finish takes a code from its making to the exchange, by calls to two nodes,
-// whose site proves itself by secret.
+// finish completes a login with a code by calls to two nodes, as a site with a secret.
 func finish(c code, x, y *node, secret string) (user map[string]any) {
 	x.Helper()
 	x.vouch("scanned", c.random, secret).ok()
@@ -37,17 +36,17 @@ func finish(c code, x, y *node, secret string) (user map[string]any) {
 	return y.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", secret)).ok()
 }
 
-// TestAPoolSecretIsRotatedWhileLoginsGoOn takes the documented steps, node
-// after node. Codes are made before each step and used after it, on the node
-// that has taken it and the one that has not.
-func TestAPoolSecretIsRotatedWhileLoginsGoOn(t *testing.T) {
+// TestAPoolSecretCanBeRotatedDuringLogins applies the documented steps to one
+// node after the other. Codes created before a step are used after it, on the node with the step and
+// on the node without it.
+func TestAPoolSecretCanBeRotatedDuringLogins(t *testing.T) {
 	with := func(value string, others ...string) *pool.Pool {
 		return newPool(t, func(p *pool.Pool) { p.Secret, p.Vouching = pool.NewSecret(value, others...), true })
 	}
 	a, b, _ := pair(t, nil, with(poolSecret))
 	for _, step := range []struct {
 		pool   *pool.Pool
-		proofs []string // what sites may use while the step is taken
+		proofs []string // secrets that sites may use during the step
 	}{
 		{with(poolSecret, nextSecret), []string{poolSecret}},
 		{with(nextSecret, poolSecret), []string{poolSecret, nextSecret}},
@@ -70,9 +69,9 @@ func TestAPoolSecretIsRotatedWhileLoginsGoOn(t *testing.T) {
 	a.vouch("scanned", a.gene("p1").random, poolSecret).refused(401, 1001)
 }
 
-// TestASigningKeyIsRotatedWhileTokensAreVerified has each token verified by
-// key sets that were fetched before the step, from either node.
-func TestASigningKeyIsRotatedWhileTokensAreVerified(t *testing.T) {
+// TestASigningKeyCanBeRotatedWhileTokensAreVerified verifies each token with key sets
+// that were fetched before the step from either node.
+func TestASigningKeyCanBeRotatedWhileTokensAreVerified(t *testing.T) {
 	was, next := newKey(t), newKey(t)
 	var signers []*token.Signer
 	a, b, _ := pair(t, func(o *server.Options) {
@@ -105,8 +104,8 @@ func TestASigningKeyIsRotatedWhileTokensAreVerified(t *testing.T) {
 	}
 }
 
-// TestKeysThatAreNotSignedWithArePublishedOnly also takes the last key away.
-func TestKeysThatAreNotSignedWithArePublishedOnly(t *testing.T) {
+// TestPreviousSigningKeysArePublishedButNotUsed also removes the last key.
+func TestPreviousSigningKeysArePublishedButNotUsed(t *testing.T) {
 	was, next := newKey(t), newKey(t)
 	g, err := token.NewSigner(next, "http://scan.example.com", time.Hour, &was.PublicKey)
 	if err != nil {
@@ -121,14 +120,14 @@ func TestKeysThatAreNotSignedWithArePublishedOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if u := finish(n.gene("p1"), n, n, poolSecret); u["token"] != nil {
-		t.Error("a token without a key of ours")
+		t.Error("a token is issued without a signing key")
 	}
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if g.Replace(next, &p384.PublicKey) == nil || g.Replace(p384) == nil {
-		t.Error("a key on another curve was taken")
+		t.Error("a key on another curve was accepted")
 	}
 }
 

@@ -34,7 +34,7 @@ const perAddressFactor = 2
 func newConnLimiter(o Options, limits login.Limits) *connlimit.Limiter {
 	trusted := newProxies(o.TrustedProxies)
 	return connlimit.New(connlimit.Options{
-		Max: o.MaxConnections, PerAddress: limits.SocketsPerAddress * perAddressFactor, Log: o.Log,
+		Max: o.maxConnections, PerAddress: limits.SocketsPerAddress * perAddressFactor, Log: o.Log,
 		Key: func(addr netip.Addr) string {
 			if addr = ipaddr.Plain(addr); trusted.contain(addr) {
 				return "" // its clients' connections are all its own

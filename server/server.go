@@ -37,22 +37,23 @@ type Options struct {
 	login.Options
 	Hub *hub.Hub // its Run belongs to the caller, and must outlive the server's
 
-	TrustedProxies []netip.Prefix       // whose X-Forwarded-For is believed; none: nobody's
-	Tracer         Tracer               // follows calls; nil: nobody does
+	TrustedProxies []netip.Prefix       // proxies whose X-Forwarded-For is trusted
+	Tracer         Tracer               // traces calls; nil: no tracing
 	Metrics        http.Handler         // answers /metrics on Ops; nil: 404
 	DrainDelay     time.Duration        // from "not ready" to the closing of the listener
-	MaxConnections int                  // open on Run's listener at once, from accept on; 0: what the limit of open files leaves
-	BusAge         func() time.Duration // how long ago the bus was last heard; nil: not asked
+	BusAge         func() time.Duration // time since the last message of the bus; nil: readiness ignores it
 
-	// Pushed is told of each step that a page of the pool waited for and was
-	// sent, and how long after the step; it must not block. nil: nobody is.
+	// Pushed is called when a page that waits has been sent a step, with the time since the
+	// step. It must not block. nil: not called.
 	Pushed func(pool string, delay time.Duration)
 
-	// PhonePage is the path that /s/<random> leads to where the pool has no
-	// app link, with ?code=<random>; "": a page that says what a code is.
+	// PhonePage is the path to which /s/<random> redirects if the pool has no app link, with
+	// ?code=<random>; "": a page that explains the code.
 	PhonePage string
-	// Fallback answers the paths that are not the server's own; nil: 404.
+	// Fallback serves paths without a route; nil: 404.
 	Fallback http.Handler
+
+	maxConnections int // for tests: limit of open connections; 0: derived from the limit of open files
 }
 
 // Server serves many pools. Create it with New.
@@ -72,7 +73,7 @@ type Server struct {
 	pushed     func(pool string, delay time.Duration)
 	metrics    http.Handler
 	tracer     Tracer
-	expiry     *expiry.Reporter // nil: there are no observers
+	expiry     *expiry.Reporter // nil: no observers
 	log        *slog.Logger
 	quiet      *loglimit.Logger // for what each call can cause; keyed by kindOf
 
@@ -83,7 +84,7 @@ type Server struct {
 	ready    *readiness
 
 	leaving   atomic.Bool // readiness is off
-	proxyOnce sync.Once   // warns of a proxy that nobody trusts
+	proxyOnce sync.Once   // warns of an untrusted proxy
 }
 
 // apiPath is where the SDKs look, newPath where GenAuth's newer documents do.
@@ -92,7 +93,7 @@ const (
 	newPath = "/api/qrcode"
 )
 
-// New makes a server. It starts nothing; Run does.
+// New creates a server. It starts nothing; Run does.
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -158,7 +159,7 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	return e
 }
 
-// elsewhere hands the fallback what has no route.
+// elsewhere passes requests without a route to the fallback.
 func (s *Server) elsewhere(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)

@@ -38,12 +38,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	http.DefaultTransport = theReferee
-	// Connections that the tests' client keeps are not the server's.
+	http.DefaultTransport = validator
+	// Idle connections of the tests' clients are not leaks of the server.
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		client.CloseIdleConnections()
-		unjudged.CloseIdleConnections()
-		if missing := theReferee.unseen(); code == 0 && len(missing) > 0 {
+		unvalidated.CloseIdleConnections()
+		if missing := validator.unseen(); code == 0 && len(missing) > 0 {
 			fmt.Printf("FAIL: web/openapi.yaml and web/asyncapi.yaml describe what no test saw: test it, or take it out\n\t%s\n", strings.Join(missing, "\n\t"))
 			code = 1
 		}
@@ -55,9 +55,9 @@ func doNotRedirect(*http.Request, []*http.Request) error { return http.ErrUseLas
 
 var (
 	client = &http.Client{Timeout: time.Minute, CheckRedirect: doNotRedirect}
-	// unjudged is for thousands of equal calls, of which the referee need not judge each:
-	// that takes more time than the call.
-	unjudged = &http.Client{Timeout: time.Minute, CheckRedirect: doNotRedirect, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	// unvalidated is for thousands of equal calls, which need not be validated each:
+	// validation takes longer than the call.
+	unvalidated = &http.Client{Timeout: time.Minute, CheckRedirect: doNotRedirect, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 )
 
 const (
@@ -69,7 +69,7 @@ const (
 	otherOrigin = "https://other.example.com"
 )
 
-// newPool is pool `p1` with the contract's defaults; change alters it.
+// newPool returns pool p1 with the defaults of the contract, modified by change.
 func newPool(t testing.TB, change func(*pool.Pool)) *pool.Pool {
 	t.Helper()
 	id, err := identity.NewJWT(identity.JWTConfig{HS256Secret: userKey, Claims: identity.Claims{More: []string{"department"}}})
@@ -88,7 +88,7 @@ func newPool(t testing.TB, change func(*pool.Pool)) *pool.Pool {
 	return p
 }
 
-// secondPool is pool `p2`, of another tenant.
+// secondPool returns pool p2, of another tenant.
 func secondPool(t testing.TB) *pool.Pool {
 	return newPool(t, func(p *pool.Pool) {
 		id, err := identity.NewJWT(identity.JWTConfig{HS256Secret: otherKey})
@@ -100,28 +100,28 @@ func secondPool(t testing.TB) *pool.Pool {
 	})
 }
 
-// node is one running server.
+// node is a running server.
 type node struct {
 	testing.TB
 	url    string
 	pools  *pool.Registry
 	store  *sessiontest.Faulty
 	hub    *hub.Hub
-	counts ratelimit.Store // nil: they are in the node
+	counts ratelimit.Store // nil: in the memory of the node
 	srv    *server.Server
 	log    *asynctest.Buffer
-	stop   func() error // ends it in order; may be called again
+	stop   func() error // shuts it down; may be called repeatedly
 
-	leftBehind bool // requests may be under way when it ends
+	allowsUnfinished bool // requests may be in progress when it has stopped
 }
 
-// start runs a node over a storage's node until the test ends.
+// start runs a node with a store and bus until the test ends.
 func start(t testing.TB, over sessiontest.Node, change func(*server.Options), pools ...*pool.Pool) *node {
 	t.Helper()
 	return startOn(t, over, func(ln net.Listener) net.Listener { return ln }, change, pools...)
 }
 
-// startOn is start with a listener that a test wraps.
+// startOn is start with a wrapped listener.
 func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Listener, change func(*server.Options), pools ...*pool.Pool) *node {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -130,7 +130,7 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 	}
 	ln = wrap(ln)
 	n := &node{TB: t, url: "http://" + ln.Addr().String(), pools: pool.NewRegistry(pools...), store: sessiontest.NewFaulty(over), log: new(asynctest.Buffer)}
-	theReferee.watch(t, n.url)
+	validator.watch(t, n.url)
 	n.hub = hub.New(n.store, n.store.Now)
 	o := server.Options{Hub: n.hub, Options: login.Options{
 		PublicURL: n.url, Pools: n.pools, Store: n.store,
@@ -157,21 +157,21 @@ func startOn(t testing.TB, over sessiontest.Node, wrap func(net.Listener) net.Li
 	})
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
-		unjudged.CloseIdleConnections()
-		if err := n.stop(); err != nil && !n.leftBehind {
+		unvalidated.CloseIdleConnections()
+		if err := n.stop(); err != nil && !n.allowsUnfinished {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
 	return n
 }
 
-// alone runs one node in memory.
+// alone runs one node with a memory store.
 func alone(t testing.TB, pools ...*pool.Pool) *node {
 	st := memstore.New()
 	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, pools...)
 }
 
-// signing makes nodes issue tokens.
+// signing returns an option that makes nodes issue tokens.
 func signing(t testing.TB) func(*server.Options) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -185,7 +185,7 @@ func signing(t testing.TB) func(*server.Options) {
 	}
 }
 
-// pair runs two nodes that share a real Redis.
+// pair runs two nodes that share a redis-server.
 func pair(t testing.TB, change func(*server.Options), pools ...*pool.Pool) (a, b *node, redis *redistest.Server) {
 	return pairOn(t, redistest.Start(t), change, pools...)
 }
@@ -195,7 +195,7 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 		client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"})
 		st := redisstore.New(client, redisstore.Options{})
 		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-			o.Counts = patient{ratelimit.NewRedis(client)}
+			o.Counts = patientStore{ratelimit.NewRedis(client)}
 			if change != nil {
 				change(o)
 			}
@@ -204,20 +204,19 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 	return open(), open(), redis
 }
 
-// patient waits for the answer of the counts, however busy the machine is, so that a storage
-// that stalls is not regarded as unavailable.
-type patient struct{ ratelimit.Store }
+// patientStore gives the counters ten seconds, so that a busy machine does not make them unavailable.
+type patientStore struct{ ratelimit.Store }
 
-func (p patient) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {
+func (p patientStore) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return p.Store.Do(ctx, ops...)
 }
 
-// header is headers to send, by turns name and value.
+// header contains request headers, alternating name and value.
 type header []string
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	http.Header
 	testing.TB
@@ -229,7 +228,7 @@ type answer struct {
 	raw     string
 }
 
-// call makes a request; body is JSON text or a value to be made into it.
+// call makes a request; body is JSON text or a value that is encoded as JSON.
 func (n *node) call(method, path string, body any, h ...string) answer {
 	n.Helper()
 	return n.callWith(client, method, path, body, h...)
@@ -300,7 +299,7 @@ func (a answer) refused(status, code int) {
 	}
 }
 
-// code is what a page knows of a code that it made.
+// code is a code with what its page knows.
 type code struct {
 	random, key, payload, url string
 	browser                   *http.Client // has the cookie
@@ -317,7 +316,7 @@ func (n *node) gene(poolID string, h ...string) code {
 	return code{random: d["random"].(string), key: d["browserKey"].(string), payload: d["payload"].(string), url: d["url"].(string), browser: with}
 }
 
-// userToken is a phone token of the first pool's user.
+// userToken returns a token of a user of the first pool.
 func userToken(t testing.TB, user string) string { return sign(t, userKey, user) }
 
 func sign(t testing.TB, key, user string) string {
@@ -332,19 +331,19 @@ func sign(t testing.TB, key, user string) string {
 	return text
 }
 
-// phone makes one of the phone's calls as a user of the first pool.
+// phone makes a call of the phone as a user of the first pool.
 func (n *node) phone(step, random, user string) answer {
 	n.Helper()
 	return n.call("POST", "/"+step, map[string]any{"random": random}, "Authorization", "Bearer "+userToken(n, user))
 }
 
-// check asks as the browser, by key.
+// check polls as the browser, with its key.
 func (n *node) check(c code) map[string]any {
 	n.Helper()
 	return n.call("GET", "/check?random="+c.random, nil, "X-Browser-Key", c.key).ok()
 }
 
-// confirmed makes a code that alice agreed to, and returns its ticket.
+// confirmed creates a code that alice confirms, and returns it with its ticket.
 func (n *node) confirmed(poolID string) (code, string) {
 	n.Helper()
 	c := n.gene(poolID)
@@ -361,7 +360,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
+			t.Fatalf("did not happen: %s", what)
 		}
 	}
 }

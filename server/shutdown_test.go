@@ -15,28 +15,27 @@ import (
 	"github.com/scanlogin/scanlogin/server/push/wsconn/wsconntest"
 )
 
-// leftInTime waits for the end of a node that takes 10 s at most, on a machine
-// that may be busy.
-func leftInTime(t *testing.T, n *node) {
+// stopsInTime shuts a node down, which takes at most 10 s on an idle machine.
+func stopsInTime(t *testing.T, n *node) {
 	t.Helper()
-	n.leftBehind = true
+	n.allowsUnfinished = true
 	began, left := time.Now(), make(chan error, 1)
 	go func() { left <- n.stop() }()
 	select {
 	case err := <-left:
 		t.Logf("left after %v: %v", time.Since(began), err)
-		if err != nil && !strings.Contains(err.Error(), "requests did not finish") { // which is true of some
+		if err != nil && !strings.Contains(err.Error(), "requests did not finish") { // expected for some connections
 			t.Error(err)
 		}
 	case <-time.After(30 * time.Second):
-		t.Error("the node does not leave")
+		t.Error("the node does not stop")
 		<-left
 	}
 }
 
-// TestANodeLeavesInTimeWhateverItsPeersDo has hundreds of connections of each
-// kind that could hold it up.
-func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
+// TestShutdownEndsInTimeWhateverPeersDo opens hundreds of connections of each
+// kind that could delay it.
+func TestShutdownEndsInTimeWhateverPeersDo(t *testing.T) {
 	t.Parallel()
 	n := startHostile(t, func(ln net.Listener) net.Listener { return ln })
 	c := n.gene("p1")
@@ -44,7 +43,7 @@ func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
 		name  string
 		times int
 		sent  string
-		then  []byte // after the head of the answer; nil: it is not read
+		then  []byte // sent after the head of the response; nil: the response is not read
 	}{
 		{"unknown pool", 150, handshake("userPoolId=nobody", ""), []byte{}},
 		{"no answer to a close", 100, handshake("userPoolId=p1", ""), wsconntest.EndlessFrame()},
@@ -68,12 +67,12 @@ func TestANodeLeavesInTimeWhateverItsPeersDo(t *testing.T) {
 			_, _ = conn.Write(hostile.then)
 		}
 	}
-	leftInTime(t, n)
+	stopsInTime(t, n)
 }
 
-// TestANodeLeavesInTimeWhileHandshakesHang has as many hang as may run, and
-// hundreds wait behind them.
-func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
+// TestShutdownEndsInTimeWhileHandshakesHang has all slots hang, and hundreds of
+// handshakes wait.
+func TestShutdownEndsInTimeWhileHandshakesHang(t *testing.T) {
 	t.Parallel()
 	released := make(chan struct{})
 	n := startHostile(t, func(ln net.Listener) net.Listener { return hangingListener{ln, released} })
@@ -81,18 +80,18 @@ func TestANodeLeavesInTimeWhileHandshakesHang(t *testing.T) {
 		fmt.Fprint(dialFrom(t, n, "127.0.0.2"), handshake("userPoolId=p1", ""))
 	}
 	eventually(t, "the handshakes wait", func() bool { return n.srv.WaitingHandshakes() == 700-server.MaxHandshakes })
-	leftInTime(t, n)
+	stopsInTime(t, n)
 	close(released)
 }
 
-// startHostile starts a node for which all addresses are one office.
+// startHostile starts a node with high limits, because all connections come from one address.
 func startHostile(t *testing.T, wrap func(net.Listener) net.Listener) *node {
 	return startOn(t, memNode(), wrap, func(o *server.Options) {
 		o.Limits = login.Limits{CodesPerAddress: 10_000, WatchersPerCode: 1000, CheckRate: 1000}
 	}, newPool(t, nil))
 }
 
-// hangingListener's connections never write, also when they are closed.
+// hangingListener accepts connections whose writes never return, not even after Close.
 type hangingListener struct {
 	net.Listener
 	released chan struct{}

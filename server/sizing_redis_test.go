@@ -23,7 +23,7 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// usedMemory is what Redis uses, in bytes.
+// usedMemory returns the memory that Redis uses, in bytes.
 func usedMemory(t testing.TB, redis *redistest.Server) int64 {
 	t.Helper()
 	text, _ := redis.Do("INFO", "memory").(string)
@@ -35,10 +35,10 @@ func usedMemory(t testing.TB, redis *redistest.Server) int64 {
 	return n
 }
 
-// longest asks for a code with the longest texts that are taken, each of characters
-// that JSON has to escape, from an address and a network of its own.
-func (n *node) longest(i int) answer {
-	return n.callWith(unjudged, "POST", "/gene", `{"userPoolId":"`+longPool+`","customData":{"a":"`+strings.Repeat(`\"`, 252)+`"},`+
+// geneWithLongestTexts requests a code with the longest accepted texts, made of characters
+// that JSON escapes, from a new address and network.
+func (n *node) geneWithLongestTexts(i int) answer {
+	return n.callWith(unvalidated, "POST", "/gene", `{"userPoolId":"`+longPool+`","customData":{"a":"`+strings.Repeat(`\"`, 252)+`"},`+
 		`"codeChallengeMethod":"S256","codeChallenge":"`+strings.Repeat("c", 43)+`"}`,
 		"User-Agent", strings.Repeat(`"`, 600), "X-Forwarded-For", fmt.Sprintf("2001:db8:%x:1234:1234:1234:1234:1234", i),
 		"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -46,28 +46,27 @@ func (n *node) longest(i int) answer {
 
 var longPool = strings.Repeat("p", 64)
 
-// TestTheDefaultLimitsFitIntoTheComposeFilesRedis measures what a code that nobody
-// scanned takes at most, with all that is counted because of it, and compares what
-// one pool may have by default with the memory of docker-compose.yml's Redis: it must
-// stay below 80 %, where codes begin to be refused.
+// TestTheDefaultLimitsFitIntoTheComposeFilesRedis measures the maximum memory of an
+// unscanned code with its counters. The codes that one pool may have by default must use less than
+// 80 % of the memory of the Redis in docker-compose.yml, from where codes are refused.
 func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "scanlogin"})
 	st := redisstore.New(client, redisstore.Options{})
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-		o.Counts = patient{ratelimit.NewRedis(client)}
+		o.Counts = patientStore{ratelimit.NewRedis(client)}
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
-	n.longest(0).ok() // scripts and connections are there
+	n.geneWithLongestTexts(0).ok() // loads scripts and opens connections
 	const codes = 2_000
 	keys := func() int64 { size, _ := redis.Do("DBSIZE").(int64); return size }
 	eventually(t, "what was counted is stored", func() bool { return keys() >= 4 })
 	before, first := usedMemory(t, redis), keys()
 	for i := range codes {
-		n.longest(i + 1).ok()
+		n.geneWithLongestTexts(i + 1).ok()
 	}
-	n.stop() // tells what was counted last
+	n.stop() // sends the last counters
 	made := (usedMemory(t, redis) - before) / codes
 	each := float64(keys()-first) / codes
 
@@ -88,9 +87,8 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 		t.Fatalf("not measured: code %d, note %d, entry %d", code, note, entry)
 	}
 
-	// An allowance of n codes over two minutes: n at once, and as many in each two
-	// minutes after that. A code is kept for its life and session.Retention, what is
-	// noted of an address for 20 minutes.
+	// A limit of n codes per two minutes: n at once, and n in each two minutes after that. A code is
+	// stored for its lifetime and session.Retention, the counters of an address for 20 minutes.
 	most := float64(login.DefaultLimits().CodesPerPool)
 	within := func(d time.Duration) float64 { return most * (1 + float64(d)/float64(2*time.Minute)) }
 	open := within(pool.DefaultCodeTTL + session.Retention)
@@ -104,7 +102,7 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 	}
 }
 
-// streamEntry is what a code's name takes in the queue of a pool with a webhook.
+// streamEntry returns the memory of a code's entry in the webhook queue, in bytes.
 func streamEntry(t *testing.T, client *redisclient.Client, redis *redistest.Server) int64 {
 	t.Helper()
 	const entries = 2_000
@@ -122,7 +120,7 @@ func streamEntry(t *testing.T, client *redisclient.Client, redis *redistest.Serv
 	return size / entries
 }
 
-// composeMemory is the maxmemory of docker-compose.yml's Redis, in bytes.
+// composeMemory returns the maxmemory of the Redis in docker-compose.yml, in bytes.
 func composeMemory(t *testing.T) int64 {
 	t.Helper()
 	text, err := os.ReadFile("../docker-compose.yml")
@@ -137,11 +135,11 @@ func composeMemory(t *testing.T) int64 {
 	return n << 20
 }
 
-// TestTheDefaultLimitsFitIntoAProcess is the same for a node without Redis.
+// TestTheDefaultLimitsFitIntoAProcess does the same for a node without Redis.
 func TestTheDefaultLimitsFitIntoAProcess(t *testing.T) {
 	st := memstore.New()
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
-	n.longest(0).ok()
+	n.geneWithLongestTexts(0).ok()
 	usage, err := st.Usage(t.Context())
 	if err != nil {
 		t.Fatal(err)

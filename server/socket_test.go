@@ -21,15 +21,14 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// page is a login page's socket.
+// page is the socket of a login page.
 type page struct {
 	testing.TB
 	*websocket.Conn
 	ctx context.Context
 }
 
-// dial opens a socket; offer is the subprotocols besides ours, and headers by
-// turns.
+// dial opens a socket with additional headers and subprotocols.
 func (n *node) dial(query string, h http.Header, offer ...string) *page {
 	n.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
@@ -54,7 +53,7 @@ func (p *page) next() map[string]any {
 	if err != nil {
 		p.Fatalf("instead of a message: %v", err)
 	}
-	theReferee.message(p, text)
+	validator.message(p, text)
 	var m map[string]any
 	if err := json.Unmarshal(text, &m); err != nil {
 		p.Fatalf("%s: %v", text, err)
@@ -72,11 +71,11 @@ func (p *page) event(want string) map[string]any {
 	return m
 }
 
-// closed waits for the end, which must have that code.
+// closed waits for the close frame, which must have this code.
 func (p *page) closed(want websocket.StatusCode) {
 	p.Helper()
 	_, text, err := p.Read(p.ctx)
-	theReferee.closing(p, websocket.CloseStatus(err))
+	validator.closeCode(p, websocket.CloseStatus(err))
 	if got := websocket.CloseStatus(err); got != want {
 		p.Fatalf("instead of close %d: %s %v", want, text, err)
 	}
@@ -84,13 +83,13 @@ func (p *page) closed(want websocket.StatusCode) {
 
 func (p *page) say(text string) {
 	p.Helper()
-	theReferee.message(p, []byte(text))
+	validator.message(p, []byte(text))
 	if err := p.Write(p.ctx, websocket.MessageText, []byte(text)); err != nil {
 		p.Fatal(err)
 	}
 }
 
-func TestWatchTellsTheStory(t *testing.T) {
+func TestASocketReportsEachState(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	mine := n.dial("random="+c.random, nil, "key."+c.key)
@@ -108,7 +107,7 @@ func TestWatchTellsTheStory(t *testing.T) {
 		t.Errorf("scanned: %v", m)
 	}
 	if m := other.event("scanned"); m["isBrowser"] != false || m["scannedUserId"] != nil {
-		t.Errorf("scanned, for anybody: %v", m)
+		t.Errorf("scanned, without proof: %v", m)
 	}
 	n.phone("confirm", c.random, "alice").ok()
 	m := mine.event("confirmed")
@@ -116,13 +115,13 @@ func TestWatchTellsTheStory(t *testing.T) {
 		t.Errorf("confirmed: %v", m)
 	}
 	if m := other.event("confirmed"); m["ticket"] != nil {
-		t.Errorf("confirmed, for anybody: %v", m)
+		t.Errorf("confirmed, without proof: %v", m)
 	}
 	mine.closed(1000)
 	other.closed(1000)
 	late := n.dial("random="+c.random, nil, "key."+c.key)
 	if again := late.event("confirmed"); again["ticket"] != m["ticket"] {
-		t.Errorf("who comes late gets %v", again)
+		t.Errorf("a page that connects later gets %v", again)
 	}
 	late.closed(1000)
 }
@@ -144,7 +143,7 @@ func TestCookieProvesTheBrowser(t *testing.T) {
 	}
 }
 
-func TestWatchEndsWithTheCode(t *testing.T) {
+func TestAWatchingSocketEndsWithItsCode(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
 	c := n.gene("p1")
 	p := n.dial("random="+c.random, nil)
@@ -163,7 +162,7 @@ func TestWatchEndsWithTheCode(t *testing.T) {
 	p.closed(1000)
 }
 
-func TestOpenMakesAndRotatesCodes(t *testing.T) {
+func TestAnOpenSocketCreatesAndRotatesCodes(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = time.Second, 3 }))
 	p := n.dial("userPoolId=p1", nil)
@@ -182,7 +181,7 @@ func TestOpenMakesAndRotatesCodes(t *testing.T) {
 	p.closed(4408)
 }
 
-func TestOpenGoesOnAfterCancel(t *testing.T) {
+func TestAnOpenSocketContinuesAfterCancel(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	first := p.event("code")["random"].(string)
@@ -196,7 +195,7 @@ func TestOpenGoesOnAfterCancel(t *testing.T) {
 	n.phone("scanned", second, "alice").ok()
 	n.phone("confirm", second, "alice").ok()
 	m := p.next()
-	if m["event"] == "scanned" { // may be passed over, the newest wins
+	if m["event"] == "scanned" { // may be skipped, because only the newest state is sent
 		m = p.next()
 	}
 	if m["event"] != "confirmed" || m["ticket"] == nil {
@@ -205,7 +204,7 @@ func TestOpenGoesOnAfterCancel(t *testing.T) {
 	p.closed(1000)
 }
 
-func TestScannedIsNotRotatedAway(t *testing.T) {
+func TestAScannedCodeIsNotRotated(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL = time.Second, 4*time.Second }))
 	p := n.dial("userPoolId=p1", nil)
@@ -221,7 +220,7 @@ func TestScannedIsNotRotatedAway(t *testing.T) {
 	p.event("code")
 }
 
-func TestRefreshWithdraws(t *testing.T) {
+func TestRefreshWithdrawsTheCode(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.MaxCodes = 1 }))
 	p := n.dial("userPoolId=p1", nil)
 	first := p.event("code")["random"].(string)
@@ -246,9 +245,9 @@ func TestRefreshWithdraws(t *testing.T) {
 	}
 }
 
-// The first refresh makes the second wait, and meanwhile the code which that one
-// is about ends by itself.
-func TestRefreshIsAboutTheCodeThatWasShown(t *testing.T) {
+// The first refresh delays the second one, and meanwhile the code that the second one is for
+// expires.
+func TestRefreshWithdrawsOnlyTheCodeThatWasShown(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	p.event("code")
@@ -261,18 +260,18 @@ func TestRefreshIsAboutTheCodeThatWasShown(t *testing.T) {
 	p.say(`{"action":"refresh"}`)
 	canceled := make(chan map[string]any)
 	go func() { canceled <- p.event("canceled") }()
-	if err := p.Ping(t.Context()); err != nil { // when it is answered, the refresh was read
+	if err := p.Ping(t.Context()); err != nil { // after the pong, the refresh has been read
 		t.Fatal(err)
 	}
 	n.phone("cancel", second, "alice").ok()
 	<-canceled
 	third := p.event("code")["random"].(string)
 	if d := n.call("GET", "/check?wait=2&version=1&random="+third, nil).ok(); d["event"] != "waiting" {
-		t.Errorf("the code after the one that was given back: %v", d)
+		t.Errorf("the code after the withdrawn one: %v", d)
 	}
 }
 
-func TestResume(t *testing.T) {
+func TestAReconnectingPageKeepsItsCode(t *testing.T) {
 	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = 3*time.Second, 2 }))
 	p := n.dial("userPoolId=p1", nil)
@@ -289,7 +288,7 @@ func TestResume(t *testing.T) {
 	}
 	n.phone("cancel", random, "alice").ok()
 	q.event("canceled")
-	next := q.event("code") // rotation goes on, and counts on
+	next := q.event("code") // the rotation continues with the same count
 	q.event("waiting")
 	_ = q.CloseNow()
 
@@ -309,7 +308,7 @@ func TestResume(t *testing.T) {
 	n.dial("userPoolId=p1&random="+next["random"].(string), nil, "key."+next["browserKey"].(string)).closed(4408)
 }
 
-func TestHandshakesThatLeadNowhere(t *testing.T) {
+func TestInvalidHandshakesAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
 	c := n.gene("p1")
 	n.dial("random="+string(session.NewID()), nil).closed(4404)
@@ -347,13 +346,13 @@ func TestHandshakesThatLeadNowhere(t *testing.T) {
 	}
 }
 
-func TestSocketsUnderGzipAndAnyHost(t *testing.T) {
+func TestSocketsWorkWithGzipAndAnyHost(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", http.Header{"Accept-Encoding": {"gzip, deflate, br"}, "Host": {"other.example.com"}})
 	p.event("code")
 }
 
-func TestGoneIsToldAsExpired(t *testing.T) {
+func TestAMissingCodeIsReportedAsExpired(t *testing.T) {
 	st := memstore.New()
 	bus := sessiontest.NewFaulty(sessiontest.Node{Store: st, Bus: st.Bus()})
 	n := start(t, sessiontest.Node{Store: st, Bus: bus}, nil, newPool(t, nil))
@@ -367,7 +366,7 @@ func TestGoneIsToldAsExpired(t *testing.T) {
 	p.closed(1000)
 }
 
-func TestLostCertaintyClosesWith1012(t *testing.T) {
+func TestLostMessagesCloseTheSocketWith1012(t *testing.T) {
 	st := memstore.New()
 	bus := sessiontest.NewFaulty(sessiontest.Node{Store: st, Bus: st.Bus()})
 	n := start(t, sessiontest.Node{Store: st, Bus: bus}, nil, newPool(t, nil))
@@ -378,7 +377,7 @@ func TestLostCertaintyClosesWith1012(t *testing.T) {
 	p.closed(1012)
 }
 
-func TestRepeatedAndLateDeliveriesAreNotSeen(t *testing.T) {
+func TestRepeatedAndOutdatedSnapshotsAreNotSent(t *testing.T) {
 	st := memstore.New()
 	bus := sessiontest.NewFaulty(sessiontest.Node{Store: st, Bus: st.Bus()})
 	bus.Repeat()
@@ -393,7 +392,7 @@ func TestRepeatedAndLateDeliveriesAreNotSeen(t *testing.T) {
 	p.closed(1000)
 }
 
-func TestAnOrderlyEndTells1012(t *testing.T) {
+func TestShutdownClosesSocketsWith1012(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	pages := make([]*page, 50)
 	for i := range pages {
@@ -411,7 +410,7 @@ func TestAnOrderlyEndTells1012(t *testing.T) {
 	}
 }
 
-func TestNothingIsLeftOfSockets(t *testing.T) {
+func TestClosedSocketsLeaveNothingBehind(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for range 20 {
 		p := n.dial("userPoolId=p1", nil)
@@ -422,8 +421,8 @@ func TestNothingIsLeftOfSockets(t *testing.T) {
 	eventually(t, "no watch is left", func() bool { return n.hub.Watches() == 0 })
 }
 
-// TestTwoNodesOneStory has the page on one node and the phone on the other.
-func TestTwoNodesOneStory(t *testing.T) {
+// TestPageAndPhoneMayUseDifferentNodes connects the page to one node and the phone to the other.
+func TestPageAndPhoneMayUseDifferentNodes(t *testing.T) {
 	a, b, redis := pair(t, nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
@@ -440,11 +439,11 @@ func TestTwoNodesOneStory(t *testing.T) {
 	a.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
 }
 
-// holdingListener's connections write only when they are let.
+// holdingListener accepts connections whose writes wait for permission.
 type holdingListener struct {
 	net.Listener
-	asks chan struct{} // gets a token before each write
-	let  chan struct{} // one for each, or closed
+	asks chan struct{} // receives a value before each write
+	let  chan struct{} // one value permits one write; closed: all writes
 }
 
 func (l holdingListener) Accept() (net.Conn, error) {
@@ -463,9 +462,9 @@ func (c holdingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestAHandshakeThatIsUnderWayIsNotForgotten has a node leave while it answers
+// TestShutdownWaitsForHandshakesInProgress shuts a node down while it answers
 // a handshake.
-func TestAHandshakeThatIsUnderWayIsNotForgotten(t *testing.T) {
+func TestShutdownWaitsForHandshakesInProgress(t *testing.T) {
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -486,14 +485,14 @@ func TestAHandshakeThatIsUnderWayIsNotForgotten(t *testing.T) {
 		}
 		closed <- websocket.CloseStatus(err)
 	}()
-	<-ln.asks // to answer
+	<-ln.asks // the response to the handshake
 	leave()
-	time.Sleep(300 * time.Millisecond) // all other sockets have been told
+	time.Sleep(300 * time.Millisecond) // all other sockets have been closed
 	ln.let <- struct{}{}
-	<-ln.asks // to tell this one
+	<-ln.asks // the close frame of this socket
 	select {
 	case err := <-left:
-		t.Fatalf("the node left (%v) before it said so", err)
+		t.Fatalf("the node stopped (%v) before it closed the socket", err)
 	case <-time.After(time.Second):
 	}
 	close(ln.let)

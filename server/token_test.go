@@ -10,9 +10,9 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-// TestIssuedTokenIsTheSameEverywhere verifies it by the published key, with
-// libraries that are not ours.
-func TestIssuedTokenIsTheSameEverywhere(t *testing.T) {
+// TestTheTokenVerifiesWithThePublishedKey verifies it with the published key and
+// independent libraries.
+func TestTheTokenVerifiesWithThePublishedKey(t *testing.T) {
 	a, b, _ := pair(t, signing(t), newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
 	c, ticket := a.confirmed("p1")
 	seen := a.check(c)["userInfo"].(map[string]any)
@@ -31,29 +31,29 @@ func TestIssuedTokenIsTheSameEverywhere(t *testing.T) {
 		t.Errorf("claims: %v", claims)
 	}
 	if _, ticket2 := a.confirmed("p1"); ticket2 == ticket {
-		t.Error("two codes, one ticket")
+		t.Error("two codes have the same ticket")
 	}
 }
 
-func TestNoKeyNoToken(t *testing.T) {
+func TestWithoutASigningKeyThereIsNoToken(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	_, ticket := n.confirmed("p1")
 	u := n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
 	if _, ok := u["token"]; ok {
-		t.Error("a token without a key")
+		t.Error("a token is issued without a key")
 	}
 	if a := n.call("GET", "/.well-known/jwks.json", nil); a.raw != "{\"keys\":[]}\n" {
 		t.Errorf("key set: %s", a.raw)
 	}
 }
 
-// verify checks a token by the keys that a node publishes now.
+// verify verifies a token with the keys that a node publishes now.
 func (n *node) verify(text string) (*jwt.Token, error) {
 	n.Helper()
 	return verify(n, text, n.keySet())
 }
 
-// keySet is what somebody who verifies tokens fetches, and keeps for a while.
+// keySet fetches the key set, as a verifier does that caches it.
 func (n *node) keySet() jwkset.Storage {
 	n.Helper()
 	keys, err := jwkset.NewStorageFromHTTP(n.url+"/.well-known/jwks.json", jwkset.HTTPClientStorageOptions{Ctx: n.Context(), NoErrorReturnFirstHTTPReq: false})

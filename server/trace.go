@@ -9,7 +9,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Tracer follows calls through what they cause; package tracing has one.
+// Tracer traces calls and the operations that they cause. Package tracing implements it.
 type Tracer interface {
 	// Begin is called when a request begins. route is the pattern of its route, "" if
 	// there is none. It returns the context for all that the request causes, and the
@@ -38,7 +38,7 @@ func (s *Server) traced(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// traceName is what a code keeps of the call that makes it.
+// traceName is the trace of the call that created a code.
 func (s *Server) traceName(ctx context.Context) string {
 	if s.tracer == nil {
 		return ""

@@ -16,42 +16,42 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// learner is a page that learns how its code stands; next returns the next
-// state that is newer than the one before.
-type learner interface {
+// stateReader reads the states of a code over one transport; next returns the next newer
+// state.
+type stateReader interface {
 	next(t testing.TB) map[string]any
 }
 
-// transports are the four ways to learn one truth.
-var transports = map[string]func(t testing.TB, n *node, c code) learner{
-	"WebSocket": func(t testing.TB, n *node, c code) learner {
+// transports are the four ways to follow a code.
+var transports = map[string]func(t testing.TB, n *node, c code) stateReader{
+	"WebSocket": func(t testing.TB, n *node, c code) stateReader {
 		on := *n
 		on.TB = t
-		return socketLearner{on.dial("random="+c.random, nil, "key."+c.key)}
+		return socketReader{on.dial("random="+c.random, nil, "key."+c.key)}
 	},
-	"event stream": func(t testing.TB, n *node, c code) learner {
+	"event stream": func(t testing.TB, n *node, c code) stateReader {
 		return n.stream(t, c, "")
 	},
-	"check that waits": func(_ testing.TB, n *node, c code) learner {
-		return &checkLearner{node: n, code: c, wait: 20}
+	"check that waits": func(_ testing.TB, n *node, c code) stateReader {
+		return &checkReader{node: n, code: c, wait: 20}
 	},
-	"check": func(_ testing.TB, n *node, c code) learner {
-		return &checkLearner{node: n, code: c}
+	"check": func(_ testing.TB, n *node, c code) stateReader {
+		return &checkReader{node: n, code: c}
 	},
 }
 
-type socketLearner struct{ *page }
+type socketReader struct{ *page }
 
-func (l socketLearner) next(testing.TB) map[string]any { return l.page.next() }
+func (l socketReader) next(testing.TB) map[string]any { return l.page.next() }
 
-type checkLearner struct {
+type checkReader struct {
 	*node
 	code
 	wait    int
 	version float64
 }
 
-func (l *checkLearner) next(t testing.TB) map[string]any {
+func (l *checkReader) next(t testing.TB) map[string]any {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
 		path := fmt.Sprintf("/check?random=%s&version=%d&wait=%d", l.random, int(l.version), l.wait)
@@ -61,21 +61,21 @@ func (l *checkLearner) next(t testing.TB) map[string]any {
 			return d
 		}
 		if l.wait == 0 {
-			time.Sleep(250 * time.Millisecond) // it is the transport that waits
+			time.Sleep(250 * time.Millisecond) // polling without wait
 		}
 	}
-	t.Fatal("nothing new")
+	t.Fatal("there was no newer state")
 	return nil
 }
 
-// streamLearner reads an event stream.
-type streamLearner struct {
+// streamReader reads an event stream.
+type streamReader struct {
 	lines *bufio.Scanner
 	id    string
 	retry string
 }
 
-func (n *node) stream(t testing.TB, c code, lastID string) *streamLearner {
+func (n *node) stream(t testing.TB, c code, lastID string) *streamReader {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	req, _ := http.NewRequestWithContext(ctx, "GET", n.url+"/api/v2/qrcode/events?random="+c.random, nil)
@@ -94,10 +94,10 @@ func (n *node) stream(t testing.TB, c code, lastID string) *streamLearner {
 	if res.Header.Get("Content-Type") != "text/event-stream" || res.StatusCode != 200 {
 		t.Fatalf("stream: %v", res)
 	}
-	return &streamLearner{lines: bufio.NewScanner(res.Body)}
+	return &streamReader{lines: bufio.NewScanner(res.Body)}
 }
 
-func (l *streamLearner) next(t testing.TB) map[string]any {
+func (l *streamReader) next(t testing.TB) map[string]any {
 	t.Helper()
 	if m := l.event(t); m != nil {
 		return m
@@ -107,7 +107,7 @@ func (l *streamLearner) next(t testing.TB) map[string]any {
 }
 
 // event returns the next event, nil at the end of the stream.
-func (l *streamLearner) event(t testing.TB) (m map[string]any) {
+func (l *streamReader) event(t testing.TB) (m map[string]any) {
 	t.Helper()
 	event := ""
 	for l.lines.Scan() {
@@ -119,7 +119,7 @@ func (l *streamLearner) event(t testing.TB) (m map[string]any) {
 		case "retry":
 			l.retry = value
 		case "data":
-			theReferee.message(t, []byte(value))
+			validator.message(t, []byte(value))
 			if err := json.Unmarshal([]byte(value), &m); err != nil {
 				t.Fatal(err)
 			}
@@ -132,9 +132,9 @@ func (l *streamLearner) event(t testing.TB) (m map[string]any) {
 	return nil
 }
 
-// TestFourWaysToLearnOneTruth runs each story over each transport, with the
+// TestAllTransportsReportTheSameStates runs each login over each transport, with the
 // page on one node and the phone on the other.
-func TestFourWaysToLearnOneTruth(t *testing.T) {
+func TestAllTransportsReportTheSameStates(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.CodeTTL = "short", nil, time.Second }))
 	for name, open := range transports {
 		for story, steps := range map[string][]string{
@@ -163,15 +163,15 @@ func TestFourWaysToLearnOneTruth(t *testing.T) {
 					t.Errorf("last: %v", last)
 				}
 				if got := a.check(c); got["version"] != last["version"] || got["event"] != last["event"] {
-					t.Errorf("the page knows %v, the store %v", last, got)
+					t.Errorf("the page has %v, the store %v", last, got)
 				}
 			})
 		}
 	}
 }
 
-// TestAnyTransportAfterAnyOther changes the transport at each step.
-func TestAnyTransportAfterAnyOther(t *testing.T) {
+// TestAPageMaySwitchBetweenTransports changes the transport at each step.
+func TestAPageMaySwitchBetweenTransports(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for first, openFirst := range transports {
 		for second, openSecond := range transports {
@@ -191,7 +191,7 @@ func TestAnyTransportAfterAnyOther(t *testing.T) {
 	}
 }
 
-func TestEventStreamEndsAndStaysAway(t *testing.T) {
+func TestAnEventStreamIsNotReopenedAfterTheFinalState(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c, _ := n.confirmed("p1")
 	l := n.stream(t, c, "1")
@@ -202,11 +202,11 @@ func TestEventStreamEndsAndStaysAway(t *testing.T) {
 		t.Errorf("after the end: %v", m)
 	}
 	if again := n.stream(t, c, l.id); again != nil {
-		t.Error("a page that was told all is told again")
+		t.Error("the stream was opened again after the final state")
 	}
 }
 
-func TestWaitingEndsWithTheNode(t *testing.T) {
+func TestWaitingRequestsEndAtShutdown(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	l := n.stream(t, c, "")
@@ -216,7 +216,7 @@ func TestWaitingEndsWithTheNode(t *testing.T) {
 	eventually(t, "both wait", func() bool { return n.hub.Watches() == 2 })
 	go func() { _ = n.stop() }()
 	if m := l.event(t); m != nil {
-		t.Errorf("a node that stops tells %v", m)
+		t.Errorf("a node that stops sends %v", m)
 	}
 	if ms, err := strconv.Atoi(l.retry); err != nil || ms < 0 || ms > 5000 {
 		t.Errorf("retry: %q", l.retry)
@@ -227,11 +227,11 @@ func TestWaitingEndsWithTheNode(t *testing.T) {
 			t.Errorf("the check that waited: %v", d)
 		}
 	case <-time.After(20 * time.Second):
-		t.Error("a check waits on after its node stopped")
+		t.Error("a check still waits after its node stopped")
 	}
 }
 
-func TestWaitIsChecked(t *testing.T) {
+func TestWaitAndVersionAreValidated(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, query := range []string{"wait=x", "wait=-1", "wait=NaN", "wait=1&version=x"} {
@@ -242,14 +242,14 @@ func TestWaitIsChecked(t *testing.T) {
 		t.Errorf("after %v: %v", time.Since(began), d)
 	}
 	if d := n.call("GET", "/check?wait=25&version=0&random="+c.random, nil).ok(); d["version"] != 1.0 {
-		t.Errorf("a newer one was there: %v", d)
+		t.Errorf("a newer state existed: %v", d)
 	}
 	if n.hub.Watches() != 0 {
-		t.Error("a watch is left")
+		t.Error("a watcher was not removed")
 	}
 }
 
-func TestLongWaitsSeeTheirStep(t *testing.T) {
+func TestLongPollsReturnAtTheNextStep(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	var wg sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 )
 
 // The committed bundle is what its sources give, so that `go install` needs no build step and
-// nobody serves an old one.
+// an outdated one is never served.
 func TestBundleIsBuiltFromItsSources(t *testing.T) {
 	built := filepath.Join(t.TempDir(), "scanlogin.js")
 	if out, err := exec.CommandContext(t.Context(), "./build.sh", built).CombinedOutput(); err != nil {

@@ -1,6 +1,6 @@
 /**
- * The demo's login page. The element <scan-login> does the work; the page, which
- * is its own site here, exchanges the ticket and greets the user.
+ * The demo's login page. The element <scan-login> handles the login; the page, which
+ * is the site in the demo, exchanges the ticket and greets the user.
  */
 import '../scanlogin.js';
 import { part, post, Refusal, showFace, showState } from './page.js';
@@ -59,7 +59,7 @@ login.addEventListener('confirmed', async (event) => {
 });
 
 part(root, 'again', HTMLButtonElement).addEventListener('click', () => {
-  status.focus(); // the button is about to vanish
+  status.focus(); // the button is removed next
   show('loading');
   login.start();
 });

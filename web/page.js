@@ -1,10 +1,10 @@
 /**
- * What the pages share: finding their parts, showing a state, a user's face,
- * and calling the server. Whatever comes from outside is put in as text.
+ * Functions that the pages share: find elements, show a state or a user's picture,
+ * and call the server. External text is inserted as text, not as HTML.
  */
 import { lang, words } from './words.js';
 
-const DEADLINE = 10_000; // milliseconds; the server itself answers within 2 s or says that it is busy
+const DEADLINE = 10_000; // milliseconds; the server answers within 2 s, with an error if it is overloaded
 
 /**
  * The element under root that is marked `data-part="name"`.
@@ -21,7 +21,7 @@ export function part(root, name, type) {
 }
 
 /**
- * Shows what belongs to a state: `data-in` lists the states an element is for.
+ * Shows the elements of a state: `data-in` lists the states of an element.
  * @param {HTMLElement} root
  * @param {string} state
  */
@@ -34,7 +34,7 @@ export function showState(root, state) {
 }
 
 /**
- * Shows a user's picture, or the first letter of the name where there is none
+ * Shows a user's picture, or the first letter of the name if there is no picture
  * or it cannot be loaded.
  * @param {HTMLElement} element
  * @param {string} name
@@ -52,12 +52,12 @@ export function showFace(element, name, photo) {
   element.append(image);
 }
 
-/** The server refused, or did not answer. The message is for the person. */
+/** The server refused, or did not answer. The message is shown to the user. */
 export class Refusal extends Error {
   /**
    * @param {string} message
    * @param {number} status HTTP status; 0 if there was no answer
-   * @param {number} [code] the server's own
+   * @param {number} [code] the code of the error
    */
   constructor(message, status, code = status) {
     super(message);
@@ -74,7 +74,7 @@ export class Refusal extends Error {
 /**
  * Posts to the server and returns its answer.
  * @param {string} path relative to the page
- * @param {object | Blob} body sent as JSON, or as it is
+ * @param {object | Blob} body sent as JSON; a Blob unchanged
  * @param {Record<string, string>} [headers]
  * @returns {Promise<any>}
  * @throws {Refusal}

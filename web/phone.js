@@ -1,19 +1,19 @@
 /**
- * The demo's phone: stands in for the app in which the user is logged in. It
- * scans only when a button is pressed, so that whoever follows or previews a
- * link has scanned nothing.
+ * The demo's phone, in place of the app in which the user is logged in. It scans
+ * only when a button is pressed, so that opening or previewing a link does not
+ * scan the code.
  */
 import { part, post, Refusal, showFace, showState } from './page.js';
 import { localize, words } from './words.js';
 
-const MAX_PICTURE = 5 << 20; // bytes; the server takes no more
+const MAX_PICTURE = 5 << 20; // bytes; the limit of the server
 const LOOK_EVERY = 150; // milliseconds
 
 // Refusals after which the user may still decide.
 const BLOCKED = 2248;
 const WRONG_NUMBER = 2249;
 
-/** The browser's own reader of codes, where there is one and the camera may be used. */
+/** The browser's barcode detector, if it has one and the camera may be used. */
 const Reader = window.isSecureContext && /** @type {any} */ (window).BarcodeDetector;
 
 const root = /** @type {HTMLElement} */ (document.querySelector('main'));
@@ -47,15 +47,15 @@ const markAddress = logo.src;
 let random = '';
 let token = '';
 
-/** The user who is picked. */
+/** The selected user. */
 function user() {
   const picked = /** @type {HTMLInputElement} */ (form.querySelector('[name="user"]:checked'));
   return { id: picked.value, name: picked.dataset.name ?? '' };
 }
 
 /**
- * Runs one thing at a time: what is pressed meanwhile is ignored.
- * @param {HTMLElement} complaint where a refusal is told
+ * Runs one action at a time: buttons pressed meanwhile are ignored.
+ * @param {HTMLElement} complaint element that shows the error
  * @param {() => Promise<void>} work
  */
 async function alone(complaint, work) {
@@ -73,7 +73,7 @@ async function alone(complaint, work) {
 }
 
 /**
- * Does one of the phone's three steps.
+ * Makes one of the phone's three calls.
  * @param {'scanned' | 'confirm' | 'cancel'} step
  * @param {string} text the code's id or the picture's text
  */
@@ -141,8 +141,8 @@ function ask({ pool, browser, customData, match, consent }) {
 }
 
 /**
- * Shows what is odd about the login. Where something is, Cancel is the button
- * that stands out.
+ * Shows the warnings about the login. With a warning, Cancel is the highlighted
+ * button.
  * @param {{ verdict: 'ok' | 'careful' | 'block', reasons: { text: string }[] }} consent
  */
 function warn(consent) {
@@ -169,7 +169,7 @@ function visible(text) {
 }
 
 /**
- * Adds a row to the facts about the login.
+ * Adds a row to the details of the login.
  * @param {string} term
  * @param {string} text
  */
@@ -182,7 +182,7 @@ function state(term, text) {
 }
 
 /**
- * Adds a row about a fact, if that is known.
+ * Adds a row about a detail, if it is known.
  * @param {string} term
  * @param {boolean | undefined} fact
  * @param {string} yes
@@ -208,7 +208,7 @@ async function decide(step) {
       digits.select();
       throw error;
     }
-    begin(); // the code is over, or somebody else's: nothing is left to decide
+    begin(); // the code has expired, or another user has scanned it
     failure.textContent = error.message;
   }
 }
@@ -234,7 +234,7 @@ form.addEventListener('submit', (event) => {
 
 picture.addEventListener('change', () => {
   const file = picture.files?.[0];
-  picture.value = ''; // or the same file could not be picked again
+  picture.value = ''; // or the same file could not be selected again
   if (!file) return;
   alone(failure, async () => {
     if (file.size > MAX_PICTURE) throw new Refusal(words.pictureTooBig, 413);

@@ -112,7 +112,7 @@ func TestForgetRemovesWhatIsStoredAboutAUser(t *testing.T) {
 	random, _, _ := s.scan("bob")
 	s.step("cancel", random, "bob")
 	if _, _, code := s.scan("alice"); code == http.StatusOK {
-		t.Log("the cool-down is over: this machine is slow")
+		t.Log("the cool-down has ended: this machine is slow")
 	}
 	redistest.Eventually(t, testDeadline, "dead letters", func() bool { return s.deadLetters(file, "alice") == 3 && s.deadLetters(file, "bob") == 1 })
 

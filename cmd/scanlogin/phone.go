@@ -90,7 +90,7 @@ func (p *phoneStep) readCode() (phone.Code, error) {
 	return code, explain(err)
 }
 
-// explain says how to trust the host of a link.
+// explain adds to an error how to trust the host of a link.
 func explain(err error) error {
 	if untrusted, ok := errors.AsType[*phone.UntrustedHostError](err); ok {
 		return fmt.Errorf("%w; if it is the public address of --server, name it with --link-origin", untrusted)
@@ -98,7 +98,7 @@ func explain(err error) error {
 	return err
 }
 
-// pins returns what the command trusts: links of the server, and what the flags name.
+// pins returns the trusted addresses: the server's, and those of the flags.
 func (p *phoneStep) pins() (phone.Pins, error) {
 	server, err := p.serverURL()
 	if err != nil {

@@ -43,7 +43,7 @@ func showConsent(w io.Writer, data json.RawMessage) error {
 	return err
 }
 
-// requirement says what the token must show for confirm; "" if it suffices.
+// requirement describes what the token needs for confirm; "" if it suffices.
 func requirement(s *phone.StepUp) string {
 	if s == nil {
 		return ""

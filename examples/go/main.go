@@ -1,11 +1,10 @@
-// Command scanlogin-site is a site's back end that people log in to by scanning
-// a code. It exchanges the ticket, server to server, and opens a session of its
-// own.
+// Command scanlogin-site is the back end of a site whose users log in by scanning a
+// code. It exchanges the ticket, server to server, and creates its own session.
 //
-// Nobody can be logged in against their will as somebody else (login CSRF): a
-// visitor has a session from the first page on; whatever changes it must come
-// from a page of this site (Origin); and a ticket is taken only in the session in
-// which its code was shown.
+// An attacker cannot log a visitor in as another user (login CSRF): every visitor
+// has a session from the first page on; requests that change it must come from a page
+// of this site (Origin); and a ticket is accepted only in the session in which its
+// code was shown.
 //
 //	EXAMPLE_SECRET=… go run .
 package main
@@ -26,9 +25,9 @@ import (
 	"time"
 )
 
-// site is what the back end knows of its surroundings.
+// site is the configuration of the back end.
 type site struct {
-	origin    string // as browsers name this site
+	origin    string // this site's origin, as browsers send it
 	scanlogin string // address of the scanlogin server
 	pool      string
 	secret    string // of the user pool
@@ -65,8 +64,7 @@ func (s *site) handler() http.Handler {
 	return s.secure(mux)
 }
 
-// secure lets pages load only what they need: their own files, and the
-// scanlogin server.
+// secure sets a policy that allows the site's own files and the scanlogin server only.
 func (s *site) secure(next http.Handler) http.Handler {
 	policy := strings.Join([]string{
 		"default-src 'none'", "script-src 'self' " + s.scanlogin, "style-src 'self'", "img-src 'self' https: data: " + s.scanlogin,
@@ -83,7 +81,7 @@ func (s *site) secure(next http.Handler) http.Handler {
 	})
 }
 
-// front serves the page, and opens the visitor's session.
+// front serves the page and creates the visitor's session.
 func (s *site) front(w http.ResponseWriter, r *http.Request) {
 	page, err := os.ReadFile(filepath.Join(s.pages, "index.html"))
 	if err != nil {
@@ -95,13 +93,13 @@ func (s *site) front(w http.ResponseWriter, r *http.Request) {
 	_, _ = strings.NewReplacer("{{scanlogin}}", s.scanlogin, "{{pool}}", s.pool).WriteString(w, string(page))
 }
 
-// body is what pages send.
+// body is the body of the pages' requests.
 type body struct {
 	Random string `json:"random"`
 	Ticket string `json:"ticket"`
 }
 
-// refusal is an answer that says why not.
+// refusal is an error response.
 type refusal struct {
 	status  int
 	message string
@@ -109,8 +107,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.message }
 
-// action answers in JSON. What changes something must come from this site's own
-// pages: browsers name the page's origin with each POST, and no page can forge it.
+// action responds with JSON. Requests that change something must come from this site's own
+// pages: browsers send the page's origin with each POST, and no page can forge it.
 func (s *site) action(do func(http.ResponseWriter, session, body) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in body
@@ -140,7 +138,7 @@ func (s *site) me(_ http.ResponseWriter, visitor session, _ body) (any, error) {
 	return visitor.user, nil
 }
 
-// shown notes that a code is on the visitor's screen.
+// shown records that a code was shown to the visitor.
 func (s *site) shown(_ http.ResponseWriter, visitor session, in body) (any, error) {
 	if len(in.Random) != 30 {
 		return nil, &refusal{http.StatusBadRequest, "random is missing"}
@@ -149,8 +147,8 @@ func (s *site) shown(_ http.ResponseWriter, visitor session, in body) (any, erro
 	return struct{}{}, nil
 }
 
-// login takes a ticket of a code that was shown in this session, and opens a
-// session under an id that nobody can have known before.
+// login accepts a ticket of a code that was shown in this session, and creates a session
+// with a new id, which an attacker cannot know.
 func (s *site) login(w http.ResponseWriter, visitor session, in body) (any, error) {
 	random, _, _ := strings.Cut(in.Ticket, ".")
 	if !slices.Contains(visitor.codes, random) {
@@ -174,8 +172,8 @@ func (s *site) logout(w http.ResponseWriter, visitor session, _ body) (any, erro
 // client is for calls to the scanlogin server, which answers within 2 s.
 var client = &http.Client{Timeout: 5 * time.Second}
 
-// exchange asks who has this ticket. The server tells it once, and only to who
-// has the pool's secret.
+// exchange exchanges a ticket for the user. It works once, and only with the pool's
+// secret.
 func (s *site) exchange(ticket string) (json.RawMessage, error) {
 	text, err := json.Marshal(body{Ticket: ticket})
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 const (
 	sessionLife = 24 * time.Hour
 	maxSessions = 10_000
-	maxCodes    = 10 // remembered of a session
+	maxCodes    = 10 // per session
 )
 
-// session is a visitor's, who is somebody from the first page on.
+// session is the session of a visitor, from the first page on.
 type session struct {
 	id    string
 	user  json.RawMessage // nil before the login
-	codes []string        // that were shown in it
+	codes []string        // shown in the session
 	until time.Time
 }
 
-// sessions are all of them; a real site has a database.
+// sessions contains all sessions; a real site uses a database.
 type sessions struct {
 	secure bool // https
 	cookie string
@@ -39,7 +39,7 @@ func newSessions(secure bool) *sessions {
 	return &sessions{secure: secure, cookie: cookie, m: make(map[string]session)}
 }
 
-// of returns the visitor's session; a new one, if there is none.
+// of returns the visitor's session, a new one if there is none.
 func (all *sessions) of(w http.ResponseWriter, r *http.Request) session {
 	if cookie, err := r.Cookie(all.cookie); err == nil {
 		all.mu.Lock()
@@ -59,7 +59,7 @@ func (all *sessions) open(w http.ResponseWriter, user json.RawMessage) session {
 		if len(all.m) < maxSessions {
 			break
 		}
-		delete(all.m, id) // any
+		delete(all.m, id) // any session
 	}
 	all.m[s.id] = s
 	all.mu.Unlock()
@@ -70,7 +70,7 @@ func (all *sessions) open(w http.ResponseWriter, user json.RawMessage) session {
 	return s
 }
 
-// note adds a code that was shown in a session.
+// note records a code that was shown in a session.
 func (all *sessions) note(id, random string) {
 	all.mu.Lock()
 	defer all.mu.Unlock()

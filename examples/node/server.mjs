@@ -1,11 +1,11 @@
 /**
- * A site's back end that people log in to by scanning a code. It exchanges the
- * ticket, server to server, and opens a session of its own.
+ * The back end of a site whose users log in by scanning a code. It exchanges the
+ * ticket, server to server, and creates its own session.
  *
- * Nobody can be logged in against their will as somebody else (login CSRF): a
- * visitor has a session from the first page on; whatever changes it must come
- * from a page of this site (Origin); and a ticket is taken only in the session
- * in which its code was shown.
+ * An attacker cannot log a visitor in as another user (login CSRF): every visitor has
+ * a session from the first page on; requests that change it must come from a page of
+ * this site (Origin); and a ticket is accepted only in the session in which its code
+ * was shown.
  *
  *   EXAMPLE_SECRET=… node server.mjs
  */
@@ -17,7 +17,7 @@ import { json } from 'node:stream/consumers';
 
 const env = process.env;
 const LISTEN = env.LISTEN ?? '127.0.0.1:3000';
-const ORIGIN = env.SITE_ORIGIN ?? `http://${LISTEN}`; // as browsers name this site
+const ORIGIN = env.SITE_ORIGIN ?? `http://${LISTEN}`; // this site's origin, as browsers send it
 const SCANLOGIN = env.SCANLOGIN_URL ?? 'http://127.0.0.1:8080';
 const POOL = env.SCANLOGIN_POOL ?? 'example';
 const SECRET = env.EXAMPLE_SECRET;
@@ -26,12 +26,12 @@ if (!SECRET) throw new Error('EXAMPLE_SECRET is not set: it is the secret of the
 
 const DAY = 24 * 60 * 60 * 1000;
 const MAX_SESSIONS = 10_000;
-const MAX_CODES = 10; // remembered of a session
+const MAX_CODES = 10; // per session
 const MAX_BODY = 4096; // bytes
 const SECURE = ORIGIN.startsWith('https:');
 const COOKIE = SECURE ? '__Host-session' : 'session';
 
-/** @type {Map<string, { user: object | null, codes: string[], until: number }>} a real site has a database */
+/** @type {Map<string, { user: object | null, codes: string[], until: number }>} a real site uses a database */
 const sessions = new Map();
 
 class Refusal extends Error {
@@ -41,7 +41,7 @@ class Refusal extends Error {
   }
 }
 
-/** The visitor's session; a new one, if there is none. */
+/** Returns the visitor's session, a new one if there is none. */
 function sessionOf(request, response) {
   const id = request.headers.cookie?.match(new RegExp(`(?:^|; )${COOKIE}=([\\w-]+)`))?.[1];
   const session = sessions.get(id);
@@ -49,7 +49,7 @@ function sessionOf(request, response) {
   return openSession(response, null);
 }
 
-/** Opens a session under an id that nobody can have known before. */
+/** Creates a session with a new id, which an attacker cannot know. */
 function openSession(response, user) {
   const id = randomBytes(32).toString('base64url');
   const session = { id, user, codes: [], until: Date.now() + DAY };
@@ -59,7 +59,7 @@ function openSession(response, user) {
   return session;
 }
 
-/** Who has this ticket? The server tells it once, and only to who has the pool's secret. */
+/** Exchanges a ticket for the user. It works once, and only with the pool's secret. */
 async function exchange(ticket) {
   const response = await fetch(`${SCANLOGIN}/api/v2/qrcode/userinfo`, {
     method: 'POST',
@@ -110,7 +110,7 @@ async function act(action, request, response) {
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css' };
 
-/** Only what the pages need: their own files, and the scanlogin server. */
+/** The policy allows the site's own files and the scanlogin server only. */
 const POLICY = [
   "default-src 'none'", `script-src 'self' ${SCANLOGIN}`, "style-src 'self'", `img-src 'self' https: data: ${SCANLOGIN}`,
   `connect-src 'self' ${SCANLOGIN} ${SCANLOGIN.replace(/^http/, 'ws')}`, "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",

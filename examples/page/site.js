@@ -2,7 +2,7 @@
 const login = document.querySelector('scan-login');
 const hello = document.querySelector('section');
 const alert = document.querySelector('[role="alert"]');
-login.remove(); // it begins when it is put into the page, and not for who is logged in
+login.remove(); // the element starts when it is added to the page: only for visitors who are not logged in
 
 /** Calls the site's own back end. */
 async function call(path, body) {
@@ -23,7 +23,7 @@ function show(user) {
   alert.textContent = '';
 }
 
-/** The back end takes only tickets of codes that were shown in this session. */
+/** The back end accepts only tickets of codes that were shown in this session. */
 let bound = Promise.resolve();
 login.addEventListener('code', ({ detail }) => {
   console.info(`code ${detail.random}`);

@@ -11,7 +11,7 @@ import (
 // which does not allow the console's origin.
 const tryPath = "/console/try/api/v2/qrcode/"
 
-// triedCalls are the calls that a login page makes.
+// triedCalls are the API calls of a login page.
 var triedCalls = [...]string{"ws", "check", "image"}
 
 // tryPool forwards a call of the login element to the public server, with the origin of the

@@ -75,7 +75,7 @@ func TestEachQuotedMessageIsOneOfTheProgram(t *testing.T) {
 	}
 }
 
-func TestEachAlertHasSomethingToDo(t *testing.T) {
+func TestEachAlertHasInstructions(t *testing.T) {
 	names := func(pattern, text string) (all []string) {
 		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
 			all = append(all, m[1])

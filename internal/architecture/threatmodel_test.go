@@ -18,9 +18,9 @@ var (
 	namedTest = regexp.MustCompile(`^Test\w+$`)
 )
 
-// TestTheThreatModelIsShown reads the table of docs/threat-model.md: each attack
+// TestTheThreatModelNamesTestsAndSettingsThatExist reads the table of docs/threat-model.md: each attack
 // names tests, of Go or of test/e2e, and all tests and settings that it names exist.
-func TestTheThreatModelIsShown(t *testing.T) {
+func TestTheThreatModelNamesTestsAndSettingsThatExist(t *testing.T) {
 	tests, titles := testsOf(t), titlesOf(t)
 	readme := read(t, "README.md")
 	rows := 0

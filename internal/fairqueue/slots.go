@@ -18,9 +18,9 @@ type Slots struct {
 	maxWait    time.Duration // of one caller; 0: as long as its context
 
 	mu      sync.Mutex
-	free    int               // above 0 only if nobody waits
-	closed  error             // why nobody is let in any more
-	waiting queue[chan error] // each channel takes one result: nil with a slot
+	free    int               // above 0 only if no caller waits
+	closed  error             // cause after Close
+	waiting queue[chan error] // each channel receives one result: nil with a slot
 }
 
 // Errors of Acquire, besides those of the context, of RejectWaiting and of Close.
@@ -29,7 +29,7 @@ var (
 	ErrTimeout = errors.New("no slot became free in time")
 )
 
-// NewSlots makes n slots. At most maxWaiting callers wait, each for at most maxWait; 0
+// NewSlots returns n slots. At most maxWaiting callers wait, each for at most maxWait; 0
 // means no limit.
 func NewSlots(n, maxWaiting int, maxWait time.Duration) *Slots {
 	return &Slots{free: n, maxWaiting: maxWaiting, maxWait: maxWait}

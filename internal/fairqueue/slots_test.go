@@ -63,7 +63,7 @@ func TestALoneKeyUsesAllSlots(t *testing.T) {
 	}
 }
 
-func TestAFullQueueIsClosedOnlyToWhoFillsIt(t *testing.T) {
+func TestAFullQueueRejectsOnlyTheKeyThatFillsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewSlots(1, 5, time.Minute)
 		turns := queueTurns(t, q, "aaaaab")
@@ -76,7 +76,7 @@ func TestAFullQueueIsClosedOnlyToWhoFillsIt(t *testing.T) {
 	})
 }
 
-func TestNobodyWaitsLongerThanAllowed(t *testing.T) {
+func TestNoCallWaitsLongerThanAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewSlots(1, 100, time.Second)
 		_ = q.Acquire(t.Context(), "a")

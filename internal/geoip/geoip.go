@@ -62,7 +62,7 @@ func (n named) in(lang string) string {
 
 // Lookup returns the country of an address (ISO 3166-1, two letters) and the name of the
 // location in lang ("en", "zh-CN" …) or else in English, such as "Berlin, Germany". Unknown
-// values are "". A nil database knows nothing.
+// values are "". A nil database has no locations.
 func (d *Database) Lookup(addr netip.Addr, lang string) (country, name string) {
 	if d == nil || !addr.IsValid() {
 		return "", ""

@@ -26,7 +26,7 @@ func bearer(size int) transport {
 // TestSizesAtTheirLimitAreAccepted uses the largest allowed responses and tokens, and
 // then one byte more.
 func TestSizesAtTheirLimitAreAccepted(t *testing.T) {
-	config := func(size int) UserinfoConfig { return UserinfoConfig{URL: testIssuer, Transport: bearer(size)} }
+	config := func(size int) UserinfoConfig { return UserinfoConfig{URL: testIssuer, transport: bearer(size)} }
 	accept(t, newUserinfo(t, config(64<<10)), testToken, 0)
 	reject(t, newUserinfo(t, config(64<<10+1)), testToken, ErrUnavailable)
 
@@ -53,7 +53,7 @@ func TestATokenMayHaveEveryPrintableCharacter(t *testing.T) {
 	for c := '!'; c <= '~'; c++ {
 		visible.WriteRune(c)
 	}
-	u := newUserinfo(t, UserinfoConfig{URL: testIssuer, Transport: bearer(100)})
+	u := newUserinfo(t, UserinfoConfig{URL: testIssuer, transport: bearer(100)})
 	accept(t, u, visible.String(), 0)
 	for _, c := range []string{" ", "\x7f", "é"} {
 		reject(t, u, "a"+c+"b", ErrRefused)
@@ -87,7 +87,7 @@ func TestKeysAreFetchedEveryFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{}
 		i.publish(t, published(t, rsaKey().Public(), named("k")))
-		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", Transport: i})
+		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", transport: i})
 		for range 60 {
 			accept(t, id, sign(t, jwt.SigningMethodRS256, rsaKey(), "k", goodClaims(nil)), 0)
 			time.Sleep(10 * time.Second)

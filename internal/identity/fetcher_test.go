@@ -99,7 +99,7 @@ func TestResponsesAreBoundedAfterDecompression(t *testing.T) {
 		status.Store(int64(code))
 		transport := &counting{RoundTripper: safehttp.Transport(nil)}
 		t.Cleanup(transport.RoundTripper.(*http.Transport).CloseIdleConnections)
-		reject(t, newUserinfo(t, UserinfoConfig{URL: server.URL, Transport: transport}), testToken, ErrUnavailable)
+		reject(t, newUserinfo(t, UserinfoConfig{URL: server.URL, transport: transport}), testToken, ErrUnavailable)
 		if n := transport.read.Load(); n == 0 || n > maxUserinfoBytes+1 {
 			t.Errorf("status %d: %d bytes were read, at most %d may be", code, n, maxUserinfoBytes+1)
 		}

@@ -25,8 +25,8 @@ func FuzzIdentify(f *testing.F) {
 	ids := []Identity{
 		newJWT(f, JWTConfig{HS256Secret: testSecret}),
 		newJWT(f, JWTConfig{PublicKey: publicPEM(f, trusted.Public())}),
-		newJWT(f, JWTConfig{JWKSURL: testIssuer + "/jwks.json", Transport: i}),
-		newUserinfo(f, UserinfoConfig{URL: testIssuer, Transport: refusing}),
+		newJWT(f, JWTConfig{JWKSURL: testIssuer + "/jwks.json", transport: i}),
+		newUserinfo(f, UserinfoConfig{URL: testIssuer, transport: refusing}),
 	}
 	f.Add("")
 	f.Add("..")

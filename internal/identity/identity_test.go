@@ -13,7 +13,7 @@ import (
 // TestAcceptedByAnySendsTheTokenNowhere has a userinfo identity that would accept the token.
 func TestAcceptedByAnySendsTheTokenNowhere(t *testing.T) {
 	var calls atomic.Int64
-	site := newUserinfo(t, UserinfoConfig{URL: testIssuer, Transport: transport(func(r *http.Request) (*http.Response, error) {
+	site := newUserinfo(t, UserinfoConfig{URL: testIssuer, transport: transport(func(r *http.Request) (*http.Response, error) {
 		calls.Add(1)
 		return bearer(100)(r)
 	})})
@@ -38,7 +38,7 @@ func TestAcceptedByAnyTakesAtMost300Milliseconds(t *testing.T) {
 		})
 		var others []Identity
 		for range 3 {
-			others = append(others, newJWT(t, JWTConfig{JWKSURL: testIssuer, Transport: hanging}))
+			others = append(others, newJWT(t, JWTConfig{JWKSURL: testIssuer, transport: hanging}))
 		}
 		began := time.Now()
 		token := sign(t, jwt.SigningMethodRS256, rsaKey(), "k", goodClaims(nil))

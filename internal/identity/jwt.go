@@ -37,7 +37,7 @@ type JWTConfig struct {
 	Audience string
 
 	Claims    Claims
-	Transport http.RoundTripper // for fetching keys; nil: the default, without proxy
+	transport http.RoundTripper // for tests; nil: a hostPolicy
 }
 
 // JWT is an [Identity] that verifies signed tokens (RFC 7519). Tokens must have an expiry
@@ -96,7 +96,7 @@ func (c JWTConfig) keys() (methods []string, key keyFunc, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return asymmetricMethods(), newKeySet(c.JWKSURL, c.Issuer, c.Transport).key, nil
+	return asymmetricMethods(), newKeySet(c.JWKSURL, c.Issuer, c.transport).key, nil
 }
 
 func (c JWTConfig) sources() []string {

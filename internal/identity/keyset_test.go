@@ -53,7 +53,7 @@ func TestKeySetOfAnHTTPSIssuerNeedsHTTPS(t *testing.T) {
 		return map[string]any{"issuer": testIssuer, "jwks_uri": "http://id.example.com/jwks.json"}
 	}}
 	i.publish(t, published(t, key.Public(), named("k")))
-	reject(t, newJWT(t, JWTConfig{Issuer: testIssuer, Transport: i}), es256(t, key, "k", testIssuer), ErrUnavailable)
+	reject(t, newJWT(t, JWTConfig{Issuer: testIssuer, transport: i}), es256(t, key, "k", testIssuer), ErrUnavailable)
 
 	i.handler.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Scheme == "http" {
@@ -61,7 +61,7 @@ func TestKeySetOfAnHTTPSIssuerNeedsHTTPS(t *testing.T) {
 		}
 		http.Redirect(w, r, "http://id.example.com/jwks.json", http.StatusFound)
 	}))
-	reject(t, newJWT(t, JWTConfig{JWKSURL: testIssuer, Transport: i}), es256(t, key, "k", testIssuer), ErrUnavailable)
+	reject(t, newJWT(t, JWTConfig{JWKSURL: testIssuer, transport: i}), es256(t, key, "k", testIssuer), ErrUnavailable)
 }
 
 func TestFollowsAtMostThreeRedirects(t *testing.T) {
@@ -215,7 +215,7 @@ func TestConcurrentCallersShareOneFetch(t *testing.T) {
 			time.Sleep(time.Second)
 			w.Write(*i.body.Load())
 		}))
-		id := newJWT(t, JWTConfig{JWKSURL: testIssuer, Transport: i})
+		id := newJWT(t, JWTConfig{JWKSURL: testIssuer, transport: i})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := id.Identify(ctx, es256(t, key, "k", testIssuer), time.Now(), 0); !errors.Is(err, ErrUnavailable) {
@@ -237,7 +237,7 @@ func TestKnownKeyWorksWhileTheIssuerIsUnavailable(t *testing.T) {
 		key := ecKey(t, elliptic.P256())
 		i := &issuer{}
 		i.publish(t, published(t, key.Public(), named("k")))
-		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", Transport: i})
+		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", transport: i})
 		accept(t, id, es256(t, key, "k", testIssuer), 0)
 		i.away.Store(true)
 		for range 10 {
@@ -258,7 +258,7 @@ func TestHangingIssuerDoesNotStopKnownKeys(t *testing.T) {
 		key := ecKey(t, elliptic.P256())
 		i := &issuer{}
 		i.publish(t, published(t, key.Public(), named("k")))
-		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", Transport: i})
+		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", transport: i})
 		accept(t, id, es256(t, key, "k", testIssuer), 0)
 		time.Sleep(keysMaxAge)
 		i.handler.Store(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
@@ -281,7 +281,7 @@ func TestWithdrawnKeyIsRefusedAfterTheNextFetch(t *testing.T) {
 		key := ecKey(t, elliptic.P256())
 		i := &issuer{}
 		i.publish(t, published(t, key.Public(), named("k")))
-		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", Transport: i})
+		id := newJWT(t, JWTConfig{JWKSURL: testIssuer + "/jwks.json", transport: i})
 		accept(t, id, es256(t, key, "k", testIssuer), 0)
 		i.publish(t, published(t, ecKey(t, elliptic.P256()).Public(), named("l")))
 		time.Sleep(keysMaxAge)

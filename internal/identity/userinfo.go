@@ -34,7 +34,7 @@ const (
 type UserinfoConfig struct {
 	URL       string
 	Claims    Claims            // claim names in the response
-	Transport http.RoundTripper // nil: the default, without proxy
+	transport http.RoundTripper // for tests; nil: a hostPolicy
 }
 
 // Userinfo is an [Identity] that sends each token to an address, which responds with 200
@@ -58,7 +58,7 @@ func NewUserinfo(c UserinfoConfig) (*Userinfo, error) {
 		return nil, err
 	}
 	return &Userinfo{
-		fetcher: newFetcher(c.Transport, c.URL, maxUserinfoBytes, safehttp.NoRedirects),
+		fetcher: newFetcher(c.transport, c.URL, maxUserinfoBytes, safehttp.NoRedirects),
 		url:     c.URL,
 		claims:  c.Claims,
 		cache:   newCache(maxAnswers),

@@ -52,7 +52,7 @@ func inBubble(t *testing.T, f func(t *testing.T, s *site, u *Userinfo)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &site{}
 		s.status.Store(http.StatusOK)
-		f(t, s, newUserinfo(t, UserinfoConfig{URL: "https://api.example.com/me", Transport: s}))
+		f(t, s, newUserinfo(t, UserinfoConfig{URL: "https://api.example.com/me", transport: s}))
 	})
 }
 
@@ -261,7 +261,7 @@ func TestHangingUserinfoTimesOut(t *testing.T) {
 			return nil, r.Context().Err()
 		})
 		begin := time.Now()
-		reject(t, newUserinfo(t, UserinfoConfig{URL: "https://api.example.com/me", Transport: hang}), testToken, ErrUnavailable)
+		reject(t, newUserinfo(t, UserinfoConfig{URL: "https://api.example.com/me", transport: hang}), testToken, ErrUnavailable)
 		if d := time.Since(begin); d != callTimeout {
 			t.Errorf("took %v", d)
 		}

@@ -8,12 +8,12 @@ package ipaddr
 
 import "net/netip"
 
-// Address is what is counted as one address: an IPv4 address, or the IPv6 /64 that one
-// subscriber has.
+// Address returns the key of limits per address: the IPv4 address, or the IPv6 /64, which
+// belongs to one subscriber.
 func Address(ip string) string { return prefixKey(ip, 32, 64) }
 
-// Subscriber is the IPv6 /56 that ip is in, which is what one household or one rented
-// machine gets at most; "" if ip is not IPv6.
+// Subscriber returns the IPv6 /56 of ip, the largest network that one household or rented
+// machine usually gets; "" if ip is not IPv6.
 func Subscriber(ip string) string {
 	if addr, ok := parse(ip); !ok || addr.Is4() {
 		return ""
@@ -21,11 +21,12 @@ func Subscriber(ip string) string {
 	return prefixKey(ip, 0, 56)
 }
 
-// Network is what is counted as one network: an IPv4 /24, the smallest that is announced
-// by itself, or an IPv6 /48, which one customer of a hoster or one site gets (RFC 6177).
+// Network returns the key of limits per network: the IPv4 /24, the smallest network that is
+// announced separately, or the IPv6 /48, which one site or hosting customer gets (RFC 6177).
 func Network(ip string) string { return prefixKey(ip, 24, 48) }
 
-// Turn is what takes turns as one where callers wait: an IPv4 address or an IPv6 /48.
+// Turn returns the key by which waiting callers are served in turn: the IPv4 address or the
+// IPv6 /48.
 func Turn(ip string) string { return prefixKey(ip, 32, 48) }
 
 // prefixKey returns the prefix that ip is in, of bits4 or bits6 bits by its family; ip
@@ -62,9 +63,9 @@ func Plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 // IsPublic reports whether addr is a global unicast address outside the private ranges.
 func IsPublic(addr netip.Addr) bool { return addr.IsGlobalUnicast() && !addr.IsPrivate() }
 
-// SameNetwork compares two public addresses: IPv4 addresses, or IPv6 /64. It is nil where
-// they tell nothing: behind a proxy that is not trusted everybody has its address, and in
-// a home with both versions of IP each device may use a different one.
+// SameNetwork reports whether two public addresses are the same IPv4 address or IPv6 /64. The result
+// is nil if it is unknown: for private addresses, as of an untrusted proxy, and for different
+// versions of IP, because devices of one network may use different ones.
 func SameNetwork(a, b netip.Addr) *bool {
 	a, b = a.Unmap(), b.Unmap()
 	if !IsPublic(a) || !IsPublic(b) || a.Is4() != b.Is4() {

@@ -19,7 +19,7 @@ type Scan struct {
 	CustomData json.RawMessage `json:"customData"`       // untrusted
 }
 
-// Pool is what the user logs in to.
+// Pool is the user pool of the login.
 type Pool struct {
 	Name string `json:"name"`
 	Logo string `json:"logo,omitempty"`
@@ -36,7 +36,7 @@ type Browser struct {
 	Country   string `json:"country,omitempty"`
 }
 
-// Consent is what is known of the request.
+// Consent contains the known details of the login.
 type Consent struct {
 	Verdict      string   `json:"verdict"` // "ok", "careful" or "block"; others become "careful"
 	Reasons      []Reason `json:"reasons"`
@@ -53,7 +53,7 @@ type Reason struct {
 	Text string `json:"text"` // for the user
 }
 
-// StepUp is what the user's token must show (RFC 9470).
+// StepUp contains the requirements for the user's token (RFC 9470).
 type StepUp struct {
 	MaxAge    *float64 `json:"maxAge,omitempty"` // seconds
 	ACRValues []string `json:"acrValues,omitempty"`
@@ -75,7 +75,7 @@ func AnswerOf(resp *http.Response, body []byte) Answer {
 // Data returns the data of a success, or a [*Refusal].
 func (a Answer) Data() (json.RawMessage, error) {
 	var envelope map[string]json.RawMessage
-	_ = json.Unmarshal(a.Body, &envelope) // what is no envelope is refused
+	_ = json.Unmarshal(a.Body, &envelope) // a body without an envelope is refused
 	if code, ok := number(envelope["code"]); ok && code == http.StatusOK && isObject(envelope["data"]) && a.Status < 300 {
 		return envelope["data"], nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// CodeKind tells how a login code was written.
+// CodeKind is the form of a login code.
 type CodeKind string
 
 // The kinds of codes.
@@ -25,14 +25,14 @@ const (
 	KindAppLink CodeKind = "app-link" // a link of the app
 )
 
-// Code is a login code. To have one is no consent: the user still has to be asked.
+// Code is a login code. Having a code is not consent: the user must still decide.
 type Code struct {
 	Kind   CodeKind
 	Random string // sent to the server: the id of the code, or a typed code
 	Pool   string // that the text names, not verified; "" if it names none
 }
 
-// Pins are what a phone knows in advance and trusts.
+// Pins are the addresses that a phone trusts.
 type Pins struct {
 	Origins  []string // whose links are login codes, as config.ParseOrigin returns them
 	AppLinks []string // with {random}
@@ -65,7 +65,7 @@ var (
 
 const randomInLink = "{random}"
 
-// Parse returns the code that a text stands for.
+// Parse returns the code in a text.
 func Parse(text string, pins Pins) (Code, error) {
 	text = strings.Trim(text, " \t\r\n")
 	if text == "" || len(text) > maxText {
@@ -84,7 +84,7 @@ func Parse(text string, pins Pins) (Code, error) {
 	return code, err
 }
 
-// errNoLink is an ErrNotLoginCode for a text that is no link to the web or the app.
+// errNoLink is an ErrNotLoginCode for a text that is not a link to the web or the app.
 var errNoLink = fmt.Errorf("%w: no link", ErrNotLoginCode)
 
 // ParseOpened is like Parse for an address that was opened: only links are accepted.

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// Kind is what a refusal means for the phone. docs/phone.md says what to show for each.
+// Kind classifies refusals for the phone. docs/phone.md lists what to show for each.
 type Kind string
 
 // The kinds of refusals.
@@ -35,7 +35,7 @@ var kinds = map[int]Kind{
 // defaultWait is for a refusal without Retry-After, in seconds.
 const defaultWait = 5
 
-// Refusal is an answer that is no success.
+// Refusal is a response other than success.
 type Refusal struct {
 	Kind       Kind
 	Code       int     // of the server; 0 if it did not answer
@@ -56,10 +56,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%d %s, but not as a scanlogin server", r.status, http.StatusText(r.status))
 }
 
-// MayBeStored reports whether the step may have been stored although it was not answered with success.
-func (r *Refusal) MayBeStored() bool { return r.Kind == Unavailable }
-
-// refusal returns what an answer that is no success means.
+// refusal returns the Refusal for a response other than success.
 func (a Answer) refusal(envelope map[string]json.RawMessage) *Refusal {
 	number, hasCode := value[int](envelope["code"])
 	message, hasMessage := text(envelope["message"])

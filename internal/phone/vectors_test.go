@@ -136,7 +136,7 @@ func TestRefusalsAreReadAsInTheVectors(t *testing.T) {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		effect := map[bool]string{true: "unknown", false: "none"}[r.MayBeStored()]
+		effect := map[bool]string{true: "unknown", false: "none"}[r.Kind == Unavailable]
 		w := c.Want
 		if r.Kind != w.Kind || r.Message != w.Message || r.Code != w.Code || r.RetryAfter != w.RetryAfter || effect != w.Effect || !reflect.DeepEqual(r.StepUp, w.StepUp) {
 			t.Errorf("%s: %+v", c.Name, r)

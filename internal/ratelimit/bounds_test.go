@@ -100,9 +100,9 @@ func TestEnqueuedOperationsShareARoundTrip(t *testing.T) {
 	})
 }
 
-// TestWhatTheStorageRefusedIsUsedUpHere has another node use up an allowance. When the
+// TestARefusalByTheStorageUsesUpTheLocalAllowance has another node use up an allowance. When the
 // storage is away later, the node gives what has come back since, and not all of its own.
-func TestWhatTheStorageRefusedIsUsedUpHere(t *testing.T) {
+func TestARefusalByTheStorageUsesUpTheLocalAllowance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := newStorage()
 		n := newBatcher(shared)
@@ -127,8 +127,8 @@ func TestWhatTheStorageRefusedIsUsedUpHere(t *testing.T) {
 	})
 }
 
-// TestPeekUsesNothingUpHere has another node reset an allowance that a Peek found used.
-func TestPeekUsesNothingUpHere(t *testing.T) {
+// TestPeekUsesNoLocalAllowance has another node reset an allowance that a Peek found used.
+func TestPeekUsesNoLocalAllowance(t *testing.T) {
 	shared := newStorage()
 	n := newBatcher(shared)
 	shared.Memory.Do(t.Context(), hourly("pause", 1))

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestANewKeyExaminesABoundedNumberOfOthers fills a map with keys that are all in use, the
+// TestANewKeyExaminesALimitedNumberOfOthers fills a map with keys that are all in use, the
 // most expensive case: a search takes the mark from each key that it passes over.
-func TestANewKeyExaminesABoundedNumberOfOthers(t *testing.T) {
+func TestANewKeyExaminesALimitedNumberOfOthers(t *testing.T) {
 	const max = 50_000
 	rs, now := newRecords(max), time.Now()
 	inUse := func() (n int) {

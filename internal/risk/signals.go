@@ -14,7 +14,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Signals are what is known about a login at one moment. What is unknown is nil.
+// Signals are the known facts about a login at one moment. Unknown ones are nil.
 type Signals struct {
 	Age          int   // seconds since the page requested the code
 	SameNetwork  *bool // phone and page have one public address, or one IPv6 /64

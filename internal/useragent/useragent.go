@@ -1,6 +1,6 @@
 // Package useragent names the browser and the operating system of a User-Agent header, for
 // people to read. The names come from a fixed list: the header's own text is never shown,
-// because whoever sends it could write anything.
+// because a client can send any text.
 package useragent
 
 import (

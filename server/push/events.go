@@ -51,8 +51,8 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request, by *login.Caller
 	return nil
 }
 
-// finalVersion is the version with which a page has been told everything: what follows a
-// confirmed one is between site and server. It is out of reach before the end.
+// finalVersion returns the last version that a page needs: the exchange after a confirm does not
+// concern it. It is math.MaxInt64 until the code is final.
 func finalVersion(code session.Session) int64 {
 	switch {
 	case !isFinal(code.Status):
@@ -101,7 +101,7 @@ func (s *Server) streamStates(ctx context.Context, f *subscription, out stream, 
 	}
 }
 
-// stream writes server-sent events. A write fails if the page takes nothing for eventWriteTimeout.
+// stream writes server-sent events. A write fails if the page reads nothing for eventWriteTimeout.
 type stream struct {
 	http.ResponseWriter
 	control *http.ResponseController

@@ -96,7 +96,7 @@ func TestRequestsThatAreNoHandshakeAreErrors(t *testing.T) {
 	}
 }
 
-func TestRefusalsThatAPageHasToLearnAreCloseFrames(t *testing.T) {
+func TestRefusalsForPagesAreCloseFrames(t *testing.T) {
 	n := start(t, func(_ *login.Limits, p *pool.Pool) { p.RequirePKCE = true })
 	closed(t, n.dial("pool=unknown"), 4404)
 	closed(t, n.dial("random="+string(session.NewID())), 4404)

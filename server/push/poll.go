@@ -17,15 +17,14 @@ const MaxWait = 25 * time.Second
 // request.
 const answerTime = login.IdentifyTime + 5*time.Second
 
-// WaitRequest says what a check waits for.
+// WaitRequest contains the parameters of a check that waits.
 type WaitRequest struct {
 	For   time.Duration // at most MaxWait; 0: not at all
 	Known int64         // the version that the page knows
 }
 
-// Wait returns v when its code has a version that is newer than the one that the page knows,
-// when the time is over, or when the node stops; with the code as it is then. It does not
-// wait if the code is over. It extends the write deadline of w.
+// Wait waits until the code of v has a newer version than the page knows, the time has passed, or
+// the node stops, and returns v with the current code. It does not wait if the code has ended. It extends the write deadline of w.
 //
 // Errors: login.TooMany, hub.ErrStopped, session.ErrNotFound, login.ErrUnavailable.
 func (s *Server) Wait(w http.ResponseWriter, r *http.Request, by *login.Caller, v login.View, req WaitRequest) (login.View, error) {
@@ -52,7 +51,7 @@ func (s *Server) Wait(w http.ResponseWriter, r *http.Request, by *login.Caller, 
 	return v, err
 }
 
-// awaitNewer returns when f has told a newer version, ctx ends or the node stops.
+// awaitNewer returns when f has returned a newer version, ctx ends or the node stops.
 func (s *Server) awaitNewer(ctx context.Context, f *subscription, woken <-chan struct{}, version int64) error {
 	for f.told <= version {
 		select {

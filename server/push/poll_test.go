@@ -71,7 +71,7 @@ func TestChecksWaitForANewerVersion(t *testing.T) {
 	}
 	n.step(code.ID, session.Cancel)
 	if st := n.wait(code, 25, 3); st.Version != 3 || st.Event != "canceled" {
-		t.Errorf("of a code that is over: %+v", st)
+		t.Errorf("of a code that has ended: %+v", st)
 	}
 	eventually(t, "nothing waits", func() bool { return n.hub.Watches() == 0 && n.login.Usage().Connections == 0 })
 }

@@ -1,9 +1,9 @@
-// Package push tells pages the states of their codes: over a WebSocket, as server-sent
-// events, or as the answer of a check that waits.
+// Package push sends pages the states of their codes: over a WebSocket, as server-sent
+// events, or as the response to a check that waits.
 //
-// It guarantees that a page is only told states that were stored, each newer than the one
-// before, or is told to connect again; that ticket and user are told only to pages with the
-// right to them (see [login.Rights]); and that an idle WebSocket holds no goroutine and no
+// It guarantees that a page receives only states that were stored, each newer than the one
+// before, or must connect again; that only pages with the right to ticket and user receive
+// them (see [login.Rights]); and that an idle WebSocket holds no goroutine and no
 // timer. What a page may do is decided in package login; connections and frames are in
 // package wsconn.
 package push
@@ -21,7 +21,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Options are the surroundings of a Server. All but Pushed must be set.
+// Options are the dependencies of a Server. All but Pushed are required.
 type Options struct {
 	Login *login.Service
 	Hub   *hub.Hub // its Run belongs to the caller, and must last until Close
@@ -29,8 +29,8 @@ type Options struct {
 	PictureURL func(session.ID) string // address of a code's picture
 	ErrorName  func(error) string      // name of an error in events
 
-	// Pushed is told of each step that a page of the pool waited for and was sent, and how
-	// long after the step. It must not block. nil: nobody is told.
+	// Pushed is called when a page that waits has been sent a step, with the time since the
+	// step. It must not block. nil: not called.
 	Pushed func(pool string, delay time.Duration)
 
 	Log *slog.Logger
@@ -55,7 +55,7 @@ type Server struct {
 // logInterval is how often one kind of message is logged that each page can cause.
 const logInterval = 10 * time.Second
 
-// New makes a Server. It starts nothing; Run does.
+// New creates a Server. It starts nothing; Run does.
 func New(o Options) *Server {
 	s := &Server{
 		login: o.Login, hub: o.Hub, pictureURL: o.PictureURL, errorName: o.ErrorName, pushed: o.Pushed,

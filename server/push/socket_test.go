@@ -104,7 +104,7 @@ func TestResumeNeedsTheBrowserKey(t *testing.T) {
 	event(t, n.dial("pool=p1&random=unknown", key), "code")
 }
 
-func TestMessagesThatMeanNothingCloseASocket(t *testing.T) {
+func TestUnknownMessagesCloseASocket(t *testing.T) {
 	n := start(t, nil)
 	code := n.create()
 	for query, message := range map[string]string{
@@ -121,8 +121,8 @@ func TestMessagesThatMeanNothingCloseASocket(t *testing.T) {
 	}
 }
 
-// TestShutdownMovesAllPagesElsewhere and no handshake begins afterwards.
-func TestShutdownMovesAllPagesElsewhere(t *testing.T) {
+// TestShutdownClosesAllPagesWith1012 and no handshake begins afterwards.
+func TestShutdownClosesAllPagesWith1012(t *testing.T) {
 	n := start(t, nil)
 	code := n.create()
 	pages := []*websocket.Conn{n.dial("pool=p1"), n.dial("random=" + string(code.ID))}

@@ -49,7 +49,7 @@ func (f *subscription) close() {
 	f.srv.login.ReleaseWatcher(f.id, f.rights)
 }
 
-// errNothingNew is what next returns when the page knows the newest state.
+// errNothingNew is returned by next if the page has the newest state.
 var errNothingNew = errors.New("nothing new")
 
 // next returns the newest state if it was not returned before. Other errors than
@@ -95,6 +95,6 @@ func (f *subscription) noteDelivery() {
 	}
 }
 
-// isFinal reports whether a page needs no state after this one: the code is over, or its
-// ticket is there.
+// isFinal reports whether a page needs no state after this one: the code has ended or is
+// confirmed.
 func isFinal(st session.Status) bool { return st.Over() || st == session.Confirmed }

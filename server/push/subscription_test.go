@@ -34,9 +34,9 @@ func TestEachStateIsReturnedOnceAndInOrder(t *testing.T) {
 	}
 }
 
-// TestAnotherHistoryIsNotContinued has a storage that lost a step and stored another one with
+// TestAStreamWithAnotherHistoryIsNotContinued has a storage that lost a step and stored another one with
 // the same version: after the subscription, and between the load and the subscription.
-func TestAnotherHistoryIsNotContinued(t *testing.T) {
+func TestAStreamWithAnotherHistoryIsNotContinued(t *testing.T) {
 	n := start(t, nil)
 	code := n.create()
 	f, woken := n.subscribed(code)
@@ -88,8 +88,8 @@ func TestACodeThatVanishedHasExpired(t *testing.T) {
 	awaitStatus(t, f, woken, session.Expired, 2)
 }
 
-// TestPushedIsToldOfStepsOnly, not of the state that the page finds, nor of an expiry.
-func TestPushedIsToldOfStepsOnly(t *testing.T) {
+// TestPushedIsCalledForStepsOnly, not of the state that the page finds, nor of an expiry.
+func TestPushedIsCalledForStepsOnly(t *testing.T) {
 	n := start(t, nil)
 	code := n.create()
 	f, woken := n.subscribed(code)
@@ -107,7 +107,7 @@ func TestPushedIsToldOfStepsOnly(t *testing.T) {
 		}
 		f.noteDelivery()
 		if got := n.pushes(); got != step.want {
-			t.Errorf("after state %d: told %d times, want %d", i+1, got, step.want)
+			t.Errorf("after state %d: called %d times, want %d", i+1, got, step.want)
 		}
 	}
 }

@@ -45,7 +45,8 @@ func NewStatus(in login.State) Status {
 	return out
 }
 
-// shownUser is what every page shows of the user who scanned; what is unknown is left out.
+// shownUser contains the fields of the user who scanned that every page may show. Unknown fields are
+// omitted.
 func shownUser(snap session.Snapshot) map[string]any {
 	out := make(map[string]any, 2)
 	set(out, "nickname", snap.Nickname)

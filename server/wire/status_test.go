@@ -36,6 +36,6 @@ func TestSecondsLeftAreToTheMillisecond(t *testing.T) {
 	}
 	over := session.Snapshot{Status: session.Canceled, ExpiresAt: now.Add(time.Minute)}
 	if got := secondsLeft(over, now); got != 0 {
-		t.Errorf("of a code that is over: %v", got)
+		t.Errorf("of a code that has ended: %v", got)
 	}
 }

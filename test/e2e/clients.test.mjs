@@ -1,4 +1,4 @@
-/** Clients that others wrote, on two nodes that share one Redis. */
+/** Third-party clients on two nodes that share one Redis. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe } from 'node:test';

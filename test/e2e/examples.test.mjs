@@ -42,7 +42,7 @@ async function app(node, step, random) {
   assert.equal(answer.code, 200, JSON.stringify(answer));
 }
 
-/** Somebody logs in by the page, and out again. */
+/** A user logs in on the page, and out again. */
 async function runTranscript(sandbox, { node, address }) {
   const context = await openContext(sandbox, browser, DESKTOP);
   const page = await context.newPage();
@@ -65,7 +65,7 @@ async function runTranscript(sandbox, { node, address }) {
   await waitForText(page, 'Scan the code with your app');
 }
 
-/** A visitor of the site who is no browser. */
+/** A visitor of the site without a browser. */
 class Visitor {
   constructor(sandbox, address, name) {
     this.address = address;
@@ -82,7 +82,7 @@ class Visitor {
   }
 }
 
-/** Nobody can be logged in as somebody else against their will. */
+/** An attacker cannot log a visitor in as another user (login CSRF). */
 async function assertNoLoginCSRF(sandbox, { node, address }) {
   const attacker = new Visitor(sandbox, address, 'attacker');
   const victim = new Visitor(sandbox, address, 'victim');

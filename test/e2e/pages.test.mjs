@@ -1,4 +1,4 @@
-/** The demo's pages on two nodes, through a camera, and what their headers say. */
+/** The demo's pages on two nodes, with a camera, and their security headers. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The pictures are what they say: zbarimg reads in them what the server tells as `payload`. */
+/** zbarimg reads in each picture the text that the server returns as `payload`. */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { join } from 'node:path';

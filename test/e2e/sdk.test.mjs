@@ -33,13 +33,13 @@ async function app(node, step, random, user = ALICE) {
   assert.equal(answer.code, 200, JSON.stringify(answer));
 }
 
-/** What the SDK throws, as the object that it stands for. */
+/** The error that the SDK throws, as an object. */
 async function refused(promise) {
   const error = await promise.then(() => assert.fail('it was not refused'), (reason) => reason);
   return error instanceof Error ? JSON.parse(error.message) : error;
 }
 
-/** Polls as the SDK does; `heard` has each event, with what came with it. */
+/** Polls as the SDK does; `heard` has each event with its data. */
 function poll(qrcode, random, heard) {
   const on = (event) => (...values) => heard.push([event, ...values]);
   return new Promise((resolve) => {
@@ -68,7 +68,7 @@ describe('authing-js-sdk', { concurrency: 2 }, () => {
     const { status, ticket } = await qrcode.checkStatus(code.random);
     assert.deepEqual([status, ticket], [0, null]);
 
-    // The SDK has no cookie in Node: who agreed it learns, the ticket it does not.
+    // Without a cookie in Node, the SDK gets the user but not the ticket.
     const heard = [];
     const polling = poll(qrcode, code.random, heard);
     await app(node, 'scanned', code.random);

@@ -1,10 +1,10 @@
 /**
- * What the console's pages do beyond HTML: the live page keeps itself up to
- * date, and a pool can be tried.
+ * Behavior of the console's pages: the live page updates itself, and a pool can be
+ * tried.
  */
-const REFRESH = 5000; // milliseconds; nodes say every 2 s how they stand
+const REFRESH = 5000; // milliseconds; nodes report their state every 2 s
 
-/** Replaces the live part by that of a fresh copy of the page. */
+/** Replaces the live part with that of a newly loaded page. */
 async function refresh() {
   const old = document.querySelector('[data-live]');
   if (!old || document.hidden || old.contains(document.activeElement)) return;
@@ -17,11 +17,11 @@ async function refresh() {
 }
 
 if (document.querySelector('[data-live]')) {
-  setInterval(() => refresh().catch(() => {}), REFRESH); // the next one may succeed
+  setInterval(() => refresh().catch(() => {}), REFRESH); // the next attempt may succeed
 }
 
 /**
- * Shows the login element, and what it is told.
+ * Shows the login element and its events.
  * @param {HTMLElement} pane
  */
 async function tryPool(pane) {

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { call, pool } from './site.js';
 
 export function App() {
-  const [user, setUser] = useState(); // undefined: not known yet; null: nobody
+  const [user, setUser] = useState(); // undefined: not known yet; null: not logged in
   useEffect(() => { call('/me').then(setUser); }, []);
 
   if (user === undefined) return <h1>Example</h1>;
@@ -19,7 +19,7 @@ function Login({ onLogin }) {
   const [problem, setProblem] = useState('');
   const bound = useRef(Promise.resolve());
 
-  // The back end takes only tickets of codes that were shown in this session.
+  // The back end accepts only tickets of codes that were shown in this session.
   function note({ detail }) {
     console.info(`code ${detail.random}`);
     bound.current = call('/login/code', { random: detail.random });

@@ -1,8 +1,8 @@
-/** What the page knows of its surroundings, and the site's own back end. */
+/** The page's configuration, and calls to the site's own back end. */
 
 const { content: server, dataset: { pool } } = document.querySelector('meta[name="scanlogin"]');
 
-/** The element <scan-login>, from the server itself, which keeps it up to date. */
+/** The element <scan-login>, loaded from the server, so that both have the same version. */
 export const element = import(/* @vite-ignore */ `${server}/scanlogin.js`);
 export { pool };
 

@@ -20,7 +20,7 @@ func texts() []string {
 	return []string{"x", "https://scan.example.com/s/" + strings.Repeat("aB3_", 7), strings.Repeat(`{"a":"\\u00e9"}`, 50)}
 }
 
-func TestPNGSaysTheText(t *testing.T) {
+func TestPNGContainsTheText(t *testing.T) {
 	r := New()
 	for _, text := range texts() {
 		for _, size := range []int{1, 120, 300, 301, 1024} {
@@ -42,7 +42,7 @@ func TestPNGSaysTheText(t *testing.T) {
 	}
 }
 
-func TestSVGSaysTheText(t *testing.T) {
+func TestSVGContainsTheText(t *testing.T) {
 	r := New()
 	for _, text := range texts() {
 		data, err := r.SVG(text, 300)
@@ -92,9 +92,9 @@ func TestATextThatIsTooLongIsAnError(t *testing.T) {
 	}
 }
 
-// TestPatternsAreRememberedWithinBounds has three generations of patterns between the first
+// TestTheCacheOfPatternsIsBounded has three generations of patterns between the first
 // code and the last one.
-func TestPatternsAreRememberedWithinBounds(t *testing.T) {
+func TestTheCacheOfPatternsIsBounded(t *testing.T) {
 	r := New()
 	svg := func(text string) {
 		if _, err := r.SVG(text, 120); err != nil {

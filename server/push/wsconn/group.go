@@ -20,7 +20,7 @@ type Group struct {
 	buckets    [pingInterval]map[*Conn]struct{}
 }
 
-// NewGroup makes a Group without connections.
+// NewGroup returns a Group without connections.
 func NewGroup(o Options) *Group {
 	g := &Group{options: o}
 	for i := range g.buckets {
@@ -79,7 +79,7 @@ func (g *Group) bucket(i int) []*Conn {
 
 // shutdownTime is the time over which Shutdown asks many connections to close, in
 // shutdownSteps, so that the servers to which their peers reconnect are not overloaded;
-// peers wait a random time besides. A few connections are asked at once.
+// peers also wait for a random time. A few connections are asked at once.
 const (
 	shutdownTime   = 1500 * time.Millisecond
 	shutdownSteps  = 25

@@ -32,7 +32,7 @@ type transport struct {
 	net.Conn
 	raw        syscall.RawConn // nil: the poller cannot wait for it
 	group      *Group
-	prefetched *bytes.Reader // what the client sent before it was answered; nil: nothing
+	prefetched *bytes.Reader // bytes that the client sent before the response; nil: none
 	buffer     *bufio.Reader // the library's
 
 	atBoundary atomic.Bool // the library holds whole frames only, and none that it has not read
@@ -58,14 +58,12 @@ func (r *received) startSecond() {
 	}
 }
 
-// maxReads is how often a connection is read in a second. The library answers pings, drops
-// pongs and takes empty frames by itself, and would do nothing else for a peer that sends
-// them without end; each read brings it some frames of that kind at most. A message of the
-// largest size takes about ten reads, what a browser sends between two messages one in
-// 25 s.
+// maxReads limits the reads of a connection per second, against floods of pings, pongs and empty
+// frames, which the library handles without returning; one read returns only a few of them. The
+// largest message needs about ten reads, and a browser causes one in 25 s between messages.
 const maxReads = 300
 
-// errTooManyReads is what Read returns beyond maxReads.
+// errTooManyReads is returned by Read above maxReads.
 var errTooManyReads = errors.New("too many frames")
 
 // errWouldBlock is what Read returns instead of waiting. Bytes may have arrived since.
@@ -117,7 +115,7 @@ func (t *transport) controlFrameRead() {
 	t.atBoundary.Store(t.buffer.Buffered() == 0 && t.prefetched == nil)
 }
 
-// blockNextRead lets the library's next Read wait for bytes if there are none.
+// blockNextRead makes the library's next Read wait for bytes if there are none.
 func (t *transport) blockNextRead() { t.atBoundary.Store(false) }
 
 // Read implements net.Conn, for the library.

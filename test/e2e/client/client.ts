@@ -1,6 +1,6 @@
 /**
- * A site's login, written with the types that openapi-typescript makes of
- * /openapi.yaml: no field here that the description does not have.
+ * A site's login, written with the types that openapi-typescript generates from
+ * /openapi.yaml: it uses only described fields.
  */
 import type { components, operations } from './openapi.js';
 
@@ -42,7 +42,7 @@ export class Site {
   }
 }
 
-/** What the types forbid: if one of these were allowed, they would say nothing. */
+/** What the types forbid. */
 export function wrong(status: Data<'check'>, site: Site) {
   // @ts-expect-error: the ticket may be null
   status.ticket.length;

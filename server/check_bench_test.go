@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkCheck is one call, without a tracer: what tracing costs where it is
-// off is the difference to what it was before there was any.
+// BenchmarkCheck measures one call without a tracer.
 func BenchmarkCheck(b *testing.B) {
 	n := alone(b, newPool(b, nil))
 	c := n.gene("p1")

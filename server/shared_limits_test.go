@@ -18,17 +18,16 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestTwoNodesGiveNoMoreThanOne has an attacker ask two nodes by turns, each when
-// the other has told what it counted: what is answered is what one node would
-// give, and what came back meanwhile.
-func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
+// TestTwoNodesTogetherHaveTheLimitsOfOne has an attacker alternate between two nodes that have
+// synchronized their counters: together they serve the burst and the refill of one node.
+func TestTwoNodesTogetherHaveTheLimitsOfOne(t *testing.T) {
 	unknown := func(n *node, user string) answer {
 		return n.call("GET", "/check?random="+string(session.NewID()), nil)
 	}
 	for name, test := range map[string]struct {
 		limits login.Limits
 		burst  int
-		rate   float64 // a second
+		rate   float64 // per second
 		call   func(n *node, code string) answer
 	}{
 		"CallsOfAnAddress": {login.Limits{AddressRate: 2, UserRate: 1000}, 20, 2, func(n *node, code string) answer { return n.phone("scanned", code, "alice") }},
@@ -46,7 +45,7 @@ func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b, _ := pair(t, func(o *server.Options) { o.Limits = test.limits }, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange, p.BindBrowser = true, false }))
-			site := []string{"Authorization", basic("p1", poolSecret)} // makes the code uncounted
+			site := []string{"Authorization", basic("p1", poolSecret)} // codes of a site do not count
 			code := a.call("POST", "/gene?userPoolId=p1", nil, site...).ok()["random"].(string)
 			began, answered := time.Now(), 0
 			for i := range 3 * test.burst {
@@ -61,7 +60,7 @@ func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
 				}
 				n.srv.Settled(t.Context())
 			}
-			most := test.burst + 3 + int(time.Since(began).Seconds()*test.rate) // each node learns it by one that was too many
+			most := test.burst + 3 + int(time.Since(began).Seconds()*test.rate) // each node serves up to one request before it knows
 			if answered < test.burst-1 || answered > most {
 				t.Errorf("two nodes answered %d calls, one would answer %d to %d", answered, test.burst-1, most)
 			}
@@ -69,23 +68,23 @@ func TestTwoNodesGiveNoMoreThanOne(t *testing.T) {
 	}
 }
 
-// heldToItsWord waits out a refusal: not served before the last second that it
-// names, and served by then.
-func heldToItsWord(t *testing.T, refused answer, since time.Time, again func() answer) {
+// checkRetryAfter repeats a call after a refusal: it is refused until the last second of Retry-After,
+// and served at its end.
+func checkRetryAfter(t *testing.T, refused answer, since time.Time, again func() answer) {
 	t.Helper()
 	seconds, err := strconv.Atoi(refused.Get("Retry-After"))
 	if err != nil || seconds < 1 {
 		t.Fatalf("Retry-After %q", refused.Get("Retry-After"))
 	}
-	told, wait := time.Now(), time.Duration(seconds)*time.Second
-	for deadline := told.Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	refusedAt, wait := time.Now(), time.Duration(seconds)*time.Second
+	for deadline := refusedAt.Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		asked := time.Now()
 		got := again()
 		switch {
 		case got.status == 200 && time.Since(since) < wait-time.Second-10*time.Millisecond:
-			t.Errorf("told to wait %v, served after %v", wait, time.Since(since))
-		case got.status == 429 && asked.Sub(told) > wait+10*time.Millisecond:
-			t.Fatalf("told to wait %v, refused after %v: %s", wait, asked.Sub(told), got.raw)
+			t.Errorf("Retry-After %v, served after %v", wait, time.Since(since))
+		case got.status == 429 && asked.Sub(refusedAt) > wait+10*time.Millisecond:
+			t.Fatalf("Retry-After %v, refused after %v: %s", wait, asked.Sub(refusedAt), got.raw)
 		case time.Now().After(deadline):
 			t.Fatal("never served")
 		}
@@ -95,23 +94,23 @@ func heldToItsWord(t *testing.T, refused answer, since time.Time, again func() a
 	}
 }
 
-func TestRetryAfterIsTrue(t *testing.T) {
-	n := limited(t, login.Limits{CodesPerAddress: 40}) // one each three seconds
+func TestRequestsAreServedAfterRetryAfter(t *testing.T) {
+	n := limited(t, login.Limits{CodesPerAddress: 40}) // refilled every three seconds
 	gene := func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }
 	for {
 		asked := time.Now()
 		if got := gene(); got.status == 429 {
 			if after := got.Get("Retry-After"); after != "3" && after != "2" && after != "1" {
-				t.Errorf("Retry-After %s where one comes back each three seconds", after)
+				t.Errorf("Retry-After %s with a refill every three seconds", after)
 			}
-			heldToItsWord(t, got, asked, gene)
+			checkRetryAfter(t, got, asked, gene)
 			return
 		}
 	}
 }
 
-// cancelOn lets a user scan and cancel a new code.
-func cancelOn(n *node, user string) {
+// scanAndCancel scans and cancels a new code as a user.
+func scanAndCancel(n *node, user string) {
 	n.Helper()
 	code := n.gene("p1").random
 	n.phone("scanned", code, user).ok()
@@ -121,11 +120,11 @@ func cancelOn(n *node, user string) {
 
 func TestCancelsInARowBeginACoolDown(t *testing.T) {
 	t.Parallel()
-	a, b, _ := pair(t, func(o *server.Options) { o.Limits.UserRate = 1000 }, newPool(t, nil)) // the test asks often
-	cancelOn(a, "alice")
-	cancelOn(b, "alice")
+	a, b, _ := pair(t, func(o *server.Options) { o.Limits.UserRate = 1000 }, newPool(t, nil)) // the test makes many calls
+	scanAndCancel(a, "alice")
+	scanAndCancel(b, "alice")
 	code := a.gene("p1").random
-	a.phone("scanned", code, "alice").ok() // two are not enough
+	a.phone("scanned", code, "alice").ok() // two cancels do not start a cool-down
 	asked := time.Now()
 	b.phone("cancel", code, "alice").ok()
 	b.srv.Settled(t.Context())
@@ -139,27 +138,27 @@ func TestCancelsInARowBeginACoolDown(t *testing.T) {
 	}
 	a.phone("scanned", a.gene("p1").random, "bob").ok()
 	refused := a.phone("scanned", next, "alice")
-	heldToItsWord(t, refused, asked, func() answer { return b.phone("scanned", next, "alice") })
+	checkRetryAfter(t, refused, asked, func() answer { return b.phone("scanned", next, "alice") })
 }
 
-func TestAConfirmEndsTheRow(t *testing.T) {
+func TestAConfirmResetsTheCancelsInARow(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil))
 	early := a.gene("p1").random
 	a.phone("scanned", early, "alice").ok()
 	for range 2 {
-		cancelOn(a, "alice")
-		cancelOn(b, "alice")
+		scanAndCancel(a, "alice")
+		scanAndCancel(b, "alice")
 		b.confirmed("p1") // alice
 		b.srv.Settled(t.Context())
 	}
 	for range 3 {
-		cancelOn(a, "alice")
+		scanAndCancel(a, "alice")
 	}
 	code := a.gene("p1").random
 	a.phone("scanned", code, "alice").refused(429, 429)
 	b.phone("confirm", early, "alice").ok()
 	b.srv.Settled(t.Context())
-	a.phone("scanned", code, "alice").ok() // the pause is over as well
+	a.phone("scanned", code, "alice").ok() // the cool-down has ended, too
 }
 
 func TestACancelThatIsRepeatedCountsOnce(t *testing.T) {
@@ -172,7 +171,7 @@ func TestACancelThatIsRepeatedCountsOnce(t *testing.T) {
 	n.phone("scanned", n.gene("p1").random, "alice").ok()
 }
 
-// counting is a node alone with the given counts.
+// counting starts one node with the given counters.
 func counting(t *testing.T, far ratelimit.Store, pools ...*pool.Pool) *node {
 	st := memstore.New()
 	return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Counts = far }, pools...)
@@ -188,7 +187,7 @@ func TestTheCoolDownGrowsToFiveMinutes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		cancelOn(n, user)
+		scanAndCancel(n, user)
 		got := n.phone("scanned", n.gene("p1").random, user)
 		if want == 0 {
 			got.ok()
@@ -198,9 +197,9 @@ func TestTheCoolDownGrowsToFiveMinutes(t *testing.T) {
 	}
 }
 
-// TestAGuesserIsNotToldWhichSecretIsRight tries all ways in which a secret can
-// be shown.
-func TestAGuesserIsNotToldWhichSecretIsRight(t *testing.T) {
+// TestARefusedGuesserDoesNotLearnTheRightSecret tries all ways in which a secret can
+// be sent.
+func TestARefusedGuesserDoesNotLearnTheRightSecret(t *testing.T) {
 	for name, show := range map[string]func(n *node, c code, secret string) answer{
 		"userinfo": func(n *node, _ code, secret string) answer {
 			return n.call("POST", "/userinfo", map[string]any{"ticket": "x", "client_id": "p1", "client_secret": secret})
@@ -221,7 +220,7 @@ func TestAGuesserIsNotToldWhichSecretIsRight(t *testing.T) {
 			if got := show(n, c, poolSecret); got.status == 429 || name == "check" && got.ok()["isBrowser"] != true {
 				t.Fatalf("the right secret at first: %s", got.raw)
 			}
-			told := func() bool { // what the right secret changes
+			works := func() bool { // whether the right secret makes a difference
 				got := show(n, c, poolSecret)
 				return got.status != 429 && (name != "check" || got.ok()["isBrowser"] == true)
 			}
@@ -229,22 +228,22 @@ func TestAGuesserIsNotToldWhichSecretIsRight(t *testing.T) {
 				for range 20 {
 					show(n, c, "wrong")
 				}
-				return !told()
+				return !works()
 			})
-			eventually(t, "the right secret works again", told)
+			eventually(t, "the right secret works again", works)
 		})
 	}
 }
 
-// TestASiteIsNotLockedOutByItsUsers has a site pass on what visitors make up.
-func TestASiteIsNotLockedOutByItsUsers(t *testing.T) {
+// TestASiteIsNotLockedOutByWhatItsUsersSend has a site forward invalid tickets from its visitors.
+func TestASiteIsNotLockedOutByWhatItsUsersSend(t *testing.T) {
 	n := limited(t, login.Limits{MissRate: 1, AddressRate: 1, CodesPerAddress: 5})
 	for range 50 {
 		n.call("POST", "/userinfo", map[string]any{"ticket": "made up"}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
 		n.call("POST", "/scanned", map[string]any{"random": "made up"}, "Authorization", basic("p1", poolSecret)).refused(404, 500)
 		n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p1", poolSecret)).ok()
 	}
-	if got := until(t, 50, func() answer { // another pool's secret is no way around the limit
+	if got := callsBeforeRefusal(t, 50, func() answer { // another pool's secret does not lift the limit
 		return n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p2", otherSecret))
 	}); got > 10 {
 		t.Errorf("another site made %d codes", got)
@@ -256,10 +255,10 @@ func TestAPoolHasItsOwnLimits(t *testing.T) {
 		p.Limits = pool.Limits{UserRate: 1, CodesPerPool: 12}
 	}), secondPool(t))
 	c := n.gene("p1")
-	if got := until(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.phone("scanned", c.random, "alice") }); got > 30 {
 		t.Errorf("%d calls of one user", got)
 	}
-	if got := until(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got > 15 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }); got > 15 {
 		t.Errorf("%d codes", got)
 	}
 	for range 30 {
@@ -267,29 +266,29 @@ func TestAPoolHasItsOwnLimits(t *testing.T) {
 	}
 }
 
-// brokenCounts are counts that do not answer.
-type brokenCounts struct{}
+// failingCounters fail at once.
+type failingCounters struct{}
 
-func (brokenCounts) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Result, error) {
+func (failingCounters) Do(context.Context, ...ratelimit.Op) ([]ratelimit.Result, error) {
 	return nil, errors.New("away")
 }
 
-// silentCounts answer only when their caller gives up.
-type silentCounts struct{}
+// hangingCounters answer only when the caller's context ends.
+type hangingCounters struct{}
 
-func (silentCounts) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Result, error) {
+func (hangingCounters) Do(ctx context.Context, _ ...ratelimit.Op) ([]ratelimit.Result, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func TestWithoutSharedCountsUsersGoOnAndGuessersDoNot(t *testing.T) {
-	n := counting(t, brokenCounts{}, newPool(t, nil))
-	if got := until(t, 1000, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got < 100 || got > 900 {
+func TestWithoutSharedCountersOnlyGuessesAreRefused(t *testing.T) {
+	n := counting(t, failingCounters{}, newPool(t, nil))
+	if got := callsBeforeRefusal(t, 1000, func() answer { return n.call("GET", "/check?random="+string(session.NewID()), nil) }); got < 100 || got > 900 {
 		t.Errorf("%d guesses before 429", got)
 	}
 	for range 5 {
 		n.confirmed("p1")
-		cancelOn(n, "bob")
+		scanAndCancel(n, "bob")
 	}
 	c := n.gene("p1")
 	if consent, _ := n.phone("scanned", c.random, "alice").consent(); consent["codesLately"] != nil || consent["knownBrowser"] != nil {

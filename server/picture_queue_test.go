@@ -12,7 +12,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/login"
 )
 
-// clientAt is a client whose connections come from address, one of 127.0.0.0/8.
+// clientAt returns a client that connects from an address in 127.0.0.0/8.
 func clientAt(t testing.TB, address string) *http.Client {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 1000}
@@ -23,9 +23,9 @@ func clientAt(t testing.TB, address string) *http.Client {
 	}
 }
 
-// TestAFloodOfPicturesWaitsBehindTheOthers has one address ask for many pictures
-// before two others ask for one each: these are drawn first.
-func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
+// TestAFloodOfPicturesDoesNotDelayOthers has one address request many pictures
+// before two others request one each: these two are drawn first.
+func TestAFloodOfPicturesDoesNotDelayOthers(t *testing.T) {
 	const flood = 40
 	n := alone(t, newPool(t, nil))
 	picture := func(from *http.Client, random string) {
@@ -61,8 +61,8 @@ func TestAFloodOfPicturesWaitsBehindTheOthers(t *testing.T) {
 	wg.Wait()
 }
 
-// TestWhoWaitsTooLongForAPictureIsTold has the slots for drawing stay taken.
-func TestWhoWaitsTooLongForAPictureIsTold(t *testing.T) {
+// TestARequestThatWaitsTooLongForAPictureIsRefused keeps all slots for pictures occupied.
+func TestARequestThatWaitsTooLongForAPictureIsRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	defer n.srv.HoldPictures(0)()
@@ -76,11 +76,11 @@ func TestWhoWaitsTooLongForAPictureIsTold(t *testing.T) {
 func TestALinkIsLimitedLikeAPicture(t *testing.T) {
 	n := limited(t, login.Limits{CheckRate: 1})
 	c := n.gene("p1")
-	if got := until(t, 100, func() answer { return n.call("GET", "/s/"+c.random, nil) }); got < 10 || got > 30 {
+	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("GET", "/s/"+c.random, nil) }); got < 10 || got > 30 {
 		t.Errorf("%d times before 429", got)
 	}
 	n.call("GET", "/s/"+n.gene("p1").random, nil, "Accept", "text/html")
 	if a := n.call("GET", "/image/"+c.random+".svg", nil); a.status != 200 {
-		t.Errorf("who opens links uses up the pictures: %d", a.status)
+		t.Errorf("opening links uses up the limit of pictures: %d", a.status)
 	}
 }

@@ -14,20 +14,20 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// flood asks for codes of pool p1 with the longest texts that are taken, from the
-// addresses of one IPv6 /48.
+// flood requests codes of pool p1 with the longest accepted texts, from the addresses of one
+// IPv6 /48.
 type flood struct {
 	nodes             [2]*node
 	made, held, other atomic.Int64 // answers: a code, 429, anything else
 }
 
 func (f *flood) ask(i int) answer {
-	return f.nodes[i%2].callWith(unjudged, "POST", "/gene", `{"userPoolId":"p1","customData":{"a":"`+strings.Repeat("<", 500)+`"}}`,
+	return f.nodes[i%2].callWith(unvalidated, "POST", "/gene", `{"userPoolId":"p1","customData":{"a":"`+strings.Repeat("<", 500)+`"}}`,
 		"User-Agent", strings.Repeat("<", 512), "X-Forwarded-For", fmt.Sprintf("2001:db8:bad:%x::1", i%0xffff))
 }
 
-// run asks at most 100 times a second, which fills a twentieth of the test's Redis: from 80 %
-// to 95 % it is three measurements.
+// run makes at most 100 requests per second, which fill a twentieth of the test's Redis: the usage is
+// measured three times between 80 % and 95 %.
 func (f *flood) run(stop <-chan struct{}) {
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -58,8 +58,7 @@ func (f *flood) run(stop <-chan struct{}) {
 	}
 }
 
-// logIn makes a code of the second pool and takes it to its end; each call must
-// succeed at once.
+// logIn completes a login in the second pool; each call must succeed at the first attempt.
 func logIn(t *testing.T, n *node, i int) {
 	t.Helper()
 	from := []string{"X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i)}
@@ -72,10 +71,10 @@ func logIn(t *testing.T, n *node, i int) {
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, site...).ok()
 }
 
-// TestAFloodOfOnePoolLeavesRoomForOthers fills a small Redis through two nodes: the
-// flood is held, logins of another pool go on, and when there is room again, so
-// does the flooded pool.
-func TestAFloodOfOnePoolLeavesRoomForOthers(t *testing.T) {
+// TestAFloodOfCodesInOnePoolLeavesMemoryForOthers fills a small Redis through two
+// nodes: the flood is refused, logins of another pool continue, and the flooded pool continues when
+// there is memory again.
+func TestAFloodOfCodesInOnePoolLeavesMemoryForOthers(t *testing.T) {
 	t.Parallel()
 	a, b, redis := pairOn(t, redistest.Start(t, "--maxmemory", "8mb"), func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -91,7 +90,7 @@ func TestAFloodOfOnePoolLeavesRoomForOthers(t *testing.T) {
 	ends := time.Now().Add(5 * time.Minute)
 	for f.held.Load()+f.other.Load() < 50 {
 		if time.Now().After(ends) {
-			t.Fatalf("never: the flood is held; %d codes were made", f.made.Load())
+			t.Fatalf("the flood was not refused; %d codes were created", f.made.Load())
 		}
 		pause()
 	}
@@ -107,7 +106,7 @@ func TestAFloodOfOnePoolLeavesRoomForOthers(t *testing.T) {
 	p.closed(1013)
 	t.Logf("%d codes made, %d answers 429, %d others", f.made.Load(), f.held.Load(), f.other.Load())
 	if f.held.Load() == 0 {
-		t.Error("nothing of the flood was answered 429")
+		t.Error("no request of the flood was answered with 429")
 	}
 	redis.Do("FLUSHALL")
 	made := f.made.Load()

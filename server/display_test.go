@@ -13,9 +13,9 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// What somebody writes into a header stands on the consent screen of another
-// person: it must be a word of ours, or be without power over the screen.
-func TestThePhoneShowsNoWordsOfAStranger(t *testing.T) {
+// The User-Agent of the page is shown on the consent screen of another user: only known names are
+// shown.
+func TestTheConsentScreenShowsNoTextOfTheUserAgent(t *testing.T) {
 	st := memstore.New()
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
 		o.Place = func(netip.Addr, string) (string, string) {
@@ -63,7 +63,7 @@ func TestThePageShowsNoHiddenCharacters(t *testing.T) {
 		"Ali\u200dce 👩\u200d💻":     "Ali\u200dce 👩\u200d💻",
 	} {
 		c := n.gene("p1")
-		token := claiming(t, userKey, jwt.MapClaims{"nickname": name, "picture": "https://x.example/a\u202eb.png", "email": "a\u202e@x", "preferred_username": "al\u200b"})
+		token := tokenWith(t, userKey, jwt.MapClaims{"nickname": name, "picture": "https://x.example/a\u202eb.png", "email": "a\u202e@x", "preferred_username": "al\u200b"})
 		n.call("POST", "/scanned", map[string]any{"random": c.random}, "Authorization", "Bearer "+token).ok()
 		info := n.check(c)["userInfo"].(map[string]any)
 		if nickname, _ := info["nickname"].(string); nickname != want {

@@ -11,39 +11,39 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
-// behindProxy makes the client's address what X-Forwarded-For says.
+// behindProxy makes a node trust X-Forwarded-For from any peer.
 func behindProxy(l login.Limits) func(*server.Options) {
 	return func(o *server.Options) {
 		o.Limits, o.TrustedProxies = l, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}
 }
 
-// visitors has people of many networks ask for a code each, and returns how
-// many were refused.
+// visitors requests one code from each of many networks, and returns how
+// many requests were refused.
 func visitors(at []*node, people int) (refused int) {
 	for i := range people {
 		address := fmt.Sprintf("198.51.%d.%d", i%256, i/256+1)
 		if i%2 == 1 {
 			address = fmt.Sprintf("2001:db8:%x:1::1", 0x1000+i)
 		}
-		if a := at[i%len(at)].callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status != 200 {
+		if a := at[i%len(at)].callWith(unvalidated, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status != 200 {
 			refused++
 		}
 	}
 	return refused
 }
 
-func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
+func TestOneNetworkCannotExhaustAPoolsCodes(t *testing.T) {
 	t.Parallel()
 	limits := login.Limits{CodesPerAddress: 10, CodesPerPool: 1000, AddressRate: 10_000}
 	attack := func(t *testing.T, at ...*node) {
 		var got atomic.Int64
 		var wg sync.WaitGroup
-		for worker := range 32 { // at once, so that many are asked for before a node knows
+		for worker := range 32 { // concurrently, so that many requests arrive before a node has counted them
 			wg.Go(func() {
-				for i := worker; i < 4000; i += 32 { // another /64 each time, of 256 different /56
+				for i := worker; i < 4000; i += 32 { // a new /64 each time, in 256 different /56
 					address := fmt.Sprintf("2001:db8:0:%x::1", i*43%65536)
-					if a := at[i%len(at)].callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
+					if a := at[i%len(at)].callWith(unvalidated, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
 						got.Add(1)
 					}
 				}
@@ -54,7 +54,7 @@ func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
 			t.Errorf("a /48 has %d of 1000 codes", got)
 		}
 		if refused := visitors(at, 173); refused > 0 {
-			t.Errorf("%d of 173 visitors from elsewhere were refused", refused)
+			t.Errorf("%d of 173 visitors from other networks were refused", refused)
 		}
 	}
 	t.Run("OneNode", func(t *testing.T) { attack(t, start(t, memNode(), behindProxy(limits), newPool(t, nil))) })
@@ -64,10 +64,10 @@ func TestOneNetworkCannotTakeAPoolsCodes(t *testing.T) {
 	})
 }
 
-func TestASubscriberCannotTakeItsNetworksCodes(t *testing.T) {
+func TestOneSubscriberCannotExhaustANetworksCodes(t *testing.T) {
 	n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 10, CodesPerPool: 1000}), newPool(t, nil))
 	got := 0
-	for i := range 200 { // another /64 each time, of one /56
+	for i := range 200 { // a new /64 each time, in one /56
 		if a := n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("2001:db8:0:%x::1", i)); a.status == 200 {
 			got++
 		}
@@ -78,9 +78,9 @@ func TestASubscriberCannotTakeItsNetworksCodes(t *testing.T) {
 	n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", "2001:db8:0:ff00::1").ok()
 }
 
-// TestPartOfAPoolsCodesIsForNetworksThatHaveNone has many networks take all
-// that they can.
-func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
+// TestPartOfAPoolsCodesIsReservedForNewNetworks has many networks request as many
+// codes as they can.
+func TestPartOfAPoolsCodesIsReservedForNewNetworks(t *testing.T) {
 	t.Parallel()
 	for name, address := range map[string]func(i int) string{
 		"IPv6": func(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i%15, i) },
@@ -90,7 +90,7 @@ func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
 			n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 100, CodesPerPool: 1000, AddressRate: 10_000}), newPool(t, nil))
 			got := 0
 			for i := range 2000 {
-				if a := n.callWith(unjudged, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
+				if a := n.callWith(unvalidated, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
 					got++
 				}
 			}
@@ -98,15 +98,15 @@ func TestPartOfAPoolsCodesIsForNetworksThatHaveNone(t *testing.T) {
 				t.Errorf("the many networks have only %d of 1000 codes", got)
 			}
 			if refused := visitors([]*node{n}, 60); refused > 0 {
-				t.Errorf("%d of 60 visitors from elsewhere were refused", refused)
+				t.Errorf("%d of 60 visitors from other networks were refused", refused)
 			}
 		})
 	}
 }
 
-// TestWhatAnAddressIsRefusedTakesNothingOfThePools has addresses ask for more
+// TestRefusedRequestsDoNotCountTowardsThePool has addresses request more codes
 // than they may have.
-func TestWhatAnAddressIsRefusedTakesNothingOfThePools(t *testing.T) {
+func TestRefusedRequestsDoNotCountTowardsThePool(t *testing.T) {
 	n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 1, CodesPerPool: 100}), newPool(t, nil))
 	for i := range 200 {
 		n.call("POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i%50))

@@ -16,30 +16,30 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// observer is somebody with a photo of the code, and with all addresses of the
-// service. It keeps whatever it was told.
+// observer is the attacker with a photo of the code (see docs/threat-model.md). It knows the addresses of the
+// server and records everything that it receives.
 type observer struct {
 	*node
 	random string
-	client *http.Client // from another address than the site's and the page's
+	client *http.Client // with another address than site and page
 	ctx    context.Context
 
-	mu    sync.Mutex
-	heard []string
+	mu       sync.Mutex
+	received []string
 }
 
-func (o *observer) hear(text string) {
+func (o *observer) receive(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.heard = append(o.heard, text)
+	o.received = append(o.received, text)
 }
 
-// guess is what a key, a cookie or the second half of a ticket could be.
+// guess returns random text in the format of a key, a cookie or the second half of a ticket.
 func guess(n int) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(string(session.NewID()) + "..")[:n])
 }
 
-// ask makes a call and keeps the answer.
+// ask makes a request and records the response.
 func (o *observer) ask(method, path, body string, h ...string) {
 	req, err := http.NewRequestWithContext(o.ctx, method, o.url+"/api/v2/qrcode"+path, strings.NewReader(body))
 	if err != nil {
@@ -52,15 +52,15 @@ func (o *observer) ask(method, path, body string, h ...string) {
 	}
 	res, err := o.client.Do(req)
 	if err != nil {
-		return // it is over
+		return // the round has ended
 	}
 	defer res.Body.Close()
 	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		o.hear(lines.Text())
+		o.receive(lines.Text())
 	}
 }
 
-// watch opens a socket and keeps what is said.
+// watch opens a socket and records its messages.
 func (o *observer) watch(query string, offers ...string) {
 	conn, _, err := websocket.Dial(o.ctx, o.url+"/api/v2/qrcode/ws?"+query, &websocket.DialOptions{
 		Subprotocols: append([]string{"scanlogin.v1"}, offers...), HTTPClient: o.client,
@@ -74,11 +74,11 @@ func (o *observer) watch(query string, offers ...string) {
 		if err != nil {
 			return
 		}
-		o.hear(string(text))
+		o.receive(string(text))
 	}
 }
 
-// attack tries everything at once, again and again until ctx ends.
+// attack makes all attempts concurrently, and repeats them until ctx ends.
 func (o *observer) attack() {
 	attempts := []func(){
 		func() { o.ask("GET", "/check?random="+o.random, "") },
@@ -93,7 +93,7 @@ func (o *observer) attack() {
 		},
 		func() { o.watch("random=" + o.random) },
 		func() { o.watch("random="+o.random, "key."+guess(32)) },
-		func() { o.watch("userPoolId=p1&random="+o.random, "key."+guess(32)) }, // "resumes" what is not its own
+		func() { o.watch("userPoolId=p1&random="+o.random, "key."+guess(32)) }, // tries to resume a code of another page
 		func() {
 			o.ask("POST", "/userinfo", `{"ticket":"`+o.random+"."+guess(32)+`"}`)
 		},
@@ -115,8 +115,8 @@ func (o *observer) attack() {
 	all.Wait()
 }
 
-// TestAnObserverNeverGetsTheTicket has it race the real browser on both nodes,
-// from before the scan until after the exchange.
+// TestAnObserverNeverGetsTheTicket runs it on both nodes, concurrently with
+// the browser, from before the scan until after the exchange.
 func TestAnObserverNeverGetsTheTicket(t *testing.T) {
 	a, b, _ := pair(t, nil, newPool(t, nil), secondPool(t))
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 66)}}
@@ -135,9 +135,9 @@ func TestAnObserverNeverGetsTheTicket(t *testing.T) {
 		eventually(t, "the attack is under way", func() bool {
 			return observers[0].count() > 50 && observers[1].count() > 50
 		})
-		patiently(t, func() answer { return a.phone("scanned", c.random, "alice") })
+		retryUntilServed(t, func() answer { return a.phone("scanned", c.random, "alice") })
 		page.event("scanned")
-		patiently(t, func() answer { return b.phone("confirm", c.random, "alice") })
+		retryUntilServed(t, func() answer { return b.phone("confirm", c.random, "alice") })
 		ticket, _ := page.event("confirmed")["ticket"].(string)
 		if ticket == "" {
 			t.Fatal("the browser got no ticket")
@@ -151,7 +151,7 @@ func TestAnObserverNeverGetsTheTicket(t *testing.T) {
 		stop()
 		attacks.Wait()
 		for _, o := range observers {
-			o.mustKnowNothing(ticket, c.key)
+			o.checkLearnedNothing(ticket, c.key)
 		}
 	}
 }
@@ -159,32 +159,32 @@ func TestAnObserverNeverGetsTheTicket(t *testing.T) {
 func (o *observer) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.heard)
+	return len(o.received)
 }
 
-// mustKnowNothing searches all that was heard of a code. Sockets that asked for
-// codes of their own are told their own keys.
-func (o *observer) mustKnowNothing(ticket, key string) {
+// checkLearnedNothing searches all that was received for secrets of the code. Messages about
+// codes that the observer itself requested contain their keys.
+func (o *observer) checkLearnedNothing(ticket, key string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_, mac, _ := strings.Cut(ticket, ".")
 	sawScan := false
-	for _, text := range o.heard {
+	for _, text := range o.received {
 		ofCode := strings.Contains(text, o.random) && !strings.Contains(text, `"event":"code"`)
 		if strings.Contains(text, mac) || strings.Contains(text, key) || strings.Contains(text, "alice@example.com") ||
 			ofCode && (strings.Contains(text, `"isBrowser":true`) || strings.Contains(text, `"scannedUserId":"`)) {
-			o.Errorf("the observer was told %s", text)
+			o.Errorf("the observer received %s", text)
 		}
 		sawScan = sawScan || ofCode && strings.Contains(text, `"event":"scanned"`)
 	}
 	if !sawScan {
-		o.Error("the observer saw nothing at all: no attack, no test")
+		o.Error("the observer did not see the scan, so the test shows nothing")
 	}
 }
 
-// patiently repeats a call of the phone while the attacker uses up what one
-// address may do.
-func patiently(t testing.TB, call func() answer) {
+// retryUntilServed repeats a call of the phone while the attacker uses up the limit of the
+// address.
+func retryUntilServed(t testing.TB, call func() answer) {
 	t.Helper()
 	eventually(t, "the phone's call is served", func() bool { return call().status == 200 })
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// described is what web/openapi.yaml and web/asyncapi.yaml say, to be asked.
-type described struct {
+// apiDescription is web/openapi.yaml and web/asyncapi.yaml, parsed and compiled.
+type apiDescription struct {
 	rest    *openapi3.T
 	routes  routers.Router
 	errors  []describedError
@@ -40,12 +40,12 @@ const (
 	socketFile = "asyncapi.yaml"
 )
 
-// claimOfTests is the one further claim that the tests' pools list: beside it,
-// a user has what is described and nothing else.
+// claimOfTests is the only additional claim of the test pools. Every other field of a user must
+// be described.
 const claimOfTests = "department"
 
-func readDescriptions() (*described, error) {
-	d := &described{schemas: make(map[string]*jsonschema.Schema)}
+func readDescriptions() (*apiDescription, error) {
+	d := &apiDescription{schemas: make(map[string]*jsonschema.Schema)}
 	loader := openapi3.NewLoader()
 	var err error
 	if d.rest, err = loader.LoadFromFile(filepath.Join("../web", restFile)); err != nil {
@@ -85,8 +85,8 @@ func readYAML(name string, into any) error {
 	return yaml.Unmarshal(text, into)
 }
 
-// compile compiles every schema that a body or a message is held against.
-func (d *described) compile() error {
+// compile compiles every schema that validates a body, header, parameter or message.
+func (d *apiDescription) compile() error {
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	for _, name := range []string{restFile, socketFile} {
@@ -98,7 +98,7 @@ func (d *described) compile() error {
 			return err
 		}
 	}
-	for _, at := range d.places() {
+	for _, at := range d.schemaLocations() {
 		s, err := c.Compile(at)
 		if err != nil {
 			return fmt.Errorf("%s: %w", at, err)
@@ -108,8 +108,8 @@ func (d *described) compile() error {
 	return nil
 }
 
-// readSchemas reads a description as the JSON that it means. What a user may
-// have beside the described fields is made as strict as the tests can be.
+// readSchemas converts a description to JSON. A user may have the described fields and
+// claimOfTests only, although the description allows any claim.
 func readSchemas(name string) (any, error) {
 	text, err := os.ReadFile(filepath.Join("../web", name))
 	if err != nil {
@@ -128,47 +128,47 @@ func readSchemas(name string) (any, error) {
 	return doc, nil
 }
 
-// places is where those schemas are, by file and pointer.
-func (d *described) places() []string {
-	places := []string{restFile + "#/components/schemas/Error"}
+// schemaLocations returns the file and JSON pointer of each of these schemas.
+func (d *apiDescription) schemaLocations() []string {
+	locations := []string{restFile + "#/components/schemas/Error"}
 	for _, message := range messages {
-		places = append(places, socketFile+"#/components/messages/"+message+"/payload")
+		locations = append(locations, socketFile+"#/components/messages/"+message+"/payload")
 	}
 	for path, item := range d.rest.Paths.Map() {
 		for method, op := range item.Operations() {
 			at := operationAt(&routers.Route{Path: path, Method: method})
 			for i, parameter := range op.Parameters {
-				places = append(places, parameterAt(at, i, parameter))
+				locations = append(locations, parameterAt(at, i, parameter))
 			}
 			if op.RequestBody != nil {
-				places = append(places, restFile+"#"+at+"/requestBody"+jsonSchemaIn)
+				locations = append(locations, restFile+"#"+at+"/requestBody"+jsonSchemaIn)
 			}
 			for status, response := range op.Responses.Map() {
-				place := responseAt(at, status, response)
+				location := responseAt(at, status, response)
 				if response.Value.Content.Get("application/json") != nil {
-					places = append(places, place+jsonSchemaIn)
+					locations = append(locations, location+jsonSchemaIn)
 				}
 				for name, header := range response.Value.Headers {
-					places = append(places, headerAt(place, name, header))
+					locations = append(locations, headerAt(location, name, header))
 				}
 			}
 		}
 	}
-	return places
+	return locations
 }
 
-// messages are those of asyncapi.yaml.
+// messages are the messages of asyncapi.yaml.
 var messages = []string{"code", "status", "refresh"}
 
 const jsonSchemaIn = "/content/application~1json/schema"
 
-// operationAt is where an operation is written, as a JSON pointer.
+// operationAt returns the JSON pointer of an operation.
 func operationAt(route *routers.Route) string {
 	path := strings.ReplaceAll(strings.ReplaceAll(route.Path, "~", "~0"), "/", "~1")
 	return "/paths/" + path + "/" + strings.ToLower(route.Method)
 }
 
-// parameterAt is where the schema of an operation's parameter is written.
+// parameterAt returns the location of the schema of a parameter.
 func parameterAt(operation string, i int, parameter *openapi3.ParameterRef) string {
 	if parameter.Ref != "" {
 		return restFile + parameter.Ref + "/schema"
@@ -176,8 +176,7 @@ func parameterAt(operation string, i int, parameter *openapi3.ParameterRef) stri
 	return fmt.Sprintf("%s#%s/parameters/%d/schema", restFile, operation, i)
 }
 
-// responseAt is where an operation's response is written, which may be among
-// the components.
+// responseAt returns the location of a response: in the operation, or among the components.
 func responseAt(operation, status string, response *openapi3.ResponseRef) string {
 	if response.Ref != "" {
 		return restFile + response.Ref
@@ -185,7 +184,7 @@ func responseAt(operation, status string, response *openapi3.ResponseRef) string
 	return restFile + "#" + operation + "/responses/" + status
 }
 
-// headerAt is where the schema of a response's header is written.
+// headerAt returns the location of the schema of a response header.
 func headerAt(response, name string, header *openapi3.HeaderRef) string {
 	if header.Ref != "" {
 		return restFile + header.Ref + "/schema"
@@ -193,17 +192,17 @@ func headerAt(response, name string, header *openapi3.HeaderRef) string {
 	return response + "/headers/" + name + "/schema"
 }
 
-// asJSON is the value of a header or a parameter as JSON.
+// asJSON returns the value of a header or a parameter as JSON.
 func asJSON(schema *openapi3.SchemaRef, value string) []byte {
 	if schema.Value.Type.Is(openapi3.TypeInteger) || schema.Value.Type.Is(openapi3.TypeNumber) {
 		return []byte(value)
 	}
-	text, _ := json.Marshal(value) // of a string, never fails
+	text, _ := json.Marshal(value) // never fails for a string
 	return text
 }
 
-// naturalStatus is the HTTP status of an error that an SDK was told as 200.
-func (d *described) naturalStatus(code int) int {
+// originalStatus returns the HTTP status of an error that an SDK gets as 200; 0 if there is none.
+func (d *apiDescription) originalStatus(code int) int {
 	for _, row := range d.errors {
 		if row.Code == code && row.Status < 500 {
 			return row.Status
@@ -212,49 +211,49 @@ func (d *described) naturalStatus(code int) int {
 	return 0
 }
 
-// holds returns what text has that the schema does not allow, each with the
-// place that would have to change.
-func (d *described) holds(schema string, text []byte) (complaints []string) {
+// validate returns the violations of a schema by text, each with the location that would have
+// to change.
+func (d *apiDescription) validate(schema string, text []byte) (violations []string) {
 	s := d.schemas[schema]
 	if s == nil {
-		return []string{"web/" + schema + " is no schema"}
+		return []string{"web/" + schema + " is not a schema"}
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return []string{"is no JSON: " + err.Error()}
+		return []string{"is not JSON: " + err.Error()}
 	}
 	var invalid *jsonschema.ValidationError
 	if err := s.Validate(value); !errors.As(err, &invalid) {
 		return nil
 	}
-	return leaves(invalid)
+	return describeViolations(invalid)
 }
 
-// leaves puts what was found at the end of each branch into words.
-func leaves(v *jsonschema.ValidationError) (complaints []string) {
+// describeViolations returns a message for each leaf of a validation error.
+func describeViolations(v *jsonschema.ValidationError) (violations []string) {
 	for _, cause := range v.Causes {
-		complaints = append(complaints, leaves(cause)...)
+		violations = append(violations, describeViolations(cause)...)
 	}
 	if len(v.Causes) > 0 {
-		return complaints
+		return violations
 	}
 	_, file, _ := strings.Cut(v.SchemaURL, "/server/")
-	place := "web/" + file
+	location := "web/" + file
 	at := "/" + strings.Join(v.InstanceLocation, "/")
 	switch k := v.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		return []string{fmt.Sprintf("%s has %q, which is not described: add it to %s/properties, and to its `required` if it is always there",
-			at, k.Properties, place)}
+			at, k.Properties, location)}
 	case *kind.Enum:
-		return []string{fmt.Sprintf("%s is %v, which %s/enum does not list: add it there", at, k.Got, place)}
+		return []string{fmt.Sprintf("%s is %v, which %s/enum does not list: add it there", at, k.Got, location)}
 	case *kind.Required:
-		return []string{fmt.Sprintf("%s lacks %q, which %s requires: take it from `required` there if it may be absent", at, k.Missing, place)}
+		return []string{fmt.Sprintf("%s lacks %q, which %s requires: take it from `required` there if it may be absent", at, k.Missing, location)}
 	}
-	return []string{fmt.Sprintf("%s is not what %s says: %v", at, place, v)}
+	return []string{fmt.Sprintf("%s violates %s: %v", at, location, v)}
 }
 
-// operation is where a request leads, nil if it is none of the interface.
-func (d *described) operation(req *http.Request) (*routers.Route, map[string]string) {
+// operation returns the route of a request and its path parameters; nil if the API has none.
+func (d *apiDescription) operation(req *http.Request) (*routers.Route, map[string]string) {
 	if req.Method == http.MethodHead { // as GET, without the body
 		req = req.Clone(req.Context())
 		req.Method = http.MethodGet
@@ -266,11 +265,11 @@ func (d *described) operation(req *http.Request) (*routers.Route, map[string]str
 	return route, params
 }
 
-// TestBothPathsAreDescribed holds the description's servers against where the
-// other tests call.
-func TestBothPathsAreDescribed(t *testing.T) {
+// TestTheDescriptionNamesBothBasePaths compares the servers of the description with the paths that
+// the other tests call.
+func TestTheDescriptionNamesBothBasePaths(t *testing.T) {
 	var urls []string
-	for _, s := range theReferee.described.rest.Servers {
+	for _, s := range validator.api.rest.Servers {
 		urls = append(urls, s.URL)
 	}
 	if want := []string{"/api/v2/qrcode", "/api/qrcode"}; !slices.Equal(urls, want) {

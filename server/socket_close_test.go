@@ -12,8 +12,8 @@ import (
 
 const openSocket = "/api/v2/qrcode/ws?userPoolId=p1"
 
-// TestSocketsEndInAllWaysAtOnce and leave nothing behind.
-func TestSocketsEndInAllWaysAtOnce(t *testing.T) {
+// TestSocketsThatEndInSeveralWaysAtOnceLeaveNothingBehind and leave nothing behind.
+func TestSocketsThatEndInSeveralWaysAtOnceLeaveNothingBehind(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	t.Run("at once", func(t *testing.T) {
 		for i := range 16 {
@@ -40,7 +40,7 @@ func dialTCP(t testing.TB, n *node) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// TestShutdownWaitsForThePagesCloseFrame has a page answer late.
+// TestShutdownWaitsForThePagesCloseFrame has a page answer with a delay.
 func TestShutdownWaitsForThePagesCloseFrame(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	conn := wsconntest.Upgrade(t, dialTCP(t, n), openSocket, nil)

@@ -10,9 +10,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// TestAPageOutlivesRedis kills Redis under a waiting page: with every write on
-// disk, the story goes on where it was, on the same socket.
-func TestAPageOutlivesRedis(t *testing.T) {
+// TestPagesContinueAfterARestartOfRedis kills Redis while a page waits: if every write is on
+// disk, the login continues on the same socket.
+func TestPagesContinueAfterARestartOfRedis(t *testing.T) {
 	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
@@ -30,9 +30,9 @@ func TestAPageOutlivesRedis(t *testing.T) {
 	}
 }
 
-// TestAPageLearnsThatRedisForgot kills a Redis that keeps nothing: the page is
-// told that its code is over, and gets another on the same socket.
-func TestAPageLearnsThatRedisForgot(t *testing.T) {
+// TestPagesGetANewCodeIfRedisLostTheirs kills a Redis without persistence: the page
+// gets the expiry of its code, and another code on the same socket.
+func TestPagesGetANewCodeIfRedisLostTheirs(t *testing.T) {
 	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "no", "--save", ""), nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	p.event("code")
@@ -42,7 +42,7 @@ func TestAPageLearnsThatRedisForgot(t *testing.T) {
 	began := time.Now()
 	p.event("expired")
 	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("told after %v", took)
+		t.Errorf("the page was informed after %v", took)
 	}
 	random := p.event("code")["random"].(string)
 	p.event("waiting")
@@ -52,12 +52,12 @@ func TestAPageLearnsThatRedisForgot(t *testing.T) {
 	p.event("confirmed")
 }
 
-// TestNoKeyOutlivesItsTime leaves a page alone until it has had its codes, and
-// looks at what is left in Redis.
-func TestNoKeyOutlivesItsTime(t *testing.T) {
+// TestEveryKeyInRedisExpiresInTime waits until an idle page has had all its codes, and
+// checks the expiry of all keys in Redis.
+func TestEveryKeyInRedisExpiresInTime(t *testing.T) {
 	t.Parallel()
 	a, _, redis := pair(t, nil, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }),
-		newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs = "p2", nil })) // whose codes live long enough to be scanned
+		newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs = "p2", nil })) // codes with a lifetime that suffices for a scan
 	p := a.dial("userPoolId=p1", nil)
 	for range pool.DefaultMaxCodes {
 		p.event("code")
@@ -68,8 +68,8 @@ func TestNoKeyOutlivesItsTime(t *testing.T) {
 	a.confirmed("p2")
 	keys, _ := redis.Do("KEYS", "*").([]any)
 	codes := 0
-	const gone = -2              // it came to its end meanwhile
-	const estimate = time.Second // the end is by an estimate of Redis's clock
+	const gone = -2              // the key has expired meanwhile
+	const estimate = time.Second // the expiry is set by an estimate of Redis's clock
 	for _, key := range keys {
 		longest := pool.DefaultKnownBrowserTTL
 		if !strings.HasPrefix(key.(string), "test:tally:") {

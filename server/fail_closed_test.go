@@ -28,9 +28,9 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
-// TestNothingIsGivenWhileTheStoreIsAway has everything in hand that would get
-// ticket and user, and a node that cannot look at the code.
-func TestNothingIsGivenWhileTheStoreIsAway(t *testing.T) {
+// TestNothingIsDisclosedWhileTheStoreIsUnavailable sends every proof that would return
+// ticket and user to a node that cannot read the code.
+func TestNothingIsDisclosedWhileTheStoreIsUnavailable(t *testing.T) {
 	n := start(t, memNode(), signing(t), newPool(t, func(p *pool.Pool) {
 		p.BindBrowser, p.AllowBrowserExchange, p.ReturnFullUserInfo = false, true, true
 	}))
@@ -53,13 +53,13 @@ func TestNothingIsGivenWhileTheStoreIsAway(t *testing.T) {
 	n.dial("random="+c.random, nil, "key."+c.key).closed(1013)
 	n.store.Fail(nil)
 	if d := n.check(scanned); d["event"] != "scanned" || d["ticket"] != nil {
-		t.Errorf("what was refused happened: %v", d)
+		t.Errorf("a refused step was stored: %v", d)
 	}
-	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", site).ok() // and was not spent
+	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", site).ok() // the ticket was not spent
 }
 
-// readOnly is a store that can be read and, while it is on, not written: a Redis
-// that is full, or one that lost its master.
+// readOnly is a store that refuses writes while on is set, like a Redis that is full or
+// has lost its master.
 type readOnly struct {
 	session.Store
 	on *atomic.Bool
@@ -79,9 +79,9 @@ func (r readOnly) Apply(ctx context.Context, id session.ID, t session.Transition
 	return r.Store.Apply(ctx, id, t)
 }
 
-// TestNothingIsGivenThatIsNotStored has each step be allowed by what is read,
-// and fail where it is written.
-func TestNothingIsGivenThatIsNotStored(t *testing.T) {
+// TestNothingIsDisclosedBeforeItIsStored has each step be allowed by the state that is
+// read, and fail when it is written.
+func TestNothingIsDisclosedBeforeItIsStored(t *testing.T) {
 	full, st := new(atomic.Bool), memstore.New()
 	n := start(t, sessiontest.Node{Store: readOnly{st, full}, Bus: st.Bus()}, signing(t), newPool(t, nil))
 	waiting, scanned := n.gene("p1"), n.gene("p1")
@@ -105,14 +105,14 @@ func TestNothingIsGivenThatIsNotStored(t *testing.T) {
 	n.dial("userPoolId=p1", nil).closed(1013)
 	full.Store(false)
 	if was, is := n.check(waiting)["event"], n.check(scanned)["event"]; was != "waiting" || is != "scanned" {
-		t.Errorf("what was refused happened: %v, %v", was, is)
+		t.Errorf("a refused step was stored: %v, %v", was, is)
 	}
 	exchange().ok()
 }
 
-// TestNobodyIsAnybodyWhileTheIdentityIsAway lets a userinfo address fail before
-// it has told who the phone's user is, and before they agree.
-func TestNobodyIsAnybodyWhileTheIdentityIsAway(t *testing.T) {
+// TestNoUserIsAcceptedWhileTheIdentityProviderIsUnavailable has the userinfo
+// address fail at the scan, and at the confirm.
+func TestNoUserIsAcceptedWhileTheIdentityProviderIsUnavailable(t *testing.T) {
 	var away atomic.Bool
 	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if away.Load() {
@@ -133,20 +133,20 @@ func TestNobodyIsAnybodyWhileTheIdentityIsAway(t *testing.T) {
 	away.Store(true)
 	step("scanned", "token").refused(503, 1000)
 	if d := n.check(c); d["event"] != "waiting" {
-		t.Errorf("after a scan by nobody: %v", d)
+		t.Errorf("after a scan by an unknown user: %v", d)
 	}
 	away.Store(false)
 	step("scanned", "token").ok()
 	away.Store(true)
 	step("confirm", "another-token").refused(503, 1000)
 	if d := n.check(c); d["event"] != "scanned" || d["ticket"] != nil {
-		t.Errorf("after a confirmation by nobody: %v", d)
+		t.Errorf("after a confirm by an unknown user: %v", d)
 	}
 }
 
-// TestWhoNeverFinishesAskingIsDropped sends half of a head, and half of a body,
-// and then nothing.
-func TestWhoNeverFinishesAskingIsDropped(t *testing.T) {
+// TestIncompleteRequestsAreDisconnected sends half of a head, and half of a body,
+// and then nothing more.
+func TestIncompleteRequestsAreDisconnected(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	for name, half := range map[string]string{
 		"head": "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n",
@@ -168,11 +168,11 @@ func TestWhoNeverFinishesAskingIsDropped(t *testing.T) {
 	}
 }
 
-// TestAHeadHasLessTimeThanARequest has one client stop within the head of its
-// request, after another has stopped within the body: it is dropped first.
-// Where a busy machine mixes the two up, they try again.
-func TestAHeadHasLessTimeThanARequest(t *testing.T) {
-	t.Parallel() // with what else takes its time
+// TestTheTimeoutForAHeadIsShorterThanForARequest has one client stop within the head
+// of its request, after another has stopped within the body: the first one is disconnected first.
+// If a busy machine reorders the two, the test tries again.
+func TestTheTimeoutForAHeadIsShorterThanForARequest(t *testing.T) {
+	t.Parallel() // with other slow tests
 	n := alone(t, newPool(t, nil))
 	const head = "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n"
 	for range 3 {
@@ -187,7 +187,7 @@ func TestAHeadHasLessTimeThanARequest(t *testing.T) {
 			}()
 		}
 		stopWithin("body", head+"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-		time.Sleep(time.Second) // so that the body's time is over first, where both have as much
+		time.Sleep(time.Second) // with equal timeouts, the body's would end first
 		stopWithin("head", head)
 		first, second := <-dropped, <-dropped
 		if first == "head" && second == "body" {
@@ -198,9 +198,9 @@ func TestAHeadHasLessTimeThanARequest(t *testing.T) {
 	t.Error("a head has as much time as a request")
 }
 
-// TestAnotherPoolsKeysAreAskedFor: a user of the pool that publishes its keys is told
-// that the code is another pool's.
-func TestAnotherPoolsKeysAreAskedFor(t *testing.T) {
+// TestATokenOfAnotherPoolIsVerifiedWithPublishedKeys: a user of a pool that publishes its keys
+// is told that the code belongs to another pool.
+func TestATokenOfAnotherPoolIsVerifiedWithPublishedKeys(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func TestAStoreThatRefusesDoesNotFillTheLog(t *testing.T) {
 	n.store.Fail(nil)
 	refused := lines("request refused")
 	for message, all := range map[string][]string{"request refused": refused, "socket closed": lines("socket closed"), "socket not served": lines("socket not served")} {
-		if len(all) == 0 || len(all) > 20 { // one of each kind in 10 s, on a machine that takes 100 s for this
+		if len(all) == 0 || len(all) > 20 { // one of each kind per 10 s, on a machine that needs 100 s
 			t.Errorf("%q: %d lines of %d calls", message, len(all), calls)
 		}
 	}
@@ -48,7 +48,7 @@ func TestAStoreThatRefusesDoesNotFillTheLog(t *testing.T) {
 	}
 }
 
-// TestEachInternalErrorIsLogged whole: it is a bug, and each may be another one.
+// TestEachInternalErrorIsLogged completely, because each may be another bug.
 func TestEachInternalErrorIsLogged(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) {
 		o.Fallback = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") })

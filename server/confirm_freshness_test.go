@@ -11,7 +11,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// asked is an identity that notes how old an answer might have been.
+// asked is an identity that records the maximum age that callers accept.
 type asked struct {
 	identity.Identity
 	mu   sync.Mutex
@@ -31,14 +31,14 @@ func (a *asked) maxAge() time.Duration {
 	return a.last
 }
 
-// A token that was withdrawn at its issuer after the scan agrees to nothing: the answer
-// that counts at confirm is at most ten seconds old.
-func TestConfirmNeedsAFreshAnswer(t *testing.T) {
+// A token that was revoked at its issuer after the scan cannot confirm: confirm accepts an answer
+// of at most ten seconds ago.
+func TestConfirmNeedsARecentAnswerOfTheIssuer(t *testing.T) {
 	var issuer *asked
 	n := alone(t, newPool(t, func(p *pool.Pool) { issuer = &asked{Identity: p.Identity}; p.Identity = issuer }))
 	random := n.gene("p1").random
 	n.phone("scanned", random, "alice").ok()
-	if age := issuer.maxAge(); age != 0 { // what the identity keeps is good enough to show who asks
+	if age := issuer.maxAge(); age != 0 { // for a scan, a cached answer of any age suffices
 		t.Errorf("a scan asks for an answer of at most %v", age)
 	}
 	n.phone("confirm", random, "alice").ok()

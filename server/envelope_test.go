@@ -10,7 +10,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/login"
 )
 
-func TestSDKsGetRefusalsAsOKAndFailuresAsThemselves(t *testing.T) {
+func TestSDKsGetRefusalsAsHTTP200AndFailuresUnchanged(t *testing.T) {
 	plain := &http.Request{Header: http.Header{}}
 	for _, header := range []string{"X-Authing-Request-From", "X-Authing-Sdk-Version"} {
 		sdk := &http.Request{Header: http.Header{header: {"1"}}}
@@ -30,7 +30,7 @@ func TestSDKsGetRefusalsAsOKAndFailuresAsThemselves(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsInWholeSecondsAndNeverEarly(t *testing.T) {
+func TestRetryAfterIsRoundedUpToWholeSeconds(t *testing.T) {
 	for wait, want := range map[time.Duration]string{
 		0: "1", time.Nanosecond: "1", time.Second: "1", time.Second + 1: "2", 90 * time.Second: "90",
 	} {
@@ -43,9 +43,9 @@ func TestRetryAfterIsInWholeSecondsAndNeverEarly(t *testing.T) {
 	}
 }
 
-// TestRequestIDsHaveTheirForm tries every byte, and the lengths around the
-// bound.
-func TestRequestIDsHaveTheirForm(t *testing.T) {
+// TestTheFormatOfRequestIDsIsValidated tries every byte, and the lengths around the
+// limit.
+func TestTheFormatOfRequestIDsIsValidated(t *testing.T) {
 	const allowed = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_."
 	for c := range 256 {
 		text := string([]byte{byte(c)})
@@ -60,7 +60,7 @@ func TestRequestIDsHaveTheirForm(t *testing.T) {
 	}
 }
 
-func TestAllowedHeadersAreBoundedAndNamedOnce(t *testing.T) {
+func TestAllowedHeadersAreLimitedAndUnique(t *testing.T) {
 	var asked []string
 	for i := range 100 {
 		asked = append(asked, fmt.Sprint("X-Authing-", i), fmt.Sprint(" x-authing-", i), "x-other")

@@ -12,9 +12,9 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// TestHalfOfASitesCredentialsAreRefused gives an id without a secret, and a
-// secret without an id, where the browser could exchange without either.
-func TestHalfOfASitesCredentialsAreRefused(t *testing.T) {
+// TestIncompleteCredentialsAreRefused sends an id without a secret, and a
+// secret without an id, to a pool whose browsers may redeem tickets without credentials.
+func TestIncompleteCredentialsAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.AllowBrowserExchange = true }))
 	c, ticket := n.confirmed("p1")
 	for _, half := range []map[string]any{
@@ -26,7 +26,7 @@ func TestHalfOfASitesCredentialsAreRefused(t *testing.T) {
 	n.callWith(c.browser, "POST", "/userinfo", map[string]any{"ticket": ticket}).ok()
 }
 
-func TestPeopleAreToldThatACodeIsOverOnlyWhereItIs(t *testing.T) {
+func TestTheLinkPageReportsOnlyExpiredCodesAsExpired(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.PayloadFormat = pool.PayloadURL }))
 	c := n.gene("p1")
 	if a := n.call("GET", "/s/"+c.random, nil, "Accept", "text/html"); a.status != 200 || strings.Contains(a.raw, "is over") {
@@ -37,31 +37,31 @@ func TestPeopleAreToldThatACodeIsOverOnlyWhereItIs(t *testing.T) {
 	n.store.Fail(nil)
 }
 
-// TestOnlyCallsOfTheInterfaceAreToldAsRefused asks for a picture's link and for
-// no page at all.
-func TestOnlyCallsOfTheInterfaceAreToldAsRefused(t *testing.T) {
-	var told atomic.Int64
+// TestOnlyRefusedAPICallsEmitEvents requests an unknown link and an
+// unknown code.
+func TestOnlyRefusedAPICallsEmitEvents(t *testing.T) {
+	var events atomic.Int64
 	n := start(t, memNode(), func(o *server.Options) {
-		o.Observers = append(o.Observers, func(e session.Event) { told.Add(1) })
+		o.Observers = append(o.Observers, func(e session.Event) { events.Add(1) })
 	}, newPool(t, nil))
 	n.call("GET", "/s/"+string(session.NewID()), nil).refused(404, 2241)
-	if told.Load() != 0 {
-		t.Errorf("%d events", told.Load())
+	if events.Load() != 0 {
+		t.Errorf("%d events", events.Load())
 	}
 	n.call("GET", "/check?random="+string(session.NewID()), nil).refused(404, 2241)
-	if told.Load() != 1 {
-		t.Errorf("%d events, want 1", told.Load())
+	if events.Load() != 1 {
+		t.Errorf("%d events, want 1", events.Load())
 	}
 }
 
-// TestCallsThatFailAreCounted has an address make calls that end before a code or a user
-// is known.
-func TestCallsThatFailAreCounted(t *testing.T) {
+// TestFailedCallsCountTowardsTheAddressLimit has an address make calls that fail before a code or a
+// user is known.
+func TestFailedCallsCountTowardsTheAddressLimit(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{AddressRate: 1} }, newPool(t, nil))
 	for range 200 {
 		if n.call("POST", "/gene", `{"userPoolId":"unknown"}`).status == 429 {
 			return
 		}
 	}
-	t.Error("200 calls that failed were answered, of 10")
+	t.Error("all of 200 failing calls were served with a limit of about 10")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-func TestCustomDataStaysAsLongAsItWasMeasured(t *testing.T) {
+func TestCustomDataIsNotEscapedAfterItWasMeasured(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	data := `{"a":"` + strings.Repeat("<&>", 160) + `"}`
 	d := n.call("POST", "/gene", `{"userPoolId":"p1","customData":`+data+`}`).ok()
@@ -27,7 +27,7 @@ func TestCustomDataStaysAsLongAsItWasMeasured(t *testing.T) {
 	}
 }
 
-func TestNothingOlderFollowsWhereTheUserIsLoaded(t *testing.T) {
+func TestAReadThatIsOlderThanItsMessageClosesTheSocket(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.ReturnFullUserInfo = true }))
 	c := n.gene("p1")
 	early, err := n.store.Load(t.Context(), session.ID(c.random))
@@ -45,10 +45,10 @@ func TestNothingOlderFollowsWhereTheUserIsLoaded(t *testing.T) {
 	p.closed(1012)
 }
 
-func TestUnprovenChecksDoNotUseUpTheBrowsers(t *testing.T) {
+func TestChecksWithoutProofDoNotUseTheBrowsersAllowance(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
-	if got := until(t, 200, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got == 200 {
+	if got := callsBeforeRefusal(t, 200, func() answer { return n.call("GET", "/check?random="+c.random, nil) }); got == 200 {
 		t.Error("others are not limited")
 	}
 	n.check(c)
@@ -57,9 +57,9 @@ func TestUnprovenChecksDoNotUseUpTheBrowsers(t *testing.T) {
 	}
 }
 
-// TestAnIssuerThatHangsIsItsOwnPoolsTrouble has another pool's issuer accept
+// TestAHangingIssuerDoesNotDelayOtherPools has another pool's issuer accept
 // connections and say nothing.
-func TestAnIssuerThatHangsIsItsOwnPoolsTrouble(t *testing.T) {
+func TestAHangingIssuerDoesNotDelayOtherPools(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -80,9 +80,9 @@ func TestAnIssuerThatHangsIsItsOwnPoolsTrouble(t *testing.T) {
 	}
 }
 
-func TestAnUnknownSecretIsCountedLikeAnybody(t *testing.T) {
+func TestAnUnknownSecretDoesNotLiftTheAddressLimit(t *testing.T) {
 	n := limited(t, login.Limits{AddressRate: 1})
-	if got := until(t, 50, func() answer {
+	if got := callsBeforeRefusal(t, 50, func() answer {
 		return n.call("POST", "/gene?userPoolId=p1", nil, "Authorization", basic("p1", "wrong"))
 	}); got == 50 {
 		t.Error("a junk secret lifts the limit")
@@ -92,7 +92,7 @@ func TestAnUnknownSecretIsCountedLikeAnybody(t *testing.T) {
 	}
 }
 
-func TestTextsOfAllAppLinksAreUnderstood(t *testing.T) {
+func TestPayloadsWithEachAppLinkAreAccepted(t *testing.T) {
 	n := alone(t,
 		newPool(t, func(p *pool.Pool) { p.PayloadFormat, p.AppLink = pool.PayloadURL, "app://login?x={random}&v=1" }),
 		newPool(t, func(p *pool.Pool) {
@@ -107,7 +107,7 @@ func TestTextsOfAllAppLinksAreUnderstood(t *testing.T) {
 	}
 }
 
-func TestTheStoresClockDecidesNotTheEstimate(t *testing.T) {
+func TestTheStoresClockDecidesOnExpiry(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	n.store.Ahead(time.Hour)
@@ -116,24 +116,24 @@ func TestTheStoresClockDecidesNotTheEstimate(t *testing.T) {
 	n.phone("confirm", c.random, "alice").ok()
 }
 
-func TestAStreamThatToldConfirmedStaysAwayAfterTheExchange(t *testing.T) {
+func TestAStreamThatEndedWithConfirmedIsNotReopenedAfterTheExchange(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c, ticket := n.confirmed("p1")
 	l := n.stream(t, c, "")
 	l.next(t)
 	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
 	if again := n.stream(t, c, l.id); again != nil {
-		t.Errorf("told again: %v", again.event(t))
+		t.Errorf("the stream was opened again: %v", again.event(t))
 	}
 }
 
-func TestATokenOfAPoolIsForeignToAVouchingPool(t *testing.T) {
+func TestATokenOfAnotherPoolIsRefusedByAVouchingPool(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.Identity = "vouching", nil, nil }), newPool(t, nil))
 	c := n.gene("vouching")
 	n.phone("scanned", c.random, "alice").refused(403, 2036)
 }
 
-func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
+func TestHEADIsServedLikeGET(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, path := range []string{"/scanlogin.js", "/assets/style.css", "/.well-known/jwks.json", "/s/" + c.random, "/s/p1/" + c.random, "/api/v2/qrcode/image/" + c.random + ".png"} {
@@ -148,7 +148,7 @@ func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 	}
 }
 
-func TestErrorsAreNotCachedAnywhere(t *testing.T) {
+func TestErrorsAreNotCached(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.Fallback = http.NotFoundHandler() }, newPool(t, nil))
 	if a := n.call("GET", "/s/"+string(session.NewID()), nil); a.Get("Cache-Control") != "no-store" {
 		t.Errorf("Cache-Control: %q", a.Get("Cache-Control"))
@@ -156,7 +156,7 @@ func TestErrorsAreNotCachedAnywhere(t *testing.T) {
 	n.call("GET", "/api/none", nil).refused(404, 404) // not the fallback's
 }
 
-func TestNothingIsSniffed(t *testing.T) {
+func TestContentTypesMustNotBeSniffed(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	for _, path := range []string{
@@ -174,7 +174,7 @@ func TestNothingIsSniffed(t *testing.T) {
 	}
 }
 
-func TestEachCodeHasASaltOfItsOwn(t *testing.T) {
+func TestEachCodeHasItsOwnSalt(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	seen := map[string]bool{string(make([]byte, 16)): true}
 	for range 10 {
@@ -186,9 +186,9 @@ func TestEachCodeHasASaltOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestAForeignTokenIsShownToNobodyElse has another pool whose identity is asked
+// TestATokenIsNotSentToTheIssuersOfOtherPools has another pool whose identity is asked
 // by sending it the token.
-func TestAForeignTokenIsShownToNobodyElse(t *testing.T) {
+func TestATokenIsNotSentToTheIssuersOfOtherPools(t *testing.T) {
 	asked := make(chan string, 16)
 	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked <- r.Header.Get("Authorization") }))
 	t.Cleanup(users.Close)

@@ -14,12 +14,12 @@ import (
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
-// unclear are texts in JSON that a decoder makes one and the same of.
-var unclear = []string{`\ud800`, `\udfff`, `a\udc00`, `\ud800x`, "\xff", "a\xc3", "\xed\xa0\x80", `\ufffd`, "a\ufffdb"}
+// invalidTexts are JSON strings that a decoder maps to the same text.
+var invalidTexts = []string{`\ud800`, `\udfff`, `a\udc00`, `\ud800x`, "\xff", "a\xc3", "\xed\xa0\x80", `\ufffd`, "a\ufffdb"}
 
-// Whoever is named by text that is not Unicode would be the same user as others
-// that are: such a user is refused, however they are named.
-func TestUsersThatUnicodeCannotTellApartAreRefused(t *testing.T) {
+// Decoding replaces invalid Unicode by U+FFFD, so different users would become one. Such a user is
+// refused, however the id is sent.
+func TestUsersWithInvalidUnicodeAreRefused(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 		w.Write(raw)
@@ -43,31 +43,31 @@ func TestUsersThatUnicodeCannotTellApartAreRefused(t *testing.T) {
 	}
 	const claims = `{"sub":"%s","preferred_username":"%s","nickname":"%s","exp":9999999999}`
 	for how, scan := range named {
-		for _, text := range unclear {
+		for _, text := range invalidTexts {
 			t.Run(fmt.Sprintf("%s/%q", how, text), func(t *testing.T) {
 				scan(fmt.Sprintf(claims, text, "al", "Al")).refused(401, 2020)
 				scan(fmt.Sprintf(claims, "alice", text, "Al")).refused(401, 2020)
-				scan(fmt.Sprintf(claims, "alice", "al", text)).ok() // a nickname names nobody
+				scan(fmt.Sprintf(claims, "alice", "al", text)).ok() // a nickname does not identify a user
 			})
 		}
-		scan(fmt.Sprintf(claims, `\ud83d\ude00`, "é", "Al")).ok() // a pair is one character
+		scan(fmt.Sprintf(claims, `\ud83d\ude00`, "é", "Al")).ok() // a surrogate pair is one character
 	}
 	vouch := func(id, username string) answer {
 		body := fmt.Sprintf(`{"random":"%s","user":{"id":"%s","username":"%s"}}`, n.gene("p1").random, id, username)
 		return n.call("POST", "/scanned", body, "Authorization", basic("p1", poolSecret))
 	}
-	for _, text := range unclear {
+	for _, text := range invalidTexts {
 		for field, a := range map[string]answer{"user.id": vouch(text, "al"), "user.username": vouch("alice", text)} {
 			a.refused(400, 2231)
 			if !strings.Contains(a.raw, field) {
-				t.Errorf("%q is refused without a word on %s: %s", text, field, a.raw)
+				t.Errorf("%q is refused without naming %s: %s", text, field, a.raw)
 			}
 		}
 	}
 	vouch(`\ud83d\ude00`, "é").ok()
 }
 
-// signRaw signs claims as they are written.
+// signRaw signs the JSON text of claims unchanged.
 func signRaw(claims string) string {
 	text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	mac := hmac.New(sha256.New, []byte(userKey))
