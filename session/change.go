@@ -18,7 +18,7 @@ type Change struct {
 	// The other actions ignore it.
 	TTL time.Duration
 
-	// The following fields have no effect on [Step] and the function [Apply].
+	// The following fields have no effect on [Step].
 
 	// Pool is the pool that the code must belong to; "" accepts any. Redeem needs it:
 	// the authenticated pool.

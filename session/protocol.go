@@ -135,8 +135,8 @@ func refusal(a Action, from Status) error {
 }
 
 // Step applies c to s at the time now. It returns the next version of s, or s unchanged
-// if c repeats the step that led to its status. Step is pure; whether the result becomes
-// the stored state is decided by [Store.Swap]. The caller has verified what c depends on:
+// if c repeats the step that led to its status. Step is pure and stores nothing; what is
+// stored is decided by [Store.Apply]. The caller has verified what c depends on:
 // the ticket with its verifier, and the number on the page.
 //
 // Errors: [ErrOver], [ErrNotScanned], [ErrOtherUser], [ErrUsed], [ErrNotConfirmed]. The
@@ -153,7 +153,7 @@ func Step(s Session, c Change, now time.Time) (Session, error) {
 }
 
 // Advances reports whether c leads from s to a new version, provided that s has not
-// expired. If it does not, [Apply] on the same s stores nothing.
+// expired. If it does not, a step on the same s stores nothing.
 func Advances(s Session, c Change) bool {
 	next, err := Step(s, c, time.Time{})
 	return err == nil && next.Version != s.Version

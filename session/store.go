@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -50,21 +49,8 @@ type Store interface {
 	// Errors: ErrNotFound.
 	Apply(ctx context.Context, id ID, t Transition) (Session, Outcome, error)
 
-	// Swap stores next, as written by op, if version next.Version-1 is stored (for
-	// version 1: if nothing is stored) and has not expired by the store's clock. It sets
-	// the record to be deleted Retention after next.ExpiresAt and announces the
-	// snapshot. All of this happens, or nothing.
-	//
-	// If next.Version is already stored by the same op, Swap succeeds and announces
-	// nothing. Errors: ErrStale if a different version, or the same version by another
-	// op, is stored; ErrOver if the stored version has expired.
-	//
-	// Swap stores records of the previous release, see redisstore. It exists until all
-	// callers use Create and Apply.
-	Swap(ctx context.Context, next Session, op OpID) error
-
-	// Now estimates the store's clock without I/O, for timers and for the end times that
-	// Step computes. Only Load, Apply and Swap decide whether a code has expired.
+	// Now estimates the store's clock without I/O, for timers and the times of new
+	// codes. Only Load and Apply decide whether a code has expired.
 	Now() time.Time
 }
 
@@ -87,63 +73,4 @@ type Bus interface {
 	// storage has an older version than was delivered, or the same version by another
 	// operation). deliver must not block; Run may call it concurrently.
 	Run(ctx context.Context, deliver func(Snapshot, error)) error
-}
-
-// applyAttempts bounds the retries of Apply. Each retry means that another step was stored
-// first, and a code has at most five: scanned, two wrong numbers, confirmed, redeemed.
-const applyAttempts = 6
-
-// Create stores s as a new code: version 1, waiting.
-func Create(ctx context.Context, st Store, s Session) (Session, error) {
-	op := NewOpID()
-	s.Version, s.Status, s.Op = 1, Waiting, op
-	if err := st.Swap(ctx, s, op); err != nil {
-		return Session{}, fmt.Errorf("create code: %w", err)
-	}
-	return s, nil
-}
-
-// beforeEnd returns now, but not later than the last moment of a code that had not ended
-// when it was loaded: Swap decides about expiry, not this node's estimate of the clock.
-func beforeEnd(s Session, now time.Time) time.Time {
-	if !s.Status.Over() && !now.Before(s.ExpiresAt) {
-		return s.ExpiresAt.Add(-1)
-	}
-	return now
-}
-
-// Apply applies c to the loaded session s, stores the result and returns it. Its Op is
-// c.Op if this call stored it; a change that repeats the last step stores nothing. If
-// another step was stored first, Apply loads the session and decides again.
-//
-// Errors: those of Step, with the current session; ErrNotFound; any other error of the
-// store, after which the change may or may not be stored.
-func Apply(ctx context.Context, st Store, s Session, c Change) (Session, error) {
-	op := c.Op
-	if op == "" {
-		op = NewOpID()
-	}
-	for range applyAttempts {
-		next, err := Step(s, c, beforeEnd(s, st.Now()))
-		if err != nil || next.Version == s.Version {
-			return next, err
-		}
-		err = st.Swap(ctx, next, op)
-		if err == nil {
-			next.Op = op
-			return next, nil
-		}
-		if !errors.Is(err, ErrStale) && !errors.Is(err, ErrOver) {
-			return s, fmt.Errorf("%s: %w", c.Action, err)
-		}
-		over := errors.Is(err, ErrOver)
-		if s, err = st.Load(ctx, s.ID); err != nil {
-			return s, fmt.Errorf("%s: %w", c.Action, err)
-		}
-		if over && !s.Status.Over() {
-			// The store's clock decided it, whatever the later Load returned.
-			return s, ErrOver
-		}
-	}
-	return s, fmt.Errorf("%s: %w %d times", c.Action, ErrStale, applyAttempts)
 }

@@ -126,35 +126,6 @@ func (st *Store) write(s session.Session) {
 	}
 }
 
-// Swap implements session.Store.
-func (st *Store) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	now := st.Now()
-	stored := st.codes[next.ID]
-	if isExpired(stored, now) {
-		stored = session.Session{}
-	}
-	switch {
-	case stored.Version == next.Version && stored.Op == op:
-		return nil
-	case stored.Version != next.Version-1:
-		return session.ErrStale
-	case stored.Version > 0 && !now.Before(stored.ExpiresAt):
-		return session.ErrOver
-	}
-	next.Op = op
-	st.evict(now)
-	if next.Version == 1 && st.usedBytes+sizeOf(next) > st.maxBytes {
-		return session.ErrFull
-	}
-	st.write(next)
-	return nil
-}
-
 // isExpired reports whether the retention of s is over.
 func isExpired(s session.Session, now time.Time) bool { return !now.Before(expiryOf(s)) }
 

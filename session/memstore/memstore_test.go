@@ -21,8 +21,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestMemoryConformance(t *testing.T) { sessiontest.Run(t, storage) }
 
-func TestMemoryConformanceOfSwap(t *testing.T) { sessiontest.RunPrevious(t, storage) }
-
 func storage(*testing.T) sessiontest.Storage {
 	st := memstore.New()
 	return sessiontest.Storage{
@@ -62,7 +60,7 @@ func TestCodesAreEvictedInTime(t *testing.T) {
 	})
 }
 
-func BenchmarkSwap(b *testing.B) {
+func BenchmarkCreate(b *testing.B) {
 	st := memstore.NewBounded(math.MaxInt64)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -29,7 +29,7 @@ type way struct {
 var loadAndSwap = way{createPrevious, func(ctx context.Context, st *redisstore.Store, id session.ID, a session.Action) error {
 	code, err := st.LoadPrevious(ctx, id)
 	if err == nil {
-		_, err = session.Apply(ctx, st, code, by(a, code))
+		_, err = sessiontest.ApplyPrevious(ctx, st, code, by(a, code))
 	}
 	return err
 }}

@@ -126,18 +126,8 @@ func (s *Store) applyPrevious(ctx context.Context, id session.ID, t session.Tran
 	return session.Session{}, session.Refused, fmt.Errorf("%w %d times", session.ErrStale, previousAttempts)
 }
 
-// Swap implements session.Store. With redisclient.Options.WaitReplicas, a swap to Redeemed
-// succeeds only if as many replicas acknowledge it. With too few in time it fails although
-// it is done: the ticket is spent.
-func (s *Store) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	// See applyOnce.
-	wait := s.client.WaitReplicas() > 0 && next.Status == session.Redeemed
-	_, err := redisclient.Call(ctx, s.client, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.swap(ctx, next, op, wait)
-	})
-	return err
-}
-
+// swap writes next in a record of the previous release, as sessiontest.PreviousStore says. wait
+// waits for replicas.
 func (s *Store) swap(ctx context.Context, next session.Session, op session.OpID, wait bool) error {
 	next.Op = op
 	next.Grant, next.GrantHash, next.BrowserHash = "", nil, nil // as the previous release writes it

@@ -35,7 +35,7 @@ func createPrevious(t testing.TB, st *redisstore.Store) session.Session {
 	t.Helper()
 	code := newCode(st)
 	code.Grant, code.GrantHash, code.BrowserHash = "", nil, nil
-	made, err := session.Create(t.Context(), st, code)
+	made, err := sessiontest.CreatePrevious(t.Context(), st, code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestBothReleasesRedeemACodeOnce(t *testing.T) {
 					c := by(a, code)
 					c.Op = session.NewOpID()
 					if i%2 == 0 {
-						if got, err := session.Apply(t.Context(), earlier, code, c); err == nil && got.Op == c.Op {
+						if got, err := sessiontest.ApplyPrevious(t.Context(), earlier, code, c); err == nil && got.Op == c.Op {
 							stored.Add(1)
 						}
 						return
@@ -166,7 +166,7 @@ func TestBusFollowsCodesOfBothReleases(t *testing.T) {
 	step := func(a session.Action) {
 		t.Helper()
 		var err error
-		if old, err = session.Apply(t.Context(), earlier, old, by(a, old)); err != nil {
+		if old, err = sessiontest.ApplyPrevious(t.Context(), earlier, old, by(a, old)); err != nil {
 			t.Fatal(err)
 		}
 		code = apply(t, newer, code, a)
@@ -187,7 +187,7 @@ func TestBusFollowsCodesOfBothReleases(t *testing.T) {
 	watcher.forget()
 	watcher.subscribe(old.ID)
 	watcher.await(promised, old.ID, 3)
-	step2, err := session.Apply(t.Context(), earlier, old, by(session.Redeem, old))
+	step2, err := sessiontest.ApplyPrevious(t.Context(), earlier, old, by(session.Redeem, old))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/redisstore"
+	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
 // TestEachScriptReturnsTheClock has stores learn Redis's clock, which is also this process's,
@@ -31,7 +32,7 @@ func TestEachScriptReturnsTheClock(t *testing.T) {
 			return err
 		},
 		"swap": func(st *redisstore.Store) error {
-			_, err := session.Create(t.Context(), st, newCode(st))
+			_, err := sessiontest.CreatePrevious(t.Context(), st, newCode(st))
 			return err
 		},
 	} {

@@ -139,14 +139,6 @@ func (f *Faulty) Apply(ctx context.Context, id session.ID, t session.Transition)
 	return f.node.Store.Apply(ctx, id, t)
 }
 
-// Swap implements session.Store.
-func (f *Faulty) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	if err := f.fault(ctx); err != nil {
-		return err
-	}
-	return f.node.Store.Swap(ctx, next, op)
-}
-
 // Now implements session.Store.
 func (f *Faulty) Now() time.Time {
 	f.mu.Lock()

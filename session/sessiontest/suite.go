@@ -47,7 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Storage) {
 }
 
 // RunPrevious runs the part of the suite that holds for records of the previous release, which
-// session.Create and session.Apply write with Swap.
+// CreatePrevious and ApplyPrevious write. The nodes' stores are PreviousStores.
 func RunPrevious(t *testing.T, open func(t *testing.T) Storage) {
 	run(t, open, true, append(bothReleases(), swaps()...))
 }
@@ -99,7 +99,7 @@ type suite struct {
 	*testing.T
 	Storage
 	ctx      context.Context
-	previous bool // session.Create and session.Apply instead of the store's methods
+	previous bool // CreatePrevious and ApplyPrevious instead of the store's methods
 }
 
 func (s *suite) create(ttl time.Duration) session.Session {
@@ -124,7 +124,7 @@ func (s *suite) apply(st session.Store, from session.Session, a session.Action, 
 func (s *suite) make(st session.Store, code session.Session) (session.Session, error) {
 	if s.previous {
 		code.Grant, code.GrantHash, code.BrowserHash = "", nil, nil
-		return session.Create(s.ctx, st, code)
+		return CreatePrevious(s.ctx, previous(st), code)
 	}
 	return st.Create(s.ctx, code)
 }
@@ -132,7 +132,7 @@ func (s *suite) make(st session.Store, code session.Session) (session.Session, e
 // step applies a change to a loaded code, and returns a refusal as an error.
 func (s *suite) step(st session.Store, from session.Session, c session.Change) (session.Session, error) {
 	if s.previous {
-		return session.Apply(s.ctx, st, from, c)
+		return ApplyPrevious(s.ctx, previous(st), from, c)
 	}
 	return Step(s.ctx, st, from, c)
 }
