@@ -97,7 +97,7 @@ func (r *fixture) left() (entries, rereads int) {
 
 func (r *fixture) create(ttl time.Duration) session.Session {
 	r.Helper()
-	s, err := session.Create(context.Background(), r.store, sessiontest.New(r.store, ttl))
+	s, err := r.store.Create(context.Background(), sessiontest.New(r.store, ttl))
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func (r *fixture) create(ttl time.Duration) session.Session {
 
 func (r *fixture) apply(s session.Session, a session.Action) session.Session {
 	r.Helper()
-	s, err := session.Apply(context.Background(), r.store, s, session.Change{Action: a, User: sessiontest.Alice, TTL: time.Minute})
+	s, err := sessiontest.Step(context.Background(), r.store, s, sessiontest.ChangeOf(s, a, sessiontest.Alice))
 	if err != nil {
 		r.Fatal(err)
 	}

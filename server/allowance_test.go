@@ -116,6 +116,7 @@ func cancelOn(n *node, user string) {
 	code := n.gene("p1").random
 	n.phone("scanned", code, user).ok()
 	n.phone("cancel", code, user).ok()
+	n.srv.Settled(n.Context())
 }
 
 func TestCancelsInARowBeginACoolDown(t *testing.T) {
@@ -127,6 +128,7 @@ func TestCancelsInARowBeginACoolDown(t *testing.T) {
 	a.phone("scanned", code, "alice").ok() // two are not enough
 	asked := time.Now()
 	b.phone("cancel", code, "alice").ok()
+	b.srv.Settled(t.Context())
 	next := b.gene("p1").random
 	for _, n := range []*node{a, b} {
 		got := n.phone("scanned", next, "alice")

@@ -11,7 +11,6 @@ import (
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
-	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
@@ -57,7 +56,7 @@ func TestAFullProcessRefusesNewCodesAndNothingElse(t *testing.T) {
 	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Limits.AddressRate = 10_000 }, newPool(t, nil))
 	first := n.gene("p1")
 	for err := error(nil); err == nil; { // not by way of the node, which would stop before
-		_, err = session.Create(t.Context(), st, sessiontest.New(st, time.Hour))
+		_, err = st.Create(t.Context(), sessiontest.New(st, time.Hour))
 	}
 	eventually(t, "the usage is known", func() bool { return n.srv.Load().StoreUsage >= 0.95 })
 	got := n.call("POST", "/gene", `{"userPoolId":"p1"}`)

@@ -65,11 +65,18 @@ type readOnly struct {
 	on *atomic.Bool
 }
 
-func (r readOnly) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+func (r readOnly) Create(ctx context.Context, s session.Session) (session.Session, error) {
 	if r.on.Load() {
-		return errors.New("READONLY")
+		return session.Session{}, errors.New("READONLY")
 	}
-	return r.Store.Swap(ctx, next, op)
+	return r.Store.Create(ctx, s)
+}
+
+func (r readOnly) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+	if r.on.Load() {
+		return session.Session{}, session.Refused, errors.New("READONLY")
+	}
+	return r.Store.Apply(ctx, id, t)
 }
 
 // TestNothingIsGivenThatIsNotStored has each step be allowed by what is read,

@@ -136,7 +136,7 @@ func TestATokenOfAPoolIsForeignToAVouchingPool(t *testing.T) {
 func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
-	for _, path := range []string{"/scanlogin.js", "/assets/style.css", "/.well-known/jwks.json", "/s/" + c.random, "/api/v2/qrcode/image/" + c.random + ".png"} {
+	for _, path := range []string{"/scanlogin.js", "/assets/style.css", "/.well-known/jwks.json", "/s/" + c.random, "/s/p1/" + c.random, "/api/v2/qrcode/image/" + c.random + ".png"} {
 		res, err := client.Head(n.url + path)
 		if err != nil {
 			t.Fatal(err)

@@ -110,7 +110,7 @@ func FuzzCustomData(f *testing.F) {
 func FuzzPictureText(f *testing.F) {
 	n := fuzzed(f, nil)
 	c := n.gene("p1")
-	for _, seed := range []string{c.random, c.payload, n.url + "/s/" + c.random + "?utm=1", "https://evil.example.com/s/" + c.random, "{", "\x00", strings.Repeat("7", 30)} {
+	for _, seed := range []string{c.random, c.payload, n.url + "/s/" + c.random + "?utm=1", n.url + "/s/p1/" + c.random, "https://evil.example.com/s/" + c.random, "{", "\x00", strings.Repeat("7", 30)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

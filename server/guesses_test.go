@@ -45,6 +45,12 @@ func TestAGuesserDoesNotLearnWhichCodeIsThere(t *testing.T) {
 		"link": func(n *node, from *http.Client, c code, _ string) answer {
 			return n.callWith(from, "GET", "/s/"+c.random, nil)
 		},
+		"link of pool": func(n *node, from *http.Client, c code, _ string) answer {
+			return n.callWith(from, "GET", "/s/p1/"+c.random, nil)
+		},
+		"link of another pool": func(n *node, from *http.Client, c code, _ string) answer {
+			return n.callWith(from, "GET", "/s/other/"+c.random, nil)
+		},
 		"socket": func(n *node, from *http.Client, c code, _ string) answer {
 			return n.callWith(from, "GET", "/ws?random="+c.random, nil, "Connection", "Upgrade", "Upgrade", "websocket",
 				"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol", "scanlogin.v1")

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/login"
-	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
 )
@@ -14,10 +13,10 @@ import (
 // over is built once, because anybody may request it.
 var over = web.Ended()
 
-// link is what a phone's own camera opens: /s/<random>. People are told in words
+// link is what a phone's own camera opens: /s/<random> or /s/<pool>/<random>. People are told in words
 // that a code is over, programs by the envelope.
 func (s *Server) link(c *call) error {
-	code, p, err := s.linked(c)
+	code, p, err := s.login.LookAtLink(c.Request().Context(), c.by, strings.TrimPrefix(c.Request().URL.Path, "/s/"))
 	if errors.Is(err, session.ErrNotFound) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 		over.ServeHTTP(c.Response(), c.Request())
 		return nil
@@ -33,15 +32,6 @@ func (s *Server) link(c *call) error {
 		c.Response().Header().Set("Cache-Control", "no-store")
 		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(code.ID))
 	}
-	web.Link(web.Site{Pool: p.ID, Name: p.Name}).ServeHTTP(c.Response(), c.Request())
+	web.Link(web.Site{Pool: p.ID, Name: p.Name, Color: p.OwnColor()}).ServeHTTP(c.Response(), c.Request())
 	return nil
-}
-
-// linked returns the code that a picture's address names, and its pool.
-func (s *Server) linked(c *call) (session.Session, *pool.Pool, error) {
-	id, err := session.ParseID(c.Param("random"))
-	if err != nil {
-		return session.Session{}, nil, err
-	}
-	return s.login.Look(c.Request().Context(), c.by, id, login.LookLink)
 }

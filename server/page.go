@@ -34,7 +34,8 @@ type geneData struct {
 	ExpireAt   string     `json:"expireAt"`
 	BrowserKey string     `json:"browserKey"`
 	CustomLogo string     `json:"customLogo,omitempty"`
-	AppLink    string     `json:"appLink,omitempty"` // opens the app with this code
+	BrandColor string     `json:"brandColor,omitempty"` // #rrggbb, unless it is the default
+	AppLink    string     `json:"appLink,omitempty"`    // opens the app with this code
 }
 
 // gene creates a code.
@@ -72,7 +73,7 @@ func (s *Server) gene(c *call) error {
 	}
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: login.WholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
-		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, AppLink: login.AppLink(p, code.ID),
+		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
 	})
 }
 

@@ -23,10 +23,16 @@ func (s *heldStore) Load(ctx context.Context, id session.ID) (session.Session, e
 	return s.Store.Load(context.WithoutCancel(ctx), id)
 }
 
-func (s *heldStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+func (s *heldStore) Create(ctx context.Context, code session.Session) (session.Session, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.Store.Swap(context.WithoutCancel(ctx), next, op)
+	return s.Store.Create(context.WithoutCancel(ctx), code)
+}
+
+func (s *heldStore) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.Store.Apply(context.WithoutCancel(ctx), id, t)
 }
 
 // refreshWhileHeld opens a socket, asks for another code while the store is held, and

@@ -55,6 +55,7 @@ func TestEveryCallRefusesWhatNoCallTakes(t *testing.T) {
 	n.call("POST", "/userinfo", `{"ticket":"x"}`, "x-authing-userpool-id", "nobody").refused(404, 2224)
 	n.store.Fail(errors.New("away"))
 	n.call("GET", "/s/"+waiting.random, nil).refused(503, 1000)
+	n.call("GET", "/s/p1/"+waiting.random, nil).refused(503, 1000)
 	n.store.Fail(nil)
 }
 
@@ -88,6 +89,7 @@ func TestEveryCallIsLimited(t *testing.T) {
 		{"GET", "/image/" + unknown + ".svg", nil},
 		{"GET", "/events?random=" + unknown, nil},
 		{"GET", "/s/" + unknown, nil},
+		{"GET", "/s/p1/" + unknown, nil},
 		{"POST", "/scanned", body(`{"random":"` + unknown + `"}`)},
 		{"POST", "/confirm", body(`{"random":"` + unknown + `"}`)},
 		{"POST", "/cancel", body(`{"random":"` + unknown + `"}`)},
@@ -116,7 +118,8 @@ func TestEveryCallIsLimited(t *testing.T) {
 // TestFilesAreGivenOnce asks again for what has not changed.
 func TestFilesAreGivenOnce(t *testing.T) {
 	n := alone(t, newPool(t, nil))
-	for _, path := range []string{"/scanlogin.js", "/openapi.yaml", "/asyncapi.yaml", "/docs", "/s/" + n.gene("p1").random} {
+	c := n.gene("p1")
+	for _, path := range []string{"/scanlogin.js", "/openapi.yaml", "/asyncapi.yaml", "/docs", "/s/" + c.random, "/s/p1/" + c.random} {
 		get := func(etag string) *http.Response {
 			req, err := http.NewRequestWithContext(t.Context(), "GET", n.url+path, nil)
 			if err != nil {

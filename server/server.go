@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/hub"
+	"github.com/scanlogin/scanlogin/internal/association"
 	"github.com/scanlogin/scanlogin/internal/expiry"
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
@@ -145,12 +146,15 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 		g.GET("/events", handle(s.events))
 	}
 	e.Match(reading, "/.well-known/jwks.json", s.jwks)
+	e.Match(reading, "/.well-known/apple-app-site-association", s.appsOf(association.Apple))
+	e.Match(reading, "/.well-known/assetlinks.json", s.appsOf(association.Android))
 	e.Match(reading, "/scanlogin.js", echo.WrapHandler(web.Module()))
 	e.Match(reading, "/openapi.yaml", echo.WrapHandler(web.OpenAPI()))
 	e.Match(reading, "/asyncapi.yaml", echo.WrapHandler(web.AsyncAPI()))
 	e.Match(reading, "/docs", echo.WrapHandler(web.Docs()))
 	e.Match(reading, "/assets/*", echo.WrapHandler(web.Assets()))
 	e.Match(reading, "/s/:random", handle(s.link))
+	e.Match(reading, "/s/:pool/:random", handle(s.link))
 	return e
 }
 

@@ -41,6 +41,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 type Site struct {
 	Pool string // id
 	Name string // shown to users; optional for [Link]
+
+	Color string // of marks and buttons, #rrggbb; "": the default
 }
 
 // User is a user of the demo's phone page.
@@ -76,11 +78,14 @@ func Assets() http.Handler {
 	for _, name := range assets {
 		mux.Handle("/assets/"+name, newAsset(name, read(name)))
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header())
-		http.NotFound(w, r)
-	})
+	mux.HandleFunc("/assets/brand/{name}", serveBrand)
+	mux.HandleFunc("/", notFound)
 	return mux
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	http.NotFound(w, r)
 }
 
 // Login serves the demo's login page. The page exchanges the ticket itself, which the pool must
@@ -92,7 +97,7 @@ func Login(site Site) http.Handler { return page("login.html", site) }
 // sends pictures of codes to /demo/decode.
 func Phone(users ...User) http.Handler { return page("phone.html", users) }
 
-// Link serves the page at /s/<random> for visitors who opened the address in a code without the
+// Link serves the page at /s/<random> and /s/<pool>/<random> for visitors who opened the address in a code without the
 // site's app. A zero site gives a neutral page.
 func Link(site Site) http.Handler { return page("link.html", site) }
 

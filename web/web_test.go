@@ -24,7 +24,7 @@ const hostile = `"><script>alert(1)</script>`
 
 // pages returns all pages, with hostile data.
 func pages() map[string]http.Handler {
-	site := Site{Pool: "5fae2648201cfd526f0ec354", Name: hostile}
+	site := Site{Pool: "5fae2648201cfd526f0ec354", Name: hostile, Color: "#c2185b"}
 	return map[string]http.Handler{
 		"/":               Login(site),
 		"/phone":          Phone(User{ID: "alice", Name: hostile}, User{ID: "bob", Name: "Bob"}),
@@ -65,7 +65,7 @@ func bodyOf(h http.Handler, target string) string {
 func everything() map[string]http.Handler {
 	all := pages()
 	all["/scanlogin.js"], all["/openapi.yaml"], all["/asyncapi.yaml"] = Module(), OpenAPI(), AsyncAPI()
-	for _, name := range assets {
+	for _, name := range append([]string{"brand/c2185b.css", "brand/c2185b.svg"}, assets...) {
 		all["/assets/"+name] = Assets()
 	}
 	return all
@@ -247,7 +247,7 @@ func TestModulesMakeNoMarkupFromText(t *testing.T) {
 
 // All references of pages and modules are served, and all embedded files are used.
 func TestReferencesAreServed(t *testing.T) {
-	inPage := regexp.MustCompile(`(?:src|href)="(?:\.\./)?(assets/[^"]+)"`)
+	inPage := regexp.MustCompile(`(?:src|href)="/?(assets/[^"]+)"`)
 	inModule := regexp.MustCompile(`from '\./([^']+)'`)
 	var used []string // besides the module, which is at the root
 	for target, h := range pages() {
@@ -261,7 +261,7 @@ func TestReferencesAreServed(t *testing.T) {
 		}
 	}
 	for _, name := range used {
-		if !slices.Contains(assets, name) {
+		if res := call(Assets(), http.MethodGet, "/assets/"+name); res.StatusCode != http.StatusOK {
 			t.Errorf("%s is referred to and not served", name)
 		}
 	}

@@ -43,7 +43,9 @@ func (a *App) openBackends() (backends, error) {
 	if err != nil {
 		return backends{}, err
 	}
-	store := redisstore.New(client, redisstore.Options{MaxBytes: int64(a.config.StoreMaxBytes), Log: a.log})
+	store := redisstore.New(client, redisstore.Options{
+		MaxBytes: int64(a.config.StoreMaxBytes), CompletePrevious: a.withHashes, Log: a.log,
+	})
 	bus := store.Bus()
 	return backends{
 		store: store, bus: bus, queue: queue.NewRedis(client), busAge: bus.Age, busStats: bus,
@@ -54,6 +56,15 @@ func (a *App) openBackends() (backends, error) {
 			}
 		},
 	}, nil
+}
+
+// withHashes returns a code of the previous release with the hashes that it did not store; as
+// it is if its pool is gone.
+func (a *App) withHashes(code session.Session) session.Session {
+	if p := a.registry.ByID(code.Pool); p != nil {
+		return p.WithHashes(code)
+	}
+	return code
 }
 
 func openRedis(c *config.Config) (*redisclient.Client, error) {

@@ -44,6 +44,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/safehttp":                {},
 	"internal/identity":                {ours: []string{"session", "internal/secret", "internal/safehttp"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"internal/pool":                    {ours: []string{"session", "internal/secret", "internal/identity"}},
+	"internal/association":             {ours: []string{"internal/pool"}},
 	"internal/ipaddr":                  {},
 	"internal/token":                   {ours: []string{"session", "internal/pool"}, foreign: []string{"github.com/golang-jwt/"}},
 	"internal/risk":                    {ours: []string{"session", "internal/ipaddr", "internal/pool", "internal/ratelimit"}},
@@ -57,7 +58,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/wakeup", "internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/config", "internal/pool", "internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/connlimit", "server/push", "server/wire"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/association", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/connlimit", "server/push", "server/wire"}, foreign: []string{
 		"github.com/labstack/echo/", "golang.org/x/text/",
 	}},
 	"server/connlimit":              {ours: []string{"internal/loglimit"}},
@@ -74,7 +75,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/metrics":              {ours: []string{"session", "hub"}, foreign: []string{"github.com/prometheus/client_golang/"}},
 	"internal/tracing":              {ours: []string{"session"}, foreign: []string{"go.opentelemetry.io/"}},
 	"internal/config": {
-		ours:    []string{"session", "internal/redisclient", "internal/geoip", "internal/identity", "internal/pool", "internal/safefile", "internal/safehttp", "internal/secret", "internal/webhook"},
+		ours:    []string{"session", "internal/association", "internal/redisclient", "internal/geoip", "internal/identity", "internal/pool", "internal/safefile", "internal/safehttp", "internal/secret", "internal/webhook"},
 		foreign: []string{"github.com/goccy/go-yaml"},
 	},
 	"internal/config/configtest": {},

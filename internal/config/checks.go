@@ -37,19 +37,23 @@ var (
 // checks holds the validations that the check tag names. Each gets a value, or an element
 // of a list. The error says what is wrong and the cure, without the value.
 var checks = map[string]func(text string) error{
-	"listen":     checkListen,
-	"publicURL":  func(text string) error { _, err := parsePublicURL(text); return err },
-	"origin":     func(text string) error { _, err := ParseOrigin(text); return err },
-	"network":    func(text string) error { _, err := parseNetwork(text); return err },
-	"redisURL":   checkRedisURL,
-	"keyPrefix":  matches(keyPrefix, "must be 1 to 64 letters, digits and _ . : -, beginning with a letter or digit"),
-	"id":         matches(poolID, "must be 1 to 64 letters, digits and - _ ."),
-	"name":       CheckName,
-	"sha256":     checkSHA256,
-	"webAddress": checkWebAddress,
-	"appLink":    checkAppLink,
-	"webhookKey": func(text string) error { _, err := pool.ParseWebhookKey(text); return err },
-	"event":      checkEvent,
+	"listen":         checkListen,
+	"publicURL":      func(text string) error { _, err := parsePublicURL(text); return err },
+	"origin":         func(text string) error { _, err := ParseOrigin(text); return err },
+	"network":        func(text string) error { _, err := parseNetwork(text); return err },
+	"redisURL":       checkRedisURL,
+	"keyPrefix":      matches(keyPrefix, "must be 1 to 64 letters, digits and _ . : -, beginning with a letter or digit"),
+	"color":          checkColor,
+	"iosApp":         checkIOSApp,
+	"id":             matches(poolID, "must be 1 to 64 letters, digits and - _ ."),
+	"name":           CheckName,
+	"sha256":         checkSHA256,
+	"webAddress":     checkWebAddress,
+	"appLink":        checkAppLink,
+	"fingerprint":    func(text string) error { _, err := parseFingerprint(text); return err },
+	"androidPackage": checkAndroidPackage,
+	"webhookKey":     func(text string) error { _, err := pool.ParseWebhookKey(text); return err },
+	"event":          checkEvent,
 }
 
 func matches(pattern *regexp.Regexp, message string) func(string) error {

@@ -51,6 +51,7 @@ func (d *document) build() *Config {
 	for i := range d.values.Pools {
 		c.UserPools = append(c.UserPools, d.buildPool(i))
 	}
+	d.checkAssociation(c.UserPools)
 	c.Warnings = d.warnings(c)
 	return c
 }

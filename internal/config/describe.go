@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -92,14 +93,10 @@ func lookup(path string) (Setting, bool) {
 	return Setting{}, false
 }
 
+var index = regexp.MustCompile(`\[\d+\]`)
+
 // withoutIndices turns pools[3].id into pools[].id.
-func withoutIndices(path string) string {
-	open, end := strings.IndexByte(path, '['), strings.IndexByte(path, ']')
-	if open < 0 || end < open {
-		return path
-	}
-	return path[:open+1] + path[end:]
-}
+func withoutIndices(path string) string { return index.ReplaceAllString(path, "[]") }
 
 // Flag returns the name of the setting's flag, without dashes, and of its environment
 // variable; "" for elements of lists, which have neither.

@@ -86,6 +86,9 @@ func (d *document) read(node ast.Node, v reflect.Value, path string) {
 	}
 	switch node.(type) {
 	case *ast.NullNode:
+		if s, ok := lookup(path); ok && s.check == "color" {
+			d.refuse(path, "has no value: # begins a comment in YAML; write the color in quotes, such as \"#0b6e4f\"")
+		}
 		return // a key without a value counts as absent
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
 		d.refuse(path, "anchors, aliases and tags are not supported; write the value itself")
@@ -147,7 +150,7 @@ func (d *document) readSequence(node ast.Node, v reflect.Value, path string) {
 
 func (d *document) readScalar(node ast.Node, v reflect.Value, path string) {
 	if _, ok := node.(ast.ScalarNode); !ok {
-		d.refuse(path, "must be a single value")
+		d.refuse(path, "must be a single value; text with a colon needs quotes inside [ ]")
 		return
 	}
 	if err := setText(v, scalarText(node)); err != nil {

@@ -23,6 +23,7 @@ func (d *document) buildPool(i int) *pool.Pool {
 	p.Origins = normalizeOrigins(v.Origins)
 	p.Identity = d.buildIdentity(at+".identity", v.Identity)
 	p.Match = matchOf(v.Match)
+	p.Apps = buildApps(v.Apps)
 	p.Webhook = d.buildWebhook(at+".webhook", v.Webhook)
 	return p
 }

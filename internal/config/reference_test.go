@@ -201,6 +201,8 @@ func checkBounds(t *testing.T, s Setting) {
 func TestPoolFieldsAreCopied(t *testing.T) {
 	built := map[string]bool{"Secrets": true} // part of Secret
 	p := mustLoad(t, good+`    logo: https://www.example.com/logo.png
+    brand_color: "#123456"
+    apps: {ios: [ABCDE12345.com.example.shop]}
     app_ids: [app]
     origins: [https://www.example.com]
     identity: {jwt: {hs256_secret: `+testSecret+`}}

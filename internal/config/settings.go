@@ -88,6 +88,7 @@ type Pool struct {
 	ID                   string        `key:"id" required:"true" check:"id" help:"Id of the user pool: 1 to 64 letters, digits, '-', '_', '.'."`
 	Name                 string        `key:"name" label:"Name" absent:"the id" check:"name" help:"Name on the phone, at most 64 characters."`
 	Logo                 string        `key:"logo" label:"Logo" type:"address" absent:"none" check:"webAddress" help:"Address of the picture of the pool."`
+	BrandColor           string        `key:"brand_color" label:"Brand color" default:"#0b6e4f" check:"color" help:"Color of buttons, links and marks on the pages of the pool, as '\"#rrggbb\"' in quotes. It must be dark enough for white text (contrast 4.5:1); dark pages show a lighter tone of it."`
 	AppIDs               []string      `key:"app_ids" absent:"none" check:"id" help:"Other ids of the pool: the 'appId' of the SDKs."`
 	Secret               Secret        `key:"secret" absent:"—" min:"24" help:"Authenticates the back end of the site; at least 24 bytes. 'scanlogin secret' prints one. Required, or 'secrets'."`
 	Secrets              []Secret      `key:"secrets" absent:"—" min:"24" help:"Replaces 'secret' during a rotation: the first makes new codes, all are accepted."`
@@ -100,6 +101,7 @@ type Pool struct {
 	MaxCodes             int           `key:"max_codes" label:"Codes a page gets" default:"6" min:"1" max:"100" help:"Codes that a page gets before it must ask its user."`
 	PayloadFormat        string        `key:"payload_format" default:"json" oneof:"json url" help:"Text in the picture: 'json' for the SDKs, or 'url', which the camera of a phone opens."`
 	AppLink              string        `key:"app_link" type:"address" absent:"none" check:"appLink" help:"Address with '{random}' in it that opens the app: on small screens, behind '/s/<random>', and with 'payload_format: url' in the picture."`
+	Apps                 Apps          `key:"apps"`
 	Webhook              *Webhook      `key:"webhook"`
 	ReturnFullUserInfo   bool          `key:"return_full_user_info" label:"Full user in the status call" default:"false" help:"'check' gives the browser the whole user with its token."`
 	AllowBrowserExchange bool          `key:"allow_browser_exchange" label:"Exchange from the browser" default:"false" help:"The browser itself may exchange the ticket."`
@@ -109,6 +111,19 @@ type Pool struct {
 	Consent              Consent       `key:"consent"`
 	KnownBrowserTTL      time.Duration `key:"known_browser_ttl" default:"2160h" min:"0s" max:"8760h" help:"How long the server remembers that a user confirmed for a browser; '0s': not at all."`
 	Limits               PoolLimits    `key:"limits"`
+}
+
+// Apps names the apps that open the links of a pool. The server publishes them for Apple and
+// Google, which also let these apps use the passwords that users saved for the host.
+type Apps struct {
+	IOS     []string     `key:"ios" absent:"none" check:"iosApp" help:"Apps for iOS that open the links of the pool, as 'TEAMID.bundle'. They are listed in '/.well-known/apple-app-site-association'. With apps, 'payload_format: url' and no 'app_link', pictures contain '<public_url>/s/<pool>/<random>'; set it when all nodes know this setting ('docs/phone.md')."`
+	Android []AndroidApp `key:"android"`
+}
+
+// AndroidApp is one Android app of a pool.
+type AndroidApp struct {
+	Package string   `key:"package" required:"true" check:"androidPackage" help:"Application id of an Android app that opens the links of the pool. It is listed in '/.well-known/assetlinks.json'."`
+	SHA256  []string `key:"sha256" required:"true" check:"fingerprint" help:"SHA-256 fingerprints of the certificates that sign the app, with or without colons. With Play App Signing, use the one that Play Console shows."`
 }
 
 // Consent configures the signals on the consent screen. The fields are those of

@@ -20,6 +20,7 @@ func (d *document) validate() {
 	d.validateConsole()
 	d.validateAudit()
 	d.validatePoolIDs()
+	d.validateApps()
 }
 
 // validateTags checks the values in v against the tags of their settings.

@@ -40,10 +40,26 @@ func (d *document) warnings(c *Config) []Problem {
 		if p.Webhook != nil && c.RedisURL == "" {
 			warn(at+".webhook", "is kept in memory without redis_url: undelivered messages are lost when the process ends")
 		}
+		if p.Apps.any() {
+			warnOfApps(p, c.PublicURL, func(text string) { warn(at+".apps", text) })
+		}
 	}
 	found = append(found, d.fileWarnings()...)
 	found.sort()
 	return found
+}
+
+// warnOfApps warns if phones do not open the pictures of a pool in its apps.
+func warnOfApps(p Pool, publicURL string, warn func(text string)) {
+	u, err := url.Parse(publicURL)
+	switch {
+	case err != nil || u.Scheme != "https" || u.Port() != "":
+		warn("need a public_url with https and without a port: Apple and Google read the association files only there")
+	case p.PayloadFormat != string(pool.PayloadURL):
+		warn("open no pictures without payload_format: url")
+	case p.AppLink != "":
+		warn("open no pictures with app_link, which is in the pictures instead of /s/<pool>/<random>; remove app_link if its host is that of public_url")
+	}
 }
 
 // isPlainRemote reports whether address is http on another machine.

@@ -65,7 +65,7 @@ func start(t *testing.T) bench {
 func (b bench) create(ttl time.Duration) session.Session {
 	b.t.Helper()
 	now := b.store.Now()
-	code, err := session.Create(b.t.Context(), b.store, session.Session{ID: session.NewID(), Pool: "p1", Salt: make([]byte, 16), CreatedAt: now, ExpiresAt: now.Add(ttl)})
+	code, err := b.store.Create(b.t.Context(), session.Session{ID: session.NewID(), Pool: "p1", Salt: make([]byte, 16), GrantHash: session.HashSecret("ticket"), CreatedAt: now, ExpiresAt: now.Add(ttl)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -75,8 +75,11 @@ func (b bench) create(ttl time.Duration) session.Session {
 
 func (b bench) step(code session.Session, c session.Change) {
 	b.t.Helper()
-	c.Op, c.User = session.NewOpID(), session.User{ID: "alice"}
-	if _, err := session.Apply(b.t.Context(), b.store, code, c); err != nil {
+	c.User = session.User{ID: "alice"}
+	if c.Action == session.Redeem {
+		c.Pool, c.Credential = code.Pool, sessiontest.CredentialOf(code)
+	}
+	if _, err := sessiontest.Step(b.t.Context(), b.store, code, c); err != nil {
 		b.t.Fatal(err)
 	}
 }

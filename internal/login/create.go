@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
@@ -35,7 +36,7 @@ func (s *Service) Create(ctx context.Context, by *Caller, req CreateRequest) (se
 		return session.Session{}, err
 	}
 	err = s.withStore(ctx, func(ctx context.Context) (err error) {
-		code, err = session.Create(ctx, s.store, code)
+		code, err = s.store.Create(ctx, code)
 		return err
 	})
 	if err != nil {
@@ -61,15 +62,15 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (session.Session, error
 	}
 	var err error
 	code.Payload, err = s.pictureText(p, code)
-	return code, err
+	return p.WithHashes(code), err
 }
 
-// Withdraw discards a code at its page's wish. Errors: session.ErrUsed if it was decided,
+// Withdraw discards a code of p at its page's wish. Errors: session.ErrUsed if it was decided,
 // session.ErrOver if it has ended, session.ErrNotFound, ErrUnavailable.
-func (s *Service) Withdraw(ctx context.Context, by *Caller, id session.ID) error {
-	code, _, err := s.Code(ctx, id)
-	if err == nil {
-		_, _, err = s.transition(ctx, by, code, session.Change{Action: session.Withdraw})
+func (s *Service) Withdraw(ctx context.Context, by *Caller, p *pool.Pool, id session.ID) error {
+	_, _, err := s.apply(ctx, by, id, session.Change{Action: session.Withdraw, Pool: p.ID})
+	if errors.Is(err, session.ErrOtherPool) {
+		return session.ErrNotFound
 	}
 	return err
 }

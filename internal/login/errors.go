@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/identity"
@@ -88,6 +89,14 @@ func (e FieldError) Error() string { return e.Field + " " + string(e.Reason) }
 // the store did not answer.
 var storeErrors = []error{
 	session.ErrOver, session.ErrNotScanned, session.ErrUsed, session.ErrOtherUser, session.ErrNotFound, session.ErrNotConfirmed,
+}
+
+// isRefusal reports whether err is a refusal of a change: the code is as it was.
+func isRefusal(err error) bool {
+	return slices.ContainsFunc([]error{
+		session.ErrOver, session.ErrNotScanned, session.ErrUsed, session.ErrOtherUser, session.ErrNotConfirmed,
+		session.ErrOtherPool, session.ErrCredential,
+	}, func(known error) bool { return errors.Is(err, known) })
 }
 
 // AsUnavailable returns an error of the store as ErrUnavailable, unless it is one that

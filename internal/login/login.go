@@ -99,8 +99,13 @@ func originOf(address string) string {
 // until the store is full.
 func (s *Service) Run(ctx context.Context) { s.capacity.run(ctx) }
 
-// Flush waits until the counts of this node are sent to the other nodes, or ctx ends.
-func (s *Service) Flush(ctx context.Context) { _, _ = s.limits.shared.Do(ctx) }
+// Flush waits until the counts of this node are sent to the other nodes, or ctx ends. The
+// second call is for counts that depend on others.
+func (s *Service) Flush(ctx context.Context) {
+	for range 2 {
+		_, _ = s.limits.shared.Do(ctx)
+	}
+}
 
 // Now estimates the store's clock without I/O.
 func (s *Service) Now() time.Time { return s.store.Now() }

@@ -31,10 +31,10 @@ func TestALoginWithoutHTTP(t *testing.T) {
 		t.Errorf("a second exchange: %v", err)
 	}
 	withdrawn := f.create()
-	if err := f.Withdraw(t.Context(), browser(), withdrawn.ID); err != nil {
+	if err := f.Withdraw(t.Context(), browser(), f.pool, withdrawn.ID); err != nil {
 		t.Error(err)
 	}
-	if err := f.Withdraw(t.Context(), browser(), code.ID); !errors.Is(err, session.ErrUsed) {
+	if err := f.Withdraw(t.Context(), browser(), f.pool, code.ID); !errors.Is(err, session.ErrUsed) {
 		t.Errorf("a code that was redeemed is withdrawn: %v", err)
 	}
 	want := []session.EventKind{

@@ -33,7 +33,7 @@ func (s *Service) pictureText(p *pool.Pool, code session.Session) (string, error
 		if p.AppLink != "" {
 			return AppLink(p, code.ID), nil
 		}
-		return s.linkPrefix() + string(code.ID), nil
+		return s.link(p, code.ID), nil
 	}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -58,8 +58,6 @@ func AppLink(p *pool.Pool, id session.ID) string {
 	return strings.ReplaceAll(p.AppLink, pool.RandomInLink, string(id))
 }
 
-func (s *Service) linkPrefix() string { return s.publicURL + "/s/" }
-
 // EscapeASCII escapes what is not ASCII in a JSON text, because scanners interpret raw UTF-8
 // differently.
 func EscapeASCII(text []byte) string {
@@ -78,48 +76,57 @@ func EscapeASCII(text []byte) string {
 	return b.String()
 }
 
-// readCode returns the id of the code that a phone names: by its id, or by the whole text of
-// its picture in any format. The error is session.ErrNotFound.
-func (s *Service) readCode(text string) (session.ID, error) {
+// codeName is how a phone names a code.
+type codeName struct {
+	id   session.ID
+	pool string // by its id, in a link with the pool; "": none is named
+}
+
+// isIn reports whether p can be the pool of the code. With another pool, a code is unknown.
+func (n codeName) isIn(p *pool.Pool) bool { return n.pool == "" || n.pool == p.ID }
+
+// readCode returns the code that a phone names: by its id, or by the whole text of its
+// picture in any format. The error is session.ErrNotFound.
+func (s *Service) readCode(text string) (codeName, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "{") {
 		var in struct {
 			Random string `json:"random"`
 		}
 		if json.Unmarshal([]byte(text), &in) != nil {
-			return "", session.ErrNotFound
+			return codeName{}, session.ErrNotFound
 		}
-		return session.ParseID(in.Random)
+		return nameByID(in.Random)
 	}
-	if id, err := session.ParseID(text); err == nil {
-		return id, nil
+	if name, err := nameByID(text); err == nil {
+		return name, nil
 	}
 	for _, p := range s.pools.All() {
 		if id, ok := idInLink(text, p.AppLink); ok {
-			return id, nil
+			return codeName{id: id}, nil
 		}
 	}
-	if rest, ok := strings.CutPrefix(text, s.linkPrefix()); ok {
-		return session.ParseID(untilQuery(rest))
-	}
-	return "", session.ErrNotFound
+	return s.readLink(text)
+}
+
+func nameByID(text string) (codeName, error) {
+	id, err := session.ParseID(text)
+	return codeName{id: id}, err
 }
 
 // idInLink returns the code that text names if it is an app link with a code.
 func idInLink(text, link string) (session.ID, bool) {
 	before, after, ok := strings.Cut(link, pool.RandomInLink)
 	rest, begins := strings.CutPrefix(text, before)
-	if !ok || !begins || len(rest) < session.IDLength || !strings.HasPrefix(rest[session.IDLength:], after) {
+	if !ok || !begins || len(rest) < session.IDLength {
 		return "", false
 	}
 	id, err := session.ParseID(rest[:session.IDLength])
-	return id, err == nil
+	rest = rest[session.IDLength:]
+	endsThere := after != "" || rest == "" || !isAlphanumeric(rest[0])
+	return id, err == nil && endsThere && strings.HasPrefix(rest, after)
 }
 
-// untilQuery removes what phones and messengers append to an address.
-func untilQuery(text string) string {
-	if i := strings.IndexAny(text, "/?#"); i >= 0 {
-		return text[:i]
-	}
-	return text
+func isAlphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }

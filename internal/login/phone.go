@@ -3,8 +3,6 @@ package login
 import (
 	"cmp"
 	"context"
-	"errors"
-	"log/slog"
 	"net/netip"
 	"time"
 
@@ -42,7 +40,7 @@ type Consent struct {
 
 // Scan records that the phone's user scanned a code. Errors: ErrNoPool, FieldError,
 // ErrInvalidCode, ErrOrigin, ErrCredentials, ErrNotLoggedIn, ErrOtherPool, TooMany,
-// ErrUnavailable, and those of session.Step and identity.
+// ErrUnavailable, and those of session.Transition and identity.
 func (s *Service) Scan(ctx context.Context, by *Caller, req PhoneRequest) (PhoneResult, error) {
 	return s.step(ctx, by, req, session.Scan)
 }
@@ -59,7 +57,7 @@ func (s *Service) Cancel(ctx context.Context, by *Caller, req PhoneRequest) (Pho
 	return s.step(ctx, by, req, session.Cancel)
 }
 
-// step finds the code and identifies the user, then decides.
+// step finds pool and user, then decides. It loads the code only if it must know it before.
 func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action session.Action) (PhoneResult, error) {
 	own, named, err := s.FindPool(req.Pool)
 	if err != nil {
@@ -68,46 +66,72 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 	if req.Code == "" {
 		return PhoneResult{}, FieldError{"random", Required}
 	}
-	code, p, err := s.codeForPhone(ctx, req.Code)
+	name, err := s.readCode(req.Code)
 	if err != nil {
-		return PhoneResult{}, s.countFailure(ctx, by, err)
+		return PhoneResult{}, s.countFailure(ctx, by, ErrInvalidCode)
 	}
-	by.SetSubject(p, code)
-	if err := s.CheckOrigin(by, p); err != nil {
-		return PhoneResult{}, cmp.Or(s.checkGuesses(by, code), err)
+	d := decision{pool: own, id: name.id, matchCode: req.MatchCode}
+	if !named || !name.isIn(own) || action == session.Confirm && decidesOnTheCode(own) {
+		if d, err = s.load(ctx, by, d, name); err != nil {
+			return PhoneResult{}, s.countFailure(ctx, by, phoneError(err))
+		}
+		if !named {
+			own = d.pool
+		}
+	} else {
+		by.SetSubject(d.pool, session.Session{})
 	}
-	if !named {
-		own = p
-	}
-	user, err := s.phoneUser(ctx, by, req, own, p)
-	if err != nil {
-		return PhoneResult{}, s.countFailure(ctx, by, cmp.Or(s.checkGuesses(by, code), err))
-	}
-	by.user, by.subject.User = user.ID, user.ID
-	if err := s.countUser(ctx, by, p, user.ID); err != nil {
+	if d.user, err = s.identifyFor(ctx, by, req, own, d); err != nil {
 		return PhoneResult{}, err
 	}
-	address, err := phoneAddress(by, req)
-	if err != nil {
+	if err := s.countUser(ctx, by, d.pool, d.user.ID); err != nil {
 		return PhoneResult{}, err
 	}
-	d := decision{pool: p, code: code, user: user, phone: address, matchCode: req.MatchCode}
-	if action == session.Scan {
-		return s.scan(ctx, by, d)
+	if d.phone, err = phoneAddress(by, req); err != nil {
+		return PhoneResult{}, err
 	}
-	return s.decide(ctx, by, d, action)
+	result, err := s.decide(ctx, by, d, action)
+	return result, s.countFailure(ctx, by, err)
 }
 
-func (s *Service) codeForPhone(ctx context.Context, text string) (session.Session, *pool.Pool, error) {
-	id, err := s.readCode(text)
+// decidesOnTheCode reports whether a confirm for p depends on the code.
+func decidesOnTheCode(p *pool.Pool) bool {
+	return p.Consent.CanBlock() || p.Match != session.MatchNone
+}
+
+// load loads the code of a decision, which must be of the pool that its name has, if any. It
+// makes the code the subject of the request.
+func (s *Service) load(ctx context.Context, by *Caller, d decision, name codeName) (decision, error) {
+	code, p, err := s.Code(ctx, d.id)
+	if err == nil && !name.isIn(p) {
+		err = session.ErrNotFound
+	}
 	if err != nil {
-		return session.Session{}, nil, ErrInvalidCode
+		return d, err
 	}
-	code, p, err := s.Code(ctx, id)
-	if errors.Is(err, session.ErrNotFound) {
-		err = ErrInvalidCode
+	by.SetSubject(p, code)
+	d.pool, d.code, d.isLoaded = p, code, true
+	return d, nil
+}
+
+// identifyFor returns the phone's user, who acts from now on. If the code was loaded, a
+// caller that guesses must not learn from a refusal that it exists.
+func (s *Service) identifyFor(ctx context.Context, by *Caller, req PhoneRequest, own *pool.Pool, d decision) (session.User, error) {
+	guess := func() error {
+		if d.isLoaded {
+			return s.checkGuesses(by, d.code)
+		}
+		return nil
 	}
-	return code, p, err
+	if err := s.CheckOrigin(by, d.pool); err != nil {
+		return session.User{}, cmp.Or(guess(), err)
+	}
+	user, err := s.phoneUser(ctx, by, req, own, d.pool)
+	if err != nil {
+		return session.User{}, s.countFailure(ctx, by, cmp.Or(guess(), err))
+	}
+	by.user, by.subject.User = user.ID, user.ID
+	return user, nil
 }
 
 // phoneAddress returns the phone's address; zero if it is unknown. A back end that calls for
@@ -124,105 +148,4 @@ func phoneAddress(by *Caller, req PhoneRequest) (netip.Addr, error) {
 	}
 	addr, _ := netip.ParseAddr(text)
 	return addr, nil
-}
-
-// decision is a step of a known user on a loaded code.
-type decision struct {
-	pool      *pool.Pool
-	code      session.Session
-	user      session.User
-	phone     netip.Addr // of the phone; zero: unknown
-	matchCode string
-}
-
-// scan stores a scan, unless the user is in a cool-down.
-func (s *Service) scan(ctx context.Context, by *Caller, d decision) (PhoneResult, error) {
-	known := s.known(ctx, d)
-	if known.CoolDown > 0 {
-		return PhoneResult{}, TooMany{RetryAfter: known.CoolDown, CoolDown: true}
-	}
-	change := session.Change{Action: session.Scan, User: d.user, TTL: d.pool.ConfirmTTL}
-	code, _, err := s.transition(ctx, by, d.code, change)
-	if err != nil {
-		return PhoneResult{}, phoneError(err)
-	}
-	d.code = code
-	signals := s.signals(d, known)
-	verdict, reasons := risk.Verdict(signals, d.pool.Consent)
-	return PhoneResult{Pool: d.pool, Code: code, Consent: &Consent{verdict, reasons, signals}}, nil
-}
-
-// decide stores a confirm or a cancel.
-func (s *Service) decide(ctx context.Context, by *Caller, d decision, action session.Action) (PhoneResult, error) {
-	change := session.Change{Action: action, User: d.user}
-	if action == session.Confirm {
-		change.TTL = d.pool.TicketTTL
-		if session.Advances(d.code, change) {
-			var err error
-			if change, err = s.checkConfirm(ctx, d, change); err != nil {
-				return PhoneResult{}, err
-			}
-		}
-	}
-	code, stored, err := s.transition(ctx, by, d.code, change)
-	if err != nil {
-		return PhoneResult{}, phoneError(err)
-	}
-	if change.Action == session.Mismatch {
-		return PhoneResult{}, WrongNumber{Left: max(0, session.MaxMismatches-code.Mismatches)}
-	}
-	if stored { // not a phone that repeats its request
-		s.recordDecision(ctx, d.pool, code)
-	}
-	return PhoneResult{Pool: d.pool, Code: code}, nil
-}
-
-func phoneError(err error) error {
-	if errors.Is(err, session.ErrNotFound) {
-		return ErrInvalidCode
-	}
-	return err
-}
-
-// checkConfirm refuses a confirm that the pool's rules block, by the signals of this moment,
-// and checks its number. It returns the change to make. Signals are determined only if a rule
-// can block.
-func (s *Service) checkConfirm(ctx context.Context, d decision, change session.Change) (session.Change, error) {
-	if d.pool.Consent.CanBlock() {
-		signals := s.signals(d, s.known(ctx, d))
-		if verdict, reasons := risk.Verdict(signals, d.pool.Consent); verdict == pool.Block {
-			return change, Blocked{reasons}
-		}
-	}
-	return matched(d.pool, d.code, change, d.matchCode)
-}
-
-// known returns what the history has about a login; nothing if it does not answer.
-func (s *Service) known(ctx context.Context, d decision) risk.Known {
-	known, err := s.history.Of(ctx, d.pool, d.code, d.user.ID)
-	if err != nil {
-		s.log.Log(ctx, slog.LevelWarn, "history "+ErrorKind(err), "risk signals are unknown: the counts did not answer", "error", err)
-	}
-	return known
-}
-
-func (s *Service) signals(d decision, known risk.Known) risk.Signals {
-	country := func(addr netip.Addr) string {
-		code, _ := s.place(addr, "en")
-		return code
-	}
-	return risk.SignalsOf(d.code, known, d.phone, s.store.Now(), country)
-}
-
-// recordDecision records what a user decided, for later logins. The decision is stored
-// already, so errors are only logged.
-func (s *Service) recordDecision(ctx context.Context, p *pool.Pool, code session.Session) {
-	switch code.Status {
-	case session.Confirmed:
-		s.history.Confirmed(ctx, p, code)
-	case session.Canceled:
-		if err := s.history.Canceled(ctx, p, code.User.ID); err != nil {
-			s.log.Log(ctx, slog.LevelWarn, "cancel "+ErrorKind(err), "cancel not recorded for the cool-down", "pool", p.ID, "error", err)
-		}
-	}
 }

@@ -2,7 +2,6 @@ package login
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"regexp"
 
@@ -34,13 +33,24 @@ func CheckChallenge(challenge, method string) error {
 // verifierForm is RFC 7636, 4.1.
 var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 
-// checkVerifier refuses the exchange of a ticket without the verifier of the code's
+// challengeOf returns the challenge that a verifier belongs to: "" for none, and one that no
+// code has for a verifier of the wrong form.
+func challengeOf(verifier string) string {
+	switch {
+	case verifier == "":
+		return ""
+	case !verifierForm.MatchString(verifier):
+		return "malformed"
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// wrongVerifier names what is wrong with a verifier that does not belong to the code's
 // challenge. A verifier for a code without a challenge is refused too: somebody removed the
 // challenge on its way (RFC 9700, 4.8.2).
-func checkVerifier(code session.Session, verifier string) error {
+func wrongVerifier(code session.Session, verifier string) error {
 	switch {
-	case code.Challenge == "" && verifier == "":
-		return nil
 	case verifier == "":
 		return ErrVerifierRequired
 	case code.Challenge == "":
@@ -48,9 +58,5 @@ func checkVerifier(code session.Session, verifier string) error {
 	case !verifierForm.MatchString(verifier):
 		return FieldError{"codeVerifier", NotVerifier}
 	}
-	sum := sha256.Sum256([]byte(verifier))
-	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(code.Challenge)) != 1 {
-		return ErrVerifier
-	}
-	return nil
+	return ErrVerifier
 }

@@ -23,6 +23,9 @@ func (s *Service) FindPool(name PoolName) (p *pool.Pool, named bool, err error) 
 	return p, true, nil
 }
 
+// Pools returns all pools with their current settings, in the order of the configuration.
+func (s *Service) Pools() []*pool.Pool { return s.pools.All() }
+
 // Pool returns the current settings of a pool, or ErrNoPool.
 func (s *Service) Pool(id string) (*pool.Pool, error) {
 	if p := s.pools.ByID(id); p != nil {

@@ -35,33 +35,51 @@ func (s *Service) redeem(ctx context.Context, by *Caller, req RedeemRequest) (Fu
 	if err := s.authenticateSite(ctx, by, req.Pool); err != nil {
 		return FullUser{}, err
 	}
-	code, p, err := s.codeOfTicket(ctx, req.Ticket)
+	id, err := pool.TicketID(req.Ticket)
+	var p *pool.Pool
+	if err == nil {
+		p, err = s.poolThatRedeems(ctx, by, id)
+	}
+	var code session.Session
+	if err == nil {
+		code, _, err = s.apply(ctx, by, id, session.Change{
+			Action: session.Redeem, Pool: p.ID, Credential: p.Credential(req.Ticket, challengeOf(req.Verifier)),
+		})
+		s.setSubjectFound(by, code)
+	}
 	switch {
+	case err == nil:
+		return s.fullUser(p, code)
 	case errors.Is(err, session.ErrNotFound):
 		return FullUser{}, s.unknownTicket(by, req.Pool)
-	case err != nil:
-		return FullUser{}, err
-	}
-	by.SetSubject(p, code)
-	if !by.isSite {
-		if err := s.checkBrowserExchange(ctx, by, p, code); err != nil {
-			return FullUser{}, err
-		}
-	}
-	if by.isSite && by.site.ID != p.ID || !p.IsTicket(code, req.Ticket) {
-		return FullUser{}, ErrTicket
-	}
-	if err := checkVerifier(code, req.Verifier); err != nil {
-		return FullUser{}, err
-	}
-	code, _, err = s.transition(ctx, by, code, session.Change{Action: session.Redeem})
-	switch {
-	case errors.Is(err, ErrUnavailable):
-		return FullUser{}, err
-	case err != nil:
+	case errors.Is(err, session.ErrVerifier):
+		return FullUser{}, wrongVerifier(code, req.Verifier)
+	case isRefusal(err):
 		return FullUser{}, fmt.Errorf("%w: %w", ErrTicket, err)
 	}
-	return s.fullUser(p, code)
+	return FullUser{}, err
+}
+
+// poolThatRedeems returns the pool whose code the caller may redeem, whether or not the
+// ticket is right: the site's, or that of a code which its browser may exchange. Only
+// the latter loads the code: its proof depends on what never changes.
+func (s *Service) poolThatRedeems(ctx context.Context, by *Caller, id session.ID) (*pool.Pool, error) {
+	if by.isSite {
+		return by.site, nil
+	}
+	code, p, err := s.Code(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	by.SetSubject(p, code)
+	return p, s.checkBrowserExchange(ctx, by, p, code)
+}
+
+// setSubjectFound makes a code the subject of a request, unless it is zero.
+func (s *Service) setSubjectFound(by *Caller, code session.Session) {
+	if p := s.pools.ByID(code.Pool); p != nil {
+		by.SetSubject(p, code)
+	}
 }
 
 // authenticateSite verifies the caller's credentials, if it shows any, and that the request
@@ -85,14 +103,6 @@ func (s *Service) authenticateSite(ctx context.Context, by *Caller, name PoolNam
 	}
 	by.SetSubject(by.site, session.Session{})
 	return nil
-}
-
-func (s *Service) codeOfTicket(ctx context.Context, ticket string) (session.Session, *pool.Pool, error) {
-	id, err := pool.TicketID(ticket)
-	if err != nil {
-		return session.Session{}, nil, err
-	}
-	return s.Code(ctx, id)
 }
 
 // checkBrowserExchange refuses the exchange without the pool's secret, unless the pool lets

@@ -52,7 +52,10 @@ func TestTheVerifierFitsTheChallenge(t *testing.T) {
 		{challenge, strings.Repeat("a", 129), FieldError{"codeVerifier", NotVerifier}},
 		{challenge, verifier + "\n", FieldError{"codeVerifier", NotVerifier}},
 	} {
-		err := checkVerifier(session.Session{Challenge: test.challenge}, test.verifier)
+		var err error
+		if code := (session.Session{Challenge: test.challenge}); challengeOf(test.verifier) != code.Challenge {
+			err = wrongVerifier(code, test.verifier)
+		}
 		if !errors.Is(err, test.want) {
 			t.Errorf("%q for %q: %v, want %v", test.verifier, test.challenge, err, test.want)
 		}
@@ -105,8 +108,22 @@ func TestACodeIsReadFromAllFormsOfItsPicture(t *testing.T) {
 		publicURL + "/s/" + string(id) + "x": false, "http://elsewhere.example.com/s/" + string(id): false, "": false,
 	} {
 		got, err := f.readCode(text)
-		if want && (got != id || err != nil) || !want && !errors.Is(err, session.ErrNotFound) {
+		if want && (got.id != id || got.pool != "" || err != nil) || !want && !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}
+
+// TestLinksOfLookAlikeHostsAreNotOurs has letters whose lower case is in ASCII.
+func TestLinksOfLookAlikeHostsAreNotOurs(t *testing.T) {
+	f := newService(t, func(o *Options) { o.PublicURL = "https://kiosk.example.com" })
+	id := session.NewID()
+	if name, err := f.readCode("HTTPS://KIOSK.example.com:443/s/" + string(id)); err != nil || name.id != id {
+		t.Errorf("our own: %+v, %v", name, err)
+	}
+	for _, origin := range []string{"https://\u212aiosk.example.com", "https://kios\u212a.example.com", "http\u017f://kiosk.example.com", "https://kiosk.example.com:80", "http://kiosk.example.com"} {
+		if name, err := f.readCode(origin + "/s/" + string(id)); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s: %+v, %v", origin, name, err)
 		}
 	}
 }

@@ -9,20 +9,29 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// transition applies a change to a loaded code, stores the result and emits its event. It
-// is the only way in which the program changes a code. stored is false if the change
-// repeats what an earlier request already did; then nothing is emitted.
-func (s *Service) transition(ctx context.Context, by *Caller, code session.Session, c session.Change) (_ session.Session, stored bool, err error) {
-	c.Op = session.NewOpID()
+// apply has the store apply a change to a code, and emits its event. It is the only way in
+// which the program changes a code. It returns the code as it is now, also with a refusal.
+// stored is false if the change repeats what an earlier request already did; then nothing is
+// emitted.
+//
+// Errors: the refusals of session.Transition; session.ErrNotFound; ErrUnavailable, after which
+// the change may be stored.
+func (s *Service) apply(ctx context.Context, by *Caller, id session.ID, c session.Change) (code session.Session, stored bool, err error) {
+	t := c.Transition()
+	var outcome session.Outcome
 	err = s.withStore(ctx, func(ctx context.Context) (err error) {
-		code, err = session.Apply(ctx, s.store, code, c)
+		code, outcome, err = s.store.Apply(ctx, id, t)
 		return err
 	})
-	stored = err == nil && code.Op == c.Op
-	if stored {
+	switch {
+	case err != nil:
+		return code, false, err
+	case outcome == session.Refused:
+		return code, false, t.Refusal(code)
+	case outcome.Stored():
 		s.emit(by, c.EventKind(code), code)
 	}
-	return code, stored, err
+	return code, outcome.Stored(), nil
 }
 
 // Code loads a code and its pool, without limits and without regard to the caller. A code

@@ -90,17 +90,34 @@ const (
 	LookLink    Look = "link"
 )
 
-// Look loads a code for its picture or its link. It counts the look, and lookups that fail.
+// LookAtLink is Look for the path of a link behind /s/. A pool that it names must be the
+// code's.
+func (s *Service) LookAtLink(ctx context.Context, by *Caller, path string) (session.Session, *pool.Pool, error) {
+	name, err := readLinkPath(path)
+	if err != nil {
+		return session.Session{}, nil, err
+	}
+	return s.look(ctx, by, name, LookLink)
+}
+
+// Look loads a code for its picture. It counts the look, and lookups that fail.
 // Errors: session.ErrNotFound, TooMany, ErrUnavailable.
 func (s *Service) Look(ctx context.Context, by *Caller, id session.ID, what Look) (session.Session, *pool.Pool, error) {
-	code, p, err := s.Code(ctx, id)
+	return s.look(ctx, by, codeName{id: id}, what)
+}
+
+func (s *Service) look(ctx context.Context, by *Caller, name codeName, what Look) (session.Session, *pool.Pool, error) {
+	code, p, err := s.Code(ctx, name.id)
+	if err == nil && !name.isIn(p) {
+		code, p, err = session.Session{}, nil, session.ErrNotFound
+	}
 	if err != nil {
 		return code, p, s.countFailure(ctx, by, err)
 	}
 	if err := s.checkGuessesWithProof(by, p, code); err != nil {
 		return code, p, err
 	}
-	return code, p, s.countLook(string(id) + " " + string(what))
+	return code, p, s.countLook(string(name.id) + " " + string(what))
 }
 
 // Rights are what one caller may see of a code: determined once, with the code loaded, valid

@@ -13,7 +13,7 @@ import (
 // timedStore is a store whose operations are measured.
 type timedStore struct {
 	session.Store
-	load, swap operation
+	load, create, apply operation
 }
 
 type operation struct {
@@ -26,7 +26,7 @@ func (m *Metrics) Store(st session.Store) session.Store {
 	metricsOf := func(name string) operation {
 		return operation{m.calls.WithLabelValues(name), m.failures.WithLabelValues(name)}
 	}
-	return &timedStore{Store: st, load: metricsOf("load"), swap: metricsOf("swap")}
+	return &timedStore{Store: st, load: metricsOf("load"), create: metricsOf("create"), apply: metricsOf("apply")}
 }
 
 // Unwrap returns the wrapped store.
@@ -40,12 +40,20 @@ func (st *timedStore) Load(ctx context.Context, id session.ID) (session.Session,
 	return code, err
 }
 
-// Swap implements session.Store.
-func (st *timedStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
+// Create implements session.Store.
+func (st *timedStore) Create(ctx context.Context, s session.Session) (session.Session, error) {
 	began := time.Now()
-	err := st.Store.Swap(ctx, next, op)
-	st.swap.done(began, err)
-	return err
+	code, err := st.Store.Create(ctx, s)
+	st.create.done(began, err)
+	return code, err
+}
+
+// Apply implements session.Store.
+func (st *timedStore) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+	began := time.Now()
+	code, outcome, err := st.Store.Apply(ctx, id, t)
+	st.apply.done(began, err)
+	return code, outcome, err
 }
 
 // done observes an operation. A canceled request is not a failure of the store.

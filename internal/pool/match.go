@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
@@ -24,5 +25,6 @@ func (p *Pool) MatchCode(s session.Session) string {
 
 // IsMatchCode reports, in constant time, whether text is the code's two digits.
 func (p *Pool) IsMatchCode(s session.Session, text string) bool {
-	return equal(p.MatchCode(s), text)
+	want := p.MatchCode(s)
+	return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(text)) == 1
 }

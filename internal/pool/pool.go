@@ -26,7 +26,9 @@ type Pool struct {
 	Name   string   // shown on the phone
 	Logo   string   // address of an image; may be empty
 	AppIDs []string // other ids of the pool, from the SDKs' `appId`
-	Secret Secret   // authenticates the site's back end; several values during a rotation
+
+	BrandColor string // of the pages, #rrggbb; "": the default
+	Secret     Secret // authenticates the site's back end; several values during a rotation
 
 	Origins []string // origins of login pages: scheme://host[:port], lower case
 
@@ -40,6 +42,7 @@ type Pool struct {
 
 	PayloadFormat PayloadFormat
 	AppLink       string // address with RandomInLink that opens the app; may be empty
+	Apps          Apps   // that open the links of the pool
 
 	Webhook *Webhook // nil: none
 

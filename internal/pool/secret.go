@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/secret"
@@ -62,6 +63,20 @@ func derive(value, label string, size int) []byte {
 // ID identifies the value for new codes without revealing it: 32 derived bits, "" if there is
 // no value. The session stores it to record which value its secrets are derived from.
 func (s Secret) ID() string { return s.current().id }
+
+// IDs returns the ids of all accepted values, that for new codes first.
+func (s Secret) IDs() []string {
+	ids := make([]string, 0, len(s.values))
+	for _, k := range s.values {
+		ids = append(ids, k.id)
+	}
+	return ids
+}
+
+// accepts reports whether a value with this id is accepted.
+func (s Secret) accepts(id string) bool {
+	return slices.ContainsFunc(s.values, func(k keys) bool { return k.id == id })
+}
 
 // current returns the keys of the value for new codes.
 func (s Secret) current() keys {
@@ -128,18 +143,30 @@ func (p *Pool) mac(key []byte, s session.Session) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// IsTicket reports, in constant time, whether text is the code's ticket.
-func (p *Pool) IsTicket(s session.Session, text string) bool {
-	return equal(p.Ticket(s), text)
+// WithHashes returns s with the hashes of its ticket and its browser key, which the store
+// keeps. s has its ID, salt and secret id. Without an accepted secret, s stays as it is.
+func (p *Pool) WithHashes(s session.Session) session.Session {
+	if !p.Secret.accepts(s.SecretID) {
+		return s
+	}
+	s.Grant, s.GrantHash = session.GrantTicket, session.HashSecret(p.Ticket(s))
+	s.BrowserHash = session.HashSecret(p.BrowserKey(s))
+	return s
 }
 
-// IsBrowserKey reports, in constant time, whether text is the code's browser key.
+// Credential returns what redeems a code of the pool with a ticket. challenge is that of the
+// verifier which was shown, "" if none was.
+func (p *Pool) Credential(ticket, challenge string) session.Credential {
+	return session.Credential{
+		Grant: session.GrantTicket, SecretIDs: p.Secret.IDs(), Hash: session.HashSecret(ticket), Challenge: challenge,
+	}
+}
+
+// IsBrowserKey reports, in constant time, whether text is the code's browser key. It is not
+// if the pool no longer accepts the secret that the code was created with.
 func (p *Pool) IsBrowserKey(s session.Session, text string) bool {
-	return equal(p.BrowserKey(s), text)
-}
-
-func equal(want, got string) bool {
-	return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
+	return len(s.BrowserHash) > 0 && p.Secret.accepts(s.SecretID) &&
+		subtle.ConstantTimeCompare(session.HashSecret(text), s.BrowserHash) == 1
 }
 
 // TicketID returns the id of the code that a ticket belongs to, or session.ErrNotFound if

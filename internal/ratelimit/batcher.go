@@ -35,6 +35,7 @@ type batch struct {
 	results []Result
 	err     error
 	done    chan struct{}
+	after   []func() // called if the batch succeeded, before done is closed
 
 	urgent   chan struct{} // closed when a caller waits for it
 	isUrgent bool
@@ -141,11 +142,38 @@ func (b *Batcher) Enqueue(ctx context.Context, ops ...Op) {
 	b.join(ops, false)
 }
 
+// EnqueueThen is Enqueue for operations that depend on others: it enqueues what then returns
+// for the results of ops. It follows in another batch: a Do without ops that waited for ops does
+// not wait for it, but the next one does.
+func (b *Batcher) EnqueueThen(ctx context.Context, then func([]Result) []Op, ops ...Op) {
+	if b.shared == nil {
+		results, _ := b.local.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
+		b.Enqueue(ctx, then(results)...)
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	batch, at := b.joinLocked(ops, false)
+	if batch == nil {
+		return
+	}
+	batch.after = append(batch.after, func() {
+		if next := then(batch.results[at:][:len(ops)]); len(next) > 0 {
+			b.join(next, false)
+		}
+	})
+}
+
 // join adds ops to the next batch, and returns the batch and their position in it; nil if
 // the storage is unavailable or too slow. urgent means that a caller waits.
 func (b *Batcher) join(ops []Op, urgent bool) (*batch, int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.joinLocked(ops, urgent)
+}
+
+// joinLocked is join; b.mu is held.
+func (b *Batcher) joinLocked(ops []Op, urgent bool) (*batch, int) {
 	if time.Now().Before(b.retryAt) || b.next != nil && len(b.next.ops) > maxBatch {
 		return nil, 0
 	}
@@ -199,6 +227,9 @@ func (b *Batcher) call(current *batch) {
 	if current.err == nil {
 		b.learn(current.ops, current.results)
 		b.local.exhaust(current.ops, current.results)
+		for _, then := range current.after {
+			then()
+		}
 	}
 }
 

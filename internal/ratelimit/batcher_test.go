@@ -242,6 +242,39 @@ func TestDoSeesWhatWasEnqueuedBefore(t *testing.T) {
 	}
 }
 
+// TestWhatDependsOnAnotherOperationFollowsIt also has no operation follow, and a storage that is away.
+func TestWhatDependsOnAnotherOperationFollowsIt(t *testing.T) {
+	away := newStorage()
+	for name, shared := range map[string]*storage{"alone": nil, "shared": newStorage(), "away": away} {
+		var store ratelimit.Store
+		if shared != nil {
+			store = shared
+		}
+		away.err = errors.New("away")
+		n := ratelimit.NewBatcher(store, slog.New(slog.DiscardHandler))
+		follow := func(results []ratelimit.Result) []ratelimit.Op {
+			if results[0].Count < 2 {
+				return nil
+			}
+			return []ratelimit.Op{ratelimit.Incr("b", time.Hour)}
+		}
+		for range 3 {
+			n.EnqueueThen(t.Context(), follow, ratelimit.Incr("a", time.Hour))
+			_, _ = n.Do(t.Context())
+		}
+		results, err := n.Do(t.Context(), ratelimit.Count("a"), ratelimit.Count("b"))
+		if shared == away {
+			if err == nil {
+				t.Error("it is not away")
+			}
+			continue
+		}
+		if err != nil || results[0].Count != 3 || results[1].Count != 2 {
+			t.Errorf("%s: %v, %v", name, results, err)
+		}
+	}
+}
+
 func TestConcurrentCallsShareARoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := newStorage()

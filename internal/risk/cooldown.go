@@ -29,15 +29,14 @@ func pauseAfter(cancels int) time.Duration {
 func cancelsKey(p *pool.Pool, user string) string  { return p.Pseudonym("cancels", user) }
 func coolDownKey(p *pool.Pool, user string) string { return p.Pseudonym("pause", user) }
 
-// Canceled records that a user canceled a code, and begins the cool-down that follows from
-// it. An error means that it may not be recorded.
-func (h *History) Canceled(ctx context.Context, p *pool.Pool, user string) error {
-	results, err := h.counts.Do(ctx, ratelimit.Incr(cancelsKey(p, user), rowTime))
-	if err != nil {
-		return err
+// Canceled records, without waiting, that a user canceled a code, and begins the cool-down that
+// follows from it.
+func (h *History) Canceled(ctx context.Context, p *pool.Pool, user string) {
+	pause := func(results []ratelimit.Result) []ratelimit.Op {
+		if pause := pauseAfter(results[0].Count); pause > 0 {
+			return []ratelimit.Op{ratelimit.Allow(coolDownKey(p, user), ratelimit.Limit{Burst: 1, Period: pause})}
+		}
+		return nil
 	}
-	if pause := pauseAfter(results[0].Count); pause > 0 {
-		_, err = h.counts.Do(ctx, ratelimit.Allow(coolDownKey(p, user), ratelimit.Limit{Burst: 1, Period: pause}))
-	}
-	return err
+	h.counts.EnqueueThen(ctx, pause, ratelimit.Incr(cancelsKey(p, user), rowTime))
 }

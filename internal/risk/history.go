@@ -74,6 +74,15 @@ func (h *History) Of(ctx context.Context, p *pool.Pool, code session.Session, us
 	return known, nil
 }
 
+// CoolDown returns the rest of a user's cool-down, 0 if there is none. It takes one round trip.
+func (h *History) CoolDown(ctx context.Context, p *pool.Pool, user string) (time.Duration, error) {
+	results, err := h.counts.Do(ctx, ratelimit.Peek(coolDownKey(p, user)))
+	if err != nil {
+		return 0, err
+	}
+	return results[0].RetryAfter, nil
+}
+
 // Confirmed records, without waiting, that a user confirmed a code: the browser becomes a
 // known one, and the row of cancels ends.
 func (h *History) Confirmed(ctx context.Context, p *pool.Pool, code session.Session) {

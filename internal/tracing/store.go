@@ -32,12 +32,20 @@ func (st *tracedStore) Load(ctx context.Context, id session.ID) (session.Session
 	return code, err
 }
 
-// Swap implements session.Store.
-func (st *tracedStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	ctx, span := st.start(ctx, "store swap")
-	err := st.Store.Swap(ctx, next, op)
+// Create implements session.Store.
+func (st *tracedStore) Create(ctx context.Context, s session.Session) (session.Session, error) {
+	ctx, span := st.start(ctx, "store create")
+	code, err := st.Store.Create(ctx, s)
 	finish(span, err)
-	return err
+	return code, err
+}
+
+// Apply implements session.Store. A refusal is no error of the store.
+func (st *tracedStore) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+	ctx, span := st.start(ctx, "store apply")
+	code, outcome, err := st.Store.Apply(ctx, id, t)
+	finish(span, err)
+	return code, outcome, err
 }
 
 // start returns a span below the recorded span in ctx, nil if there is none.

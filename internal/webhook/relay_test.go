@@ -58,7 +58,7 @@ func TestAStepIsSentWhenItHappens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := session.Apply(t.Context(), n.store, code, session.Change{Action: session.Scan, User: sessiontest.Bob, TTL: time.Hour}); err != nil {
+	if _, err := sessiontest.Step(t.Context(), n.store, code, changeOf(code, session.Scan, time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	r.await(id, "made scanned")
@@ -76,7 +76,7 @@ func TestAScanStoredByAnOlderVersionIsSent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := session.Apply(t.Context(), st, code, session.Change{Action: step, User: sessiontest.Bob, TTL: time.Hour}); err != nil {
+		if _, err := sessiontest.Step(t.Context(), st, code, changeOf(code, step, time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -164,7 +164,7 @@ func TestNoCodeIsStoredWithoutItsQueueEntry(t *testing.T) {
 	n := open(t, st, failing{queue.NewMemory()}, poolOf(t, "p", "http://127.0.0.1:1", nil))
 	code := sessiontest.New(st, time.Minute)
 	code.Pool = "p"
-	if _, err := session.Create(t.Context(), n.store, code); !errors.Is(err, errUnavailable) {
+	if _, err := n.store.Create(t.Context(), code); !errors.Is(err, errUnavailable) {
 		t.Errorf("create: %v", err)
 	}
 	if _, err := st.Load(t.Context(), code.ID); !errors.Is(err, session.ErrNotFound) {
@@ -203,7 +203,7 @@ func TestAStoppedNodeReleasesItsCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := session.Apply(t.Context(), second.store, code, session.Change{Action: session.Withdraw}); err != nil {
+	if _, err := sessiontest.Step(t.Context(), second.store, code, changeOf(code, session.Withdraw, 0)); err != nil {
 		t.Fatal(err)
 	}
 	r.await(id, "made withdrawn")

@@ -170,17 +170,24 @@ func (n *node) create(pool string, ttl time.Duration, steps ...session.Action) s
 	return id
 }
 
+// changeOf is a change by alice, as a server makes it.
+func changeOf(code session.Session, a session.Action, ttl time.Duration) session.Change {
+	c := sessiontest.ChangeOf(code, a, sessiontest.Alice)
+	c.Pool, c.TTL = code.Pool, ttl
+	return c
+}
+
 // tryCreate is create with an error. It loads the code before each step, as a server does.
 func (n *node) tryCreate(pool string, ttl time.Duration, steps ...session.Action) (session.ID, error) {
 	code := sessiontest.New(n.store, ttl)
 	code.Pool = pool
-	code, err := session.Create(n.t.Context(), n.store, code)
+	code, err := n.store.Create(n.t.Context(), code)
 	for _, a := range steps {
 		if err == nil {
 			code, err = n.store.Load(n.t.Context(), code.ID)
 		}
 		if err == nil {
-			code, err = session.Apply(n.t.Context(), n.store, code, session.Change{Action: a, User: sessiontest.Alice, TTL: ttl})
+			code, err = sessiontest.Step(n.t.Context(), n.store, code, changeOf(code, a, ttl))
 		}
 	}
 	return code.ID, err

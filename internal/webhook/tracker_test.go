@@ -42,7 +42,7 @@ func TestAScanThatWasNotStoredIsNotSent(t *testing.T) {
 		}
 		code := sessiontest.New(st, time.Hour)
 		code.Pool = "p"
-		code, err := session.Create(t.Context(), st, code)
+		code, err := st.Create(t.Context(), code)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestAScanThatWasNotStoredIsNotSent(t *testing.T) {
 		time.Sleep(grace - time.Second)
 		enqueue() // a second scan while the tracker waits for the first
 		time.Sleep(2 * time.Second)
-		if _, err := session.Apply(t.Context(), st, code, session.Change{Action: session.Scan, User: sessiontest.Alice, TTL: time.Hour}); err != nil {
+		if _, err := sessiontest.Step(t.Context(), st, code, session.Change{Action: session.Scan, User: sessiontest.Alice, TTL: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Second)
@@ -67,7 +67,7 @@ func TestAScanThatWasNotStoredIsNotSent(t *testing.T) {
 		enqueue()
 		code = sessiontest.New(st, time.Hour)
 		code.Pool = "p"
-		if code, err = session.Create(t.Context(), st, code); err != nil {
+		if code, err = st.Create(t.Context(), code); err != nil {
 			t.Fatal(err)
 		}
 		enqueue()

@@ -195,21 +195,37 @@ type queueingStore struct {
 // Unwrap returns the wrapped store.
 func (q queueingStore) Unwrap() session.Store { return q.Store }
 
-// Swap implements session.Store.
-func (q queueingStore) Swap(ctx context.Context, next session.Session, op session.OpID) error {
-	made, scanned := next.Version == 1, next.Version == 2 && next.Status == session.Scanned
-	if !made && !scanned || q.relay.webhook(next.Pool) == nil {
-		return q.Store.Swap(ctx, next, op)
+// Create implements session.Store.
+func (q queueingStore) Create(ctx context.Context, s session.Session) (session.Session, error) {
+	if err := q.enqueue(ctx, s.Pool, codesOf, s.ID); err != nil {
+		return session.Session{}, err
 	}
-	codes := codesOf(next.Pool)
-	if scanned {
-		codes, next.ScanQueued = scannedOf(next.Pool), true
+	return q.Store.Create(ctx, s)
+}
+
+// Apply implements session.Store. Only a change with its pool queues a scan.
+func (q queueingStore) Apply(ctx context.Context, id session.ID, t session.Transition) (session.Session, session.Outcome, error) {
+	c := t.Change
+	if c.Action == session.Scan && q.relay.webhook(c.Pool) != nil {
+		if err := q.enqueue(ctx, c.Pool, scannedOf, id); err != nil {
+			return session.Session{}, session.Refused, err
+		}
+		c.ScanQueued = true
+		t = c.Transition()
 	}
-	if err := q.relay.Queue.Add(ctx, codes, string(next.ID)); err != nil {
+	return q.Store.Apply(ctx, id, t)
+}
+
+// enqueue adds a code to a lane of its pool, if that has a webhook.
+func (q queueingStore) enqueue(ctx context.Context, pool string, lane func(pool string) queue.Lane, id session.ID) error {
+	if q.relay.webhook(pool) == nil {
+		return nil
+	}
+	if err := q.relay.Queue.Add(ctx, lane(pool), string(id)); err != nil {
 		return err
 	}
 	q.relay.Start() // a reload may have added the first webhook
-	return q.Store.Swap(ctx, next, op)
+	return nil
 }
 
 // releaseTimeout bounds the last calls to the queue when the relay stops.

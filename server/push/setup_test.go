@@ -175,7 +175,7 @@ func (n *node) step(id session.ID, action session.Action) {
 	n.t.Helper()
 	code, err := n.store.Load(n.t.Context(), id)
 	if err == nil {
-		_, err = session.Apply(n.t.Context(), n.store, code, session.Change{Action: action, User: session.User{ID: "alice"}, TTL: time.Minute})
+		_, err = sessiontest.Step(n.t.Context(), n.store, code, sessiontest.ChangeOf(code, action, session.User{ID: "alice"}))
 	}
 	if err != nil {
 		n.t.Fatal(err)

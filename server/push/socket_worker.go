@@ -57,6 +57,7 @@ type codeMessage struct {
 	ExpiresIn  int        `json:"expiresIn"` // seconds
 	BrowserKey string     `json:"browserKey"`
 	CustomLogo string     `json:"customLogo,omitempty"`
+	BrandColor string     `json:"brandColor,omitempty"` // #rrggbb, unless it is the default
 	AppLink    string     `json:"appLink,omitempty"`
 }
 
@@ -92,7 +93,7 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 	k.proof.BrowserKey = p.BrowserKey(code)
 	if frame := k.send(codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
-		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, AppLink: login.AppLink(p, code.ID),
+		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
 	}); frame != nil {
 		return frame
 	}
@@ -118,7 +119,7 @@ func (k *socket) follow(v login.View) *wsconn.CloseFrame {
 // decided cannot be withdrawn; the page is told how it ended instead.
 func (k *socket) refresh() *wsconn.CloseFrame {
 	k.state, k.refreshed = stateFollowing, time.Now()
-	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.subscription.id)
+	err := k.srv.login.Withdraw(context.Background(), k.caller(), k.pool, k.subscription.id)
 	switch {
 	case errors.Is(err, session.ErrUsed):
 		return nil

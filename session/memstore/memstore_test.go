@@ -45,7 +45,7 @@ func TestCodesAreEvictedInTime(t *testing.T) {
 			if i%2 == 0 {
 				life = 2 * time.Minute
 			}
-			if _, err := session.Create(t.Context(), st, sessiontest.New(st, life)); err != nil {
+			if _, err := st.Create(t.Context(), sessiontest.New(st, life)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,7 +66,7 @@ func BenchmarkSwap(b *testing.B) {
 	st := memstore.NewBounded(math.MaxInt64)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := session.Create(b.Context(), st, sessiontest.New(st, time.Second)); err != nil {
+		if _, err := st.Create(b.Context(), sessiontest.New(st, time.Second)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestTheSizeOfACodeIsNotUnderestimated(t *testing.T) {
 		const codes = 20_000
 		before := heap()
 		for range codes {
-			if _, err := session.Create(t.Context(), st, make(st)); err != nil {
+			if _, err := st.Create(t.Context(), make(st)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -127,7 +127,7 @@ func TestAFullStoreAcceptsStepsAndRejectsNewCodes(t *testing.T) {
 				t.Fatal("the store is never full")
 			}
 			var made session.Session
-			if made, err = session.Create(t.Context(), st, worst(st)); err == nil {
+			if made, err = st.Create(t.Context(), worst(st)); err == nil {
 				last = made
 			}
 		}
@@ -138,11 +138,11 @@ func TestAFullStoreAcceptsStepsAndRejectsNewCodes(t *testing.T) {
 			t.Errorf("usage: %+v", usage)
 		}
 		change := session.Change{Action: session.Scan, User: session.User{ID: "alice"}, TTL: time.Minute}
-		if _, err := session.Apply(t.Context(), st, last, change); err != nil {
+		if _, err := sessiontest.Step(t.Context(), st, last, change); err != nil {
 			t.Errorf("a step: %v", err)
 		}
 		time.Sleep(5 * time.Minute)
-		if _, err := session.Create(t.Context(), st, worst(st)); err != nil {
+		if _, err := st.Create(t.Context(), worst(st)); err != nil {
 			t.Errorf("after all codes have expired: %v", err)
 		}
 		if usage, _ := st.Usage(t.Context()); usage.Used > 10_000 {

@@ -238,10 +238,10 @@ export class ScanLogin extends Target {
   }
 
   /** @param {Omit<Code, 'svg'> & { version?: number }} message may be the code's first status, too */
-  #setCode({ random, url, payload, appLink, customLogo, expiresIn, browserKey, version = 0 }) {
+  #setCode({ random, url, payload, appLink, customLogo, brandColor, expiresIn, browserKey, version = 0 }) {
     if (!this.#refreshing) this.#count++;
     const svg = `${this.#api}image/${random}.svg`;
-    this.#code = { random, url, svg, payload, appLink, customLogo, expiresIn, browserKey };
+    this.#code = { random, url, svg, payload, appLink, customLogo, brandColor, expiresIn, browserKey };
     this.#refreshing = false;
     this.#lastEvent = 'waiting';
     this.#version = version;

@@ -197,8 +197,10 @@ export class ScanLoginElement extends Base {
 
   /** @param {Code} code */
   #showCode(code) {
-    const { payload, appLink, customLogo = '' } = code;
+    const { payload, appLink, customLogo = '', brandColor = '' } = code;
     this.#poolLogo = customLogo;
+    this.#base.classList.toggle('branded', brandColor !== '');
+    this.#base.style.setProperty('--brand', brandColor);
     this.#setLogo();
     this.#picture.show(code);
     const link = safeLink(appLink || payload);

@@ -14,6 +14,8 @@ export interface Code {
   appLink?: string;
   /** Address of the pool's logo, if it has one. */
   customLogo?: string;
+  /** The pool's color, `#rrggbb`, if it has one of its own. */
+  brandColor?: string;
   /** Seconds that it had left when it arrived. */
   expiresIn: number;
   /** Proves that this browser requested the code. Do not show it. */
