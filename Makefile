@@ -1,6 +1,6 @@
 # Development tasks; see CONTRIBUTING.md.
 
-.PHONY: help build test test-all tools lint notice install-check unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph web release clean
+.PHONY: help build test test-all tools lint notice install-check unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph web screenshots release clean
 
 FUZZTIME ?= 2000000x
 CHAOSTIME ?= 15m
@@ -34,7 +34,7 @@ unit: ## run the Go tests with the race detector; more run at once than there ar
 	go test -race -vet=off -p 4 -parallel 8 -timeout 40m ./...
 	cd test/kubernetes && go vet ./... && go test -timeout 15m ./...
 
-e2e: build ## run the end-to-end tests of the binary: browser, other clients, the README's transcripts
+e2e: build ## run the end-to-end tests of the binary: browser, other clients, the transcripts and snippets of docs
 	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test --test-concurrency=2
 
 bin/bench: FORCE
@@ -78,6 +78,9 @@ graph: ## write the import graph in CONTRIBUTING.md
 
 web: ## bundle the login element: web/src to web/scanlogin.js
 	go generate ./web
+
+screenshots: build ## take the pictures of the README: docs/screenshots
+	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node screenshots.mjs ../../docs/screenshots
 
 release: ## build the archives of a release, their SBOMs and checksums in dist/; see docs/release.md
 	scripts/release.sh

@@ -13,7 +13,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// problem is a row of the contract's table of errors (A.5). As an error it stands for
+// problem is a row of the table of errors in docs/api.md. As an error it stands for
 // itself.
 type problem struct {
 	name   string // in events, and so in logs and metrics

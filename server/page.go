@@ -38,7 +38,7 @@ type geneData struct {
 	AppLink    string     `json:"appLink,omitempty"`    // opens the app with this code
 }
 
-// gene creates a code (A.1).
+// gene creates a code.
 func (s *Server) gene(c *call) error {
 	var in geneRequest
 	if err := decode(c, &in); err != nil {
@@ -101,7 +101,7 @@ func (s *Server) view(c *call) (login.View, error) {
 	return s.login.View(c.Request().Context(), c.by, login.ViewRequest{Pool: c.poolName(""), Random: c.QueryParam("random")})
 }
 
-// check returns the state of a code (A.2).
+// check returns the state of a code.
 func (s *Server) check(c *call) error {
 	v, err := s.view(c)
 	if err != nil {
@@ -154,7 +154,7 @@ func waitOf(c *call, found int64) (push.WaitRequest, error) {
 	return req, nil
 }
 
-// events tells the states of a code as server-sent events (B.2).
+// events tells the states of a code as server-sent events.
 func (s *Server) events(c *call) error {
 	v, err := s.view(c)
 	if err != nil {
@@ -163,7 +163,7 @@ func (s *Server) events(c *call) error {
 	return s.push.Events(c.Response(), c.Request(), c.by, v)
 }
 
-// socket accepts a WebSocket that watches a code, or makes its own (B.1). It watches if the
+// socket accepts a WebSocket that watches a code, or makes its own. It watches if the
 // query has the code and not the pool.
 func (s *Server) socket(c *call) error {
 	random := c.QueryParam("random")

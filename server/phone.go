@@ -11,7 +11,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// phoneRequest is the body of the phone's three calls (A.4).
+// phoneRequest is the body of the phone's three calls.
 type phoneRequest struct {
 	Random     string       `json:"random"` // or the picture's whole text
 	UserPoolID string       `json:"userPoolId"`

@@ -15,7 +15,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Sizes of a picture in pixels (A.1).
+// Sizes of a picture in pixels.
 const (
 	minPicture     = 120
 	maxPicture     = 1024
@@ -27,7 +27,7 @@ func (s *Server) pictureURL(id session.ID) string {
 	return s.publicURL + apiPath + "/image/" + string(id) + ".png"
 }
 
-// picture draws a code (A.1): image/<random>.png or .svg.
+// picture draws a code: image/<random>.png or .svg.
 func (s *Server) picture(c *call) error {
 	h := c.Response().Header()
 	h.Set("Access-Control-Allow-Origin", "*") // SDKs draw it on a canvas

@@ -5,7 +5,7 @@ import (
 	"github.com/scanlogin/scanlogin/server/wire"
 )
 
-// userinfoRequest is the body of the exchange (A.3).
+// userinfoRequest is the body of the exchange.
 type userinfoRequest struct {
 	Ticket       string `json:"ticket"`
 	CodeVerifier string `json:"codeVerifier"` // of the code's challenge (RFC 7636)

@@ -9,7 +9,7 @@ banner="/*! scanlogin, Apache License 2.0. Generated from web/src by web/build.s
 
 $(cat third_party/NOTICE)
 */"
-# The targets are the browsers that docs/browser.md names.
+# The targets are the browsers that docs/website.md names.
 exec go tool esbuild src/scanlogin.js --bundle --minify --format=esm --loader:.css=text \
   --alias:lean-qr/nano=./third_party/lean-qr/nano.mjs --banner:js="$banner" \
   --target=chrome123,firefox120,safari17.5 --log-level=warning --outfile="$out"

@@ -25,7 +25,7 @@ type phoneCommand struct {
 	Cancel  phoneStep `cmd:"" help:"Decline the login."`
 }
 
-// phoneStep is one of the three requests of the phone (contract A.4).
+// phoneStep is one of the three requests of the phone.
 type phoneStep struct {
 	Server string        `required:"" placeholder:"URL" help:"Public address of the server."`
 	Pool   string        `placeholder:"ID" help:"User pool; by default that of the code. Codes that name another one are refused."`

@@ -19,6 +19,7 @@ const env = process.env;
 const LISTEN = env.LISTEN ?? '127.0.0.1:3000';
 const ORIGIN = env.SITE_ORIGIN ?? `http://${LISTEN}`; // this site's origin, as browsers send it
 const SCANLOGIN = env.SCANLOGIN_URL ?? 'http://127.0.0.1:8080';
+const INTERNAL = env.SCANLOGIN_INTERNAL_URL ?? SCANLOGIN; // where this back end reaches it
 const POOL = env.SCANLOGIN_POOL ?? 'example';
 const SECRET = env.EXAMPLE_SECRET;
 const PAGES = env.PAGES ?? join(import.meta.dirname, '../page');
@@ -61,7 +62,7 @@ function openSession(response, user) {
 
 /** Exchanges a ticket for the user. It works once, and only with the pool's secret. */
 async function exchange(ticket) {
-  const response = await fetch(`${SCANLOGIN}/api/v2/qrcode/userinfo`, {
+  const response = await fetch(`${INTERNAL}/api/v2/qrcode/userinfo`, {
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',

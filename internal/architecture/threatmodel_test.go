@@ -22,7 +22,7 @@ var (
 // names tests, of Go or of test/e2e, and all tests and settings that it names exist.
 func TestTheThreatModelNamesTestsAndSettingsThatExist(t *testing.T) {
 	tests, titles := testsOf(t), titlesOf(t)
-	readme := read(t, "README.md")
+	reference := read(t, "docs/configuration.md")
 	rows := 0
 	for _, row := range threats(t) {
 		rows++
@@ -42,7 +42,7 @@ func TestTheThreatModelNamesTestsAndSettingsThatExist(t *testing.T) {
 			t.Errorf("%s: nothing shows it", attack)
 		}
 		for _, setting := range inCode.FindAllStringSubmatch(settings, -1) {
-			if !strings.Contains(readme, "| `"+setting[1]+"` |") && !strings.Contains(readme, "| `pools[]."+setting[1]+"` |") {
+			if !strings.Contains(reference, "| `"+setting[1]+"` |") && !strings.Contains(reference, "| `pools[]."+setting[1]+"` |") {
 				t.Errorf("%s: there is no setting %s", attack, setting[1])
 			}
 		}

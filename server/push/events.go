@@ -19,12 +19,12 @@ import (
 )
 
 const (
-	commentInterval   = 15 * time.Second // between comments on a quiet event stream (B.2)
+	commentInterval   = 15 * time.Second // between comments on a quiet event stream
 	eventWriteTimeout = 10 * time.Second // for which a page may take nothing
-	maxRetry          = 5000             // milliseconds after which a page reconnects (B.2)
+	maxRetry          = 5000             // milliseconds after which a page reconnects
 )
 
-// Events tells the states of a view's code as server-sent events (B.2), until the last one,
+// Events tells the states of a view's code as server-sent events, until the last one,
 // the client disconnects or the node stops. Errors, before anything is written:
 // login.TooMany, hub.ErrStopped.
 func (s *Server) Events(w http.ResponseWriter, r *http.Request, by *login.Caller, v login.View) error {

@@ -37,7 +37,7 @@ type SocketRequest struct {
 	Trace           string // of the codes to make, as in session.Session
 }
 
-// Socket accepts a WebSocket that watches a code, or makes its own (B.1). It returns at once:
+// Socket accepts a WebSocket that watches a code, or makes its own. It returns at once:
 // an idle socket has small buffers and no goroutine (see wsconn). A refusal that the page
 // has to learn is a close frame after accepting, because a browser does not tell a page how
 // a handshake was refused. Other refusals are errors, for the caller to answer:

@@ -14,7 +14,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// refreshPause is the least time between two refreshes (B.1).
+// refreshPause is the least time between two refreshes.
 const refreshPause = time.Second
 
 // caller returns the page as the caller of one use case.

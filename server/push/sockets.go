@@ -9,7 +9,7 @@ import (
 
 // Limits of what a page sends.
 const (
-	maxMessage     = 4 << 10 // bytes of one message (B.1)
+	maxMessage     = 4 << 10 // bytes of one message
 	maxMessageRate = 10      // messages a second; a page sends one when its user clicks
 )
 

@@ -1,6 +1,6 @@
 /**
  * Finds the programs that the tests need. If one is missing, its test fails with
- * instructions; no test is skipped.
+ * instructions. Only snippets in a language that this machine lacks are left out.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -22,10 +22,18 @@ function isExecutable(path) {
   }
 }
 
+function find(name) {
+  return (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/** Whether a program is installed that only a part of a test needs. */
+export function has(name) {
+  return find(name) !== undefined;
+}
+
 /** The path of a program in a Debian package. */
 export function tool(name) {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const path = folders.map((folder) => join(folder, name)).find(isExecutable);
+  const path = find(name);
   if (!path) throw new Error(`${name} is missing: apt-get install ${PACKAGES[name] ?? name}`);
   return path;
 }

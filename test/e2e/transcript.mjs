@@ -1,5 +1,5 @@
 /**
- * Runs the transcripts of a README. The fenced blocks whose info string has
+ * Runs the transcripts of a document. The fenced blocks whose info string has
  * `transcript=NAME` form one bash script; those with `transcript-output=NAME` contain
  * its expected standard output. `…` matches any text within a line, and any lines if it
  * is a line of its own. The lines of one block must be consecutive; other lines may
@@ -11,7 +11,7 @@ import { connect } from 'node:net';
 import { freePort } from './harness.mjs';
 import { within } from './process.mjs';
 
-/** The ports that a README may use. They are replaced by free ones. */
+/** The ports that a document may use. They are replaced by free ones. */
 const PORTS = ['8081', '8082', '9081', '9082', '6390'];
 
 /**

@@ -17,6 +17,7 @@ import (
 	apps "k8s.io/api/apps/v1"
 	autoscaling "k8s.io/api/autoscaling/v2"
 	core "k8s.io/api/core/v1"
+	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -101,7 +102,7 @@ func TestKustomizationNamesEveryFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := append(slices.Clone(k.Resources), k.ConfigMapGenerator[0].Files...)
-	known = append(known, "kustomization.yaml", "secret.example.yaml") // the example must not overwrite the operator's Secret
+	known = append(known, "kustomization.yaml", "secret.example.yaml", "ingress.example.yaml") // the example must not overwrite the operator's Secret
 	slices.Sort(known)
 	var found []string
 	for _, file := range files {
@@ -112,6 +113,21 @@ func TestKustomizationNamesEveryFile(t *testing.T) {
 	}
 	if n := read[core.Namespace](t, "Namespace", "namespace.yaml"); n.Name != k.Namespace {
 		t.Errorf("namespace.yaml has the name %s, but the kustomization %s", n.Name, k.Namespace)
+	}
+}
+
+func TestTheIngressLeadsToTheService(t *testing.T) {
+	ingress, service := read[networking.Ingress](t, "Ingress", "ingress.example.yaml"), read[core.Service](t, "Service", "service.yaml")
+	rule := ingress.Spec.Rules[0]
+	to := rule.HTTP.Paths[0].Backend.Service
+	if to.Name != service.Name || to.Port.Name != service.Spec.Ports[0].Name {
+		t.Errorf("it leads to %s, port %s", to.Name, to.Port.Name)
+	}
+	if !strings.Contains(text(t, "deploy/kubernetes/scanlogin.yaml"), "public_url: https://"+rule.Host+"\n") || !slices.Contains(ingress.Spec.TLS[0].Hosts, rule.Host) {
+		t.Errorf("its host is %s, which is not that of public_url or of the certificate", rule.Host)
+	}
+	if seconds, _ := strconv.Atoi(ingress.Annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"]); seconds < 60 {
+		t.Errorf("connections are closed after %d s of silence", seconds)
 	}
 }
 

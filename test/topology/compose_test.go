@@ -137,8 +137,8 @@ func TestImagesArePinned(t *testing.T) {
 		}
 	}
 	images = append(images, regexp.MustCompile(`image: (\S+)`).FindStringSubmatch(readText(t, "deploy/haproxy.cfg"))[1])
-	if len(images) != 4 {
-		t.Errorf("found images %q, want 4", images)
+	if len(images) != 5 {
+		t.Errorf("found images %q, want 5", images)
 	}
 	for _, image := range images {
 		if !exact.MatchString(image) {
@@ -170,6 +170,25 @@ func TestDeploymentFilesAgree(t *testing.T) {
 		}
 		if len(s.Ports) > 0 {
 			t.Errorf("service %s publishes ports %q, bypassing the load balancer", name, s.Ports)
+		}
+	}
+}
+
+// TestThePageToTryMatchesTheNodes compares the service that only the profile "try" starts
+// with the pool and the load balancer.
+func TestThePageToTryMatchesTheNodes(t *testing.T) {
+	c, pool := readCompose(t), readNodeConfig(t).Pools[0]
+	env := c.Services["site"].Environment
+	if !slices.Contains(pool.Origins, env["SITE_ORIGIN"]) || env["SCANLOGIN_POOL"] != pool.ID {
+		t.Errorf("the page is %s of the pool %s, but the pool %s has the origins %q", env["SITE_ORIGIN"], env["SCANLOGIN_POOL"], pool.ID, pool.Origins)
+	}
+	if !strings.Contains(readText(t, "deploy/nginx.conf"), "listen "+strings.TrimPrefix(env["SCANLOGIN_INTERNAL_URL"], "http://balancer:")+";") {
+		t.Errorf("the load balancer does not listen at %s", env["SCANLOGIN_INTERNAL_URL"])
+	}
+	source := readText(t, "examples/node/server.mjs")
+	for name := range env {
+		if !strings.Contains(source, "env."+name) {
+			t.Errorf("examples/node/server.mjs does not read %s", name)
 		}
 	}
 }

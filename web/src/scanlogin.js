@@ -1,6 +1,6 @@
 /**
  * The module /scanlogin.js: the element <scan-login> for login pages, and the class ScanLogin,
- * which has no user interface. See docs/browser.md.
+ * which has no user interface. See docs/website.md.
  *
  * It guarantees that states never go back on one connection, that a lost connection is resumed
  * with the code on the screen, that other transports are used where WebSockets are blocked, that

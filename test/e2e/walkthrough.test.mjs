@@ -1,6 +1,6 @@
-/** Runs the README's transcripts in a fresh copy of the source. */
+/** Runs the transcripts of docs/walkthrough.md in a fresh copy of the source. */
 import assert from 'node:assert/strict';
-import { cp, readFile } from 'node:fs/promises';
+import { cp, readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { scenario } from './harness.mjs';
@@ -22,18 +22,19 @@ async function freshCopy(folder) {
   return folder;
 }
 
-scenario('the transcripts of README.md print the output it shows', async (sandbox) => {
+scenario('the transcript of docs/walkthrough.md prints the output it shows, and leaves nothing', async (sandbox) => {
   for (const needed of ['redis-server', 'curl']) tool(needed);
   pythonPath();
-  const found = transcripts(await readFile(join(ROOT, 'README.md'), 'utf8'));
+  const found = transcripts(await readFile(join(ROOT, 'docs/walkthrough.md'), 'utf8'));
   const folder = await freshCopy(join(sandbox.dir, 'source'));
   for (const transcript of found.values()) await runTranscript(sandbox, folder, transcript, { seconds: SECONDS });
+  assert.deepEqual(await readdir(join(folder, 'bin')), ['scanlogin'], 'files that the transcript left');
 }, { seconds: 2 * SECONDS });
 
-/** A README of one transcript; ''' are its fences. */
-const readme = (text) => text.replaceAll("'''", '```');
+/** A document of one transcript; ''' are its fences. */
+const document = (text) => text.replaceAll("'''", '```');
 
-const GOOD = readme(`
+const GOOD = document(`
 '''sh
 exit 1 # is no transcript
 '''
@@ -66,8 +67,8 @@ for (const [what, text, fault] of [
   ['fails where a command fails', GOOD.replace('echo noise', 'false | cat'), /ended with 1/],
   ['fails where a variable is not set', GOOD.replace('echo noise', 'echo $noise'), /ended with (1|127)/],
   ['fails where it does not end', GOOD.replace('echo noise', 'sleep 60'), /ends: not within 1 s/],
-  ['fails without a transcript', readme("'''sh\necho\n'''\n"), /there is no transcript/],
-  ['fails where output has no commands', readme("'''text transcript-output=x\nx\n'''\n"), /no commands/],
+  ['fails without a transcript', document("'''sh\necho\n'''\n"), /there is no transcript/],
+  ['fails where output has no commands', document("'''text transcript-output=x\nx\n'''\n"), /no commands/],
 ]) {
   scenario(`a transcript ${what}`, async (sandbox) => {
     const all = async () => {
@@ -78,7 +79,7 @@ for (const [what, text, fault] of [
 }
 
 scenario('processes that a transcript leaves running end with it', async (sandbox) => {
-  const text = readme(`
+  const text = document(`
 '''sh transcript=server
 node -e "require('net').createServer().listen(8081, '127.0.0.1', () => console.log('up'))" > server.log &
 until grep -q up server.log; do sleep 0.05; done
