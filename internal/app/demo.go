@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/pool"
@@ -22,7 +22,7 @@ const demoPool = "demo"
 // DemoOptions configure the demo.
 type DemoOptions struct {
 	Listen    string // host:port
-	PublicURL string // "": derived from the listener
+	PublicURL string // an origin, as config.ParseOrigin returns it; "": derived from the listener
 	Match     bool   // require the number on the page
 }
 
@@ -37,7 +37,7 @@ type demo struct {
 // Demo runs a server in memory, with one pool, three users, and a page for each of browser
 // and phone, until ctx ends.
 func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
-	ln, err := net.Listen("tcp", o.Listen)
+	ln, err := listenOn("listen", o.Listen)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,7 @@ func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
 	address := ln.Addr().String()
 	interfaces, _ := net.InterfaceAddrs() // on an error, only this machine can connect
 	publicURL := demoURL(address, interfaces)
-	if o.PublicURL != "" {
-		if publicURL, err = config.ParseOrigin(strings.TrimSuffix(o.PublicURL, "/")); err != nil {
-			return fmt.Errorf("--public-url: %w", err)
-		}
-	}
+	publicURL = cmp.Or(o.PublicURL, publicURL)
 	d := newDemo(publicURL)
 	c, err := d.config(address, o.Match)
 	if err != nil {
