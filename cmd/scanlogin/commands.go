@@ -33,6 +33,20 @@ func (c *demoCommand) Run(ctx context.Context, o output) error {
 	return app.Demo(ctx, options, o.out, o.err)
 }
 
+// initCommand does not use configFlags, because there are no values to override.
+type initCommand struct {
+	Config string `default:"scanlogin.yaml" env:"SCANLOGIN_CONFIG" help:"File to write."`
+}
+
+// Run writes the file with a new secret.
+func (c *initCommand) Run(o output) error {
+	if err := config.WriteStarter(c.Config, config.Secret(randomSecret())); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(o.out, "%s is written, with a new secret for its pool; next: scanlogin serve --config %s\n", c.Config, c.Config)
+	return err
+}
+
 type serveCommand struct{ configFlags }
 
 // Run serves until ctx ends.
