@@ -16,7 +16,8 @@ import (
 // and all other middleware and handlers receive it.
 type call struct {
 	echo.Context
-	by *login.Caller
+	by    *login.Caller
+	asked string // id of the pool in the body; "" if there is none
 
 	lang       locale // valid if negotiated
 	negotiated bool

@@ -11,6 +11,7 @@ import (
 
 func TestOnlyListedOriginsAreAllowed(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
+	c := n.gene("p1")
 	for _, test := range []struct {
 		name, method, path, origin string
 		header                     []string
@@ -22,12 +23,12 @@ func TestOnlyListedOriginsAreAllowed(t *testing.T) {
 		{"error", "POST", "/gene", siteOrigin, nil, 400, true},
 		{"no route", "POST", "/nothing", siteOrigin, nil, 404, true},
 		{"wrong method", "GET", "/gene", siteOrigin, nil, 405, true},
-		{"another pool's page", "POST", "/gene?userPoolId=p1", otherOrigin, nil, 403, false},
-		{"nobody's page", "POST", "/gene?userPoolId=p1", "https://evil.example.com", nil, 403, false},
-		{"a suffix", "POST", "/gene?userPoolId=p1", siteOrigin + ".evil.com", nil, 403, false},
-		{"another scheme", "POST", "/gene?userPoolId=p1", "http://www.example.com", nil, 403, false},
+		{"another pool's page", "GET", "/check?random=" + c.random, otherOrigin, nil, 403, false},
+		{"nobody's page", "GET", "/check?random=" + c.random, "https://evil.example.com", nil, 403, false},
+		{"a suffix", "GET", "/check?random=" + c.random, siteOrigin + ".evil.com", nil, 403, false},
+		{"another scheme", "GET", "/check?random=" + c.random, "http://www.example.com", nil, 403, false},
 		{"preflight", "OPTIONS", "/gene", otherOrigin, header{"Access-Control-Request-Method", "POST"}, 204, true},
-		{"preflight of nobody", "OPTIONS", "/gene", "https://evil.example.com", header{"Access-Control-Request-Method", "POST"}, 403, false},
+		{"preflight of nobody", "OPTIONS", "/check", "https://evil.example.com", header{"Access-Control-Request-Method", "POST"}, 403, false},
 	} {
 		a := n.call(test.method, test.path, nil, append(test.header, "Origin", test.origin)...)
 		allow := a.Get("Access-Control-Allow-Origin")

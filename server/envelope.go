@@ -68,9 +68,12 @@ func (s *Server) writeError(c *call, err error) {
 	}
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store")
+	s.mistakes.noteRefusal(c.Request(), c.poolName(c.asked), err)
 	if c.by.OriginRefused() {
-		h.Del("Access-Control-Allow-Origin")
 		h.Del("Access-Control-Allow-Credentials")
+		if !isGene(c.Request()) {
+			h.Del("Access-Control-Allow-Origin")
+		}
 	}
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", retryAfter(err))

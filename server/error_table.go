@@ -62,6 +62,11 @@ var table = []struct {
 }{
 	{login.ErrNoPool, errNoPool, "", ""},
 	{login.ErrInvalidCode, errInvalidCode, "", ""},
+	{
+		login.ErrWrongCredentials, errCredentials,
+		"The pool credentials are wrong: Basic authentication needs the id of the user pool and its secret",
+		"用户池凭证不正确：Basic 认证需要该用户池的 ID 和密钥",
+	},
 	{login.ErrCredentials, errCredentials, "", ""},
 	{login.ErrNotLoggedIn, errNotLoggedIn, "", ""},
 	{login.ErrOtherPool, errOtherPool, "", ""},
@@ -82,6 +87,11 @@ var table = []struct {
 	{session.ErrUsed, errUsed, "", ""},
 	{session.ErrOtherUser, errOtherUser, "", ""},
 	{session.ErrNotFound, errNoCode, "", ""},
+	{
+		login.ErrNoIdentity, errNotLoggedIn,
+		"This user pool has no identity, so it accepts no tokens: the back end of the app names the user, with the secret of the pool",
+		"该用户池未配置 identity，不接受令牌：请由 App 的后端使用用户池密钥指定用户",
+	},
 	{identity.ErrRefused, errNotLoggedIn, "", ""},
 	{identity.ErrUnavailable, errBusy, "", ""},
 	{hub.ErrStopped, errBusy, "", ""},

@@ -22,12 +22,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Response().Header().Set("X-Request-Id", id)
 		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
 		k := &call{Context: c, by: s.callerOf(c, id)}
-		if !s.trusting && c.Request().Header.Get("X-Forwarded-For") != "" {
-			s.proxyOnce.Do(func() {
-				s.log.Warn("X-Forwarded-For is ignored: if a proxy of yours sent it, name it in trusted_proxies, or all clients count as one",
-					"from", k.by.IP)
-			})
-		}
+		s.mistakes.note(c.Request())
 		if err := next(k); err != nil {
 			s.writeError(k, err)
 		}
@@ -66,7 +61,8 @@ func isRequestID(id string) bool {
 
 // api sets the headers of all API responses, also for unknown routes: no caching, and CORS. Until
 // the pool is known, every origin that any pool lists is allowed; if the pool does not list it,
-// writeError removes the headers again.
+// writeError removes the headers again. Every page may read why gene
+// refuses it, without credentials, because a browser does not tell it why a WebSocket was refused.
 func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !isAPI(c.Request()) {
@@ -82,14 +78,23 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 			h.Set("Access-Control-Allow-Credentials", "true")
 			h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 		}
+		learns := !known && origin != "" && isGene(c.Request())
+		if learns {
+			h.Set("Access-Control-Allow-Origin", origin)
+		}
 		if c.Request().Method == http.MethodOptions {
-			return preflight(c, known)
+			return preflight(c, known || learns)
 		}
 		return next(c)
 	}
 }
 
 func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+// isGene reports whether r asks for a code, which pages of unlisted origins never get.
+func isGene(r *http.Request) bool {
+	return r.URL.Path == apiPath+"/gene" || r.URL.Path == newPath+"/gene"
+}
 
 // preflight answers a CORS preflight request; allowed is whether its origin is known.
 func preflight(c echo.Context, allowed bool) error {

@@ -27,6 +27,10 @@ func TestReadiness(t *testing.T) {
 	n.store.Fail(errors.New("away"))
 	ready(503, "store")
 	n.store.Fail(nil)
+	eventually(t, "the store's recovery is logged like its failure", func() bool {
+		n.ops("/readyz")
+		return len(n.warnings(`"ready again"`)) == 1 && len(n.warnings(`"not ready"`)) == 1
+	})
 	age = time.Minute
 	ready(503, "bus")
 	age = 0

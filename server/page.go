@@ -44,7 +44,8 @@ func (s *Server) gene(c *call) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	p, named, err := s.login.FindPool(c.poolName(in.UserPoolID))
+	c.asked = in.UserPoolID
+	p, named, err := s.login.FindPool(c.poolName(c.asked))
 	if err != nil {
 		return err
 	}

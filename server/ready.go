@@ -62,8 +62,12 @@ func (r *readiness) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
 	err := session.Check(ctx, r.store)
-	if err != nil {
+	before := r.last()
+	switch {
+	case err != nil:
 		r.log.Log(ctx, slog.LevelWarn, kindOf(err), "not ready", "error", err)
+	case before != nil:
+		r.log.Log(ctx, slog.LevelWarn, "ready again", "ready again")
 	}
 	r.mu.Lock()
 	close(r.running)

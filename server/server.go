@@ -13,7 +13,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -68,13 +67,13 @@ type Server struct {
 	busAge     func() time.Duration
 	place      func(addr netip.Addr, lang string) (country, name string)
 	phonePage  string
-	trusting   bool // there are trusted proxies
 	fallback   http.Handler
 	pushed     func(pool string, delay time.Duration)
 	metrics    http.Handler
 	tracer     Tracer
 	expiry     *expiry.Reporter // nil: no observers
 	log        *slog.Logger
+	mistakes   *mistakes
 	quiet      *loglimit.Logger // for what each call can cause; keyed by kindOf
 
 	echo     *echo.Echo
@@ -83,8 +82,7 @@ type Server struct {
 	clients  *connlimit.Limiter
 	ready    *readiness
 
-	leaving   atomic.Bool // readiness is off
-	proxyOnce sync.Once   // warns of an untrusted proxy
+	leaving atomic.Bool // readiness is off
 }
 
 // apiPath is where the SDKs look, newPath where GenAuth's newer documents do.
@@ -105,7 +103,7 @@ func New(o Options) *Server {
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), secure: strings.HasPrefix(o.PublicURL, "https:"),
 		store: o.Store, hub: o.Hub, signer: o.Signer,
 		drainDelay: o.DrainDelay, busAge: o.BusAge, place: o.Place, phonePage: o.PhonePage, fallback: o.Fallback,
-		trusting: len(o.TrustedProxies) > 0,
+		mistakes: newMistakes(o.PublicURL, o.TrustedProxies, o.Log),
 		pushed:   o.Pushed, metrics: o.Metrics, tracer: o.Tracer,
 		log: o.Log, quiet: loglimit.New(o.Log, quietFor), pictures: newPictures(),
 		ready: newReadiness(o.Store, o.Log),
@@ -117,7 +115,7 @@ func New(o Options) *Server {
 	s.login = login.New(o.Options)
 	s.push = push.New(push.Options{
 		Login: s.login, Hub: o.Hub, Pushed: o.Pushed, Log: o.Log, PictureURL: s.pictureURL,
-		ErrorName: func(err error) string { return rowOf(err).name },
+		ErrorName: func(err error) string { return rowOf(err).name }, Refused: s.mistakes.noteRefusal,
 	})
 	s.clients = newConnLimiter(o, s.login.Limits())
 	s.echo = s.routes(o.TrustedProxies)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -22,7 +23,28 @@ type demoCommand struct {
 
 // Run serves the demo until ctx ends.
 func (c *demoCommand) Run(ctx context.Context, o output) error {
-	return app.Demo(ctx, app.DemoOptions{Listen: c.Listen, PublicURL: c.PublicURL, Match: c.Match}, o.out, o.err)
+	options := app.DemoOptions{Listen: c.Listen, Match: c.Match}
+	if c.PublicURL != "" {
+		var err error
+		if options.PublicURL, err = config.ParseOrigin(strings.TrimSuffix(c.PublicURL, "/")); err != nil {
+			return usageError{fmt.Errorf("--public-url: %w", err)}
+		}
+	}
+	return app.Demo(ctx, options, o.out, o.err)
+}
+
+// initCommand does not use configFlags, because there are no values to override.
+type initCommand struct {
+	Config string `default:"scanlogin.yaml" env:"SCANLOGIN_CONFIG" help:"File to write."`
+}
+
+// Run writes the file with a new secret.
+func (c *initCommand) Run(o output) error {
+	if err := config.WriteStarter(c.Config, config.Secret(randomSecret())); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(o.out, "%s is written, with a new secret for its pool; next: scanlogin serve --config %s\n", c.Config, c.Config)
+	return err
 }
 
 type serveCommand struct{ configFlags }
@@ -59,15 +81,32 @@ type secretCommand struct {
 
 // Run prints 256 random bits, which is enough for any of the secrets.
 func (c secretCommand) Run(o output) error {
-	var bits [32]byte
-	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
-	text := base64.RawURLEncoding.EncodeToString(bits[:])
+	text := randomSecret()
 	if c.Webhook {
-		text = pool.FormatWebhookKey(bits)
+		text = pool.FormatWebhookKey(randomBits())
 	}
 	_, err := fmt.Fprintln(o.out, text)
 	return err
 }
+
+func randomBits() (bits [32]byte) {
+	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
+	return bits
+}
+
+// randomSecret returns 256 random bits in base64url, 43 characters.
+func randomSecret() string {
+	bits := randomBits()
+	return base64.RawURLEncoding.EncodeToString(bits[:])
+}
+
+// helpCommand is only for the list of commands: run turns it into --help.
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"Such as phone scan."`
+}
+
+// Run is not called.
+func (helpCommand) Run() error { return nil }
 
 type versionCommand struct{}
 

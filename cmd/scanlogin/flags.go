@@ -13,7 +13,7 @@ import (
 // configFlags name the configuration file and the values that override it. Flags override
 // the environment, which overrides the file.
 type configFlags struct {
-	Config    string `default:"scanlogin.yaml" env:"SCANLOGIN_CONFIG" help:"Configuration file."`
+	Config    string `default:"scanlogin.yaml" env:"SCANLOGIN_CONFIG" help:"Configuration file; scanlogin init writes one."`
 	Overrides any    `embed:"" group:"Override values in the file:"` // see overrideFlags
 }
 

@@ -27,6 +27,15 @@ const (
 	exitUsage   = 2 // the command line or the configuration is invalid
 )
 
+// exitCodes documents them in the help.
+const exitCodes = "Exit codes: 0 success; 1 the command failed or was refused; 2 the command line or the configuration is invalid."
+
+// usageError is the error of a command line that is invalid in a way that the parser cannot
+// see, such as an address that is none. It wraps the reason.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
 // gcPercent limits garbage to half of the memory in use, instead of Go's default of 100 %.
 // With 10,000 pages that is 7.4 KB of resident memory per page instead of 9.9, for 12 %
 // more CPU when 18,000 connect at once.
@@ -67,16 +76,18 @@ type output struct {
 // commands is the command line.
 type commands struct {
 	Demo         demoCommand         `cmd:"" help:"Try it: everything in memory, one pool, three users."`
+	Init         initCommand         `cmd:"" help:"Write a commented configuration to start from; an existing file is not changed."`
 	Serve        serveCommand        `cmd:"" help:"Run the server. SIGHUP reads pools and signing keys again."`
 	CheckConfig  checkConfigCommand  `cmd:"" help:"Print everything that is wrong with a configuration; exit code 2 if anything is."`
 	Phone        phoneCommand        `cmd:"" help:"Act as the phone: scan, confirm or cancel a code."`
 	Pool         poolCommand         `cmd:"" help:"Show and change settings of pools on all nodes, as the console does. Needs Redis."`
-	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask whether the server is ready: exit code 0 or 1, for containers."`
+	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask whether the server is ready: exit code 1 if it is not, for containers."`
 	Webhooks     webhooksCommand     `cmd:"" help:"List webhook messages that could not be delivered, or send them again."`
 	Forget       forgetCommand       `cmd:"" help:"Remove what Redis stores about a user: for requests to erase personal data."`
 	Secret       secretCommand       `cmd:"" help:"Print a random secret: 32 bytes in base64url."`
 	ConsoleToken consoleTokenCommand `cmd:"" help:"Print a new token for the console, and its hash for the configuration."`
 	Version      versionCommand      `cmd:"" help:"Print version, commit, date and Go version."`
+	Help         helpCommand         `cmd:"" help:"Show the help of a command, as --help does."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"The same as the command version."`
 }
@@ -99,13 +110,16 @@ func run(ctx context.Context, args []string, o output) int {
 	done := false
 	parser := kong.Must(newCommands(),
 		kong.Name("scanlogin"),
-		kong.Description("Self-hosted \"scan the code with your app to log in\"."),
+		kong.Description("Self-hosted \"scan the code with your app to log in\".\n\n"+exitCodes),
 		kong.Writers(o.out, o.err),
 		kong.Exit(func(int) { done = true }), // kong calls it only after --help and --version
 		kong.Vars{"version": versionLine()},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(o),
 	)
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	selected, err := parser.Parse(args)
 	if done {
 		return exitOK
@@ -142,5 +156,8 @@ func report(w io.Writer, err error) int {
 		return exitUsage
 	}
 	fmt.Fprintf(w, "scanlogin: %v\n", err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
 	return exitFailure
 }

@@ -133,7 +133,7 @@ var mayBe = map[string]*regexp.Regexp{
 	"after":     regexp.MustCompile(`^(waiting|scanned|confirmed|unknown)$`),
 	"step":      regexp.MustCompile(`^(scanned|confirmed|canceled|exchanged)$`),
 	"outcome":   regexp.MustCompile(`^(delivered|failed|dead|dropped)$`),
-	"operation": regexp.MustCompile(`^(load|swap)$`),
+	"operation": regexp.MustCompile(`^(load|create|apply)$`),
 	"call":      regexp.MustCompile(`^(gene|check|userinfo|scanned|confirm|cancel|image|ws|events|)$`),
 	"reason":    regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`),
 }
@@ -161,7 +161,7 @@ func checkLabels(t *testing.T, s scrape) {
 func checkStore(t *testing.T, s scrape) {
 	t.Helper()
 	calls := sum("scanlogin_store_duration_seconds", s)
-	if calls["load"] < 100 || calls["swap"] < 100 || all(sum("scanlogin_store_failures_total", s)) != 0 {
+	if calls["load"] < 100 || calls["create"] < 100 || calls["apply"] < 100 || all(sum("scanlogin_store_failures_total", s)) != 0 {
 		t.Errorf("store: %v, failures %v", calls, sum("scanlogin_store_failures_total", s))
 	}
 	if age := s.families["scanlogin_bus_age_seconds"].GetMetric()[0].GetGauge().GetValue(); !(age >= 0 && age < 60) {

@@ -108,7 +108,7 @@ func (p *phoneStep) pins() (phone.Pins, error) {
 	for _, text := range append([]string{server.Scheme + "://" + server.Host}, p.Links...) {
 		origin, err := config.ParseOrigin(strings.TrimSuffix(text, "/"))
 		if err != nil {
-			return phone.Pins{}, fmt.Errorf("address %q: %w", text, err)
+			return phone.Pins{}, usageError{fmt.Errorf("--link-origin: %w", err)}
 		}
 		pins.Origins = append(pins.Origins, origin)
 	}
@@ -118,7 +118,7 @@ func (p *phoneStep) pins() (phone.Pins, error) {
 func (p *phoneStep) serverURL() (*url.URL, error) {
 	server, err := url.Parse(p.Server)
 	if err != nil || server.Scheme != "https" && server.Scheme != "http" || server.Host == "" {
-		return nil, errors.New("--server must be an address, such as https://scan.example.com")
+		return nil, usageError{errors.New("--server must be an address, such as https://scan.example.com")}
 	}
 	return server, nil
 }

@@ -86,7 +86,7 @@ func (c *poolShowCommand) Run(ctx context.Context, line *kong.Context, o output)
 				return showPool(o.out, p)
 			}
 		}
-		return fmt.Errorf("%s has no pool %q", c.Config, c.Pool)
+		return e.NoPool(c.Pool)
 	})
 }
 
@@ -97,7 +97,7 @@ func showPool(w io.Writer, p settings.Pool) error {
 			if s.Changed {
 				at = s.At.UTC().Format(time.RFC3339)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.Now, s.File, s.By, at)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.Shown(s.Now), s.Shown(s.File), s.By, at)
 		}
 	})
 }
@@ -145,17 +145,18 @@ func (f configFlags) edit(ctx context.Context, line *kong.Context, o output, edi
 			_, err := fmt.Fprintln(o.out, "nothing to change: the settings have these values")
 			return err
 		}
-		return printChanges(o.out, e.History())
+		return printChanges(o.out, e)
 	})
 }
 
 // printChanges prints the newest changes, those with the same time.
-func printChanges(w io.Writer, history []settings.Change) error {
+func printChanges(w io.Writer, e *settings.Editor) error {
+	history := e.History()
 	for _, c := range history {
 		if !c.At.Equal(history[0].At) {
 			break
 		}
-		if _, err := fmt.Fprintf(w, "%s: %s: %q, before %q\n", c.Pool, c.Setting, c.After, c.Before); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s: %q, before %q\n", c.Pool, c.Setting, e.Shown(c, c.After), e.Shown(c, c.Before)); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func TestPoolCommandChangesSettingsOnAllNodes(t *testing.T) {
 		{[]string{"show", "demo"}, exitOK, "A;b=c"},
 		{[]string{"set", "demo", "code_ttl=30s"}, exitOK, "nothing to change"},
 		{[]string{"set", "demo", "code_ttl=1h"}, exitFailure, "code_ttl: must be from 1s to 10m"},
-		{[]string{"set", "none", "code_ttl=1m"}, exitFailure, "the configuration has no such pool"},
+		{[]string{"set", "none", "code_ttl=1m"}, exitFailure, `the configuration has no pool "none"`},
 		{[]string{"reset", "demo", "code_ttl"}, exitOK, `demo: code_ttl: "1m30s", before "30s"`},
 	}
 	for _, test := range tests {

@@ -135,7 +135,7 @@ func TestTracesCoverALoginWithoutSecrets(t *testing.T) {
 	code, secrets := tracedLogin(t, "")
 	made := r.named(t, "POST /api/v2/qrcode/gene")
 	sum := sha256.Sum256([]byte(code))
-	for _, call := range []string{"gene", "scanned", "confirm", "userinfo"} {
+	for call, operation := range map[string]string{"gene": "create", "scanned": "apply", "confirm": "apply", "userinfo": "apply"} {
 		s := r.named(t, "POST /api/v2/qrcode/"+call)
 		if got := attributeOf(s, "scanlogin.code"); got != hex.EncodeToString(sum[:16]) || attributeOf(s, "scanlogin.pool") != "demo" {
 			t.Errorf("%s has code %q of pool %q", call, got, attributeOf(s, "scanlogin.pool"))
@@ -147,9 +147,9 @@ func TestTracesCoverALoginWithoutSecrets(t *testing.T) {
 			t.Errorf("%s is not linked to the request that made the code", call)
 		}
 		if !slices.ContainsFunc(r.spans, func(below *otlp.Span) bool {
-			return below.GetName() == "store swap" && bytes.Equal(below.GetParentSpanId(), s.GetSpanId())
+			return below.GetName() == "store "+operation && bytes.Equal(below.GetParentSpanId(), s.GetSpanId())
 		}) {
-			t.Errorf("%s has no swap below it", call)
+			t.Errorf("%s has no %s below it", call, operation)
 		}
 	}
 	if len(secrets) < 6 {

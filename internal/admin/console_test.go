@@ -185,6 +185,24 @@ func TestProblemsAreShownAndEditsKeptInTheForm(t *testing.T) {
 	r.expect(404, "POST", "/console", url.Values{})
 }
 
+func TestALimitThatAPoolDoesNotHaveIsShownAsThatOfTheServer(t *testing.T) {
+	r := newFixture(t)
+	r.login()
+	body := r.expect(200, "GET", "/console/pool?id=p", nil)
+	if !strings.Contains(body, `name="set.limits.user_rate" value=""`) || !strings.Contains(body, `placeholder="5 (limits.user_rate)"`) ||
+		!strings.Contains(body, "the file says 5 (limits.user_rate)") {
+		t.Errorf("%s", body)
+	}
+	if body := r.expect(200, "GET", "/console/changes", nil); !strings.Contains(body, "<td>5 (limits.user_rate)</td>") {
+		t.Errorf("%s", body)
+	}
+	r.expect(303, "POST", "/console/pool?id=p", r.form("was.limits.user_rate", "0", "set.limits.user_rate", "", "set.code_ttl", "3m"))
+	r.expect(303, "POST", "/console/pool?id=p", r.form("was.limits.user_rate", "7", "set.limits.user_rate", ""))
+	if first, second := r.settings.edits[0].Set, r.settings.edits[1].Set; len(first) != 1 || first["code_ttl"] != "3m" || len(second) != 1 || second["limits.user_rate"] != "0" {
+		t.Errorf("%+v", r.settings.edits)
+	}
+}
+
 func TestTryingAPoolForwardsNoConsoleCredentials(t *testing.T) {
 	r := newFixture(t)
 	r.login()

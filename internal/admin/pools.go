@@ -17,7 +17,15 @@ func (c *Console) listPools(w http.ResponseWriter, _ *http.Request, s loginSessi
 }
 
 func (c *Console) changes(w http.ResponseWriter, _ *http.Request, s loginSession) {
-	c.render(w, http.StatusOK, "changes", s.view("Changes", "changes", c.options.Settings.History()))
+	history := slices.Clone(c.options.Settings.History())
+	for _, p := range c.options.Settings.Pools() {
+		for i := range history {
+			if of, ok := p.Setting(history[i].Setting); ok && p.ID == history[i].Pool {
+				history[i].Before, history[i].After = of.Shown(history[i].Before), of.Shown(history[i].After)
+			}
+		}
+	}
+	c.render(w, http.StatusOK, "changes", s.view("Changes", "changes", history))
 }
 
 // poolForm is the data of a pool's page.
@@ -43,7 +51,16 @@ func (f field) Unit() string {
 	if f.Kind == "duration" {
 		return "such as 90s or 5m"
 	}
-	return ""
+	return f.Inherited
+}
+
+// Typed returns the value in the input; empty, with the placeholder, where the server's value
+// is in force.
+func (f field) Typed() string {
+	if f.Text == "0" && f.Inherited != "" {
+		return ""
+	}
+	return f.Text
 }
 
 // Lines returns a list with one element per line.
@@ -59,7 +76,7 @@ func (f field) Words(text string) string {
 	case text == "":
 		return "nothing"
 	}
-	return text
+	return f.Shown(text)
 }
 
 func newForm(p settings.Pool) poolForm {
@@ -168,7 +185,11 @@ func (f field) normalize(text string) string {
 	if f.Kind == "list" {
 		return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }), ", ")
 	}
-	return strings.TrimSpace(text)
+	text = strings.TrimSpace(text)
+	if text == "" && f.Inherited != "" {
+		return "0"
+	}
+	return text
 }
 
 // setProblems shows each problem at its field.

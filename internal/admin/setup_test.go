@@ -21,7 +21,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
-// fakeSettings has one pool with one setting.
+// fakeSettings has one pool.
 type fakeSettings struct {
 	value string
 	edits []settings.Edit
@@ -32,11 +32,15 @@ func (d *fakeSettings) Pools() []settings.Pool {
 	return []settings.Pool{{ID: "p", Name: "<script>alert(1)</script>", Settings: []settings.Setting{
 		{Name: "code_ttl", Label: "Code lifetime", Kind: "duration", Now: d.value, File: "2m", About: "With `code`."},
 		{Name: "origins", Label: "Origins", Kind: "list"},
+		{Name: "limits.user_rate", Label: "Rate", Kind: "number", Now: "0", File: "0", Inherited: "5 (limits.user_rate)", Changed: true},
 	}}}
 }
 
 func (d *fakeSettings) History() []settings.Change {
-	return []settings.Change{{Pool: "p", Setting: "code_ttl", Before: "<b>", After: d.value, By: "alice"}}
+	return []settings.Change{
+		{Pool: "p", Setting: "code_ttl", Before: "<b>", After: d.value, By: "alice"},
+		{Pool: "p", Setting: "limits.user_rate", Before: "9", After: "0", By: "alice"},
+	}
 }
 
 func (d *fakeSettings) Change(_ context.Context, e settings.Edit) error {

@@ -32,6 +32,9 @@ func (c *Console) tryPool(w http.ResponseWriter, r *http.Request, _ loginSession
 	out.Header.Del("Cookie")
 	out.Header.Del("Authorization")
 	out.Header.Set("Origin", c.options.PublicURL)
+	if public, err := url.Parse(c.options.PublicURL); err == nil {
+		out.Host = public.Host
+	}
 	out.URL.Path = strings.TrimPrefix(r.URL.Path, "/console/try")
 	out.URL.RawPath = ""
 	c.options.Public.ServeHTTP(w, out)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,10 +11,11 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"strings"
+	"net/url"
 
 	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/qr/draw"
 )
 
 // demoPool is the id of the only user pool of the demo.
@@ -22,7 +24,7 @@ const demoPool = "demo"
 // DemoOptions configure the demo.
 type DemoOptions struct {
 	Listen    string // host:port
-	PublicURL string // "": derived from the listener
+	PublicURL string // an origin, as config.ParseOrigin returns it; "": derived from the listener
 	Match     bool   // require the number on the page
 }
 
@@ -37,7 +39,7 @@ type demo struct {
 // Demo runs a server in memory, with one pool, three users, and a page for each of browser
 // and phone, until ctx ends.
 func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
-	ln, err := net.Listen("tcp", o.Listen)
+	ln, err := listenOn("listen", o.Listen)
 	if err != nil {
 		return err
 	}
@@ -45,11 +47,7 @@ func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
 	address := ln.Addr().String()
 	interfaces, _ := net.InterfaceAddrs() // on an error, only this machine can connect
 	publicURL := demoURL(address, interfaces)
-	if o.PublicURL != "" {
-		if publicURL, err = config.ParseOrigin(strings.TrimSuffix(o.PublicURL, "/")); err != nil {
-			return fmt.Errorf("--public-url: %w", err)
-		}
-	}
+	publicURL = cmp.Or(o.PublicURL, publicURL)
 	d := newDemo(publicURL)
 	c, err := d.config(address, o.Match)
 	if err != nil {
@@ -60,18 +58,41 @@ func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
 		return err
 	}
 	a.public, a.phonePage, a.fallback = ln, "/phone", d.handler()
-	fmt.Fprintf(stdout, demoGreeting, publicURL, demoPool, d.poolSecret)
+	fmt.Fprint(stdout, d.greeting())
 	return a.run(ctx)
 }
 
 const demoGreeting = `scanlogin demo; everything is in memory and is lost at Ctrl-C
 
-  login page   %[1]s/
-  phone page   %[1]s/phone
-  user pool    %[2]s
-  its secret   %[3]s
+  login page   %s/
+  user pool    %s
+  its secret   %s
 
 `
+
+// greeting returns what the demo prints at its start: its address and, if other machines reach
+// it, a QR code that opens the phone page on a real phone.
+func (d *demo) greeting() string {
+	text := fmt.Sprintf(demoGreeting, d.publicURL, demoPool, d.poolSecret)
+	if isLocal(d.publicURL) {
+		return text + "To try it with a real phone in the same network: scanlogin demo --listen :8080\n\n"
+	}
+	code, err := draw.Terminal(d.publicURL + "/phone")
+	if err != nil { // the address is too long
+		return text
+	}
+	return text + code + "\nThis code opens the phone page on a real phone. To log in, scan the code on the login page with its camera.\n\n"
+}
+
+// isLocal reports whether only this machine reaches an address.
+func isLocal(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return err == nil && addr.IsLoopback()
+}
 
 // newDemo makes a demo that browsers and phones reach at publicURL.
 func newDemo(publicURL string) *demo {

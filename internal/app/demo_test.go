@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"io"
 	"net"
 	"net/http"
@@ -27,6 +30,53 @@ func newDemoServer(t *testing.T) (*demo, *httptest.Server) {
 		server.Close()
 	})
 	return d, server
+}
+
+func TestTheDemoPrintsOneAddressAndACodeThatPhonesCanReach(t *testing.T) {
+	local := newDemo("http://127.0.0.1:8080").greeting()
+	if strings.Count(local, "http://") != 1 || !strings.Contains(local, "scanlogin demo --listen :8080") || strings.Contains(local, "█") {
+		t.Errorf("%s", local)
+	}
+	shared := newDemo("http://192.0.2.7:9999").greeting()
+	if strings.Count(shared, "http://") != 1 || strings.Contains(shared, "--listen") {
+		t.Errorf("%s", shared)
+	}
+	if text := readBlocks(t, shared); text != "http://192.0.2.7:9999/phone" {
+		t.Errorf("the code is %q in\n%s", text, shared)
+	}
+}
+
+// readBlocks decodes the QR code that a text draws in blocks of two rows, light on dark.
+func readBlocks(t *testing.T, text string) string {
+	t.Helper()
+	const scale = 4 // pixels of a module
+	var rows [][]rune
+	for line := range strings.Lines(text) {
+		if strings.ContainsAny(line, "█▀▄") {
+			rows = append(rows, []rune(strings.TrimSuffix(line, "\n")))
+		}
+	}
+	if len(rows) == 0 {
+		t.Fatal("no code")
+	}
+	picture := image.NewGray(image.Rect(0, 0, len(rows[0])*scale, 2*len(rows)*scale))
+	for y := range picture.Rect.Dy() {
+		for x := range picture.Rect.Dx() {
+			block := rows[y/scale/2][x/scale]
+			if block == '█' || block == '▀' && y/scale%2 == 0 || block == '▄' && y/scale%2 == 1 {
+				picture.SetGray(x, y, color.Gray{Y: 255})
+			}
+		}
+	}
+	var data bytes.Buffer
+	if err := png.Encode(&data, picture); err != nil {
+		t.Fatal(err)
+	}
+	found, err := qr.Decode(data.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // post sends a request with the language Chinese, and returns the status and the JSON answer.

@@ -96,7 +96,7 @@ func TestReloadOfAnInvalidFileChangesNothingAndLogsEachProblem(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.reload()
-	expectLogged(t, r.log.String(), "cannot be read: no such file")
+	expectLogged(t, r.log.String(), "does not exist; `scanlogin init`")
 }
 
 func TestReloadLogsSettingsThatNeedARestart(t *testing.T) {

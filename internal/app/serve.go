@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/scanlogin/scanlogin/internal/audit"
@@ -66,17 +69,35 @@ func newLog(w io.Writer, c *config.Config) *slog.Logger {
 
 // listen opens all listeners or none.
 func (a *App) listen() (err error) {
-	if a.public, err = net.Listen("tcp", a.config.Listen); err != nil {
-		return fmt.Errorf("listen: %w", err)
+	if a.public, err = listenOn("listen", a.config.Listen); err != nil {
+		return err
 	}
 	if a.config.OpsListen == "" {
 		return nil
 	}
-	if a.ops, err = net.Listen("tcp", a.config.OpsListen); err != nil {
+	if a.ops, err = listenOn("ops_listen", a.config.OpsListen); err != nil {
 		a.closeListeners()
-		return fmt.Errorf("ops_listen: %w", err)
+		return err
 	}
 	return nil
+}
+
+// listenOn opens a listener at the address of a setting. The error names the setting and, for
+// the usual mistakes, the cure.
+func listenOn(setting, address string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	flag := "--" + strings.ReplaceAll(setting, "_", "-")
+	switch {
+	case err == nil:
+		return ln, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: %s is in use by another process: stop that process, or choose another port with %s", setting, address, flag)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s: %s is not an address of this machine: choose one with %s; :8080 is port 8080 of all", setting, address, flag)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%s: this user may not listen on %s: choose a port from 1024 with %s: %w", setting, address, flag, err)
+	}
+	return nil, fmt.Errorf("%s: %w", setting, err)
 }
 
 // announce logs where the server listens and what it uses.

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"reflect"
 	"strings"
@@ -66,6 +68,9 @@ func OpsListen(file string, overrides []Override) (string, error) {
 // cannot be read; other problems are in the document.
 func read(file string, overrides []Override) (*document, error) {
 	text, err := safefile.Read(file, maxConfigBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, Problems{{at: position{source: file}, Text: "does not exist; `scanlogin init` writes a configuration to start from, and --config or SCANLOGIN_CONFIG names another file"}}
+	}
 	if err != nil {
 		return nil, Problems{{at: position{source: file}, Text: fmt.Sprintf("cannot be read: %v", err)}}
 	}
@@ -94,9 +99,13 @@ func (d *document) apply(o Override) {
 
 // config resolves, validates and builds. The error is [Problems].
 func (d *document) config() (*Config, error) {
+	variables := d.namedVariables()
 	d.resolveSecrets()
 	d.validate()
 	c := d.build()
+	if d.file != "" {
+		c.Warnings = append(unknownVariables(variables), c.Warnings...)
+	}
 	if len(d.problems) > 0 {
 		d.problems.sort()
 		return nil, d.problems

@@ -157,7 +157,7 @@ func TestPlainHTTPCausesAWarning(t *testing.T) {
 
 func TestUnreadableFileIsReported(t *testing.T) {
 	_, err := Load("/does/not/exist.yaml", nil)
-	if want := "/does/not/exist.yaml: cannot be read: no such file or directory"; err == nil || err.Error() != want {
+	if want := "/does/not/exist.yaml: does not exist; `scanlogin init`"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 	large := configtest.WriteFile(t, "large.yaml", strings.Repeat("#", maxConfigBytes+1))

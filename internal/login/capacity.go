@@ -107,14 +107,14 @@ func (c *capacity) learn(ctx context.Context, ratio float64) {
 	if !changed {
 		return
 	}
-	text, severity := "store usage is normal: new codes are taken", slog.LevelInfo
+	text := "store usage is normal: new codes are taken"
 	switch level {
 	case fairshare.Limited:
-		text, severity = "store is filling up: new codes of pools and networks above their share are refused", slog.LevelWarn
+		text = "store is filling up: new codes of pools and networks above their share are refused"
 	case fairshare.Stopped:
-		text, severity = "store is nearly full: new codes are refused", slog.LevelWarn
+		text = "store is nearly full: new codes are refused"
 	}
-	c.log.Log(ctx, severity, text, "usage", math.Round(ratio*100)/100)
+	c.log.WarnContext(ctx, text, "usage", math.Round(ratio*100)/100)
 }
 
 // ratio is how full the store is, 1 for full; NaN: not known.

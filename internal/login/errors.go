@@ -28,6 +28,11 @@ var (
 	ErrChallengeRequired = errors.New("the user pool requires a code challenge")
 	ErrUnavailable       = errors.New("busy")
 
+	// ErrWrongCredentials is an ErrCredentials: the id or the secret is wrong.
+	ErrWrongCredentials = fmt.Errorf("%w: these are wrong", ErrCredentials)
+	// ErrNoIdentity is an identity.ErrRefused: the pool accepts no tokens.
+	ErrNoIdentity = fmt.Errorf("%w: the pool has no identity", identity.ErrRefused)
+
 	ErrVerifier           = errors.New("the code verifier does not match the challenge")
 	ErrVerifierRequired   = fmt.Errorf("%w: it is missing", ErrVerifier)
 	ErrVerifierUnexpected = fmt.Errorf("%w: the code has no challenge", ErrVerifier)

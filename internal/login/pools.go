@@ -1,6 +1,10 @@
 package login
 
-import "github.com/scanlogin/scanlogin/internal/pool"
+import (
+	"fmt"
+
+	"github.com/scanlogin/scanlogin/internal/pool"
+)
 
 // PoolName is how a request names its pool: by its id or by an app id. The zero PoolName
 // names none.
@@ -47,7 +51,7 @@ func (s *Service) CheckOrigin(by *Caller, p *pool.Pool) error {
 		return nil
 	}
 	by.originRefused = true
-	return ErrOrigin
+	return fmt.Errorf("%w: user pool %s", ErrOrigin, p.ID)
 }
 
 // CheckAnyOrigin is CheckOrigin while the pool is not known: it refuses a page whose origin

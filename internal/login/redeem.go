@@ -92,11 +92,11 @@ func (s *Service) authenticateSite(ctx context.Context, by *Caller, name PoolNam
 		return err
 	}
 	if !s.authenticate(ctx, by) {
-		return ErrCredentials
+		return ErrWrongCredentials
 	}
 	if own, named, err := s.FindPool(name); err != nil || named && own.ID != by.site.ID {
 		by.isSite = false
-		return ErrCredentials
+		return ErrWrongCredentials
 	}
 	if err := s.CheckOrigin(by, by.site); err != nil {
 		return err

@@ -38,7 +38,7 @@ const freshEnough = 10 * time.Second
 func (s *Service) phoneUser(ctx context.Context, by *Caller, req PhoneRequest, own, p *pool.Pool) (session.User, error) {
 	if by.Credentials != nil {
 		if !by.isSite {
-			return session.User{}, ErrCredentials
+			return session.User{}, ErrWrongCredentials
 		}
 		return vouchedUser(req.User, p, by.site)
 	}
@@ -61,7 +61,7 @@ func (s *Service) phoneUser(ctx context.Context, by *Caller, req PhoneRequest, o
 // no token.
 func identify(ctx context.Context, p *pool.Pool, token string, now time.Time, maxAge time.Duration) (session.User, error) {
 	if p.Identity == nil {
-		return session.User{}, fmt.Errorf("%w: the pool has no identity", identity.ErrRefused)
+		return session.User{}, ErrNoIdentity
 	}
 	return p.Identity.Identify(ctx, token, now, maxAge)
 }

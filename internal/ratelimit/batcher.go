@@ -281,6 +281,6 @@ func (b *Batcher) noteAvailability(err error) {
 	case err != nil && wasAvailable:
 		b.log.Warn("shared rate limits unavailable, counting on this node only", "error", err)
 	case err == nil && !wasAvailable:
-		b.log.Info("shared rate limits available again")
+		b.log.Warn("shared rate limits available again")
 	}
 }

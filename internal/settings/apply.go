@@ -2,6 +2,7 @@ package settings
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -63,12 +64,12 @@ func without(values poolValues, invalid []config.InvalidValue) poolValues {
 func edited(file, current *config.Config, before Overrides, e Edit, now time.Time) (Overrides, error) {
 	i := slices.IndexFunc(file.Pools, func(p config.Pool) bool { return p.ID == e.Pool })
 	if i < 0 {
-		return before, Problems{"": "the configuration has no such pool"}
+		return before, Problems{"": noPool(e.Pool, file)}
 	}
 	if err := config.CheckName(e.By); err != nil {
 		return before, Problems{"": "the name of the author " + err.Error()}
 	}
-	if e.Mark != "" && e.Mark != describe(file.Pools[i], current.Pools[i], before.Pools[e.Pool]).Mark() {
+	if e.Mark != "" && e.Mark != describe(file.Pools[i], current.Pools[i], file.Limits, before.Pools[e.Pool]).Mark() {
 		return before, kv.ErrStale
 	}
 	next, problems := e.validate(file, before.Pools[e.Pool])
@@ -76,6 +77,19 @@ func edited(file, current *config.Config, before Overrides, e Edit, now time.Tim
 		return before, problems
 	}
 	return before.With(e, current.Pools[i].Texts(), next.Pools[i].Texts(), now), nil
+}
+
+// noPool says that the file has no pool of this id, and which it has.
+func noPool(id string, file *config.Config) string {
+	const most = 10 // a message has one line
+	var ids []string
+	for _, p := range file.Pools {
+		ids = append(ids, p.ID)
+	}
+	if len(ids) > most {
+		ids = append(ids[:most:most], "…")
+	}
+	return fmt.Sprintf("the configuration has no pool %q; its pools are %s", id, strings.Join(ids, ", "))
 }
 
 // validate returns the file with the overrides of the pool after the edit. values are those
@@ -105,15 +119,27 @@ func (e Edit) validate(file *config.Config, values map[string]Value) (*config.Co
 }
 
 // describe returns a pool as administrators see it.
-func describe(file, current config.Pool, values map[string]Value) Pool {
+func describe(file, current config.Pool, limits config.Limits, values map[string]Value) Pool {
 	inFile, inForce := file.Texts(), current.Texts()
 	p := Pool{ID: file.ID, Name: inForce["name"]}
 	for _, s := range config.PoolSettings() {
 		v, changed := values[s.Path]
 		p.Settings = append(p.Settings, Setting{
 			Name: s.Path, Label: s.Label, Kind: s.Type, Default: s.Default, About: s.Help,
-			File: inFile[s.Path], Now: inForce[s.Path], Changed: changed, By: v.By, At: v.At,
+			Inherited: inherited(s.Path, limits), File: inFile[s.Path], Now: inForce[s.Path], Changed: changed, By: v.By, At: v.At,
 		})
 	}
 	return p
+}
+
+// inherited returns the value of the server that is in force while a pool has no limit of its
+// own, and its name; "" for a setting that is not a limit.
+func inherited(name string, limits config.Limits) string {
+	values := map[string]int{
+		"limits.codes_per_address": limits.CodesPerAddress, "limits.codes_per_pool": limits.CodesPerPool, "limits.user_rate": limits.UserRate,
+	}
+	if value, ok := values[name]; ok {
+		return fmt.Sprintf("%d (%s)", value, name)
+	}
+	return ""
 }

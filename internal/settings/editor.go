@@ -85,7 +85,7 @@ func (e *Editor) Pools() []Pool {
 	defer e.mu.Unlock()
 	pools := make([]Pool, len(e.file.Pools))
 	for i, p := range e.file.Pools {
-		pools[i] = describe(p, e.current.Pools[i], e.overrides.Pools[p.ID])
+		pools[i] = describe(p, e.current.Pools[i], e.file.Limits, e.overrides.Pools[p.ID])
 	}
 	return pools
 }
@@ -95,6 +95,20 @@ func (e *Editor) History() []Change {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.overrides.History
+}
+
+// Shown returns a value of a change as people read it; see [Setting.Shown].
+func (e *Editor) Shown(c Change, text string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return Setting{Inherited: inherited(c.Setting, e.file.Limits)}.Shown(text)
+}
+
+// NoPool returns the error for a pool that the file does not have.
+func (e *Editor) NoPool(id string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return errors.New(noPool(id, e.file))
 }
 
 // attempts limits how often an edit is repeated because another pool was changed at the

@@ -68,7 +68,10 @@ func (p Problems) Error() string {
 		if i > 0 {
 			text += "\n"
 		}
-		text += setting + ": " + p[setting]
+		if setting != "" {
+			text += setting + ": "
+		}
+		text += p[setting]
 	}
 	return text
 }

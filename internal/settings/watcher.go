@@ -81,7 +81,7 @@ func (w *Watcher) Read(ctx context.Context) error {
 	case err != nil && !w.unavailable:
 		w.log.Warn("changed settings cannot be read; the known ones stay in force", "error", err)
 	case err == nil && w.unavailable:
-		w.log.Info("changed settings can be read again")
+		w.log.Warn("changed settings can be read again")
 	}
 	w.unavailable = err != nil
 	if err != nil || w.document != known || found == known { // or Save stored a newer one meanwhile

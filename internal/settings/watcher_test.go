@@ -75,7 +75,7 @@ func TestMissedAnnouncementIsReadWithinTwoSeconds(t *testing.T) {
 		if b.Current().Pools["p"]["code_ttl"].Text != "30s" || len(b.applied) != 1 {
 			t.Error("the known overrides were lost with the storage")
 		}
-		if strings.Count(b.log.String(), "cannot be read") != 1 || strings.Count(b.log.String(), "can be read again") != 1 {
+		if strings.Count(b.log.String(), "cannot be read") != 1 || strings.Count(b.log.String(), `level=WARN msg="changed settings can be read again"`) != 1 {
 			t.Errorf("logged:\n%s", b.log.String())
 		}
 		cancel()

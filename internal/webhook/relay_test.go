@@ -122,7 +122,7 @@ func TestFailedDeliveriesAreRetried(t *testing.T) {
 		t.Errorf("outcomes: %v", seen)
 	}
 	log := n.log.String()
-	if !strings.Contains(log, "webhook delivery failed") || !strings.Contains(log, "webhook receiver recovered") || strings.Contains(log, "nobody") {
+	if !strings.Contains(log, "webhook delivery failed") || !strings.Contains(log, `level=WARN msg="webhook receiver recovered"`) || strings.Contains(log, "nobody") {
 		t.Errorf("log:\n%s", log)
 	}
 }

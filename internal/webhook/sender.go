@@ -183,7 +183,7 @@ func (s *sender) done(ctx context.Context, lane *sendLane, e queue.Entry) {
 func (s *sender) logResult(ctx context.Context, err error) {
 	switch {
 	case err == nil && s.failures > 0:
-		s.logLimited(ctx, slog.LevelInfo, s.pool, "webhook receiver recovered", "failed", s.failures)
+		s.logLimited(ctx, slog.LevelWarn, s.pool, "webhook receiver recovered", "failed", s.failures)
 		s.failures = 0
 	case err != nil:
 		s.failures++

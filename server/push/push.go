@@ -11,6 +11,7 @@ package push
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// Options are the dependencies of a Server. All but Pushed are required.
+// Options are the dependencies of a Server. All but Pushed and Refused are required.
 type Options struct {
 	Login *login.Service
 	Hub   *hub.Hub // its Run belongs to the caller, and must last until Close
@@ -33,6 +34,10 @@ type Options struct {
 	// step. It must not block. nil: not called.
 	Pushed func(pool string, delay time.Duration)
 
+	// Refused is called for a handshake that names an unknown pool, which is refused by a close
+	// frame and not by an error. nil: not called.
+	Refused func(r *http.Request, pool login.PoolName, err error)
+
 	Log *slog.Logger
 }
 
@@ -43,6 +48,7 @@ type Server struct {
 	pictureURL func(session.ID) string
 	errorName  func(error) string
 	pushed     func(pool string, delay time.Duration)
+	refused    func(r *http.Request, pool login.PoolName, err error)
 	log        *slog.Logger
 	limitedLog *loglimit.Logger // of what each page can cause; keyed by kind of error
 
@@ -58,12 +64,15 @@ const logInterval = 10 * time.Second
 // New creates a Server. It starts nothing; Run does.
 func New(o Options) *Server {
 	s := &Server{
-		login: o.Login, hub: o.Hub, pictureURL: o.PictureURL, errorName: o.ErrorName, pushed: o.Pushed,
+		login: o.Login, hub: o.Hub, pictureURL: o.PictureURL, errorName: o.ErrorName, pushed: o.Pushed, refused: o.Refused,
 		log: o.Log, limitedLog: loglimit.New(o.Log, logInterval),
 		sockets: newSockets(), admission: fairqueue.NewSlots(MaxHandshakes, 0, 0), stopping: make(chan struct{}),
 	}
 	if s.pushed == nil {
 		s.pushed = func(string, time.Duration) {}
+	}
+	if s.refused == nil {
+		s.refused = func(*http.Request, login.PoolName, error) {}
 	}
 	return s
 }

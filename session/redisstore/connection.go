@@ -163,7 +163,11 @@ func (c *connection) sendProbes(ctx context.Context) error {
 		return ctx.Err()
 	case <-c.acknowledged:
 	}
-	c.bus.store.log.Info("redis pub/sub connected", "reconnects", c.bus.connections.Add(1)-1)
+	reconnects, level := c.bus.connections.Add(1)-1, slog.LevelInfo
+	if reconnects > 0 {
+		level = slog.LevelWarn // as the disconnection before it
+	}
+	c.bus.store.log.Log(ctx, level, "redis pub/sub connected", "reconnects", reconnects)
 	tick := time.NewTicker(probeInterval)
 	defer tick.Stop()
 	for {

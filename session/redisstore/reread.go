@@ -46,6 +46,9 @@ func (b *Bus) reread(ctx context.Context, deliver func(session.Snapshot, error))
 		}
 		err := b.readAll(ctx, batch, deliver)
 		if err == nil {
+			if !pause.isNew() {
+				b.store.log.Warn("watched codes can be read from redis again")
+			}
 			pause = backoff{}
 			continue
 		}

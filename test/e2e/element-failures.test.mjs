@@ -67,6 +67,21 @@ describe('failures of the element', { concurrency: 2 }, () => {
     await assertLoggedIn(site, page, random);
   });
 
+  scenario('a page of an unlisted origin gets an error with the reason, and the server logs one warning with the cure', async (sandbox) => {
+    const site = await ExampleSite.open(sandbox, { single: true });
+    site.address = site.address.replace('127.0.0.1', 'localhost');
+    const page = await site.visit(browser, { options: DESKTOP, tolerate: /WebSocket connection|Failed to load resource|scan-login:/ });
+    await waitForElement(page, 'failed');
+    const [{ reason, closeCode }, ...more] = await eventsOf(page, 'error');
+    assert.deepEqual([closeCode, reason, more], [4403, `the origin of this page, ${site.address}, is not in the user pool's origins`, []]);
+    assert.deepEqual(await eventsOf(page, 'offline'), []);
+    await page.getByRole('button').click(); // it tries again
+    await until(10, 'a second error', async () => (await eventsOf(page, 'error')).length === 2);
+    const warnings = site.a.program.log.split('\n').filter((line) => line.includes('page refused'));
+    assert.equal(warnings.length, 1, warnings.join('\n'));
+    assert.match(warnings[0], new RegExp(`add it if the page is yours.*${site.address}`));
+  });
+
   scenario('when its node is killed during a login, the page continues on another node with the same code', async (sandbox) => {
     const site = await ExampleSite.open(sandbox);
     site.balancer.nodes = [site.a.address];

@@ -5,11 +5,14 @@ export const OPEN = 1;
 /** `readyState` of a closed WebSocket. */
 export const CLOSED = 3;
 
+/** Not sent by the server: it refuses pages of this origin. */
+export const ORIGIN = 4403;
 /** Close codes after which nothing more can come, and why. */
 export const FINAL = new Map([
   [1000, 'the server ended the login without a ticket'],
   [1008, 'the server refused what this page sent'],
   [4404, 'the server knows no such user pool'],
+  [ORIGIN, `the origin of this page, ${globalThis.location?.origin}, is not in the user pool's origins`],
 ]);
 /** Close code of a lost connection. */
 export const LOST = 1006;
@@ -25,7 +28,7 @@ export const GONE = 2241;
 export const BUFFERED = 4000;
 
 /** The close codes that correspond to error codes and HTTP statuses. */
-export const REFUSED = new Map([[2224, 4404], [2231, 1008], [2241, GONE], [429, BUSY], [503, BUSY], [1000, BUSY]]);
+export const REFUSED = new Map([[2224, 4404], [2247, ORIGIN], [2231, 1008], [2241, GONE], [429, BUSY], [503, BUSY], [1000, BUSY]]);
 
 /** Events after which a code does not change. */
 export const FINAL_EVENTS = new Set(['confirmed', 'canceled', 'expired']);

@@ -92,8 +92,11 @@ func (r *Recorder) publish(ctx context.Context, sockets func() int) {
 	for minute, report := range r.due(now) {
 		report.Sockets = sockets()
 		err := r.write(ctx, minute, report)
-		if err != nil && !r.failing && ctx.Err() == nil {
+		switch {
+		case err != nil && !r.failing && ctx.Err() == nil:
 			r.options.Log.Warn("statistics not published", "error", err)
+		case err == nil && r.failing:
+			r.options.Log.Warn("statistics are published again")
 		}
 		if r.failing = err != nil; r.failing {
 			return
