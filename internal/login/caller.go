@@ -43,7 +43,7 @@ func (p Proof) IsBrowser(of *pool.Pool, code session.Session) bool {
 	if p.site || p.BrowserKey != "" && of.IsBrowserKey(code, p.BrowserKey) {
 		return true
 	}
-	return p.Cookie != "" && len(code.CookieHash) > 0 &&
+	return p.Cookie != "" &&
 		subtle.ConstantTimeCompare(cookieHash(p.Cookie), code.CookieHash) == 1
 }
 

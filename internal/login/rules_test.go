@@ -165,3 +165,20 @@ func TestJSONInPicturesIsASCII(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestAReleasedKeyIsForgotten: counters are kept for as long as something is counted.
+func TestAReleasedKeyIsForgotten(t *testing.T) {
+	c := newCounter[string](2)
+	if !c.acquire("k") || !c.acquire("k") || c.acquire("k") {
+		t.Error("two of two were not acquired, or a third was")
+	}
+	c.release("k")
+	if len(c.n) != 1 || !c.acquire("k") {
+		t.Errorf("after a release, %v", c.n)
+	}
+	c.release("k")
+	c.release("k")
+	if len(c.n) != 0 {
+		t.Errorf("after all releases, %v", c.n)
+	}
+}

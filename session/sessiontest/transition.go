@@ -20,6 +20,7 @@ func transitions() []test {
 		{"AStepThatBuildsOnALostOneIsRefused", (*suite).lostOperationIsDetected},
 		{"EachPartOfACredentialIsNeeded", (*suite).eachPartOfACredentialIsNeeded},
 		{"AStepWithoutALoadHasAllThatItDependsOn", (*suite).stepWithoutALoad},
+		{"AGuardComparesOnlyItsOwnValues", (*suite).guardComparesOnlyItsOwnValues},
 		{"AnnouncementsAreSnapshots", (*suite).announcementsAreSnapshots},
 	}
 }
@@ -97,6 +98,27 @@ func (s *suite) at(status session.Status, ended bool) *model {
 		s.Fatalf("%s instead of %s", m.stored.Status.Event(), status.Event())
 	}
 	return m
+}
+
+// guardComparesOnlyItsOwnValues has a code whose pool is named like the field of the next guard.
+func (s *suite) guardComparesOnlyItsOwnValues() {
+	code := New(s.A.Store, time.Minute)
+	code.Pool = string(session.FieldChallenge)
+	made, err := s.A.Store.Create(s.ctx, code)
+	if err != nil {
+		s.Fatal(err)
+	}
+	m := &model{suite: s, stored: made}
+	_, outcome := m.apply(s.B.Store, session.Transition{Op: session.NewOpID(), Rows: []session.Row{{
+		Guards: []session.Guard{
+			{Field: session.FieldPool, Values: []string{"one", "another"}},
+			{Field: session.FieldChallenge, Values: []string{made.Challenge}},
+		},
+		Writes: []session.Write{{Field: session.FieldExpiresAt, Effect: session.SetTime}},
+	}}})
+	if outcome != session.Refused {
+		s.Errorf("a pool that is none of the guard's: %v", outcome)
+	}
 }
 
 var (
