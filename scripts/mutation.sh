@@ -5,7 +5,7 @@
 #   scripts/mutation.sh                        every package below and the Redis scripts; takes hours
 #   scripts/mutation.sh ./internal/ratelimit   one package
 #   scripts/mutation.sh ./server limits.go     some files of a package
-#   scripts/mutation.sh lua swap               the Redis scripts, or some of them
+#   scripts/mutation.sh lua apply              the Redis scripts, or some of them
 #
 # GREMLINS_UNLEASH_WORKERS and WORKERS are the numbers of mutants that are tested at
 # once (default: one per core).

@@ -16,8 +16,7 @@ import (
 // and all other middleware and handlers receive it.
 type call struct {
 	echo.Context
-	by    *login.Caller
-	asked string // id of the pool in the body; "" if there is none
+	by *login.Caller
 
 	lang       locale // valid if negotiated
 	negotiated bool

@@ -68,7 +68,7 @@ func (s *Server) writeError(c *call, err error) {
 	}
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store")
-	s.mistakes.noteRefusal(c.Request(), c.poolName(c.asked), err)
+	s.mistakes.noteRefusal(c.Request(), err)
 	if c.by.OriginRefused() {
 		h.Del("Access-Control-Allow-Credentials")
 		if !isGene(c.Request()) {

@@ -80,7 +80,7 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		learns := !known && origin != "" && isGene(c.Request())
 		if learns {
-			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Allow-Origin", "*")
 		}
 		if c.Request().Method == http.MethodOptions {
 			return preflight(c, known || learns)

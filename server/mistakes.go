@@ -106,22 +106,32 @@ func (m *mistakes) noteAddress(r *http.Request) {
 		"host", bounded(r.Host), "scheme", bounded(proto), "publicURL", m.publicURL.String())
 }
 
-// noteRefusal looks at a request that was refused with err. pool is the id in it; it may be
-// unknown.
-func (m *mistakes) noteRefusal(r *http.Request, pool login.PoolName, err error) {
-	origin := r.Header.Get("Origin")
-	switch page, _ := url.Parse(origin); {
+// noteRefusal looks at a request that was refused with err. The id of an unknown pool is not
+// logged: it may be a secret in the wrong place.
+func (m *mistakes) noteRefusal(r *http.Request, err error) {
+	page := pageOf(r)
+	origin := page.String()
+	switch {
 	case errors.Is(err, login.ErrNoPool):
-		m.warn("pool", "user pool does not exist: check the id in the page or app, and pools in the configuration",
-			"pool", bounded(pool.ID), "app", bounded(pool.App), "origin", bounded(origin))
+		m.warn("pool", "user pool does not exist: check the id in the page or app, and pools in the configuration", "origin", bounded(origin))
 	case !errors.Is(err, login.ErrOrigin) && !errors.Is(err, errOrigin):
-	case page != nil && page.Host != "" && strings.EqualFold(page.Host, r.Host):
+	case page.Host != "" && strings.EqualFold(page.Host, r.Host):
 		m.warn("origin "+origin, "page refused: it comes from this server at another address than public_url; set public_url to the address that browsers use",
 			"origin", bounded(origin), "publicURL", m.publicURL.String())
 	default:
 		m.warn("origin "+origin, "page refused: its origin is not in origins of the pool; add it if the page is yours",
 			"origin", bounded(origin), "error", err)
 	}
+}
+
+// pageOf returns the origin of the page that sent a request; empty if the header Origin has
+// none, but another text.
+func pageOf(r *http.Request) *url.URL {
+	page, err := url.Parse(r.Header.Get("Origin"))
+	if err != nil || page.Scheme != "http" && page.Scheme != "https" {
+		return new(url.URL)
+	}
+	return &url.URL{Scheme: page.Scheme, Host: page.Host}
 }
 
 // bounded returns the beginning of a text.

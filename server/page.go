@@ -44,8 +44,7 @@ func (s *Server) gene(c *call) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	c.asked = in.UserPoolID
-	p, named, err := s.login.FindPool(c.poolName(c.asked))
+	p, named, err := s.login.FindPool(c.poolName(in.UserPoolID))
 	if err != nil {
 		return err
 	}

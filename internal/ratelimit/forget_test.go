@@ -1,6 +1,7 @@
 package ratelimit_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -30,9 +31,7 @@ func TestForgetDeletesTheCountersOfItsOwners(t *testing.T) {
 		}
 		// Increments with and without an owner keep the owner.
 		ops = append(ops, ratelimit.Incr("alice0", time.Hour), ratelimit.Allow("allowance", ratelimit.Limit{Burst: 2, Period: time.Hour}))
-		if _, err := store.Do(t.Context(), ops...); err != nil {
-			t.Fatal(err)
-		}
+		do(t, store, ops)
 		for _, want := range []int{each, 0} {
 			if n, err := store.Forget(t.Context(), "alice", "nobody", ""); n != want || err != nil {
 				t.Errorf("%d deleted, want %d: error %v", n, want, err)
@@ -43,17 +42,26 @@ func TestForgetDeletesTheCountersOfItsOwners(t *testing.T) {
 			for i := range each {
 				counts = append(counts, ratelimit.Count(owner+strconv.Itoa(i)))
 			}
-			results, err := store.Do(t.Context(), counts...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, r := range results {
+			for i, r := range do(t, store, counts) {
 				if (r.Count == 0) != (owner == "alice") {
 					t.Fatalf("%s%d counts %d", owner, i, r.Count)
 				}
 			}
 		}
 	})
+}
+
+// do runs operations in calls so small that a busy machine finishes each in time.
+func do(t *testing.T, store *ratelimit.Redis, ops []ratelimit.Op) (results []ratelimit.Result) {
+	t.Helper()
+	for part := range slices.Chunk(ops, 50) {
+		more, err := store.Do(t.Context(), part...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, more...)
+	}
+	return results
 }
 
 func TestForgetNeedsTheRightToScan(t *testing.T) {

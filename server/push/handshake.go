@@ -138,7 +138,7 @@ func (s *Server) newSocket(r *http.Request, by *login.Caller, req SocketRequest)
 	p, named, err := s.login.FindPool(req.Pool)
 	switch {
 	case err != nil:
-		s.refused(r, req.Pool, err)
+		s.refused(r, err)
 		return k, closeNotFound, s.login.CheckAnyOrigin(by)
 	case req.Watch:
 		return s.newWatch(r, by, k, req)

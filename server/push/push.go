@@ -36,7 +36,7 @@ type Options struct {
 
 	// Refused is called for a handshake that names an unknown pool, which is refused by a close
 	// frame and not by an error. nil: not called.
-	Refused func(r *http.Request, pool login.PoolName, err error)
+	Refused func(r *http.Request, err error)
 
 	Log *slog.Logger
 }
@@ -48,7 +48,7 @@ type Server struct {
 	pictureURL func(session.ID) string
 	errorName  func(error) string
 	pushed     func(pool string, delay time.Duration)
-	refused    func(r *http.Request, pool login.PoolName, err error)
+	refused    func(r *http.Request, err error)
 	log        *slog.Logger
 	limitedLog *loglimit.Logger // of what each page can cause; keyed by kind of error
 
@@ -72,7 +72,7 @@ func New(o Options) *Server {
 		s.pushed = func(string, time.Duration) {}
 	}
 	if s.refused == nil {
-		s.refused = func(*http.Request, login.PoolName, error) {}
+		s.refused = func(*http.Request, error) {}
 	}
 	return s
 }
