@@ -18,9 +18,12 @@ import (
 // unanswered.
 const writeTimeout = pongTimeout * time.Second
 
-// drainPause bounds what is read of a peer that floods after its connection was closed, to
-// 400 KB a second.
-const drainPause = 10 * time.Millisecond
+// A peer that floods has drainTime to read the close frame, and is read at 400 KB a second
+// meanwhile.
+const (
+	drainTime  = time.Second
+	drainPause = 10 * time.Millisecond
+)
 
 // Conn is one WebSocket connection. Make it with [Group.Accept], then call Serve or
 // Refuse.
@@ -127,10 +130,11 @@ func (c *Conn) receive(kind websocket.MessageType, text []byte) *CloseFrame {
 	return c.handler.Message(text)
 }
 
-// drain discards what a peer sends until the connection is closed. It is for a peer whose
-// frames are not read any more: to close a connection with unread bytes resets it, and the
-// peer may not get the close frame.
+// drain discards what a peer sends for drainTime, or until the connection is closed. It is for
+// a peer whose frames are not read any more: to close a connection with unread bytes resets
+// it, and the peer may not get the close frame.
 func (c *Conn) drain() {
+	_ = c.transport.Conn.SetReadDeadline(time.Now().Add(drainTime)) // an error: closed, as Read will say
 	discarded := make([]byte, 4<<10)
 	for {
 		if _, err := c.transport.Conn.Read(discarded); err != nil {
