@@ -109,12 +109,15 @@ func (m *mistakes) noteAddress(r *http.Request) {
 // noteRefusal looks at a request that was refused with err. The id of an unknown pool is not
 // logged: it may be a secret in the wrong place.
 func (m *mistakes) noteRefusal(r *http.Request, err error) {
+	noPool := errors.Is(err, login.ErrNoPool)
+	if !noPool && !errors.Is(err, login.ErrOrigin) && !errors.Is(err, errOrigin) {
+		return
+	}
 	page := pageOf(r)
 	origin := page.String()
 	switch {
-	case errors.Is(err, login.ErrNoPool):
+	case noPool:
 		m.warn("pool", "user pool does not exist: check the id in the page or app, and pools in the configuration", "origin", bounded(origin))
-	case !errors.Is(err, login.ErrOrigin) && !errors.Is(err, errOrigin):
 	case page.Host != "" && strings.EqualFold(page.Host, r.Host):
 		m.warn("origin "+origin, "page refused: it comes from this server at another address than public_url; set public_url to the address that browsers use",
 			"origin", bounded(origin), "publicURL", m.publicURL.String())
