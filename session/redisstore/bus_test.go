@@ -217,23 +217,30 @@ func TestInvalidRecordsAreReportedAsNotFoundWithoutDelayingOthers(t *testing.T) 
 		watcher := listen(t, st)
 		watcher.subscribe(append(bad, good.ID)...)
 		watcher.await(promised, good.ID, 1)
-		for _, id := range bad {
-			redistest.Eventually(t, promised, "an invalid record is reported as not found", func() bool {
-				return watcher.received(id, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
-			})
-			if _, err := st.Load(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
-				t.Errorf("loading an invalid record: %v", err)
-			}
-			if _, _, err := st.Apply(t.Context(), id, by(session.Scan, good).Transition()); !errors.Is(err, session.ErrNotFound) {
-				t.Errorf("a step of an invalid record: %v", err)
-			}
-		}
+		expectNotFound(t, st, watcher, good, bad)
 		later := create(t, st)
 		watcher.subscribe(later.ID)
 		watcher.await(500*time.Millisecond, later.ID, 1)
 	})
 	if n := strings.Count(log.String(), "invalid session record"); n != 5 { // the 1st, 2nd, 4th, 8th, 16th of 18
 		t.Errorf("logged %d times:\n%s", n, log.String())
+	}
+}
+
+// expectNotFound expects that invalid records are reported, loaded and stepped as not found. A
+// step is one of good's.
+func expectNotFound(t *testing.T, st *redisstore.Store, watcher *listener, good session.Session, bad []session.ID) {
+	t.Helper()
+	for _, id := range bad {
+		redistest.Eventually(t, promised, "an invalid record is reported as not found", func() bool {
+			return watcher.received(id, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
+		})
+		if _, err := st.Load(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("loading an invalid record: %v", err)
+		}
+		if _, _, err := st.Apply(t.Context(), id, by(session.Scan, good).Transition()); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("a step of an invalid record: %v", err)
+		}
 	}
 }
 

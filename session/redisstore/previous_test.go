@@ -226,17 +226,7 @@ func TestInvalidRecordsOfThePreviousReleaseAreNotFound(t *testing.T) {
 	watcher := listen(t, st)
 	watcher.subscribe(append(bad, good.ID)...)
 	watcher.await(promised, good.ID, 1)
-	for _, id := range bad {
-		redistest.Eventually(t, promised, "an invalid record is reported as not found", func() bool {
-			return watcher.received(id, func(d delivery) bool { return errors.Is(d.err, session.ErrNotFound) })
-		})
-		if _, err := st.Load(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
-			t.Errorf("loading an invalid record: %v", err)
-		}
-		if _, _, err := st.Apply(t.Context(), id, by(session.Scan, good).Transition()); !errors.Is(err, session.ErrNotFound) {
-			t.Errorf("a step of an invalid record: %v", err)
-		}
-	}
+	expectNotFound(t, st, watcher, good, bad)
 }
 
 // TestRedeemingACodeOfThePreviousReleaseWaitsForReplicas has no replica, and repeats the step.
