@@ -89,7 +89,10 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+// isAPI reports whether r is a call of the SDKs. GraphQL is Guard's.
+func isAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == "/graphql/v2"
+}
 
 // isGene reports whether r asks for a code, which pages of unlisted origins never get.
 func isGene(r *http.Request) bool {

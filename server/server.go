@@ -144,6 +144,11 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 		g.GET("/ws", handle(s.socket))
 		g.GET("/events", handle(s.events))
 	}
+	applications := e.Group("/api/v2/applications/:app")
+	applications.GET("/public-config", handle(s.publicConfig))
+	applications.GET("/components-public-config/guard", handle(s.guardConfig))
+	e.POST("/graphql/v2", handle(graphQL))
+	e.Match(reading, "/svg-string/guard", handle(guardIcons))
 	e.Match(reading, "/.well-known/jwks.json", s.jwks)
 	e.Match(reading, "/.well-known/apple-app-site-association", s.appsOf(association.Apple))
 	e.Match(reading, "/.well-known/assetlinks.json", s.appsOf(association.Android))
