@@ -130,7 +130,7 @@ func readSchemas(name string) (any, error) {
 
 // schemaLocations returns the file and JSON pointer of each of these schemas.
 func (d *apiDescription) schemaLocations() []string {
-	locations := []string{restFile + "#/components/schemas/Error"}
+	locations := []string{restFile + "#/components/schemas/Error", restFile + "#/components/schemas/V3Error"}
 	for _, message := range messages {
 		locations = append(locations, socketFile+"#/components/messages/"+message+"/payload")
 	}

@@ -119,7 +119,11 @@ func (r *apiValidator) validate(x exchange) (violations []string) {
 			return nil // pages and CORS preflights are not described
 		}
 		r.recordError(status, code)
-		return r.api.validate(restFile+"#/components/schemas/Error", x.responseBody)
+		schema := "Error"
+		if strings.HasPrefix(x.req.URL.Path, "/api/v3/") {
+			schema = "V3Error"
+		}
+		return r.api.validate(restFile+"#/components/schemas/"+schema, x.responseBody)
 	}
 	if isSDK(x.req) && status == http.StatusOK && code > 0 && code != http.StatusOK {
 		if status = r.api.originalStatus(code); status == 0 {
@@ -134,7 +138,7 @@ func (r *apiValidator) validate(x exchange) (violations []string) {
 	r.seen.Store(op.OperationID+" "+strconv.Itoa(status), true)
 	r.recordError(status, code)
 
-	if status < 400 {
+	if status < 400 && !x.isV3Error() {
 		violations = r.validateRequest(x, route, params)
 	}
 	response := op.Responses.Status(status)
@@ -218,6 +222,12 @@ func (x exchange) code() int {
 	var env struct{ Code int }
 	_ = json.Unmarshal(x.responseBody, &env)
 	return env.Code
+}
+
+// isV3Error reports whether a response is an error of the V3 interface, whose HTTP status is 200.
+func (x exchange) isV3Error() bool {
+	var env struct{ StatusCode int }
+	return json.Unmarshal(x.responseBody, &env) == nil && env.StatusCode >= 400
 }
 
 func (r *apiValidator) recordError(status, code int) {

@@ -78,15 +78,23 @@ func (s *Server) writeError(c *call, err error) {
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", retryAfter(err))
 	}
-	if err := c.JSON(statusFor(p, c.Request()), envelope{p.code, c.locale().localize(en, zh), nil}); err != nil {
+	if err := c.refuse(p, c.locale().localize(en, zh)); err != nil {
 		s.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
 	}
+}
+
+// refuse writes an error in the envelope of the interface that the request uses.
+func (c *call) refuse(p *problem, message string) error {
+	if isV3(c.Request()) {
+		return v3Error(c, p, message)
+	}
+	return c.JSON(statusFor(p, c.Request()), envelope{p.code, message, nil})
 }
 
 // callName returns the first word of the route below the API path, "" if there is no such
 // route.
 func callName(c *call) string {
-	for _, base := range []string{apiPath, newPath} {
+	for _, base := range []string{apiPath, newPath, v3Path} {
 		if rest, ok := strings.CutPrefix(c.Path(), base+"/"); ok {
 			name, _, _ := strings.Cut(rest, "/")
 			return name

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server/push"
 	"github.com/scanlogin/scanlogin/server/wire"
 	"github.com/scanlogin/scanlogin/session"
@@ -44,37 +45,44 @@ func (s *Server) gene(c *call) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	p, named, err := s.login.FindPool(c.poolName(in.UserPoolID))
+	p, code, err := s.create(c, c.poolName(in.UserPoolID), in)
 	if err != nil {
 		return err
-	}
-	if !named {
-		return required("userPoolId (or the header x-authing-userpool-id)")
-	}
-	if err := s.login.CheckOrigin(c.by, p); err != nil {
-		return err
-	}
-	if err := in.check(); err != nil {
-		return err
-	}
-	custom, err := in.customData()
-	if err != nil {
-		return err
-	}
-	cookie := s.bindBrowser(c)
-	code, err := s.login.Create(c.Request().Context(), c.by, login.CreateRequest{
-		Pool: p, CustomData: custom, Challenge: in.CodeChallenge, Count: 1, Trace: s.traceName(c.Request().Context()),
-	})
-	if err != nil {
-		return err
-	}
-	if cookie != nil {
-		c.SetCookie(cookie)
 	}
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: login.WholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
 		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
 	})
+}
+
+// create creates a code of the named pool, bound to the caller's browser.
+func (s *Server) create(c *call, name login.PoolName, in geneRequest) (*pool.Pool, session.Session, error) {
+	none := session.Session{}
+	p, named, err := s.login.FindPool(name)
+	if err != nil {
+		return nil, none, err
+	}
+	if !named {
+		return nil, none, required("userPoolId (or the header x-authing-userpool-id)")
+	}
+	if err := s.login.CheckOrigin(c.by, p); err != nil {
+		return nil, none, err
+	}
+	if err := in.check(); err != nil {
+		return nil, none, err
+	}
+	custom, err := in.customData()
+	if err != nil {
+		return nil, none, err
+	}
+	cookie := s.bindBrowser(c)
+	code, err := s.login.Create(c.Request().Context(), c.by, login.CreateRequest{
+		Pool: p, CustomData: custom, Challenge: in.CodeChallenge, Count: 1, Trace: s.traceName(c.Request().Context()),
+	})
+	if err == nil && cookie != nil {
+		c.SetCookie(cookie)
+	}
+	return p, code, err
 }
 
 // bindBrowser gives a caller without browser cookie a new one, to be set with its code. It

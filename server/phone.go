@@ -64,11 +64,16 @@ func (s *Server) phone(c *call, step func(context.Context, *login.Caller, login.
 	if err != nil {
 		return err
 	}
-	data := s.phoneAnswer(c.locale(), result.Pool, result.Code)
+	return success(c, s.phoneResult(c.locale(), result))
+}
+
+// phoneResult returns what the phone learns from a step.
+func (s *Server) phoneResult(l locale, result login.PhoneResult) phoneData {
+	data := s.phoneAnswer(l, result.Pool, result.Code)
 	if result.Consent != nil {
-		data.Match, data.Consent = result.Code.Match, consentOf(c.locale(), *result.Consent)
+		data.Match, data.Consent = result.Code.Match, consentOf(l, *result.Consent)
 	}
-	return success(c, data)
+	return data
 }
 
 // bearerToken returns the token in an Authorization header, with or without the scheme

@@ -144,6 +144,14 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 		g.GET("/ws", handle(s.socket))
 		g.GET("/events", handle(s.events))
 	}
+	v3 := e.Group(v3Path)
+	v3.POST("/gene-qrcode", handle(s.v3Gene), s.changes)
+	for _, prefix := range []string{"/get", "/check"} { // two generations of the same calls
+		v3.GET(prefix+"-qrcode-status", handle(s.v3Status))
+	}
+	for _, prefix := range []string{"/set", "/change"} {
+		v3.POST(prefix+"-qrcode-status", handle(s.v3Step), s.changes)
+	}
 	applications := e.Group("/api/v2/applications/:app")
 	applications.GET("/public-config", handle(s.publicConfig))
 	applications.GET("/components-public-config/guard", handle(s.guardConfig))

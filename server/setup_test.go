@@ -247,7 +247,9 @@ func (n *node) callWith(with *http.Client, method, path string, body any, h ...s
 		in = bytes.NewReader(text)
 	}
 	url := n.url + path
-	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/.") && !strings.HasPrefix(path, "/s/") {
+	if strings.HasPrefix(path, "http:") {
+		url = path
+	} else if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/.") && !strings.HasPrefix(path, "/s/") {
 		url = n.url + "/api/v2/qrcode" + path
 	}
 	req, err := http.NewRequestWithContext(n.Context(), method, url, in)

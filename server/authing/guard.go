@@ -7,6 +7,8 @@
 package authing
 
 import (
+	"strings"
+
 	"github.com/scanlogin/scanlogin/internal/pool"
 )
 
@@ -31,8 +33,10 @@ type PublicConfig struct {
 	Name           string        `json:"name"`
 	Logo           string        `json:"logo"`
 	Description    string        `json:"description"`
-	CDNBase        string        `json:"cdnBase"` // where Guard loads its icons
-	Host           string        `json:"requestHostname"`
+	CDNBase        string        `json:"cdnBase"`         // where Guard loads its icons
+	Host           string        `json:"requestHostname"` // host[:port], where the mobile SDKs send their calls
+	PoolName       string        `json:"userpoolName"`
+	PoolLogo       string        `json:"userpoolLogo"`
 	Language       GuardLanguage `json:"defaultLanguageConfig"`
 	CSS            string        `json:"css"`
 	PublicKey      string        `json:"publicKey"` // for passwords
@@ -121,7 +125,7 @@ func NewPublicConfig(p *pool.Pool, app, publicURL string, language GuardLanguage
 	codes := []string{qrLogin}
 	return PublicConfig{
 		ID: app, UserPoolID: p.ID, RootUserPoolID: p.ID, Name: p.Name, Logo: p.Logo,
-		CDNBase: publicURL, Host: publicURL, Language: language, Protocol: "oidc",
+		PoolName: p.Name, PoolLogo: p.Logo, CDNBase: publicURL, Host: hostOf(publicURL), Language: language, Protocol: "oidc",
 		AllowedOrigins: origins, CORSWhitelist: origins, RedirectURIs: origins,
 		OIDC: OIDCConfig{
 			ClientID: app, RedirectURIs: origins, GrantTypes: []string{"authorization_code"},
@@ -139,6 +143,12 @@ func NewPublicConfig(p *pool.Pool, app, publicURL string, language GuardLanguage
 		RegisterOff: true, SkipFields: true, VerifyCodeSize: 4, RobotCheck: "disable", PoolRobotCheck: "disable",
 		BrowserPatterns: []string{},
 	}
+}
+
+// hostOf returns host[:port] of an address.
+func hostOf(address string) string {
+	_, host, _ := strings.Cut(address, "://")
+	return host
 }
 
 // ComponentConfig is what Guard loads for itself.
