@@ -128,11 +128,11 @@ describe('Guard', { concurrency: 2 }, () => {
   }
 
   for (const lang of variations(['', 'zh-CN']).slice(1)) {
-    scenario(`in ${lang}`, async (sandbox) => {
+    scenario(`in ${lang}, the texts are Chinese`, async (sandbox) => {
       const site = await serveSite(sandbox, 'plain.js');
       const node = await openNode(sandbox, site, {});
       const { page } = await openPage(sandbox, site, node, { lang });
-      await page.getByText('APP 扫码').first().waitFor();
+      await page.getByText('移动端 APP 扫码登录').first().waitFor();
       await saveScreenshot(page, `guard-${lang}`);
     }, { seconds: SECONDS });
   }
