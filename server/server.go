@@ -144,6 +144,22 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 		g.GET("/ws", handle(s.socket))
 		g.GET("/events", handle(s.events))
 	}
+	s.authingRoutes(e)
+	e.Match(reading, "/.well-known/jwks.json", s.jwks)
+	e.Match(reading, "/.well-known/apple-app-site-association", s.appsOf(association.Apple))
+	e.Match(reading, "/.well-known/assetlinks.json", s.appsOf(association.Android))
+	e.Match(reading, "/scanlogin.js", echo.WrapHandler(web.Module()))
+	e.Match(reading, "/openapi.yaml", echo.WrapHandler(web.OpenAPI()))
+	e.Match(reading, "/asyncapi.yaml", echo.WrapHandler(web.AsyncAPI()))
+	e.Match(reading, "/docs", echo.WrapHandler(web.Docs()))
+	e.Match(reading, "/assets/*", echo.WrapHandler(web.Assets()))
+	e.Match(reading, "/s/:random", handle(s.link))
+	e.Match(reading, "/s/:pool/:random", handle(s.link))
+	return e
+}
+
+// authingRoutes adds what Authing's clients request besides the v2 calls.
+func (s *Server) authingRoutes(e *echo.Echo) {
 	v3 := e.Group(v3Path)
 	v3.POST("/gene-qrcode", handle(s.v3Gene), s.changes)
 	for _, prefix := range []string{"/get", "/check"} { // two generations of the same calls
@@ -156,18 +172,7 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	applications.GET("/public-config", handle(s.publicConfig))
 	applications.GET("/components-public-config/guard", handle(s.guardConfig))
 	e.POST("/graphql/v2", handle(graphQL))
-	e.Match(reading, "/svg-string/guard", handle(guardIcons))
-	e.Match(reading, "/.well-known/jwks.json", s.jwks)
-	e.Match(reading, "/.well-known/apple-app-site-association", s.appsOf(association.Apple))
-	e.Match(reading, "/.well-known/assetlinks.json", s.appsOf(association.Android))
-	e.Match(reading, "/scanlogin.js", echo.WrapHandler(web.Module()))
-	e.Match(reading, "/openapi.yaml", echo.WrapHandler(web.OpenAPI()))
-	e.Match(reading, "/asyncapi.yaml", echo.WrapHandler(web.AsyncAPI()))
-	e.Match(reading, "/docs", echo.WrapHandler(web.Docs()))
-	e.Match(reading, "/assets/*", echo.WrapHandler(web.Assets()))
-	e.Match(reading, "/s/:random", handle(s.link))
-	e.Match(reading, "/s/:pool/:random", handle(s.link))
-	return e
+	e.Match([]string{http.MethodGet, http.MethodHead}, "/svg-string/guard", handle(guardIcons))
 }
 
 // elsewhere passes requests without a route to the fallback.
