@@ -44,6 +44,8 @@ var checks = map[string]func(text string) error{
 	"redisURL":       checkRedisURL,
 	"keyPrefix":      matches(keyPrefix, "must be 1 to 64 letters, digits and _ . : -, beginning with a letter or digit"),
 	"color":          checkColor,
+	"redirectURI":    checkRedirectURI,
+	"scope":          checkScope,
 	"iosApp":         checkIOSApp,
 	"id":             matches(poolID, "must be 1 to 64 letters, digits and - _ ."),
 	"name":           CheckName,

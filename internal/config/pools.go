@@ -24,6 +24,7 @@ func (d *document) buildPool(i int) *pool.Pool {
 	p.Identity = d.buildIdentity(at+".identity", v.Identity)
 	p.Match = matchOf(v.Match)
 	p.Apps = buildApps(v.Apps)
+	p.Clients = d.buildClients(at+".clients", v.Clients)
 	p.Webhook = d.buildWebhook(at+".webhook", v.Webhook)
 	return p
 }
@@ -46,6 +47,11 @@ func (d *document) poolSecret(path string, v Pool) pool.Secret {
 		d.refuse(path, "is required. `scanlogin secret` prints a good one")
 		return pool.Secret{}
 	}
+	return newPoolSecret(values)
+}
+
+// newPoolSecret returns a secret of at least one value.
+func newPoolSecret(values []Secret) pool.Secret {
 	texts := make([]string, len(values))
 	for i, value := range values {
 		texts[i] = string(value)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/scanlogin/scanlogin/internal/config/configtest"
 )
 
 var knownTags = []string{"key", "type", "default", "absent", "required", "min", "max", "oneof", "check", "reload", "label", "help"}
@@ -222,6 +224,9 @@ func TestPoolFieldsAreCopied(t *testing.T) {
     consent: {new_browser: careful}
     known_browser_ttl: 7s
     limits: {user_rate: 7}
+    clients: [{id: a, redirect_uris: ["https://a.example.com"], code_ttl: 7s}]
+signing_key: |
+  `+strings.ReplaceAll(strings.TrimSpace(configtest.SigningKey(t, "PRIVATE KEY")), "\n", "\n  ")+`
 `).UserPools[0]
 	v := reflect.ValueOf(p).Elem()
 	for f := range structFields(reflect.TypeFor[Pool]()) {

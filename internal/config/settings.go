@@ -102,6 +102,7 @@ type Pool struct {
 	PayloadFormat        string        `key:"payload_format" default:"json" oneof:"json url" help:"Text in the picture: 'json' for the SDKs, or 'url', which the camera of a phone opens."`
 	AppLink              string        `key:"app_link" type:"address" absent:"none" check:"appLink" help:"Address with '{random}' in it that opens the app: on small screens, behind '/s/<random>', and with 'payload_format: url' in the picture."`
 	Apps                 Apps          `key:"apps"`
+	Clients              []Client      `key:"clients"`
 	Webhook              *Webhook      `key:"webhook"`
 	ReturnFullUserInfo   bool          `key:"return_full_user_info" label:"Full user in the status call" default:"false" help:"'check' gives the browser the whole user with its token."`
 	AllowBrowserExchange bool          `key:"allow_browser_exchange" label:"Exchange from the browser" default:"false" help:"The browser itself may exchange the ticket."`

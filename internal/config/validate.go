@@ -21,6 +21,7 @@ func (d *document) validate() {
 	d.validateAudit()
 	d.validatePoolIDs()
 	d.validateApps()
+	d.validateClients()
 }
 
 // validateTags checks the values in v against the tags of their settings.
@@ -155,10 +156,11 @@ func (d *document) validateAudit() {
 	}
 }
 
-// validatePoolIDs refuses ids of several pools, and app ids that are listed twice.
+// validatePoolIDs refuses an id that something else has: of pools, app ids and ids of clients,
+// each must find one of them.
 func (d *document) validatePoolIDs() {
-	ids, apps := map[string]string{}, map[string]string{}
-	claim := func(taken map[string]string, id, path string) {
+	taken := map[string]string{}
+	claim := func(id, path string) {
 		if first, ok := taken[id]; ok && id != "" {
 			d.refuse(path, fmt.Sprintf("is taken: %s in line %d has the same; each must be unique", first, d.position(first).line))
 			return
@@ -166,9 +168,14 @@ func (d *document) validatePoolIDs() {
 		taken[id] = path
 	}
 	for i, p := range d.values.Pools {
-		claim(ids, p.ID, fmt.Sprintf("pools[%d].id", i))
+		claim(p.ID, fmt.Sprintf("pools[%d].id", i))
+	}
+	for i, p := range d.values.Pools {
 		for j, app := range p.AppIDs {
-			claim(apps, app, fmt.Sprintf("pools[%d].app_ids[%d]", i, j))
+			claim(app, fmt.Sprintf("pools[%d].app_ids[%d]", i, j))
+		}
+		for j, c := range p.Clients {
+			claim(c.ID, fmt.Sprintf("pools[%d].clients[%d].id", i, j))
 		}
 	}
 }

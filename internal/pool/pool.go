@@ -27,6 +27,8 @@ type Pool struct {
 	Logo   string   // address of an image; may be empty
 	AppIDs []string // other ids of the pool, from the SDKs' `appId`
 
+	Clients []*Client // applications that use OpenID Connect; their ids are app ids, too
+
 	BrandColor string // of the pages, #rrggbb; "": the default
 	Secret     Secret // authenticates the site's back end; several values during a rotation
 

@@ -15,10 +15,17 @@ type index struct {
 	all     []*Pool
 	byID    map[string]*Pool
 	byApp   map[string]*Pool
+	clients map[string]ownedClient
 	origins map[string]bool
 }
 
-// NewRegistry returns a registry of pools, whose ids and app ids must be unique.
+type ownedClient struct {
+	pool   *Pool
+	client *Client
+}
+
+// NewRegistry returns a registry of pools. Ids of pools, app ids and ids of clients must be
+// unique.
 func NewRegistry(pools ...*Pool) *Registry {
 	r := new(Registry)
 	r.Replace(pools...)
@@ -31,12 +38,16 @@ func (r *Registry) Replace(pools ...*Pool) {
 		all:     pools,
 		byID:    make(map[string]*Pool),
 		byApp:   make(map[string]*Pool),
+		clients: make(map[string]ownedClient),
 		origins: make(map[string]bool),
 	}
 	for _, p := range pools {
 		ix.byID[p.ID] = p
 		for _, app := range p.AppIDs {
 			ix.byApp[app] = p
+		}
+		for _, c := range p.Clients {
+			ix.byApp[c.ID], ix.clients[c.ID] = p, ownedClient{p, c}
 		}
 		for _, origin := range p.Origins {
 			ix.origins[origin] = true
@@ -51,8 +62,14 @@ func (r *Registry) All() []*Pool { return r.index.Load().all }
 // ByID returns the pool with the id, or nil.
 func (r *Registry) ByID(id string) *Pool { return r.index.Load().byID[id] }
 
-// ByApp returns the pool with the app id, or nil.
+// ByApp returns the pool with the app id, or nil. Ids of clients are app ids.
 func (r *Registry) ByApp(id string) *Pool { return r.index.Load().byApp[id] }
+
+// Client returns the client with the id and its pool, or nil.
+func (r *Registry) Client(id string) (*Pool, *Client) {
+	found := r.index.Load().clients[id]
+	return found.pool, found.client
+}
 
 // AllowsOrigin reports whether at least one pool lists origin.
 func (r *Registry) AllowsOrigin(origin string) bool { return r.index.Load().origins[origin] }

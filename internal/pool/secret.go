@@ -2,14 +2,10 @@ package pool
 
 import (
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/secret"
 	"github.com/scanlogin/scanlogin/session"
@@ -28,6 +24,7 @@ type keys struct {
 	id      string
 	digest  [sha256.Size]byte // compared instead of the value: constant time needs equal lengths
 	ticket  []byte
+	code    []byte
 	browser []byte
 	token   []byte
 	match   []byte
@@ -43,6 +40,7 @@ func NewSecret(value string, others ...string) Secret {
 			id:      hex.EncodeToString(derive(v, "secret id", 4)),
 			digest:  sha256.Sum256([]byte(v)),
 			ticket:  derive(v, "ticket", sha256.Size),
+			code:    derive(v, "authorization code", sha256.Size),
 			browser: derive(v, "browser key", sha256.Size),
 			token:   derive(v, "token id", sha256.Size),
 			match:   derive(v, "match code", sha256.Size),
@@ -106,75 +104,4 @@ func (s Secret) keysFor(code session.Session) keys {
 		}
 	}
 	return keys{}
-}
-
-// Ticket returns the one-time ticket for the code's user,
-// `<random>.<43 base64url characters>`, or "" if the pool no longer accepts the secret that
-// the code was created with.
-func (p *Pool) Ticket(s session.Session) string {
-	mac := p.mac(p.Secret.keysFor(s).ticket, s)
-	if mac == "" {
-		return ""
-	}
-	return string(s.ID) + "." + mac
-}
-
-// BrowserKey returns the secret of the browser that requested the code, 43 base64url
-// characters; "" as for Ticket.
-func (p *Pool) BrowserKey(s session.Session) string {
-	return p.mac(p.Secret.keysFor(s).browser, s)
-}
-
-// TokenID returns the `jti` of the token that is issued for the code, the same on every
-// node; "" as for Ticket.
-func (p *Pool) TokenID(s session.Session) string {
-	return p.mac(p.Secret.keysFor(s).token, s)
-}
-
-// mac returns an HMAC-SHA256 over the code's ids and its salt, which only the store has.
-// Computing it needs both the pool's secret and the store.
-func (p *Pool) mac(key []byte, s session.Session) string {
-	if key == nil {
-		return ""
-	}
-	h := hmac.New(sha256.New, key)
-	fmt.Fprintf(h, "%s\x00%s\x00", p.ID, s.ID)
-	h.Write(s.Salt)
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
-}
-
-// WithHashes returns s with the hashes of its ticket and its browser key, which the store
-// keeps. s has its ID, salt and secret id. Without an accepted secret, s stays as it is.
-func (p *Pool) WithHashes(s session.Session) session.Session {
-	if !p.Secret.accepts(s.SecretID) {
-		return s
-	}
-	s.Grant, s.GrantHash = session.GrantTicket, session.HashSecret(p.Ticket(s))
-	s.BrowserHash = session.HashSecret(p.BrowserKey(s))
-	return s
-}
-
-// Credential returns what redeems a code of the pool with a ticket. challenge is that of the
-// verifier which was shown, "" if none was.
-func (p *Pool) Credential(ticket, challenge string) session.Credential {
-	return session.Credential{
-		Grant: session.GrantTicket, SecretIDs: p.Secret.IDs(), Hash: session.HashSecret(ticket), Challenge: challenge,
-	}
-}
-
-// IsBrowserKey reports, in constant time, whether text is the code's browser key. It is not
-// if the pool no longer accepts the secret that the code was created with.
-func (p *Pool) IsBrowserKey(s session.Session, text string) bool {
-	return len(s.BrowserHash) > 0 && p.Secret.accepts(s.SecretID) &&
-		subtle.ConstantTimeCompare(session.HashSecret(text), s.BrowserHash) == 1
-}
-
-// TicketID returns the id of the code that a ticket belongs to, or session.ErrNotFound if
-// text is not a ticket.
-func TicketID(text string) (session.ID, error) {
-	random, mac, ok := strings.Cut(text, ".")
-	if !ok || len(mac) != base64.RawURLEncoding.EncodedLen(sha256.Size) {
-		return "", session.ErrNotFound
-	}
-	return session.ParseID(random)
 }
