@@ -99,6 +99,10 @@ type Session struct {
 	GrantHash   []byte `json:"grantHash,omitempty"`
 	BrowserHash []byte `json:"browserHash,omitempty"`
 
+	// Authorization is what the code was requested for, if its grant is an authorization
+	// code; otherwise zero.
+	Authorization Authorization `json:"authorization,omitzero"`
+
 	CookieHash []byte `json:"cookieHash,omitempty"` // SHA-256 of the browser cookie
 	Challenge  string `json:"challenge,omitempty"`  // RFC 7636, S256: the exchange needs the verifier; empty: none
 	Count      int    `json:"count"`                // number of this code on its page, from 1; refreshes do not count
@@ -128,6 +132,16 @@ const (
 	GrantAuthorizationCode Grant = "authorization_code" // RFC 6749, 4.1
 	GrantDeviceCode        Grant = "device_code"        // RFC 8628
 )
+
+// Authorization is the part of an authorization request (OIDC Core 3.1.2.1) that the exchange
+// of the authorization code depends on. It never changes.
+type Authorization struct {
+	ClientID    string `json:"clientId"`
+	RedirectURI string `json:"redirectUri"` // as requested
+	Scope       string `json:"scope"`       // granted, separated by spaces
+	Nonce       string `json:"nonce,omitempty"`
+	RequestHash []byte `json:"requestHash"` // HashSecret of the id of the authorization request
+}
 
 // Match is a check that the phone's user sees the page.
 type Match string

@@ -21,6 +21,8 @@ func sizeOf(s session.Session) int64 {
 	n := overhead + len(s.ID) + len(s.Pool) + len(s.Op) + len(s.Payload) + len(s.CustomData) + len(s.Client.IP) + len(s.Client.UserAgent) +
 		len(s.Salt) + len(s.SecretID) + len(s.CookieHash) + len(s.GrantHash) + len(s.BrowserHash) + len(s.Challenge) + len(s.Trace) +
 		len(u.ID) + len(u.Username) + len(u.Nickname) + len(u.Photo) + len(u.Email) + len(u.Phone)
+	a := s.Authorization
+	n += len(a.ClientID) + len(a.RedirectURI) + len(a.Scope) + len(a.Nonce) + len(a.RequestHash)
 	if len(u.More) > 0 {
 		n += maxClaims
 	}

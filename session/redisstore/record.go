@@ -52,6 +52,8 @@ type fixed struct {
 	Count       int            `json:"count"`
 	Trace       string         `json:"trace,omitempty"`
 	CreatedAt   int64          `json:"createdAt"` // Unix time, ms
+
+	Authorization session.Authorization `json:"authorization,omitzero"`
 }
 
 // stateText returns the text that state has for the value of a field: that of the credential is
@@ -78,7 +80,7 @@ func encodeNew(s session.Session) (stateJSON, fixedJSON []byte, err error) {
 	}
 	fixedJSON, err = encode(fixed{
 		CustomData: s.CustomData, Client: s.Client, Salt: s.Salt, CookieHash: s.CookieHash, BrowserHash: s.BrowserHash,
-		Count: s.Count, Trace: s.Trace, CreatedAt: s.CreatedAt.UnixMilli(),
+		Count: s.Count, Trace: s.Trace, CreatedAt: s.CreatedAt.UnixMilli(), Authorization: s.Authorization,
 	})
 	return stateJSON, fixedJSON, err
 }
@@ -106,7 +108,8 @@ func decode(id session.ID, values []any) (session.Session, error) {
 		ID: id, Pool: st.Pool, Version: st.Version, Op: st.Op, Status: st.Status, User: user,
 		Payload: texts[4], CustomData: f.CustomData, Client: f.Client,
 		Salt: f.Salt, SecretID: st.SecretID, Grant: grant, GrantHash: hash, BrowserHash: f.BrowserHash, CookieHash: f.CookieHash,
-		Challenge: st.Challenge, Count: f.Count, Match: st.Match, Mismatches: st.Mismatches, Trace: f.Trace, ScanQueued: st.ScanQueued != "",
+		Authorization: f.Authorization,
+		Challenge:     st.Challenge, Count: f.Count, Match: st.Match, Mismatches: st.Mismatches, Trace: f.Trace, ScanQueued: st.ScanQueued != "",
 		CreatedAt: at(f.CreatedAt), ScannedAt: at(st.ScannedAt), ConfirmedAt: at(st.ConfirmedAt), ExpiresAt: at(st.ExpiresAt),
 	}, nil
 }

@@ -26,6 +26,11 @@ var (
 	Bob   = session.User{ID: "bob", Nickname: "Bob"}
 )
 
+// Authorization is what a code of an OAuth client was requested for.
+var Authorization = session.Authorization{
+	ClientID: "client", RedirectURI: "https://client.example.com/cb?a=<b>&c", Scope: "openid email", Nonce: "n\u2028", RequestHash: session.HashSecret("request"),
+}
+
 // ChangeOf returns a change by a user who knows everything that the code needs: the number, and
 // the ticket with its verifier. Times to live are a minute.
 func ChangeOf(from session.Session, a session.Action, u session.User) session.Change {

@@ -53,6 +53,7 @@ func (s *suite) createRecognizesARetry() {
 // session.Session fails it until New or the steps set it, and the backends store it.
 func (s *suite) everyFieldIsStored() {
 	code := New(s.A.Store, time.Minute)
+	code.Authorization = Authorization
 	code.CustomData, code.Trace = `{"a":"<&>\u2028"}`, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	made, err := s.A.Store.Create(s.ctx, code)
 	if err != nil {

@@ -20,6 +20,9 @@ func (s *suite) randomWalks() {
 		code := New(s.A.Store, pick(t, "life", time.Minute, time.Minute, time.Minute, time.Millisecond, -time.Second))
 		code.Match = pick(t, "match", session.MatchNone, session.MatchDigits)
 		code.Challenge = pick(t, "challenge", "", "challenge")
+		if pick(t, "oauth", false, true) {
+			code.Grant, code.Authorization = session.GrantAuthorizationCode, Authorization
+		}
 		made, err := s.A.Store.Create(s.ctx, code)
 		if err != nil {
 			t.Fatal(err)
