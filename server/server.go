@@ -25,6 +25,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/server/connlimit"
+	"github.com/scanlogin/scanlogin/server/oidc"
 	"github.com/scanlogin/scanlogin/server/push"
 	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
@@ -79,6 +80,7 @@ type Server struct {
 	echo     *echo.Echo
 	pictures *pictures
 	push     *push.Server
+	oidc     *oidc.Provider
 	clients  *connlimit.Limiter
 	ready    *readiness
 
@@ -117,6 +119,7 @@ func New(o Options) *Server {
 		Login: s.login, Hub: o.Hub, Pushed: o.Pushed, Log: o.Log, PictureURL: s.pictureURL,
 		ErrorName: func(err error) string { return rowOf(err).name }, Refused: s.mistakes.noteRefusal,
 	})
+	s.oidc = oidc.New(oidc.Options{PublicURL: o.PublicURL, Login: s.login, Signer: o.Signer, Log: o.Log})
 	s.clients = newConnLimiter(o, s.login.Limits())
 	s.echo = s.routes(o.TrustedProxies)
 	return s
@@ -155,6 +158,7 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e.Match(reading, "/assets/*", echo.WrapHandler(web.Assets()))
 	e.Match(reading, "/s/:random", handle(s.link))
 	e.Match(reading, "/s/:pool/:random", handle(s.link))
+	s.oidcRoutes(e)
 	return e
 }
 

@@ -82,7 +82,7 @@ func (a *App) run(ctx context.Context) error {
 	options := server.Options{
 		Options: login.Options{
 			PublicURL: a.config.PublicURL, Pools: a.registry, Store: serverStore(b.store, hooks, traces, counts), Signer: a.signer,
-			Limits: login.Limits(a.config.Limits), Counts: b.counts, Place: a.places.Lookup, Observers: a.observers(ext, counts), Log: a.log,
+			Limits: login.Limits(a.config.Limits), Counts: b.counts, Records: b.records, Place: a.places.Lookup, Observers: a.observers(ext, counts), Log: a.log,
 		},
 		Hub: watchers, TrustedProxies: a.config.ProxyNetworks, DrainDelay: a.config.DrainDelay, BusAge: b.busAge,
 		PhonePage: a.phonePage, Fallback: a.fallback,

@@ -23,6 +23,7 @@ type Caller struct {
 	user          string         // who acts, on a phone
 	site          *pool.Pool     // whose secret the caller showed; valid if isSite
 	isSite        bool           // the secret was verified
+	isClient      bool           // the secret of an OAuth client was verified
 	pending       []ratelimit.Op // what the request is still to be counted by, together with whatever else counts it
 	subject       Subject
 	originRefused bool

@@ -23,10 +23,10 @@ func (s *Service) failedLookup(by *Caller) ratelimit.Op {
 }
 
 // countFailure counts a request that failed with err, if that may be a guess. It returns err,
-// or TooMany. A site that has authenticated passes on what its users send, and is not
-// counted.
+// or TooMany. A site or a client that has authenticated passes on what its users send, and is
+// not counted.
 func (s *Service) countFailure(ctx context.Context, by *Caller, err error) error {
-	if by.isSite {
+	if by.isSite || by.isClient {
 		return err
 	}
 	var guess []ratelimit.Op
@@ -52,7 +52,7 @@ func (s *Service) countFailure(ctx context.Context, by *Caller, err error) error
 // is never refused: it knows the code, and SDKs, which prove nothing, do not come back after
 // a 429 of check.
 func (s *Service) checkGuesses(by *Caller, code session.Session) error {
-	if by.isSite || ipaddr.Address(code.Client.IP) == ipaddr.Address(by.IP) {
+	if by.isSite || by.isClient || ipaddr.Address(code.Client.IP) == ipaddr.Address(by.IP) {
 		return nil
 	}
 	if wait := s.limits.shared.RetryAfter(s.failedLookup(by)); wait > 0 {
@@ -77,13 +77,17 @@ const (
 	provenTime = time.Hour
 )
 
-// claimedPool returns the id of the pool whose secret the caller claims to have; "" for an
-// unknown one.
-func (s *Service) claimedPool(by *Caller) string {
-	if by.Credentials == nil || s.pools.ByID(by.Credentials.ID) == nil {
+// claimed returns the id of the pool or of the client whose secret the caller claims to have;
+// "" for an unknown one.
+func (s *Service) claimed(by *Caller) string {
+	if by.Credentials == nil {
 		return ""
 	}
-	return by.Credentials.ID
+	id := by.Credentials.ID
+	if _, client := s.pools.Client(id); client == nil && s.pools.ByID(id) == nil {
+		return ""
+	}
+	return id
 }
 
 // wrongSecret returns the operations that count a wrong secret. The first counts the exact
@@ -92,7 +96,7 @@ func (s *Service) claimedPool(by *Caller) string {
 // addresses.
 func (s *Service) wrongSecret(by *Caller) []ratelimit.Op {
 	return []ratelimit.Op{
-		ratelimit.Allow(s.pools.Pseudonym("secret", by.IP, s.claimedPool(by)), perSecond(s.limits.MissRate)),
+		ratelimit.Allow(s.pools.Pseudonym("secret", by.IP, s.claimed(by)), perSecond(s.limits.MissRate)),
 		ratelimit.Allow(s.pools.Pseudonym("secrets", ipaddr.Address(by.IP)), perSecond(neighbourSecrets*s.limits.MissRate)),
 	}
 }
@@ -126,7 +130,7 @@ func (s *Service) authenticate(ctx context.Context, by *Caller) bool {
 }
 
 func (s *Service) provenKey(by *Caller) string {
-	return s.pools.Pseudonym("proven", by.IP, s.claimedPool(by))
+	return s.pools.Pseudonym("proven", by.IP, s.claimed(by))
 }
 
 // rememberProof records that the caller showed the right secret. The other nodes are told at

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/fairshare"
+	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
@@ -38,6 +39,7 @@ type Options struct {
 	Signer    *token.Signer // nil: no tokens are issued
 	Limits    Limits
 	Counts    ratelimit.Store   // counts of all nodes; nil: of this one only
+	Records   kv.Store          // records of all nodes; nil: of this one only
 	Observers session.Observers // receive the events of this node
 
 	// Place looks up an address: the country (ISO 3166-1, two letters), and a name in
@@ -59,6 +61,8 @@ type Service struct {
 	place     func(addr netip.Addr, lang string) (country, name string)
 	log       *loglimit.Logger // for what requests can cause; keyed by ErrorKind
 
+	records kv.Store
+
 	limits   *limits
 	capacity *capacity
 	history  *risk.History
@@ -76,7 +80,11 @@ func New(o Options) *Service {
 	if o.Place == nil {
 		o.Place = func(netip.Addr, string) (country, name string) { return "", "" }
 	}
+	if o.Records == nil {
+		o.Records = kv.NewMemory()
+	}
 	s := &Service{
+		records:   o.Records,
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		pools: o.Pools, store: o.Store, signer: o.Signer, observers: o.Observers, place: o.Place,
 		log:    loglimit.New(o.Log, logInterval),

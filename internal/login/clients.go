@@ -1,0 +1,37 @@
+package login
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/scanlogin/scanlogin/internal/pool"
+)
+
+// ErrClient is an ErrCredentials: there is no such OAuth client, or it did not authenticate.
+var ErrClient = fmt.Errorf("%w: of an OAuth client", ErrCredentials)
+
+// Client returns an OAuth client and its pool, with their current settings; nil if there is none.
+func (s *Service) Client(id string) (*pool.Pool, *pool.Client) { return s.pools.Client(id) }
+
+// AuthenticateClient verifies the id and the secret of an OAuth client; the secret of a public
+// client is "". Wrong ones are counted as those of pools are. Call it at most once per request.
+// Errors: ErrClient, TooMany.
+func (s *Service) AuthenticateClient(ctx context.Context, by *Caller, shown Credentials) (*pool.Pool, *pool.Client, error) {
+	by.Credentials = &shown
+	if err := s.checkWrongSecrets(ctx, by); err != nil {
+		return nil, nil, err
+	}
+	p, c := s.pools.Client(shown.ID)
+	switch {
+	case c != nil && c.IsPublic() && shown.Secret == "":
+	case c != nil && c.Secret.Matches(shown.Secret):
+		s.rememberProof(ctx, by)
+		by.isClient = true
+	default:
+		return nil, nil, s.countFailure(ctx, by, ErrClient)
+	}
+	if by.subject.Pool == "" {
+		by.subject.Pool = p.ID
+	}
+	return p, c, nil
+}

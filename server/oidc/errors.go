@@ -1,0 +1,130 @@
+package oidc
+
+import (
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/session"
+)
+
+// problem is a row of the table of errors in docs/api.md: an error code of a standard. As an
+// error it stands for itself.
+type problem struct {
+	name        string // error
+	status      int    // of HTTP, where the error is the response
+	description string // error_description: reveals nothing about codes, tokens and secrets
+}
+
+func (p *problem) Error() string { return p.name + ": " + p.description }
+
+// The rows.
+var (
+	errInvalidRequest = &problem{"invalid_request", http.StatusBadRequest, "a parameter is missing or has the wrong form"}              // RFC 6749, 4.1.2.1 and 5.2
+	errNoIssuer       = &problem{"invalid_request", http.StatusNotFound, "there is no such issuer; check the path, or client_id"}       // discovery of an unknown issuer is 404
+	errInvalidClient  = &problem{"invalid_client", http.StatusUnauthorized, "client authentication failed; check client_id and secret"} // RFC 6749, 5.2
+	errInvalidGrant   = &problem{"invalid_grant", http.StatusBadRequest, "the grant is invalid, expired, used, or of another request"}  // RFC 6749, 5.2
+	errGrantType      = &problem{"unsupported_grant_type", http.StatusBadRequest, "grant_type is not supported"}                        // RFC 6749, 5.2
+	errInvalidScope   = &problem{"invalid_scope", http.StatusBadRequest, "the client may be granted none of the requested scopes"}      // RFC 6749, 4.1.2.1 and 5.2
+	errUnavailable    = &problem{"temporarily_unavailable", http.StatusServiceUnavailable, "try again in a moment"}                     // RFC 6749, 4.1.2.1
+	errTooMany        = &problem{"temporarily_unavailable", http.StatusTooManyRequests, "too many requests; wait as Retry-After says"}  // RFC 6585, 4
+	errServer         = &problem{"server_error", http.StatusInternalServerError, "the server failed"}                                   // RFC 6749, 4.1.2.1
+)
+
+// table maps errors to rows. The first match counts.
+var table = []struct {
+	is  error
+	row *problem
+}{
+	{login.ErrClient, errInvalidClient},
+	{login.ErrUnavailable, errUnavailable},
+	{session.ErrNotFound, errInvalidGrant},
+}
+
+// refusal is a problem with a description of its own.
+type refusal struct {
+	*problem
+	description string
+}
+
+func (r *refusal) Error() string { return r.name + ": " + r.description }
+func (r *refusal) Unwrap() error { return r.problem }
+
+// because returns p with a description.
+func (p *problem) because(description string) error { return &refusal{p, description} }
+
+// describe returns the row that err belongs to, and the description for the client.
+func describe(err error) (*problem, string) {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.problem, r.description
+	}
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p, p.description
+	}
+	if e, ok := errors.AsType[login.FieldError](err); ok {
+		return errInvalidRequest, e.Error()
+	}
+	if login.IsAdmission(err) {
+		return errTooMany, errTooMany.description
+	}
+	for _, row := range table {
+		if errors.Is(err, row.is) {
+			return row.row, row.row.description
+		}
+	}
+	return errServer, errServer.description
+}
+
+// errorBody is an error as the endpoints answer it (RFC 6749, 5.2).
+type errorBody struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+// writeError writes the response for an error. It is the only function that does.
+func (p *Provider) writeError(e Endpoint, c *call, err error) {
+	row, description := describe(err)
+	p.logError(e, c, row, err)
+	p.login.EmitRefused(c.by, "oidc"+e.Path, row.name)
+	h := c.w.Header()
+	switch row.status {
+	case http.StatusUnauthorized:
+		if c.r.Header.Get("Authorization") != "" { // RFC 6749, 5.2
+			h.Set("WWW-Authenticate", `Basic realm="scanlogin", charset="UTF-8"`)
+		}
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		h.Set("Retry-After", retryAfter(err))
+	}
+	if err := c.writeJSON(row.status, errorBody{row.name, description}); err != nil {
+		p.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
+	}
+}
+
+// logError logs what concerns the operator; the debug log has all errors.
+func (p *Provider) logError(e Endpoint, c *call, row *problem, err error) {
+	about := []any{"requestId", c.by.RequestID, "endpoint", e.Path, "status", row.status, "problem", row.name, "error", err}
+	switch {
+	case c.r.Context().Err() != nil: // the client has gone
+	case row == errServer:
+		p.log.Error("request refused", about...)
+		return
+	case row == errUnavailable:
+		p.quiet.Log(c.r.Context(), slog.LevelWarn, "request "+login.ErrorKind(err), "request refused", about...)
+	}
+	p.log.Debug("request refused", about...)
+}
+
+// retryAfter returns the Retry-After of err, in whole seconds rounded up (RFC 9110, 10.2.3); one
+// second if it has none.
+func retryAfter(err error) string {
+	var seconds float64
+	if e, ok := errors.AsType[login.TooMany](err); ok {
+		seconds = e.RetryAfter.Seconds()
+	} else if e, ok := errors.AsType[login.StoreFull](err); ok {
+		seconds = e.RetryAfter.Seconds()
+	}
+	return strconv.Itoa(max(1, int(math.Ceil(seconds))))
+}
