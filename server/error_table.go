@@ -78,6 +78,11 @@ var table = []struct {
 		"codeChallenge is required by this user pool: send the base64url SHA-256 of a random verifier (PKCE, RFC 7636), and give the verifier to userinfo",
 		"该用户池要求 codeChallenge：请发送随机 verifier 的 base64url SHA-256（PKCE，RFC 7636），并在 userinfo 中提交 verifier",
 	},
+	{
+		login.ErrNoRequest, errField,
+		"request has ended, or belongs to another browser: start again at the site",
+		"request 已结束或属于其他浏览器：请返回网站重新开始",
+	},
 	{login.ErrVerifierRequired, errVerifier, "codeVerifier is required: the QR code was made with a codeChallenge", "缺少 codeVerifier：该二维码带有 codeChallenge"},
 	{login.ErrVerifierUnexpected, errVerifier, "codeVerifier is given, but the QR code was made without a codeChallenge", "提交了 codeVerifier，但该二维码没有 codeChallenge"},
 	{login.ErrVerifier, errVerifier, "", ""},

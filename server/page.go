@@ -24,6 +24,8 @@ type geneRequest struct {
 
 	CodeChallenge       string `json:"codeChallenge"` // RFC 7636
 	CodeChallengeMethod string `json:"codeChallengeMethod"`
+
+	Request string `json:"request"` // id of the authorization request whose page it is
 }
 
 // geneData is what a page gets for a new code.
@@ -71,6 +73,9 @@ func (s *Server) create(c *call, name login.PoolName, in geneRequest) (*pool.Poo
 	if err := in.check(); err != nil {
 		return nil, none, err
 	}
+	if err := s.authorize(c, in.Request); err != nil {
+		return nil, session.Session{}, err
+	}
 	custom, err := in.customData()
 	if err != nil {
 		return nil, none, err
@@ -104,8 +109,19 @@ func (r geneRequest) check() error {
 	return login.CheckChallenge(r.CodeChallenge, r.CodeChallengeMethod)
 }
 
+// authorize finds the authorization request that a page names, if it does.
+func (s *Server) authorize(c *call, id string) (err error) {
+	if id != "" {
+		c.by.Authorization, err = s.login.Authorization(c.Request().Context(), id, s.oidc.RequestCookie(c.Request()))
+	}
+	return err
+}
+
 // view is the view of the code that a request asks about.
 func (s *Server) view(c *call) (login.View, error) {
+	if err := s.authorize(c, c.QueryParam("request")); err != nil {
+		return login.View{}, err
+	}
 	return s.login.View(c.Request().Context(), c.by, login.ViewRequest{Pool: c.poolName(""), Random: c.QueryParam("random")})
 }
 
@@ -178,6 +194,7 @@ func (s *Server) socket(c *call) error {
 	return s.push.Socket(c.Response(), c.Request(), c.by, push.SocketRequest{
 		Pool: c.poolName(""), Random: random, Watch: random != "" && c.QueryParam("userPoolId") == "",
 		Challenge: c.QueryParam("codeChallenge"), ChallengeMethod: c.QueryParam("codeChallengeMethod"),
+		Request: c.QueryParam("request"), RequestCookie: s.oidc.RequestCookie(c.Request()),
 		Trace: s.traceName(c.Request().Context()),
 	})
 }

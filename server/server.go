@@ -119,7 +119,10 @@ func New(o Options) *Server {
 		Login: s.login, Hub: o.Hub, Pushed: o.Pushed, Log: o.Log, PictureURL: s.pictureURL,
 		ErrorName: func(err error) string { return rowOf(err).name }, Refused: s.mistakes.noteRefusal,
 	})
-	s.oidc = oidc.New(oidc.Options{PublicURL: o.PublicURL, Login: s.login, Signer: o.Signer, Log: o.Log})
+	s.oidc = oidc.New(oidc.Options{
+		PublicURL: o.PublicURL, Login: s.login, Signer: o.Signer, Log: o.Log,
+		PrefersChinese: func(h http.Header) bool { return localeOf(h) == chinese },
+	})
 	s.clients = newConnLimiter(o, s.login.Limits())
 	s.echo = s.routes(o.TrustedProxies)
 	return s

@@ -28,7 +28,7 @@ var files embed.FS
 // assets are the files that the pages load.
 var assets = []string{
 	"mark.svg", "style.css", "page.js", "words.js",
-	"login.css", "login.js", "phone.css", "phone.js", "docs.css",
+	"login.css", "login.js", "authorize.js", "form-post.js", "phone.css", "phone.js", "docs.css",
 }
 
 // policy allows pages to load from and call this server only. Images may come from any https

@@ -36,7 +36,10 @@ type Credentials struct{ ID, Secret string }
 type Proof struct {
 	Cookie     string // value of the browser cookie
 	BrowserKey string
-	site       bool // the secret of the code's pool was verified instead
+	// Authorization is the authorization request of the browser, nil if the page is not
+	// one that shows codes for OAuth clients.
+	Authorization *Authorization
+	site          bool // the secret of the code's pool was verified instead
 }
 
 // IsBrowser reports whether p proves that.

@@ -22,9 +22,18 @@ type CreateRequest struct {
 // Create counts, admits and stores a new code. The caller's address, user agent and cookie
 // become the code's client and binding.
 //
-// Errors: ErrChallengeRequired; TooMany and StoreFull, see IsAdmission; ErrUnavailable.
+// If the caller has an authorization request, the code and its challenge are for that.
+//
+// Errors: ErrChallengeRequired; ErrNoRequest, if the authorization request is of another pool;
+// TooMany and StoreFull, see IsAdmission; ErrUnavailable.
 func (s *Service) Create(ctx context.Context, by *Caller, req CreateRequest) (session.Session, error) {
 	p := req.Pool
+	if a := by.Authorization; a != nil {
+		if a.Pool != p.ID {
+			return session.Session{}, ErrNoRequest
+		}
+		req.Challenge = a.Challenge
+	}
 	if p.RequirePKCE && req.Challenge == "" {
 		return session.Session{}, ErrChallengeRequired
 	}
@@ -59,6 +68,9 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (session.Session, error
 	rand.Read(code.Salt)
 	if by.Cookie != "" {
 		code.CookieHash = cookieHash(by.Cookie)
+	}
+	if a := by.Authorization; a != nil {
+		code.Grant, code.Authorization = session.GrantAuthorizationCode, a.stored()
 	}
 	var err error
 	code.Payload, err = s.pictureText(p, code)

@@ -33,7 +33,7 @@ func (s *Service) countFailure(ctx context.Context, by *Caller, err error) error
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return err
-	case errors.Is(err, session.ErrNotFound), errors.Is(err, ErrInvalidCode), errors.Is(err, ErrTicket), errors.Is(err, ErrVerifier):
+	case errors.Is(err, session.ErrNotFound), errors.Is(err, ErrInvalidCode), errors.Is(err, ErrTicket), errors.Is(err, ErrGrant), errors.Is(err, ErrVerifier):
 		guess = []ratelimit.Op{s.failedLookup(by)}
 	case errors.Is(err, ErrCredentials):
 		guess = s.wrongSecret(by)

@@ -126,8 +126,11 @@ type Rights struct {
 	IsBrowser bool   // the caller proved to be the browser, or the site
 	entitled  bool   // to ticket and user: the browser, or anybody if the pool does not bind
 	full      bool   // the pool returns the full user to those who are entitled
-	ticket    string // set if entitled
+	ticket    string // set if entitled, unless the code is for an OAuth client
 	matchCode string // set for the browser
+
+	hasTicket bool      // there is a ticket
+	redirect  *Redirect // to the OAuth client; set for the browser that made the authorization request
 }
 
 // NewRights returns the rights of a caller with a proof. For limits and origins see View.
@@ -137,7 +140,14 @@ func NewRights(p *pool.Pool, code session.Session, proof Proof) Rights {
 	if r.IsBrowser {
 		r.matchCode = p.MatchCode(code)
 	}
-	if r.entitled {
+	r.hasTicket = code.Grant == session.GrantTicket || code.Grant == ""
+	if r.IsBrowser && proof.Authorization.has(code) {
+		if credential := p.AuthorizationCode(code); credential != "" {
+			redirect := proof.Authorization.Answer(map[string]string{"code": credential})
+			r.redirect = &redirect
+		}
+	}
+	if r.entitled && r.hasTicket {
 		// A code with a challenge returns the user only for its verifier.
 		r.full = p.ReturnFullUserInfo && code.Challenge == ""
 		r.ticket = p.Ticket(code)
@@ -159,6 +169,7 @@ type State struct {
 	Ticket         string    // "" if there is none, or the caller may not have it
 	MatchCode      string    // to be entered on the phone; "" if there is none
 	User           *FullUser // nil: only nickname and photo of the snapshot
+	Redirect       *Redirect // to the OAuth client; nil if there is none, or the caller may not have it
 	TicketWithheld bool      // there is a ticket, but the caller is not entitled to it
 }
 
@@ -170,7 +181,8 @@ func stateOf(snap session.Snapshot, r Rights, now time.Time) State {
 	}
 	switch snap.Status {
 	case session.Confirmed:
-		st.Ticket, st.TicketWithheld = r.ticket, !r.entitled
+		st.Ticket, st.TicketWithheld = r.ticket, r.hasTicket && !r.entitled
+		st.Redirect = r.redirect
 	case session.Scanned:
 		st.MatchCode = r.matchCode
 	}

@@ -27,6 +27,7 @@ type keys struct {
 	code    []byte
 	browser []byte
 	token   []byte
+	sid     []byte
 	match   []byte
 	name    []byte
 }
@@ -43,6 +44,7 @@ func NewSecret(value string, others ...string) Secret {
 			code:    derive(v, "authorization code", sha256.Size),
 			browser: derive(v, "browser key", sha256.Size),
 			token:   derive(v, "token id", sha256.Size),
+			sid:     derive(v, "sid", sha256.Size),
 			match:   derive(v, "match code", sha256.Size),
 			name:    derive(v, "pseudonym", sha256.Size),
 		})

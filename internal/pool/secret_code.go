@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -42,6 +43,16 @@ func (p *Pool) BrowserKey(s session.Session) string {
 // node; "" as for Ticket.
 func (p *Pool) TokenID(s session.Session) string {
 	return p.mac(p.Secret.keysFor(s).token, s)
+}
+
+// SID returns the `sid` of all tokens that OAuth clients get for the code (OIDC Front-Channel
+// Logout 3): 32 hexadecimal digits, the same on every node; "" as for Ticket.
+func (p *Pool) SID(s session.Session) string {
+	mac, err := base64.RawURLEncoding.DecodeString(p.mac(p.Secret.keysFor(s).sid, s))
+	if err != nil || len(mac) == 0 {
+		return ""
+	}
+	return hex.EncodeToString(mac[:16])
 }
 
 // mac returns an HMAC-SHA256 over the code's ids and its salt, which only the store has.

@@ -11,7 +11,7 @@ import (
 // allowOrigin lets pages of the pool and of its clients read the response. Credentials of the
 // browser are not allowed: no endpoint depends on them. Below the shared path the client is not
 // known yet, so the pages of all pools count: what they read is what they could request themselves.
-func (p *Provider) allowOrigin(c *call, e Endpoint) {
+func (p *Provider) allowOrigin(c *call) {
 	h := c.w.Header()
 	h.Add("Vary", "Origin")
 	origin := c.r.Header.Get("Origin")
@@ -25,7 +25,7 @@ func (p *Provider) allowOrigin(c *call, e Endpoint) {
 	if c.r.Method == http.MethodOptions {
 		h.Add("Vary", "Access-Control-Request-Method")
 		h.Add("Vary", "Access-Control-Request-Headers")
-		h.Set("Access-Control-Allow-Methods", strings.Join(e.Methods, ", "))
+		h.Set("Access-Control-Allow-Methods", strings.Join(c.endpoint.Methods, ", "))
 		h.Set("Access-Control-Allow-Headers", "authorization, content-type, x-authing-app-id, x-authing-lang, x-authing-request-from, x-authing-sdk-version, x-authing-userpool-id")
 		h.Set("Access-Control-Max-Age", "600")
 	}

@@ -28,7 +28,7 @@ func (p *Provider) discovery(c *call) error {
 }
 
 func (p *Provider) metadata(of *pool.Pool) map[string]any {
-	issuer := p.issuer(of)
+	issuer := p.login.Issuer(of.ID)
 	metadata := map[string]any{
 		"issuer":                                         issuer,
 		"scopes_supported":                               pool.Scopes(),

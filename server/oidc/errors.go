@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"github.com/scanlogin/scanlogin/internal/login"
-	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/web"
 )
 
 // problem is a row of the table of errors in docs/api.md: an error code of a standard. As an
@@ -23,15 +23,21 @@ func (p *problem) Error() string { return p.name + ": " + p.description }
 
 // The rows.
 var (
-	errInvalidRequest = &problem{"invalid_request", http.StatusBadRequest, "a parameter is missing or has the wrong form"}              // RFC 6749, 4.1.2.1 and 5.2
-	errNoIssuer       = &problem{"invalid_request", http.StatusNotFound, "there is no such issuer; check the path, or client_id"}       // discovery of an unknown issuer is 404
-	errInvalidClient  = &problem{"invalid_client", http.StatusUnauthorized, "client authentication failed; check client_id and secret"} // RFC 6749, 5.2
-	errInvalidGrant   = &problem{"invalid_grant", http.StatusBadRequest, "the grant is invalid, expired, used, or of another request"}  // RFC 6749, 5.2
-	errGrantType      = &problem{"unsupported_grant_type", http.StatusBadRequest, "grant_type is not supported"}                        // RFC 6749, 5.2
-	errInvalidScope   = &problem{"invalid_scope", http.StatusBadRequest, "the client may be granted none of the requested scopes"}      // RFC 6749, 4.1.2.1 and 5.2
-	errUnavailable    = &problem{"temporarily_unavailable", http.StatusServiceUnavailable, "try again in a moment"}                     // RFC 6749, 4.1.2.1
-	errTooMany        = &problem{"temporarily_unavailable", http.StatusTooManyRequests, "too many requests; wait as Retry-After says"}  // RFC 6585, 4
-	errServer         = &problem{"server_error", http.StatusInternalServerError, "the server failed"}                                   // RFC 6749, 4.1.2.1
+	errInvalidRequest = &problem{"invalid_request", http.StatusBadRequest, "a parameter is missing or has the wrong form"}                                   // RFC 6749, 4.1.2.1 and 5.2
+	errNoIssuer       = &problem{"invalid_request", http.StatusNotFound, "there is no such issuer; check the path, or client_id"}                            // discovery of an unknown issuer is 404
+	errInvalidClient  = &problem{"invalid_client", http.StatusUnauthorized, "client authentication failed; check client_id and secret"}                      // RFC 6749, 5.2
+	errInvalidGrant   = &problem{"invalid_grant", http.StatusBadRequest, "the grant is invalid, expired, used, or of another request"}                       // RFC 6749, 5.2
+	errGrantType      = &problem{"unsupported_grant_type", http.StatusBadRequest, "grant_type is not supported"}                                             // RFC 6749, 5.2
+	errResponseType   = &problem{"unsupported_response_type", http.StatusBadRequest, "response_type must be code"}                                           // RFC 6749, 4.1.2.1
+	errAccessDenied   = &problem{"access_denied", http.StatusForbidden, "the user went back"}                                                                // RFC 6749, 4.1.2.1
+	errLoginRequired  = &problem{"login_required", http.StatusBadRequest, "each login needs the user's phone; send no prompt=none"}                          // OIDC Core 3.1.2.6
+	errRequest        = &problem{"request_not_supported", http.StatusBadRequest, "request is not supported; send its parameters by themselves"}              // OIDC Core 3.1.2.6
+	errRequestURI     = &problem{"request_uri_not_supported", http.StatusBadRequest, "request_uri is not supported; send its parameters by themselves"}      // OIDC Core 3.1.2.6
+	errRegistration   = &problem{"registration_not_supported", http.StatusBadRequest, "registration is not supported; clients are configured at the server"} // OIDC Core 3.1.2.6
+	errInvalidScope   = &problem{"invalid_scope", http.StatusBadRequest, "the client may be granted none of the requested scopes"}                           // RFC 6749, 4.1.2.1 and 5.2
+	errUnavailable    = &problem{"temporarily_unavailable", http.StatusServiceUnavailable, "try again in a moment"}                                          // RFC 6749, 4.1.2.1
+	errTooMany        = &problem{"temporarily_unavailable", http.StatusTooManyRequests, "too many requests; wait as Retry-After says"}                       // RFC 6585, 4
+	errServer         = &problem{"server_error", http.StatusInternalServerError, "the server failed"}                                                        // RFC 6749, 4.1.2.1
 )
 
 // table maps errors to rows. The first match counts.
@@ -41,7 +47,9 @@ var table = []struct {
 }{
 	{login.ErrClient, errInvalidClient},
 	{login.ErrUnavailable, errUnavailable},
-	{session.ErrNotFound, errInvalidGrant},
+	{login.ErrGrant, errInvalidGrant},
+	{login.ErrReplayed, errInvalidGrant},
+	{login.ErrVerifier, errInvalidGrant},
 }
 
 // refusal is a problem with a description of its own.
@@ -84,11 +92,12 @@ type errorBody struct {
 	Description string `json:"error_description"`
 }
 
-// writeError writes the response for an error. It is the only function that does.
-func (p *Provider) writeError(e Endpoint, c *call, err error) {
+// writeError writes the response for an error that does not go to a redirect URI. It is the only
+// function that does.
+func (p *Provider) writeError(c *call, err error) {
 	row, description := describe(err)
-	p.logError(e, c, row, err)
-	p.login.EmitRefused(c.by, "oidc"+e.Path, row.name)
+	p.logError(c, row, err)
+	p.login.EmitRefused(c.by, c.endpoint.call(), row.name)
 	h := c.w.Header()
 	switch row.status {
 	case http.StatusUnauthorized:
@@ -98,14 +107,18 @@ func (p *Provider) writeError(e Endpoint, c *call, err error) {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set("Retry-After", retryAfter(err))
 	}
+	if c.endpoint.page {
+		web.AuthorizeError(c.w, row.status, web.AuthorizeErrorPage{Error: row.name, Description: description, Lang: p.pageLang(c)})
+		return
+	}
 	if err := c.writeJSON(row.status, errorBody{row.name, description}); err != nil {
 		p.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
 	}
 }
 
 // logError logs what concerns the operator; the debug log has all errors.
-func (p *Provider) logError(e Endpoint, c *call, row *problem, err error) {
-	about := []any{"requestId", c.by.RequestID, "endpoint", e.Path, "status", row.status, "problem", row.name, "error", err}
+func (p *Provider) logError(c *call, row *problem, err error) {
+	about := []any{"requestId", c.by.RequestID, "endpoint", c.endpoint.Path, "status", row.status, "problem", row.name, "error", err}
 	switch {
 	case c.r.Context().Err() != nil: // the client has gone
 	case row == errServer:

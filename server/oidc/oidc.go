@@ -26,16 +26,20 @@ type Options struct {
 	Login     *login.Service
 	Signer    *token.Signer // nil: no tokens are issued
 	Log       *slog.Logger
+
+	// PrefersChinese reports whether a browser with these headers wants Chinese pages.
+	PrefersChinese func(http.Header) bool
 }
 
 // Provider serves the endpoints of all pools with clients. Its methods may be called
 // concurrently. Create it with New.
 type Provider struct {
-	publicURL string
-	login     *login.Service
-	signer    *token.Signer
-	log       *slog.Logger
-	quiet     *loglimit.Logger // for what each call can cause; keyed by kind of error
+	publicURL      string
+	login          *login.Service
+	signer         *token.Signer
+	prefersChinese func(http.Header) bool
+	log            *slog.Logger
+	quiet          *loglimit.Logger // for what each call can cause; keyed by kind of error
 }
 
 // logInterval is how often a message of one kind is logged that requests can cause.
@@ -44,7 +48,7 @@ const logInterval = 10 * time.Second
 // New returns a provider. It starts nothing.
 func New(o Options) *Provider {
 	return &Provider{
-		publicURL: strings.TrimSuffix(o.PublicURL, "/"), login: o.Login, signer: o.Signer,
+		publicURL: strings.TrimSuffix(o.PublicURL, "/"), login: o.Login, signer: o.Signer, prefersChinese: o.PrefersChinese,
 		log: o.Log, quiet: loglimit.New(o.Log, logInterval),
 	}
 }
@@ -71,36 +75,42 @@ func (p *Provider) Endpoints() []Endpoint {
 	return []Endpoint{
 		{Path: DiscoveryPath, Methods: reading, cors: true, serve: p.discovery},
 		{Path: JWKSPath, Methods: reading, metadata: "jwks_uri", cors: true, serve: p.jwks},
+		{Path: "/auth", Methods: []string{http.MethodGet, http.MethodPost}, metadata: "authorization_endpoint", page: true, serve: p.auth},
+		{Path: "/auth/cancel", Methods: posting, page: true, serve: p.authCancel},
 		{Path: "/token", Methods: posting, metadata: "token_endpoint", cors: true, serve: p.token},
 	}
 }
 
+// call returns the endpoint's name in events.
+func (e Endpoint) call() string { return "oidc" + e.Path }
+
 // call is one request of an endpoint.
 type call struct {
-	w    http.ResponseWriter
-	r    *http.Request
-	by   *login.Caller
-	pool string // id in the path; "" below the shared path
-	form params // of the body, or of the query of a GET
+	endpoint Endpoint
+	w        http.ResponseWriter
+	r        *http.Request
+	by       *login.Caller
+	pool     string // id in the path; "" below the shared path
+	form     params // of the body, or of the query of a GET
 }
 
 // Serve answers a request of an endpoint. poolID is that in the path, "" below the shared path.
 func (p *Provider) Serve(e Endpoint, w http.ResponseWriter, r *http.Request, by *login.Caller, poolID string) {
-	c := &call{w: w, r: r, by: by, pool: poolID}
+	c := &call{endpoint: e, w: w, r: r, by: by, pool: poolID}
 	w.Header().Set("Cache-Control", "no-store") // the endpoints that allow it say so
 	if e.cors {
-		p.allowOrigin(c, e)
+		p.allowOrigin(c)
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
 	}
-	if err := p.serve(e, c); err != nil {
-		p.writeError(e, c, err)
+	if err := p.serve(c); err != nil {
+		p.writeError(c, err)
 	}
 }
 
-func (p *Provider) serve(e Endpoint, c *call) error {
+func (p *Provider) serve(c *call) error {
 	if c.pool != "" {
 		if _, err := p.poolOf(c, ""); err != nil {
 			return err
@@ -110,11 +120,8 @@ func (p *Provider) serve(e Endpoint, c *call) error {
 	if c.form, err = readParams(c.w, c.r); err != nil {
 		return err
 	}
-	return e.serve(c)
+	return c.endpoint.serve(c)
 }
-
-// issuer returns the issuer of a pool.
-func (p *Provider) issuer(of *pool.Pool) string { return p.publicURL + "/oidc/" + of.ID }
 
 // poolOf returns the pool of a request: that in the path or, below the shared path, that of the
 // client or of the app id header.

@@ -15,6 +15,7 @@ var (
 	closeBusy              = &wsconn.CloseFrame{Code: wsconn.StatusTryAgainLater, Reason: "try again later"}
 	closeNotFound          = &wsconn.CloseFrame{Code: statusNotFound, Reason: "no such code or pool"}
 	closeChallengeRequired = violation("codeChallenge is required by this user pool (PKCE, RFC 7636)")
+	closeNoRequest         = violation("the authorization request has ended, or belongs to another browser")
 	closeExhausted         = &wsconn.CloseFrame{Code: statusExhausted, Reason: "ask the person"}
 )
 

@@ -34,6 +34,8 @@ type SocketRequest struct {
 	Watch           bool   // watch the code Random; else make codes for the pool
 	Challenge       string // of the codes to make (RFC 7636); "" if there is none
 	ChallengeMethod string
+	Request         string // id of the authorization request whose page it is; "" if there is none
+	RequestCookie   string // of the browser that made it
 	Trace           string // of the codes to make, as in session.Session
 }
 
@@ -134,6 +136,9 @@ func refuseBody(w http.ResponseWriter) {
 // it is refused. It sets what is known about the caller's subject.
 func (s *Server) newSocket(r *http.Request, by *login.Caller, req SocketRequest) (*socket, *wsconn.CloseFrame, error) {
 	by.BrowserKey, by.Credentials = offeredKey(r), nil
+	if frame := s.authorize(r, by, req); frame != nil {
+		return &socket{srv: s, client: session.Client{IP: by.IP, UserAgent: by.UserAgent}}, frame, s.login.CheckAnyOrigin(by)
+	}
 	k := &socket{srv: s, client: session.Client{IP: by.IP, UserAgent: by.UserAgent}, proof: by.Proof, trace: req.Trace}
 	p, named, err := s.login.FindPool(req.Pool)
 	switch {
@@ -153,8 +158,40 @@ func (s *Server) newSocket(r *http.Request, by *login.Caller, req SocketRequest)
 	}
 	by.SetSubject(p, session.Session{})
 	k.open, k.pool, k.challenge = true, p, strings.Clone(req.Challenge)
+	if a := by.Authorization; a != nil {
+		if a.Pool != p.ID {
+			return k, closeNoRequest, nil
+		}
+		k.challenge = a.Challenge
+	}
 	k.resume, _ = session.ParseID(req.Random) // one that is malformed is treated like an unknown one
 	return k, nil, nil
+}
+
+// authorize finds the authorization request that a handshake names, or returns the close frame
+// with which it is refused.
+func (s *Server) authorize(r *http.Request, by *login.Caller, req SocketRequest) *wsconn.CloseFrame {
+	if req.Request == "" {
+		return nil
+	}
+	var err error
+	by.Authorization, err = s.login.Authorization(r.Context(), req.Request, req.RequestCookie)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, login.ErrNoRequest):
+		return closeNoRequest
+	}
+	s.logUnserved(r, by, err)
+	return closeBusy
+}
+
+// logUnserved logs why a handshake is not served, for a reason that other handshakes will meet.
+func (s *Server) logUnserved(r *http.Request, by *login.Caller, err error) {
+	s.limitedLog.Log(r.Context(), slog.LevelWarn, "handshake "+login.ErrorKind(err), "socket not served", "requestId", by.RequestID, "error", err)
+	if r.Context().Err() == nil { // a client that disconnected says nothing about the store
+		s.admission.RejectWaiting(errStoreSilent)
+	}
 }
 
 // newWatch prepares a socket that watches one code. If the request names a pool, the code
@@ -171,10 +208,7 @@ func (s *Server) newWatch(r *http.Request, by *login.Caller, k *socket, req Sock
 	case errors.Is(err, session.ErrNotFound):
 		return k, closeNotFound, s.login.CheckAnyOrigin(by)
 	}
-	s.limitedLog.Log(r.Context(), slog.LevelWarn, "handshake "+login.ErrorKind(err), "socket not served", "requestId", by.RequestID, "error", err)
-	if r.Context().Err() == nil { // a client that disconnected says nothing about the store
-		s.admission.RejectWaiting(errStoreSilent)
-	}
+	s.logUnserved(r, by, err)
 	return k, closeBusy, s.login.CheckAnyOrigin(by)
 }
 

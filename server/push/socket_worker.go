@@ -34,7 +34,7 @@ func (k *socket) begin() *wsconn.CloseFrame {
 	switch {
 	case err != nil && !errors.Is(err, session.ErrNotFound):
 		return k.failed(err)
-	case err != nil || p.ID != k.pool.ID || !k.proof.IsBrowser(p, code) || code.Challenge != k.challenge:
+	case err != nil || p.ID != k.pool.ID || !k.proof.IsBrowser(p, code) || code.Challenge != k.challenge || !k.proof.Authorization.Resumes(code):
 		return k.newCode(1)
 	case code.Status.Over():
 		return k.newCode(code.Count + 1)

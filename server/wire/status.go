@@ -24,6 +24,21 @@ type Status struct {
 	ExpiresIn     float64        `json:"expiresIn"` // seconds, to the millisecond
 	IsBrowser     bool           `json:"isBrowser"`
 	MatchCode     string         `json:"matchCode,omitempty"` // to be entered on the phone
+	Redirect      any            `json:"redirect,omitempty"`  // to the OAuth client: an address, or a FormPost
+}
+
+// FormPost is a form that the browser posts to an OAuth client.
+type FormPost struct {
+	Action string            `json:"action"`
+	Fields map[string]string `json:"fields"`
+}
+
+// Redirect returns a redirect as pages receive it.
+func Redirect(r login.Redirect) any {
+	if r.Fields == nil {
+		return r.URL
+	}
+	return FormPost{r.URL, r.Fields}
 }
 
 // NewStatus returns a state as clients receive it.
@@ -41,6 +56,9 @@ func NewStatus(in login.State) Status {
 	}
 	if in.Ticket != "" {
 		out.Ticket = &in.Ticket
+	}
+	if in.Redirect != nil {
+		out.Redirect = Redirect(*in.Redirect)
 	}
 	return out
 }

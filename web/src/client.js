@@ -55,11 +55,12 @@ export class ScanLogin extends Target {
    * @param {string | URL} [options.server] default: the server of the module
    * @param {string} options.pool id of the user pool
    * @param {string} [options.codeChallenge] RFC 7636, S256
+   * @param {string} [options.request] id of an authorization request, on its page
    */
-  constructor({ server = new URL('.', import.meta.url), pool, codeChallenge = '' }) {
+  constructor({ server = new URL('.', import.meta.url), pool, codeChallenge = '', request = '' }) {
     super();
     this.#api = `${server}`.replace(/\/*$/, '/api/v2/qrcode/');
-    this.#transports = new TransportChooser(this.#api, { userPoolId: pool, codeChallenge });
+    this.#transports = new TransportChooser(this.#api, { userPoolId: pool, codeChallenge, ...(request && { request }) });
   }
 
   /** Seconds until the code on the screen expires; 0 if there is none. */
@@ -275,9 +276,9 @@ export class ScanLogin extends Target {
    * @param {Code} code
    * @param {Status} status
    */
-  #finish({ random, browserKey }, { ticket, userInfo }) {
+  #finish({ random, browserKey }, { ticket, redirect, userInfo }) {
     this.stop();
-    if (ticket) this.#emit('confirmed', { ticket, random, browserKey, userInfo });
+    if (ticket || redirect) this.#emit('confirmed', { ticket, redirect, random, browserKey, userInfo });
     else this.#emit('error', { reason: 'the ticket is used, or this browser was not recognised', closeCode: 1000 });
   }
 

@@ -18,7 +18,7 @@ const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class 
 
 /** The element <scan-login>: starts when it is in a document and has a pool. */
 export class ScanLoginElement extends Base {
-  static observedAttributes = ['server', 'pool', 'code-challenge', 'lang', 'size', 'theme', 'name', 'logo'];
+  static observedAttributes = ['server', 'pool', 'request', 'code-challenge', 'lang', 'size', 'theme', 'name', 'logo'];
 
   /** @type {ScanLogin | undefined} */
   #login;
@@ -85,6 +85,7 @@ export class ScanLoginElement extends Base {
       server: server ? new URL(server, document.baseURI) : undefined,
       pool,
       codeChallenge: this.getAttribute('code-challenge') ?? '',
+      request: this.getAttribute('request') ?? '',
     });
     this.#login = login;
     for (const type of EVENTS) {
@@ -133,7 +134,7 @@ export class ScanLoginElement extends Base {
    */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
-    if (/^(server|pool|code)/.test(name)) {
+    if (/^(server|pool|request|code)/.test(name)) {
       if (this.isConnected) this.start();
       return;
     }

@@ -101,7 +101,7 @@ export class FetchTransport {
    * @param {Pick<Code, 'random' | 'browserKey'>} code
    */
   async #read(code) {
-    const { body } = await this.#fetch(`events?random=${code.random}`, { headers: { 'x-browser-key': code.browserKey } }, BUFFERED);
+    const { body } = await this.#fetch(`events?${this.#query(code)}`, { headers: { 'x-browser-key': code.browserKey } }, BUFFERED);
     const reader = /** @type {ReadableStream<Uint8Array>} */ (body).getReader();
     const decoder = new TextDecoder();
     let end = LOST;
@@ -121,7 +121,7 @@ export class FetchTransport {
   /** @param {Pick<Code, 'random' | 'browserKey'>} code */
   async #poll(code) {
     for (; ;) {
-      const response = await this.#fetch(`check?random=${code.random}`, { headers: { 'x-browser-key': code.browserKey } });
+      const response = await this.#fetch(`check?${this.#query(code)}`, { headers: { 'x-browser-key': code.browserKey } });
       const last = this.#deliver((await response.json()).data);
       if (last) return last;
       await new Promise((resolve, reject) => {
@@ -129,6 +129,12 @@ export class FetchTransport {
         this.#request.signal.onabort = reject;
       });
     }
+  }
+
+  /** @param {Pick<Code, 'random'>} code */
+  #query({ random }) {
+    const { request } = this.#codeRequest;
+    return new URLSearchParams({ random, ...(request && { request }) });
   }
 
   /**
@@ -139,7 +145,7 @@ export class FetchTransport {
   async #fetch(path, init, late = LOST) {
     this.#request = new AbortController();
     const { signal } = this.#request;
-    const response = await this.#within(FIRST_MESSAGE, fetch(this.#api + path, { ...init, signal, credentials: 'omit' }), late);
+    const response = await this.#within(FIRST_MESSAGE, fetch(this.#api + path, { ...init, signal, credentials: this.#codeRequest.request ? 'same-origin' : 'omit' }), late);
     if (response.ok && response.status !== 204) return response;
     const { code = response.status } = await response.json().catch(() => ({}));
     throw new Ended(REFUSED.get(code) ?? LOST);

@@ -34,6 +34,8 @@ export interface Status {
   random: string;
   userInfo: UserInfo;
   ticket: string | null;
+  /** With `confirmed`, on the page of an authorization request: how to return to the client. */
+  redirect?: Redirect;
   version: number;
   /** Seconds until the code expires. */
   expiresIn: number;
@@ -41,9 +43,13 @@ export interface Status {
   matchCode?: string;
 }
 
-/** The ticket is for the site's own back end. */
+/** The address to open, or a form to post. */
+export type Redirect = string | { action: string; fields: Record<string, string> };
+
+/** The ticket is for the site's own back end. On the page of an authorization request there is a redirect instead. */
 export interface Confirmed {
-  ticket: string;
+  ticket: string | null;
+  redirect?: Redirect;
   random: string;
   browserKey: string;
   userInfo: UserInfo;
