@@ -12,6 +12,7 @@ import (
 type Memory struct {
 	mu     sync.Mutex
 	hashes map[string]hash
+	sweep  int // number of hashes from which a write deletes the expired ones
 	docs   map[string]Document
 }
 
@@ -28,26 +29,66 @@ func NewMemory() *Memory {
 // Now is the process's clock.
 func (m *Memory) Now() time.Time { return time.Now() }
 
-// Put implements Store. It also deletes what has expired: there are few hashes.
+// Put implements Store.
 func (m *Memory) Put(ctx context.Context, name, field, value string, expiry time.Time) error {
+	_, _, err := m.Change(ctx, name, Change{Set: map[string]string{field: value}, Expiry: expiry})
+	return err
+}
+
+// Change implements Store.
+func (m *Memory) Change(ctx context.Context, name string, c Change) (map[string]string, bool, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, false, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.Now()
-	maps.DeleteFunc(m.hashes, func(_ string, h hash) bool { return !now.Before(h.expiry) })
-	if !now.Before(expiry) {
+	stored := m.fields(name, now)
+	if !holds(stored, c.If) && !holds(stored, c.Set) {
+		return stored, false, nil
+	}
+	m.deleteExpired(now)
+	if !now.Before(c.Expiry) {
 		delete(m.hashes, name)
-		return nil
+		return nil, true, nil
 	}
-	h := m.hashes[name]
-	if h.fields == nil {
-		h.fields = make(map[string]string)
+	if stored == nil {
+		stored = make(map[string]string)
 	}
-	h.fields[field], h.expiry = value, expiry
-	m.hashes[name] = h
+	maps.Copy(stored, c.Set)
+	m.hashes[name] = hash{stored, c.Expiry}
+	return maps.Clone(stored), true, nil
+}
+
+// holds reports whether fields have the values.
+func holds(fields, values map[string]string) bool {
+	for field, value := range values {
+		if fields[field] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// fields returns a copy of the fields of a hash, nil if there is none.
+func (m *Memory) fields(name string, now time.Time) map[string]string {
+	if h := m.hashes[name]; now.Before(h.expiry) {
+		return maps.Clone(h.fields)
+	}
 	return nil
+}
+
+// minSweep is the number of hashes below which expired ones stay: they take less than a megabyte.
+const minSweep = 256
+
+// deleteExpired deletes what has expired once the number of hashes has doubled, so that a
+// write costs the same however many there are.
+func (m *Memory) deleteExpired(now time.Time) {
+	if len(m.hashes) < max(m.sweep, minSweep) {
+		return
+	}
+	maps.DeleteFunc(m.hashes, func(_ string, h hash) bool { return !now.Before(h.expiry) })
+	m.sweep = 2 * len(m.hashes)
 }
 
 // Get implements Store.
@@ -59,9 +100,7 @@ func (m *Memory) Get(ctx context.Context, names ...string) ([]map[string]string,
 	defer m.mu.Unlock()
 	found := make([]map[string]string, len(names))
 	for i, name := range names {
-		if h := m.hashes[name]; m.Now().Before(h.expiry) {
-			found[i] = maps.Clone(h.fields)
-		}
+		found[i] = m.fields(name, m.Now())
 	}
 	return found, nil
 }

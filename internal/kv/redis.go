@@ -17,6 +17,8 @@ import (
 var (
 	//go:embed put.lua
 	putScript string
+	//go:embed change.lua
+	changeScript string
 	//go:embed document.lua
 	documentScript string
 )
@@ -30,12 +32,13 @@ var (
 type Redis struct {
 	client   *redisclient.Client
 	put      *redis.Script
+	change   *redis.Script
 	document *redis.Script
 }
 
 // NewRedis creates a Redis.
 func NewRedis(client *redisclient.Client) *Redis {
-	return &Redis{client, redis.NewScript(putScript), redis.NewScript(documentScript)}
+	return &Redis{client, redis.NewScript(putScript), redis.NewScript(changeScript), redis.NewScript(documentScript)}
 }
 
 // Now implements Store.
@@ -54,6 +57,41 @@ func (r *Redis) Put(ctx context.Context, name, field, value string, expiry time.
 		return fmt.Errorf("put hash in redis: %w", err)
 	}
 	return nil
+}
+
+// changeDone is the first value that change.lua returns if it changed the hash.
+const changeDone = int64(1)
+
+// errNotDurable means that a change is done, but may be lost in a failover.
+var errNotDurable = errors.New("too few replicas acknowledged the change")
+
+// Change implements Store.
+func (r *Redis) Change(ctx context.Context, name string, c Change) (map[string]string, bool, error) {
+	args := []any{redisclient.CeilMillis(c.Expiry), len(c.If)}
+	for _, values := range []map[string]string{c.If, c.Set} {
+		for field, value := range values {
+			args = append(args, field, value)
+		}
+	}
+	reply, err := redisclient.Call(ctx, r.client, func(ctx context.Context) ([]any, error) {
+		acknowledged := int64(r.client.WaitReplicas())
+		if c.Durable && acknowledged > 0 {
+			ctx = redisclient.AwaitReplicas(ctx, &acknowledged)
+		}
+		reply, err := r.change.Run(ctx, r.client, []string{r.client.Key(name)}, args...).Slice()
+		if err == nil && reply[0] == changeDone && acknowledged < int64(r.client.WaitReplicas()) {
+			err = errNotDurable
+		}
+		return reply, err
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("change hash in redis: %w", err)
+	}
+	fields := make(map[string]string)
+	for i := 1; i+1 < len(reply); i += 2 {
+		fields[fmt.Sprint(reply[i])] = fmt.Sprint(reply[i+1])
+	}
+	return fields, reply[0] == changeDone, nil
 }
 
 // Get implements Store in one round trip. A key that holds something else counts as

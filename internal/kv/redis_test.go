@@ -104,6 +104,9 @@ func TestTheConsoleNeedsTheDocumentedRights(t *testing.T) {
 		if _, err := store.Get(t.Context(), "hash"); err != nil {
 			return err
 		}
+		if _, _, err := store.Change(t.Context(), "hash", kv.Change{Set: map[string]string{"x": "2"}, Expiry: time.Now().Add(time.Minute)}); err != nil {
+			return err
+		}
 		if _, err := store.Swap(t.Context(), "doc", 1, "text"); err != nil {
 			return err
 		}
@@ -118,4 +121,34 @@ func TestTheConsoleNeedsTheDocumentedRights(t *testing.T) {
 	if err := useEverything(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
 		t.Errorf("without the console's rights: %v", err)
 	}
+}
+
+func TestADurableChangeWaitsForReplicas(t *testing.T) {
+	master := redistest.Start(t)
+	replica := redistest.StartReplica(t, master)
+	store := kv.NewRedis(redistest.Open(t, redisclient.Options{URL: master.URL(), Prefix: "test", WaitReplicas: 1}))
+	set := func(value string, durable bool) (bool, error) {
+		_, done, err := store.Change(t.Context(), "hash", kv.Change{
+			If: map[string]string{"refused": ""}, Set: map[string]string{"x": value}, Expiry: time.Now().Add(time.Minute), Durable: durable,
+		})
+		return done, err
+	}
+	if done, err := set("1", true); err != nil || !done {
+		t.Errorf("with a replica: %v, %v", done, err)
+	}
+	replica.Stop()
+	if done, err := set("2", false); err != nil || !done {
+		t.Errorf("a change that is not durable: %v, %v", done, err)
+	}
+	if _, err := set("3", true); err == nil || !strings.Contains(err.Error(), "replicas") {
+		t.Errorf("without a replica: %v", err)
+	}
+	if got := master.Do("HGET", "test:hash", "x"); got != "3" {
+		t.Errorf("the change was not done: %v", got)
+	}
+	master.Do("HSET", "test:hash", "refused", "1")
+	if done, err := set("4", true); err != nil || done {
+		t.Errorf("a change that is refused: %v, %v", done, err)
+	}
+	replica.Continue()
 }

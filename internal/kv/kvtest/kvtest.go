@@ -27,6 +27,10 @@ func Run(t *testing.T, open func(t *testing.T) (a, b kv.Store)) {
 		run  func(*suite)
 	}{
 		{"HashesAreVisibleToEachNodeUntilTheyExpire", (*suite).hashesExpire},
+		{"AHashIsChangedIfItsConditionsHold", (*suite).changeIsConditional},
+		{"AChangeSetsTheExpiry", (*suite).changeExpires},
+		{"OneOfManyChangesIsDone", (*suite).oneChangeIsDone},
+		{"ChangesFollowTheModel", (*suite).changesFollowModel},
 		{"EachVersionOfADocumentIsWrittenOnce", (*suite).versionIsWrittenOnce},
 		{"CanceledContextsDoNothing", (*suite).canceledContext},
 	} {
@@ -116,9 +120,10 @@ func (s *suite) canceledContext() {
 	cancel()
 	_, get := s.a.Get(ctx, s.name)
 	_, load := s.a.Load(ctx, s.name, kv.Document{})
+	_, _, change := s.a.Change(ctx, s.name+":hash", kv.Change{Set: map[string]string{"x": "1"}, Expiry: time.Now().Add(time.Minute)})
 	_, swap := s.a.Swap(ctx, s.name, 1, "text")
 	for what, err := range map[string]error{
-		"put": s.a.Put(ctx, s.name+":hash", "x", "1", time.Now().Add(time.Minute)), "get": get, "load": load, "swap": swap,
+		"put": s.a.Put(ctx, s.name+":hash", "x", "1", time.Now().Add(time.Minute)), "get": get, "change": change, "load": load, "swap": swap,
 	} {
 		if !errors.Is(err, context.Canceled) {
 			s.Errorf("%s: %v", what, err)
