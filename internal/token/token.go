@@ -1,9 +1,9 @@
 // Package token issues the tokens that sites and apps may trust without asking scanlogin
-// again (JWT, ES256), and publishes the keys to verify them.
+// again (JWT, ES256), verifies those that come back, and publishes the keys.
 //
-// It guarantees that every node and every call returns the same token for a login, that the
-// key id of a token is that of the key which signed it, and that keys can be replaced while
-// tokens are issued.
+// It guarantees that every node and every call returns the same token for the same contents,
+// that the key id of a token is that of the key which signed it, that a token is accepted
+// only for the purpose that it was issued for, and that keys can be replaced meanwhile.
 package token
 
 import (
@@ -35,9 +35,10 @@ type Signer struct {
 // signingKeys are replaced as one, so that a token's `kid` is always that of
 // the key which signed it.
 type signingKeys struct {
-	private   *ecdsa.PrivateKey // nil: no token is issued
-	kid       string            // its thumbprint
-	published []JWK             // its public key and the others'
+	private   *ecdsa.PrivateKey           // nil: no token is issued
+	kid       string                      // its thumbprint
+	published []JWK                       // its public key and the others'
+	public    map[string]*ecdsa.PublicKey // by their thumbprints
 }
 
 // NewSigner returns a signer. The issuer becomes `iss`; a token is valid for ttl from the
@@ -55,7 +56,7 @@ func NewSigner(key *ecdsa.PrivateKey, issuer string, ttl time.Duration, others .
 // minutes, and previous ones until their last token has expired. All must be on P-256; an
 // error replaces nothing.
 func (g *Signer) Replace(key *ecdsa.PrivateKey, others ...*ecdsa.PublicKey) error {
-	next := &signingKeys{private: key}
+	next := &signingKeys{private: key, public: make(map[string]*ecdsa.PublicKey)}
 	if key != nil {
 		others = append([]*ecdsa.PublicKey{&key.PublicKey}, others...)
 	}
@@ -65,6 +66,7 @@ func (g *Signer) Replace(key *ecdsa.PrivateKey, others ...*ecdsa.PublicKey) erro
 			return err
 		}
 		next.published = append(next.published, k)
+		next.public[k.Kid] = public
 	}
 	if key != nil {
 		next.kid = next.published[0].Kid
@@ -85,27 +87,43 @@ func (g *Signer) Token(p *pool.Pool, code session.Session) (token string, expire
 	if g == nil {
 		return "", time.Time{}, ErrNone
 	}
-	keys, id := g.keys.Load(), p.TokenID(code)
-	if keys.private == nil || code.ConfirmedAt.IsZero() || id == "" {
+	id := p.TokenID(code)
+	if code.ConfirmedAt.IsZero() || id == "" {
 		return "", time.Time{}, ErrNone
 	}
 	issued := code.ConfirmedAt.Truncate(time.Second)
 	expires = issued.Add(g.ttl)
-	t := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
+	token, err = g.sign("JWT", jwt.MapClaims{
 		"iss": g.issuer, "sub": code.User.ID, "aud": p.ID,
 		"iat": issued.Unix(), "exp": expires.Unix(), "jti": id,
 		"amr": []string{"qr"},
 	})
-	t.Header["kid"] = keys.kid
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return token, expires, nil
+}
+
+// sign returns the token with a header `typ` and claims; ErrNone if there is no key.
+func (g *Signer) sign(typ string, claims jwt.MapClaims) (string, error) {
+	if g == nil {
+		return "", ErrNone
+	}
+	keys := g.keys.Load()
+	if keys.private == nil {
+		return "", ErrNone
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	t.Header["typ"], t.Header["kid"] = typ, keys.kid
 	text, err := t.SigningString()
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("token: %w", err)
+		return "", fmt.Errorf("token: %w", err)
 	}
 	signature, err := keys.sign(text)
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("token: %w", err)
+		return "", fmt.Errorf("token: %w", err)
 	}
-	return text + "." + base64url(signature), expires, nil
+	return text + "." + base64url(signature), nil
 }
 
 // sign is ES256 (RFC 7518, 3.4) without randomness, unlike that of the library.
