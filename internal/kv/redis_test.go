@@ -133,9 +133,10 @@ func TestADurableChangeWaitsForReplicas(t *testing.T) {
 		})
 		return done, err
 	}
-	if done, err := set("1", true); err != nil || !done {
-		t.Errorf("with a replica: %v, %v", done, err)
-	}
+	redistest.Eventually(t, 20*time.Second, "the replica acknowledges a change", func() bool {
+		done, err := set("1", true)
+		return err == nil && done
+	})
 	replica.Stop()
 	if done, err := set("2", false); err != nil || !done {
 		t.Errorf("a change that is not durable: %v, %v", done, err)
