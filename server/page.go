@@ -74,7 +74,7 @@ func (s *Server) create(c *call, name login.PoolName, in geneRequest) (*pool.Poo
 		return nil, none, err
 	}
 	if err := s.authorize(c, in.Request); err != nil {
-		return nil, session.Session{}, err
+		return nil, none, err
 	}
 	custom, err := in.customData()
 	if err != nil {

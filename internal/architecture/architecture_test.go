@@ -58,13 +58,13 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/wakeup", "internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/config", "internal/pool", "internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/association", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/authing", "server/connlimit", "server/oidc", "server/push", "server/wire"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/association", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/kv", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/authing", "server/connlimit", "server/oidc", "server/push", "server/wire"}, foreign: []string{
 		"github.com/labstack/echo/", "golang.org/x/text/",
 	}},
 	"server/connlimit":              {ours: []string{"internal/loglimit"}},
 	"server/authing":                {ours: []string{"session", "internal/login", "internal/pool"}},
 	"server/push":                   {ours: []string{"session", "hub", "internal/fairqueue", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/wakeup", "server/push/wsconn", "server/wire"}},
-	"server/oidc":                   {ours: []string{"internal/login", "internal/loglimit", "internal/pool", "internal/token", "session"}},
+	"server/oidc":                   {ours: []string{"internal/authorization", "internal/kv", "internal/login", "internal/loglimit", "internal/pool", "internal/token", "session", "web"}},
 	"server/wire":                   {ours: []string{"session", "internal/login"}},
 	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
 	"server/push/wsconn/wsconntest": {},

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/authorization"
+	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/pool"
@@ -24,6 +26,7 @@ import (
 type Options struct {
 	PublicURL string // how browsers reach the server: scheme://host[:port]
 	Login     *login.Service
+	Records   kv.Store      // authorizations
 	Signer    *token.Signer // nil: no tokens are issued
 	Log       *slog.Logger
 
@@ -36,6 +39,7 @@ type Options struct {
 type Provider struct {
 	publicURL      string
 	login          *login.Service
+	authorizations *authorization.Store
 	signer         *token.Signer
 	prefersChinese func(http.Header) bool
 	log            *slog.Logger
@@ -45,10 +49,14 @@ type Provider struct {
 // logInterval is how often a message of one kind is logged that requests can cause.
 const logInterval = 10 * time.Second
 
+// recordTime bounds what an exchange does with authorizations, so that it is answered within the
+// 2 s of the API contract.
+const recordTime = 1500 * time.Millisecond
+
 // New returns a provider. It starts nothing.
 func New(o Options) *Provider {
 	return &Provider{
-		publicURL: strings.TrimSuffix(o.PublicURL, "/"), login: o.Login, signer: o.Signer, prefersChinese: o.PrefersChinese,
+		publicURL: strings.TrimSuffix(o.PublicURL, "/"), login: o.Login, authorizations: authorization.New(o.Records), signer: o.Signer, prefersChinese: o.PrefersChinese,
 		log: o.Log, quiet: loglimit.New(o.Log, logInterval),
 	}
 }

@@ -1,0 +1,56 @@
+package oidc
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/scanlogin/scanlogin/internal/authorization"
+	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/token"
+)
+
+// tokenResponse is the response of the token endpoint (RFC 6749, 5.1; OIDC Core 3.1.3.3).
+type tokenResponse struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"` // with the scope openid
+	Scope        string `json:"scope"`
+}
+
+// lifetimes returns those of a client's tokens.
+func lifetimes(c *pool.Client) authorization.Lifetimes {
+	return authorization.Lifetimes{Access: c.AccessTokenTTL, ID: c.IDTokenTTL, Refresh: c.RefreshTokenTTL}
+}
+
+// writeTokens signs the tokens of a grant, and answers with them. nonce is that of the
+// authorization request, "" for a refresh (OIDC Core 12.2).
+func (p *Provider) writeTokens(c *call, g authorization.Grant, nonce string) error {
+	issuer := p.login.Issuer(g.Pool)
+	access, err := p.signer.SignAccess(token.AccessToken{
+		Issuer: issuer, Subject: g.User.ID, Client: g.Client, Scope: string(g.Scope), ID: g.AccessID, SID: g.SID, Issued: g.Issued, Expires: g.AccessExpires,
+	})
+	if err != nil {
+		return err
+	}
+	out := tokenResponse{
+		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(g.AccessExpires.Sub(g.Issued).Seconds()),
+		RefreshToken: g.Refresh, Scope: string(g.Scope),
+	}
+	if g.Scope.Has(pool.ScopeOpenID) {
+		out.IDToken, err = p.signer.SignID(token.IDToken{
+			Issuer: issuer, Subject: g.User.ID, Client: g.Client, Issued: g.Issued, Expires: g.IDExpires,
+			AuthTime: g.AuthTime, Nonce: nonce, ACR: g.ACR, AMR: g.AMR, SID: g.SID, AccessToken: access,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return c.writeJSON(http.StatusOK, out)
+}
+
+// newScope returns a list of scopes as authorizations store it.
+func newScope(text string) authorization.Scope {
+	return authorization.Scope(strings.Join(strings.Fields(text), " "))
+}
