@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,7 +142,7 @@ func (d *apiDescription) schemaLocations() []string {
 				locations = append(locations, parameterAt(at, i, parameter))
 			}
 			if op.RequestBody != nil {
-				locations = append(locations, restFile+"#"+at+"/requestBody"+jsonSchemaIn)
+				locations = append(locations, restFile+"#"+at+"/requestBody"+bodySchemaIn(op))
 			}
 			for status, response := range op.Responses.Map() {
 				location := responseAt(at, status, response)
@@ -161,6 +162,30 @@ func (d *apiDescription) schemaLocations() []string {
 var messages = []string{"code", "status", "refresh"}
 
 const jsonSchemaIn = "/content/application~1json/schema"
+
+// bodySchemaIn returns the schema of a request body, which is JSON or a form.
+func bodySchemaIn(op *openapi3.Operation) string {
+	if op.RequestBody.Value.Content.Get(formType) != nil {
+		return "/content/application~1x-www-form-urlencoded/schema"
+	}
+	return jsonSchemaIn
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// formAsJSON returns the parameters of a form as a JSON object.
+func formAsJSON(body []byte) []byte {
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return body
+	}
+	object := make(map[string]string)
+	for name, list := range values {
+		object[name] = list[0]
+	}
+	text, _ := json.Marshal(object) // never fails for strings
+	return text
+}
 
 // operationAt returns the JSON pointer of an operation.
 func operationAt(route *routers.Route) string {

@@ -204,7 +204,11 @@ func (r *apiValidator) validateRequest(x exchange, route *routers.Route, inPath 
 		}
 	}
 	if op.RequestBody != nil && len(bytes.TrimSpace(x.requestBody)) > 0 {
-		violations = append(violations, r.api.validate(restFile+"#"+at+"/requestBody"+jsonSchemaIn, x.requestBody)...)
+		body := x.requestBody
+		if op.RequestBody.Value.Content.Get(formType) != nil {
+			body = formAsJSON(body)
+		}
+		violations = append(violations, r.api.validate(restFile+"#"+at+"/requestBody"+bodySchemaIn(op), body)...)
 	}
 	for i := range violations {
 		violations[i] = "the server accepted a request that the description forbids: " + violations[i]

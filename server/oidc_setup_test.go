@@ -169,8 +169,8 @@ func (b *browser) show(request string) (*page, code) {
 func (b *browser) confirm(p *page, c code) any {
 	b.Helper()
 	b.phone("scanned", c.random, "alice").ok()
-	b.phone("confirm", c.random, "alice").ok()
 	p.event("scanned")
+	b.phone("confirm", c.random, "alice").ok()
 	m := p.event("confirmed")
 	if m["ticket"] != nil {
 		b.Errorf("a code for a client has the ticket %v", m["ticket"])
