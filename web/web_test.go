@@ -250,7 +250,11 @@ func TestReferencesAreServed(t *testing.T) {
 	inPage := regexp.MustCompile(`(?:src|href)="/?(assets/[^"]+)"`)
 	inModule := regexp.MustCompile(`from '\./([^']+)'`)
 	var used []string // besides the module, which is at the root
-	for target, h := range pages() {
+	all := pages()
+	for target, h := range perRequestPages() {
+		all[target] = h
+	}
+	for target, h := range all {
 		for _, match := range inPage.FindAllStringSubmatch(bodyOf(h, target), -1) {
 			used = append(used, strings.TrimPrefix(match[1], "assets/"))
 		}
