@@ -44,6 +44,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/safehttp":                {},
 	"internal/identity":                {ours: []string{"session", "internal/secret", "internal/safehttp"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"internal/pool":                    {ours: []string{"session", "internal/secret", "internal/identity"}},
+	"internal/authorization":           {ours: []string{"session", "internal/kv"}},
 	"internal/association":             {ours: []string{"internal/pool"}},
 	"internal/ipaddr":                  {},
 	"internal/token":                   {ours: []string{"session", "internal/pool"}, foreign: []string{"github.com/golang-jwt/"}},

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -142,7 +141,7 @@ func (a *Authorization) stored() session.Authorization {
 
 // has reports whether a code was created for the request.
 func (a *Authorization) has(code session.Session) bool {
-	return a != nil && code.Grant == session.GrantAuthorizationCode && bytes.Equal(a.hash, code.Authorization.RequestHash)
+	return a != nil && code.Grant == session.GrantAuthorizationCode && subtle.ConstantTimeCompare(a.hash, code.Authorization.RequestHash) == 1
 }
 
 // Resumes reports whether a page with this request may continue with a code: both belong to the

@@ -140,7 +140,7 @@ func NewRights(p *pool.Pool, code session.Session, proof Proof) Rights {
 	if r.IsBrowser {
 		r.matchCode = p.MatchCode(code)
 	}
-	r.hasTicket = code.Grant == session.GrantTicket || code.Grant == ""
+	r.hasTicket = code.Grant != session.GrantAuthorizationCode && code.Grant != session.GrantDeviceCode
 	if r.IsBrowser && proof.Authorization.has(code) {
 		if credential := p.AuthorizationCode(code); credential != "" {
 			redirect := proof.Authorization.Answer(map[string]string{"code": credential})
