@@ -17,6 +17,11 @@ const (
 	EventMismatched EventKind = "mismatched"
 	EventRefused    EventKind = "refused" // a request that was refused
 
+	// EventTokenReused and EventTokensRevoked are about the tokens of a login at an OAuth
+	// client; Code is set only where it is still stored.
+	EventTokenReused   EventKind = "token_reused"   // a spent refresh token or authorization code was shown; the login's tokens are revoked
+	EventTokensRevoked EventKind = "tokens_revoked" // the client revoked tokens, or the user logged out
+
 	// EventExpired and EventLost are emitted by the node that created the code, within
 	// two seconds while the store answers.
 	EventExpired EventKind = "expired" // the code reached its end time
@@ -33,6 +38,7 @@ type Event struct {
 	// Code is the session as stored. For EventRefused it is the session as found, zero
 	// if there was none; for EventLost only ID and Pool are set.
 	Code      Session
+	Client    string // id of the OAuth client; "" if there is none
 	User      string // id of the phone's user who acted; "" for a browser or a site
 	IP        string // of the caller; "" for EventExpired and EventLost
 	RequestID string // X-Request-Id of the answer; "" for WebSocket messages, EventExpired and EventLost

@@ -42,6 +42,20 @@ type FormPostPage struct {
 	FormAction string // as in AuthorizePage
 }
 
+// LoggedOutPage is the data of the page at the end of a logout that does not lead back to the client
+// by itself.
+type LoggedOutPage struct {
+	Site
+	Client   string // name; "": unknown
+	Ended    bool   // a login was ended here; otherwise only the client can do so
+	Continue string // address at the client; may be empty
+
+	Lang string // en or zh-CN
+}
+
+// IsChinese reports whether the page is in Chinese.
+func (p LoggedOutPage) IsChinese() bool { return isChinese(p.Lang) }
+
 // IsChinese reports whether the page is in Chinese.
 func (p AuthorizePage) IsChinese() bool { return isChinese(p.Lang) }
 
@@ -63,6 +77,11 @@ func AuthorizeError(w http.ResponseWriter, status int, p AuthorizeErrorPage) {
 	writePage(w, status, "authorize-error.html", "", p)
 }
 
+// LoggedOut writes the page at the end of a logout.
+func LoggedOut(w http.ResponseWriter, p LoggedOutPage) {
+	writePage(w, http.StatusOK, "logged-out.html", "", p)
+}
+
 // FormPost writes the page that posts an authorization response to the client (OAuth 2.0 Form Post
 // Response Mode).
 func FormPost(w http.ResponseWriter, p FormPostPage) {
@@ -70,7 +89,7 @@ func FormPost(w http.ResponseWriter, p FormPostPage) {
 }
 
 // perRequest are the pages that are rendered for each request.
-var perRequest = template.Must(template.ParseFS(files, "authorize.html", "authorize-error.html", "form-post.html"))
+var perRequest = template.Must(template.ParseFS(files, "authorize.html", "authorize-error.html", "form-post.html", "logged-out.html"))
 
 // writePage renders a page for one request. formAction extends the policy for forms.
 func writePage(w http.ResponseWriter, status int, name, formAction string, data any) {

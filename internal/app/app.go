@@ -73,7 +73,7 @@ func (a *App) run(ctx context.Context) error {
 	watchers := hub.New(b.bus, b.store.Now)
 	var counts *metrics.Metrics // nil: no listener serves them
 	if a.ops != nil {
-		counts = metrics.New(poolIDs(a.config.UserPools)...)
+		counts = newMetrics(a.config.UserPools)
 	}
 	hooks := webhook.New(webhook.Options{
 		Pools: a.registry, Store: b.store, Hub: watchers, Queue: b.queue, Observe: webhookObserver(counts), Log: a.log,
@@ -185,6 +185,17 @@ func observed(o server.Options, bus metrics.Bus, traces *tracing.Traces, counts 
 	srv := server.New(o)
 	counts.Node(func() metrics.Load { return metrics.Load(srv.Load()) }, o.Hub, bus)
 	return srv
+}
+
+// newMetrics returns metrics with the series of pools and their clients.
+func newMetrics(pools []*pool.Pool) *metrics.Metrics {
+	m := metrics.New(poolIDs(pools)...)
+	for _, p := range pools {
+		for _, c := range p.Clients {
+			m.ShowClients(p.ID, c.ID)
+		}
+	}
+	return m
 }
 
 func poolIDs(pools []*pool.Pool) (ids []string) {

@@ -133,7 +133,7 @@ func (t *Trail) drop(n int64, reason string) {
 // recordOf returns the line for an event.
 func (t *Trail) recordOf(e session.Event) record {
 	r := record{
-		Time: session.FormatTime(e.Time), Event: string(e.Kind), Pool: e.Pool, User: e.User,
+		Time: session.FormatTime(e.Time), Event: string(e.Kind), Pool: e.Pool, Client: e.Client, User: e.User,
 		Request: e.RequestID, Call: e.Call, Reason: e.Reason,
 	}
 	if e.Code.ID != "" {

@@ -25,6 +25,7 @@ type record struct {
 	// code. The id cannot be guessed, so the hash needs no key, and the lines of a known
 	// code can be found.
 	Code        string `json:"code,omitempty"`
+	Client      string `json:"client,omitempty"` // id of the OAuth client
 	User        string `json:"user,omitempty"`
 	Admin       string `json:"admin,omitempty"`   // name of the administrator
 	Address     string `json:"address,omitempty"` // this or AddressHash
@@ -39,7 +40,7 @@ type record struct {
 // appendTo appends the line. It is printable ASCII whatever the values contain: line breaks,
 // terminal controls and bidirectional controls are escaped.
 func (r record) appendTo(lines []byte) []byte {
-	for _, field := range []*string{&r.Pool, &r.User, &r.Admin, &r.Address, &r.Agent, &r.Request, &r.Call, &r.Reason} {
+	for _, field := range []*string{&r.Pool, &r.Client, &r.User, &r.Admin, &r.Address, &r.Agent, &r.Request, &r.Call, &r.Reason} {
 		*field = bounded(*field)
 	}
 	text, err := json.Marshal(r)

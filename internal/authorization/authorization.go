@@ -148,6 +148,23 @@ func (s *Store) Revoke(ctx context.Context, sid string, t Lifetimes) error {
 	return s.revoke(ctx, sid, s.Now().Add(max(t.Access, t.ID, t.Refresh)))
 }
 
+// End revokes all tokens of a client's login that has not ended, and returns it. It is
+// ErrInvalid if there is nothing to revoke.
+func (s *Store) End(ctx context.Context, sid, pool, client string) (Login, error) {
+	found, err := s.records.Get(ctx, loginRecord(sid))
+	if err != nil {
+		return Login{}, err
+	}
+	r, err := readRecord(sid, found[0])
+	if err == nil && (r.login.Pool != pool || r.login.Client != client) {
+		err = ErrInvalid
+	}
+	if err != nil {
+		return Login{}, err
+	}
+	return r.login, s.revoke(ctx, sid, r.ends)
+}
+
 func (s *Store) revoke(ctx context.Context, sid string, until time.Time) error {
 	_, _, err := s.records.Change(ctx, loginRecord(sid), kv.Change{
 		Set: map[string]string{fieldRevoked: "1", fieldLogin: "", fieldOwner: ""}, Expiry: until, Durable: true,

@@ -23,7 +23,8 @@ type RefreshRequest struct {
 
 // Refresh replaces a refresh token, and returns what its successor and the other tokens are
 // made from. Within RepeatWindow the last replaced token gives the same result again; any other
-// spent token is ErrReused. Other errors, ErrInvalid and ErrScope, change nothing.
+// spent token is ErrReused, with which only Login and SID are set. Other errors, ErrInvalid and
+// ErrScope, change nothing.
 func (s *Store) Refresh(ctx context.Context, req RefreshRequest) (Grant, error) {
 	t, r, err := s.find(ctx, req.Token, req.Pool, req.Client)
 	if err != nil {
@@ -40,7 +41,7 @@ func (s *Store) Refresh(ctx context.Context, req RefreshRequest) (Grant, error) 
 		}
 	}
 	if r.decide(t, now) != repeat { // also after the rotation: another node may have decided first
-		return Grant{}, s.reused(ctx, r)
+		return Grant{Login: r.login, SID: r.sid}, s.reused(ctx, r)
 	}
 	next := t.successor(r.salt)
 	g := r.issue.grant(r.sid, r.login, scope)
@@ -129,12 +130,11 @@ func (s *Store) RefreshToken(ctx context.Context, token, pool, client string) (l
 	return r.login, r.ends, err
 }
 
-// RevokeRefresh revokes the login of a client's refresh token, also of a spent one. It is
-// ErrInvalid if there is nothing to revoke.
-func (s *Store) RevokeRefresh(ctx context.Context, token, pool, client string) error {
+// EndByRefresh is End for the login of a client's refresh token, also of a spent one.
+func (s *Store) EndByRefresh(ctx context.Context, token, pool, client string) (Login, error) {
 	_, r, err := s.find(ctx, token, pool, client)
 	if err != nil {
-		return err
+		return Login{}, err
 	}
-	return s.revoke(ctx, r.sid, r.ends)
+	return r.login, s.revoke(ctx, r.sid, r.ends)
 }

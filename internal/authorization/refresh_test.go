@@ -102,7 +102,7 @@ func TestInventedTokensRevokeNothing(t *testing.T) {
 		if _, err := s.Refresh(t.Context(), request(token)); !errors.Is(err, authorization.ErrInvalid) || errors.Is(err, authorization.ErrReused) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := s.RevokeRefresh(t.Context(), token, "p1", "grafana"); !errors.Is(err, authorization.ErrInvalid) {
+		if _, err := s.EndByRefresh(t.Context(), token, "p1", "grafana"); !errors.Is(err, authorization.ErrInvalid) {
 			t.Errorf("revocation of %s: %v", name, err)
 		}
 	}
@@ -121,7 +121,7 @@ func TestATokenIsBoundToItsClient(t *testing.T) {
 		if _, _, err := s.RefreshToken(t.Context(), g.Refresh, by[0], by[1]); !errors.Is(err, authorization.ErrInvalid) {
 			t.Errorf("%v: %v", by, err)
 		}
-		if err := s.RevokeRefresh(t.Context(), g.Refresh, by[0], by[1]); !errors.Is(err, authorization.ErrInvalid) {
+		if _, err := s.EndByRefresh(t.Context(), g.Refresh, by[0], by[1]); !errors.Is(err, authorization.ErrInvalid) {
 			t.Errorf("%v: %v", by, err)
 		}
 	}
@@ -158,9 +158,28 @@ func TestARefreshTokenCanBeRevoked(t *testing.T) {
 		a, b := authorization.New(storeA), authorization.New(storeB)
 		first := begin(t, a, sid)
 		second := refresh(t, a, first.Refresh)
-		if err := b.RevokeRefresh(t.Context(), first.Refresh, "p1", "grafana"); err != nil { // also a spent one
+		if _, err := b.EndByRefresh(t.Context(), first.Refresh, "p1", "grafana"); err != nil { // also a spent one
 			t.Fatal(err)
 		}
 		isRevoked(t, a, second)
+	})
+}
+
+func TestALoginCanBeEndedByItsClient(t *testing.T) {
+	onEach(t, func(t *testing.T, storeA, storeB kv.Store) {
+		a, b := authorization.New(storeA), authorization.New(storeB)
+		g := begin(t, a, sid)
+		for _, by := range [][3]string{{sid, "p1", "gitea"}, {sid, "p2", "grafana"}, {otherSID, "p1", "grafana"}} {
+			if _, err := b.End(t.Context(), by[0], by[1], by[2]); !errors.Is(err, authorization.ErrInvalid) {
+				t.Errorf("%v: %v", by, err)
+			}
+		}
+		if _, err := a.Active(t.Context(), sid, g.AccessID); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := b.End(t.Context(), sid, "p1", "grafana"); err != nil || l.User.ID != "alice" {
+			t.Fatalf("%+v, %v", l, err)
+		}
+		isRevoked(t, a, g)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/authorization"
 	"github.com/scanlogin/scanlogin/internal/identity"
 	"github.com/scanlogin/scanlogin/internal/risk"
 	"github.com/scanlogin/scanlogin/session"
@@ -94,6 +95,7 @@ func (e FieldError) Error() string { return e.Field + " " + string(e.Reason) }
 // the store did not answer.
 var storeErrors = []error{
 	session.ErrOver, session.ErrNotScanned, session.ErrUsed, session.ErrOtherUser, session.ErrNotFound, session.ErrNotConfirmed,
+	authorization.ErrInvalid, authorization.ErrScope,
 }
 
 // isRefusal reports whether err is a refusal of a change: the code is as it was.

@@ -1,12 +1,15 @@
 package login
 
-import "github.com/scanlogin/scanlogin/session"
+import (
+	"github.com/scanlogin/scanlogin/internal/authorization"
+	"github.com/scanlogin/scanlogin/session"
+)
 
 // emit emits an event about a code that was stored.
 func (s *Service) emit(by *Caller, kind session.EventKind, code session.Session) {
 	s.observers.Emit(session.Event{
 		Kind: kind, Time: s.store.Now(), Pool: code.Pool, Code: code,
-		User: by.user, IP: by.IP, RequestID: by.RequestID,
+		Client: code.Authorization.ClientID, User: by.user, IP: by.IP, RequestID: by.RequestID,
 	})
 }
 
@@ -19,5 +22,12 @@ func (s *Service) EmitRefused(by *Caller, call, reason string) {
 	s.observers.Emit(session.Event{
 		Kind: session.EventRefused, Time: s.store.Now(), Pool: by.subject.Pool, Code: by.subject.Code, User: by.subject.User,
 		IP: by.IP, RequestID: by.RequestID, Call: call, Reason: reason,
+	})
+}
+
+// emitTokens emits an event about the tokens of a login at an OAuth client.
+func (s *Service) emitTokens(by *Caller, kind session.EventKind, l authorization.Login) {
+	s.observers.Emit(session.Event{
+		Kind: kind, Time: s.store.Now(), Pool: l.Pool, Client: l.Client, User: l.User.ID, IP: by.IP, RequestID: by.RequestID,
 	})
 }

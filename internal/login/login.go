@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/authorization"
 	"github.com/scanlogin/scanlogin/internal/fairshare"
 	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
@@ -62,6 +63,7 @@ type Service struct {
 	log       *loglimit.Logger // for what requests can cause; keyed by ErrorKind
 
 	records kv.Store
+	logins  *authorization.Store // at OAuth clients
 
 	limits   *limits
 	capacity *capacity
@@ -84,7 +86,7 @@ func New(o Options) *Service {
 		o.Records = kv.NewMemory()
 	}
 	s := &Service{
-		records:   o.Records,
+		records: o.Records, logins: authorization.New(o.Records),
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		pools: o.Pools, store: o.Store, signer: o.Signer, observers: o.Observers, place: o.Place,
 		log:    loglimit.New(o.Log, logInterval),

@@ -52,6 +52,14 @@ func (m *Metrics) showZeros(pools []string) {
 	}
 }
 
+// ShowClients adds series for the OAuth clients of a pool, as New does for pools.
+func (m *Metrics) ShowClients(pool string, clients ...string) {
+	for _, client := range clients {
+		m.logins.WithLabelValues(pool, client)
+		m.reuses.WithLabelValues(pool, client)
+	}
+}
+
 // Observe counts an event. It is a session.Observer.
 func (m *Metrics) Observe(e session.Event) {
 	code := e.Code
@@ -70,6 +78,11 @@ func (m *Metrics) Observe(e session.Event) {
 	case session.EventExchanged:
 		m.step(e, code.ExpiresAt.Sub(code.ConfirmedAt))
 		m.end(e)
+		if e.Client != "" {
+			m.logins.WithLabelValues(e.Pool, e.Client).Inc()
+		}
+	case session.EventTokenReused:
+		m.reuses.WithLabelValues(e.Pool, e.Client).Inc()
 	case session.EventWithdrawn, session.EventExpired, session.EventLost:
 		m.end(e)
 	case session.EventRefused:

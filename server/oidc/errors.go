@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/scanlogin/scanlogin/internal/authorization"
 	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/internal/token"
 	"github.com/scanlogin/scanlogin/web"
 )
 
@@ -24,21 +26,25 @@ func (p *problem) Error() string { return p.name + ": " + p.description }
 
 // The rows.
 var (
-	errInvalidRequest = &problem{"invalid_request", http.StatusBadRequest, "a parameter is missing or has the wrong form"}                                   // RFC 6749, 4.1.2.1 and 5.2
-	errNoIssuer       = &problem{"invalid_request", http.StatusNotFound, "there is no such issuer; check the path, or client_id"}                            // discovery of an unknown issuer is 404
-	errInvalidClient  = &problem{"invalid_client", http.StatusUnauthorized, "client authentication failed; check client_id and secret"}                      // RFC 6749, 5.2
-	errInvalidGrant   = &problem{"invalid_grant", http.StatusBadRequest, "the grant is invalid, expired, used, or of another request"}                       // RFC 6749, 5.2
-	errGrantType      = &problem{"unsupported_grant_type", http.StatusBadRequest, "grant_type is not supported"}                                             // RFC 6749, 5.2
-	errResponseType   = &problem{"unsupported_response_type", http.StatusBadRequest, "response_type must be code"}                                           // RFC 6749, 4.1.2.1
-	errAccessDenied   = &problem{"access_denied", http.StatusForbidden, "the user went back"}                                                                // RFC 6749, 4.1.2.1
-	errLoginRequired  = &problem{"login_required", http.StatusBadRequest, "each login needs the user's phone; send no prompt=none"}                          // OIDC Core 3.1.2.6
-	errRequest        = &problem{"request_not_supported", http.StatusBadRequest, "request is not supported; send its parameters by themselves"}              // OIDC Core 3.1.2.6
-	errRequestURI     = &problem{"request_uri_not_supported", http.StatusBadRequest, "request_uri is not supported; send its parameters by themselves"}      // OIDC Core 3.1.2.6
-	errRegistration   = &problem{"registration_not_supported", http.StatusBadRequest, "registration is not supported; clients are configured at the server"} // OIDC Core 3.1.2.6
-	errInvalidScope   = &problem{"invalid_scope", http.StatusBadRequest, "the client may be granted none of the requested scopes"}                           // RFC 6749, 4.1.2.1 and 5.2
-	errUnavailable    = &problem{"temporarily_unavailable", http.StatusServiceUnavailable, "try again in a moment"}                                          // RFC 6749, 4.1.2.1
-	errTooMany        = &problem{"temporarily_unavailable", http.StatusTooManyRequests, "too many requests; wait as Retry-After says"}                       // RFC 6585, 4
-	errServer         = &problem{"server_error", http.StatusInternalServerError, "the server failed"}                                                        // RFC 6749, 4.1.2.1
+	errInvalidRequest    = &problem{"invalid_request", http.StatusBadRequest, "a parameter is missing or has the wrong form"}                                   // RFC 6749, 4.1.2.1 and 5.2
+	errNoIssuer          = &problem{"invalid_request", http.StatusNotFound, "there is no such issuer; check the path, or client_id"}                            // discovery of an unknown issuer is 404
+	errInvalidClient     = &problem{"invalid_client", http.StatusUnauthorized, "client authentication failed; check client_id and secret"}                      // RFC 6749, 5.2
+	errInvalidGrant      = &problem{"invalid_grant", http.StatusBadRequest, "the grant is invalid, expired, used, or of another request"}                       // RFC 6749, 5.2
+	errGrantType         = &problem{"unsupported_grant_type", http.StatusBadRequest, "grant_type is not supported"}                                             // RFC 6749, 5.2
+	errResponseType      = &problem{"unsupported_response_type", http.StatusBadRequest, "response_type must be code"}                                           // RFC 6749, 4.1.2.1
+	errAccessDenied      = &problem{"access_denied", http.StatusForbidden, "the user went back"}                                                                // RFC 6749, 4.1.2.1
+	errLoginRequired     = &problem{"login_required", http.StatusBadRequest, "each login needs the user's phone; send no prompt=none"}                          // OIDC Core 3.1.2.6
+	errRequest           = &problem{"request_not_supported", http.StatusBadRequest, "request is not supported; send its parameters by themselves"}              // OIDC Core 3.1.2.6
+	errRequestURI        = &problem{"request_uri_not_supported", http.StatusBadRequest, "request_uri is not supported; send its parameters by themselves"}      // OIDC Core 3.1.2.6
+	errRegistration      = &problem{"registration_not_supported", http.StatusBadRequest, "registration is not supported; clients are configured at the server"} // OIDC Core 3.1.2.6
+	errInvalidScope      = &problem{"invalid_scope", http.StatusBadRequest, "the client may be granted none of the requested scopes"}                           // RFC 6749, 4.1.2.1 and 5.2
+	errScopeExceeded     = &problem{"invalid_scope", http.StatusBadRequest, "scope exceeds what the user authorized; omit it, or request less"}                 // RFC 6749, 6
+	errInvalidToken      = &problem{"invalid_token", http.StatusUnauthorized, "the access token is invalid, has expired, or was revoked"}                       // RFC 6750, 3.1
+	errNoToken           = &problem{"invalid_token", http.StatusUnauthorized, "an access token is required: Authorization: Bearer"}                             // RFC 6750, 3
+	errInsufficientScope = &problem{"insufficient_scope", http.StatusForbidden, "the access token does not have the scope openid"}                              // RFC 6750, 3.1
+	errUnavailable       = &problem{"temporarily_unavailable", http.StatusServiceUnavailable, "try again in a moment"}                                          // RFC 6749, 4.1.2.1
+	errTooMany           = &problem{"temporarily_unavailable", http.StatusTooManyRequests, "too many requests; wait as Retry-After says"}                       // RFC 6585, 4
+	errServer            = &problem{"server_error", http.StatusInternalServerError, "the server failed"}                                                        // RFC 6749, 4.1.2.1
 )
 
 // table maps errors to rows. The first match counts.
@@ -48,6 +54,8 @@ var table = []struct {
 }{
 	{login.ErrClient, errInvalidClient},
 	{login.ErrUnavailable, errUnavailable},
+	{token.ErrNone, errUnavailable},
+	{authorization.ErrScope, errScopeExceeded},
 	{login.ErrGrant, errInvalidGrant},
 	{login.ErrReplayed, errInvalidGrant},
 	{login.ErrVerifier, errInvalidGrant},
@@ -105,8 +113,12 @@ func (p *Provider) writeError(c *call, err error) {
 	h := c.w.Header()
 	switch row.status {
 	case http.StatusUnauthorized:
-		if c.r.Header.Get("Authorization") != "" { // RFC 6749, 5.2
-			h.Set("WWW-Authenticate", `Basic realm="scanlogin", charset="UTF-8"`)
+		if text := challenge(c, row); text != "" {
+			h.Set("WWW-Authenticate", text)
+		}
+	case http.StatusForbidden:
+		if row == errInsufficientScope {
+			h.Set("WWW-Authenticate", `Bearer realm="scanlogin", error="insufficient_scope", scope="openid"`)
 		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set("Retry-After", retryAfter(err))
@@ -118,6 +130,20 @@ func (p *Provider) writeError(c *call, err error) {
 	if err := c.writeJSON(row.status, errorBody{row.name, description}); err != nil {
 		p.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
 	}
+}
+
+// challenge returns the WWW-Authenticate of a 401: for the token (RFC 6750, 3), or for the client if
+// it authenticated in the header (RFC 6749, 5.2).
+func challenge(c *call, row *problem) string {
+	switch {
+	case row == errNoToken: // without an error, because nothing was tried
+		return `Bearer realm="scanlogin"`
+	case row == errInvalidToken:
+		return `Bearer realm="scanlogin", error="invalid_token", error_description="` + row.description + `"`
+	case c.r.Header.Get("Authorization") != "":
+		return `Basic realm="scanlogin", charset="UTF-8"`
+	}
+	return ""
 }
 
 // logError logs what concerns the operator; the debug log has all errors.

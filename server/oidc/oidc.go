@@ -86,6 +86,10 @@ func (p *Provider) Endpoints() []Endpoint {
 		{Path: "/auth", Methods: []string{http.MethodGet, http.MethodPost}, metadata: "authorization_endpoint", page: true, serve: p.auth},
 		{Path: "/auth/cancel", Methods: posting, page: true, serve: p.authCancel},
 		{Path: "/token", Methods: posting, metadata: "token_endpoint", cors: true, serve: p.token},
+		{Path: "/token/introspection", Methods: posting, metadata: "introspection_endpoint", serve: p.introspect},
+		{Path: "/token/revocation", Methods: posting, metadata: "revocation_endpoint", cors: true, serve: p.revoke},
+		{Path: "/me", Methods: append([]string{http.MethodPost}, reading...), metadata: "userinfo_endpoint", cors: true, serve: p.userinfo},
+		{Path: "/session/end", Methods: []string{http.MethodGet, http.MethodPost}, metadata: "end_session_endpoint", page: true, serve: p.endSession},
 	}
 }
 

@@ -20,7 +20,9 @@ type params map[string]string
 // repeated is refused (RFC 6749, 3.1 and 3.2): two readers might choose another one of them.
 func readParams(w http.ResponseWriter, r *http.Request) (params, error) {
 	text := r.URL.RawQuery
-	if r.Method == http.MethodPost {
+	if r.Method == http.MethodPost && r.ContentLength == 0 {
+		text = "" // UserInfo may be a POST with the token in the header
+	} else if r.Method == http.MethodPost {
 		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
 			return nil, errInvalidRequest.because("the body must be application/x-www-form-urlencoded")
 		}

@@ -81,6 +81,7 @@ func addTables(names found) {
 	for _, kind := range []session.EventKind{
 		session.EventMade, session.EventScanned, session.EventConfirmed, session.EventCanceled, session.EventWithdrawn,
 		session.EventExchanged, session.EventMismatched, session.EventRefused, session.EventExpired, session.EventLost,
+		session.EventTokenReused, session.EventTokensRevoked,
 	} {
 		names.add("session.Event kind", string(kind))
 	}
