@@ -21,7 +21,6 @@ import (
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/association"
 	"github.com/scanlogin/scanlogin/internal/expiry"
-	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/token"
@@ -102,9 +101,6 @@ func New(o Options) *Server {
 	if o.Place == nil {
 		o.Place = func(netip.Addr, string) (country, name string) { return "", "" }
 	}
-	if o.Records == nil {
-		o.Records = kv.NewMemory()
-	}
 	s := &Server{
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), secure: strings.HasPrefix(o.PublicURL, "https:"),
 		store: o.Store, hub: o.Hub, signer: o.Signer,
@@ -124,7 +120,7 @@ func New(o Options) *Server {
 		ErrorName: func(err error) string { return rowOf(err).name }, Refused: s.mistakes.noteRefusal,
 	})
 	s.oidc = oidc.New(oidc.Options{
-		PublicURL: o.PublicURL, Login: s.login, Records: o.Records, Signer: o.Signer, Log: o.Log,
+		PublicURL: o.PublicURL, Login: s.login, Signer: o.Signer, Log: o.Log,
 		PrefersChinese: func(h http.Header) bool { return localeOf(h) == chinese },
 	})
 	s.clients = newConnLimiter(o, s.login.Limits())

@@ -92,8 +92,8 @@ const (
 func owner(pool, user string) string { return strconv.Quote(pool) + " " + strconv.Quote(user) }
 
 // Begin stores the authorization of a login, and returns what its first tokens are made
-// from. It is ErrInvalid if the login was revoked before. It must be called once for a sid,
-// which consists of letters and digits.
+// from. If the login was revoked before, nothing is stored, and the tokens are revoked like those
+// that were issued before a revocation. A second call for a sid is ErrInvalid.
 func (s *Store) Begin(ctx context.Context, sid string, l Login, t Lifetimes) (Grant, error) {
 	now := s.Now()
 	ends := now.Add(l.lifetime(t))
@@ -109,10 +109,10 @@ func (s *Store) Begin(ctx context.Context, sid string, l Login, t Lifetimes) (Gr
 		g.Refresh = newRefreshToken(salt, sid, newSecret()).text()
 		set[fieldSalt], set[fieldCurrent] = salt, hash(g.Refresh)
 	}
-	_, done, err := s.records.Change(ctx, loginRecord(sid), kv.Change{
+	stored, done, err := s.records.Change(ctx, loginRecord(sid), kv.Change{
 		If: map[string]string{fieldRevoked: "", fieldLogin: ""}, Set: set, Expiry: ends,
 	})
-	if err == nil && !done {
+	if err == nil && !done && stored[fieldRevoked] == "" {
 		err = ErrInvalid
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/authorization"
@@ -19,16 +20,17 @@ func lifetimes(c *pool.Client) authorization.Lifetimes {
 // loginOf returns the login of a user at the client that a confirmed code was created for.
 func loginOf(code session.Session) authorization.Login {
 	return authorization.Login{
-		Pool: code.Pool, Client: code.Authorization.ClientID, Scope: authorization.Scope(code.Authorization.Scope),
-		User: code.User, AuthTime: code.ConfirmedAt.UTC().Truncate(time.Second), AMR: []string{"qr"},
+		Pool: code.Pool, Client: code.Authorization.ClientID, Scope: authorization.Scope(strings.Join(strings.Fields(code.Authorization.Scope), " ")),
+		User: code.User, AuthTime: code.ConfirmedAt.UTC().Truncate(time.Second), AMR: []string{"qr"}, // RFC 8176 has no value for it
 	}
 }
 
 // BeginTokens stores the login of a code that its client redeemed, and returns what its tokens
-// are made from. Errors: ErrGrant, if the code was used a second time meanwhile; ErrUnavailable.
+// are made from. If the code was used a second time meanwhile, they are revoked already. Errors:
+// ErrGrant, if the pool no longer accepts the secret of the code; ErrUnavailable.
 func (s *Service) BeginTokens(ctx context.Context, p *pool.Pool, c *pool.Client, code session.Session) (g authorization.Grant, err error) {
 	sid := p.SID(code)
-	if sid == "" { // the secret of the code was removed after it was redeemed
+	if sid == "" {
 		return g, ErrGrant
 	}
 	err = s.withStore(ctx, func(ctx context.Context) (err error) {

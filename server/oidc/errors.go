@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -72,9 +71,6 @@ func (r *refusal) Unwrap() error { return r.problem }
 
 // because returns p with a description.
 func (p *problem) because(description string) error { return &refusal{p, description} }
-
-// unavailable returns an error of the storage as one that describe knows.
-func unavailable(err error) error { return fmt.Errorf("%w: %w", login.ErrUnavailable, err) }
 
 // describe returns the row that err belongs to, and the description for the client.
 func describe(err error) (*problem, string) {

@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/authorization"
 	"github.com/scanlogin/scanlogin/internal/pool"
@@ -17,11 +16,6 @@ type tokenResponse struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"` // with the scope openid
 	Scope        string `json:"scope"`
-}
-
-// lifetimes returns those of a client's tokens.
-func lifetimes(c *pool.Client) authorization.Lifetimes {
-	return authorization.Lifetimes{Access: c.AccessTokenTTL, ID: c.IDTokenTTL, Refresh: c.RefreshTokenTTL}
 }
 
 // writeTokens signs the tokens of a grant, and answers with them. nonce is that of the
@@ -48,9 +42,4 @@ func (p *Provider) writeTokens(c *call, g authorization.Grant, nonce string) err
 		}
 	}
 	return c.writeJSON(http.StatusOK, out)
-}
-
-// newScope returns a list of scopes as authorizations store it.
-func newScope(text string) authorization.Scope {
-	return authorization.Scope(strings.Join(strings.Fields(text), " "))
 }

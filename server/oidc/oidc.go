@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scanlogin/scanlogin/internal/authorization"
-	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
 	"github.com/scanlogin/scanlogin/internal/pool"
@@ -26,7 +24,6 @@ import (
 type Options struct {
 	PublicURL string // how browsers reach the server: scheme://host[:port]
 	Login     *login.Service
-	Records   kv.Store      // authorizations
 	Signer    *token.Signer // nil: no tokens are issued
 	Log       *slog.Logger
 
@@ -39,7 +36,6 @@ type Options struct {
 type Provider struct {
 	publicURL      string
 	login          *login.Service
-	authorizations *authorization.Store
 	signer         *token.Signer
 	prefersChinese func(http.Header) bool
 	log            *slog.Logger
@@ -56,7 +52,7 @@ const recordTime = 1500 * time.Millisecond
 // New returns a provider. It starts nothing.
 func New(o Options) *Provider {
 	return &Provider{
-		publicURL: strings.TrimSuffix(o.PublicURL, "/"), login: o.Login, authorizations: authorization.New(o.Records), signer: o.Signer, prefersChinese: o.PrefersChinese,
+		publicURL: strings.TrimSuffix(o.PublicURL, "/"), login: o.Login, signer: o.Signer, prefersChinese: o.PrefersChinese,
 		log: o.Log, quiet: loglimit.New(o.Log, logInterval),
 	}
 }
