@@ -35,7 +35,7 @@ func (c *forgetCommand) Run(ctx context.Context, line *kong.Context, o output) e
 	if errors.Is(err, app.ErrCannotForget) {
 		return err
 	}
-	fmt.Fprintf(o.out, "removed: known browsers: %d, webhook messages: %d, dead letters: %d; counters were reset\n", f.Browsers, f.Webhook.Waiting, f.Webhook.DeadLetters)
+	fmt.Fprintf(o.out, "removed: known browsers: %d, logins at clients: %d, webhook messages: %d, dead letters: %d; counters were reset\n", f.Browsers, f.Logins, f.Webhook.Waiting, f.Webhook.DeadLetters)
 	if err != nil {
 		return fmt.Errorf("not everything was removed, try again: %w", err)
 	}

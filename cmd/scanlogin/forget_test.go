@@ -117,7 +117,7 @@ func TestForgetRemovesWhatIsStoredAboutAUser(t *testing.T) {
 	redistest.Eventually(t, testDeadline, "dead letters", func() bool { return s.deadLetters(file, "alice") == 3 && s.deadLetters(file, "bob") == 1 })
 
 	code, out, errOut := runCommand(t, "forget", "--config", file, "demo", "alice")
-	if code != exitOK || !strings.HasPrefix(out, "removed: known browsers: 1, webhook messages: 0, dead letters: 3;") || strings.Contains(out, "alice") {
+	if code != exitOK || !strings.HasPrefix(out, "removed: known browsers: 1, logins at clients: 0, webhook messages: 0, dead letters: 3;") || strings.Contains(out, "alice") {
 		t.Errorf("code %d: %s%s", code, out, errOut)
 	}
 	if alice, bob := s.deadLetters(file, "alice"), s.deadLetters(file, "bob"); alice != 0 || bob != 1 {
@@ -129,7 +129,7 @@ func TestForgetRemovesWhatIsStoredAboutAUser(t *testing.T) {
 	if _, known, code := s.scan("bob"); code != http.StatusOK || known != true {
 		t.Errorf("bob scans: %d, known browser: %v", code, known)
 	}
-	if code, out, _ := runCommand(t, "forget", "--config", file, "demo", "alice"); code != exitOK || !strings.HasPrefix(out, "removed: known browsers: 0, webhook messages: 0, dead letters: 0;") {
+	if code, out, _ := runCommand(t, "forget", "--config", file, "demo", "alice"); code != exitOK || !strings.HasPrefix(out, "removed: known browsers: 0, logins at clients: 0, webhook messages: 0, dead letters: 0;") {
 		t.Errorf("again: code %d: %s", code, out)
 	}
 }

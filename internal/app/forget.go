@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scanlogin/scanlogin/internal/authorization"
 	"github.com/scanlogin/scanlogin/internal/config"
+	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/internal/webhook"
@@ -16,6 +18,7 @@ import (
 // Forgotten is the number of records that Forget removed.
 type Forgotten struct {
 	Browsers int // that the user had confirmed for
+	Logins   int // at OAuth clients; their tokens are no longer accepted
 	Webhook  webhook.Forgotten
 }
 
@@ -37,6 +40,9 @@ func Forget(ctx context.Context, c *config.Config, poolID, userID string) (Forgo
 		return Forgotten{}, err
 	}
 	f, err := forget(ctx, ratelimit.NewRedis(client), queue.NewRedis(client), c.UserPools[i], userID)
+	if err == nil {
+		f.Logins, err = kv.NewRedis(client).DeleteWhere(ctx, authorization.LoginsOf(poolID, userID))
+	}
 	return f, errors.Join(err, client.Close())
 }
 

@@ -49,7 +49,8 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/ipaddr":                  {},
 	"internal/token":                   {ours: []string{"session", "internal/pool"}, foreign: []string{"github.com/golang-jwt/"}},
 	"internal/risk":                    {ours: []string{"session", "internal/ipaddr", "internal/pool", "internal/ratelimit"}},
-	"internal/login":                   {ours: []string{"session", "internal/fairshare", "internal/identity", "internal/ipaddr", "internal/kv", "internal/loglimit", "internal/pool", "internal/ratelimit", "internal/risk", "internal/token"}},
+	"internal/authorization":           {ours: []string{"session", "internal/kv"}},
+	"internal/login":                   {ours: []string{"session", "internal/authorization", "internal/fairshare", "internal/identity", "internal/ipaddr", "internal/kv", "internal/loglimit", "internal/pool", "internal/ratelimit", "internal/risk", "internal/token"}},
 	"internal/geoip":                   {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
 	"internal/geoip/geoiptest":         {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"internal/webhook":                 {ours: []string{"internal/wakeup", "session", "hub", "internal/webhook/queue", "internal/pool", "internal/safehttp", "internal/loglimit"}, foreign: []string{"golang.org/x/sync/"}},
@@ -59,13 +60,13 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/settings":                {ours: []string{"internal/wakeup", "internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/config", "internal/pool", "internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
-	"server": {ours: []string{"session", "hub", "internal/association", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/kv", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/authing", "server/connlimit", "server/oidc", "server/push", "server/wire"}, foreign: []string{
+	"server": {ours: []string{"session", "hub", "internal/association", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/authing", "server/connlimit", "server/oidc", "server/push", "server/wire"}, foreign: []string{
 		"github.com/labstack/echo/", "golang.org/x/text/",
 	}},
 	"server/connlimit":              {ours: []string{"internal/loglimit"}},
 	"server/authing":                {ours: []string{"session", "internal/login", "internal/pool"}},
 	"server/push":                   {ours: []string{"session", "hub", "internal/fairqueue", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/wakeup", "server/push/wsconn", "server/wire"}},
-	"server/oidc":                   {ours: []string{"internal/authorization", "internal/kv", "internal/login", "internal/loglimit", "internal/pool", "internal/token", "session", "web"}},
+	"server/oidc":                   {ours: []string{"internal/authorization", "internal/login", "internal/loglimit", "internal/pool", "internal/token", "web"}},
 	"server/wire":                   {ours: []string{"session", "internal/login"}},
 	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
 	"server/push/wsconn/wsconntest": {},
@@ -86,7 +87,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/qr":                {foreign: []string{"github.com/caiguanhao/readqr"}},
 	"internal/qr/draw":           {foreign: []string{"github.com/skip2/go-qrcode"}},
 	"internal/app": {ours: []string{
-		"internal/admin", "internal/audit", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr", "internal/qr/draw",
+		"internal/admin", "internal/audit", "internal/authorization", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr", "internal/qr/draw",
 		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{

@@ -91,6 +91,11 @@ const (
 // owner returns the value of fieldOwner for a user.
 func owner(pool, user string) string { return strconv.Quote(pool) + " " + strconv.Quote(user) }
 
+// LoginsOf describes the records of a user of a pool, which end with their deletion.
+func LoginsOf(pool, user string) kv.Selection {
+	return kv.Selection{Names: loginRecord("*"), Field: fieldOwner, Value: owner(pool, user)}
+}
+
 // Begin stores the authorization of a login, and returns what its first tokens are made
 // from. If the login was revoked before, nothing is stored, and the tokens are revoked like those
 // that were issued before a revocation. A second call for a sid is ErrInvalid.

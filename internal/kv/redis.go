@@ -115,6 +115,48 @@ func (r *Redis) Get(ctx context.Context, names ...string) ([]map[string]string, 
 	})
 }
 
+// Selection describes hashes.
+type Selection struct {
+	Names        string // glob pattern of Redis
+	Field, Value string // a field that must have the value, which is not ""
+}
+
+// DeleteWhere deletes the hashes of a selection, and returns their number, also with an error.
+// It reads all keys of the storage, so it is for administrators; unlike the other operations it
+// needs the right to SCAN.
+func (r *Redis) DeleteWhere(ctx context.Context, s Selection) (n int, err error) {
+	err = r.client.ScanAll(ctx, s.Names, func(keys []string) error {
+		deleted, err := redisclient.Call(ctx, r.client, func(ctx context.Context) (int, error) { return r.deleteWhere(ctx, keys, s) })
+		n += deleted
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("delete hashes in redis: %w", err)
+	}
+	return n, nil
+}
+
+func (r *Redis) deleteWhere(ctx context.Context, keys []string, s Selection) (n int, err error) {
+	read := r.client.Pipeline()
+	found := make([]*redis.StringCmd, len(keys))
+	for i, key := range keys {
+		found[i] = read.HGet(ctx, key, s.Field)
+	}
+	if _, err := read.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return 0, err
+	}
+	for i, value := range found {
+		if value.Val() == "" || value.Val() != s.Value {
+			continue
+		}
+		if err := r.client.PExpireAt(ctx, keys[i], time.UnixMilli(1)).Err(); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
 // Load implements Store. It reads the version first, so that polling every second is
 // cheap however long the text is.
 func (r *Redis) Load(ctx context.Context, name string, have Document) (Document, error) {

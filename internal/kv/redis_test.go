@@ -21,7 +21,7 @@ func TestRedisConformance(t *testing.T) {
 	t.Parallel()
 	redistest.RunOnEach(t, map[string]func(*testing.T) redistest.Deployment{
 		"Single":                redistest.StartSingle,
-		"LeastRightsOnACluster": redistest.StartRestrictedCluster("with a `console`"),
+		"LeastRightsOnACluster": redistest.StartRestrictedCluster("with a `console` or with `clients`"),
 	}, func(t *testing.T, d redistest.Deployment) {
 		kvtest.Run(t, func(t *testing.T) (a, b kv.Store) { return openRedis(t, d.URL), openRedis(t, d.URL) })
 	})
@@ -113,7 +113,7 @@ func TestTheConsoleNeedsTheDocumentedRights(t *testing.T) {
 		_, err = store.Load(t.Context(), "doc", kv.Document{})
 		return err
 	}
-	server.Allow(redistest.LeastRights(t, "with a `console`"))
+	server.Allow(redistest.LeastRights(t, "with a `console` or with `clients`"))
 	if err := useEverything(); err != nil {
 		t.Errorf("with all rights: %v", err)
 	}
@@ -152,4 +152,39 @@ func TestADurableChangeWaitsForReplicas(t *testing.T) {
 		t.Errorf("a change that is refused: %v, %v", done, err)
 	}
 	replica.Continue()
+}
+
+func TestHashesAreDeletedByTheValueOfAField(t *testing.T) {
+	t.Parallel()
+	redistest.RunOnEach(t, map[string]func(*testing.T) redistest.Deployment{
+		"Single":  redistest.StartSingle,
+		"Cluster": redistest.StartRestrictedCluster("with a `console` or with `clients`", "with `scanlogin forget`"),
+	}, func(t *testing.T, d redistest.Deployment) {
+		store := openRedis(t, d.URL)
+		put := func(name, field, value string) {
+			t.Helper()
+			if err := store.Put(t.Context(), name, field, value, time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := []string{"login:1", "login:2", "login:3", "login:4", "other:1"}
+		for i, value := range []string{"alice", "bob", "alice", "", "alice"} {
+			put(all[i], "owner", value)
+		}
+		if n, err := store.DeleteWhere(t.Context(), kv.Selection{Names: "login:*", Field: "owner", Value: "alice"}); n != 2 || err != nil {
+			t.Errorf("%d deleted, %v", n, err)
+		}
+		if n, err := store.DeleteWhere(t.Context(), kv.Selection{Names: "login:*", Field: "owner"}); n != 0 || err != nil {
+			t.Errorf("without a value: %d deleted, %v", n, err)
+		}
+		got, err := store.Get(t.Context(), all...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []int{0, 1, 0, 1, 1} {
+			if len(got[i]) != want {
+				t.Errorf("%s: %v", all[i], got[i])
+			}
+		}
+	})
 }
