@@ -1,12 +1,14 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
@@ -170,6 +172,64 @@ func TestASecondUseOfACodeRevokesItsTokensOnTwoNodes(t *testing.T) {
 	b.token(tokenForm(code)).fails(t, 400, "invalid_grant")
 	isActive(t, false, tokens, a, b)
 	events.are(t, "token_reused p1 grafana alice")
+}
+
+// fragileRecords is a storage that can be unavailable.
+type fragileRecords struct {
+	kv.Store
+	away *atomic.Bool
+}
+
+func (f fragileRecords) Get(ctx context.Context, names ...string) ([]map[string]string, error) {
+	if f.away.Load() {
+		return nil, errBroken
+	}
+	return f.Store.Get(ctx, names...)
+}
+
+func (f fragileRecords) Change(ctx context.Context, name string, c kv.Change) (map[string]string, bool, error) {
+	if f.away.Load() {
+		return nil, false, errBroken
+	}
+	return f.Store.Change(ctx, name, c)
+}
+
+// TestNoTokenIsAcceptedWhileTheStorageIsAway asks all endpoints: none knows whether the login was
+// revoked.
+func TestNoTokenIsAcceptedWhileTheStorageIsAway(t *testing.T) {
+	var away atomic.Bool
+	n := start(t, memNode(), func(o *server.Options) {
+		o.Records = fragileRecords{kv.NewMemory(), &away}
+		providing(t)(o)
+	}, offlinePool(t))
+	tokens := n.loggedIn(allScopes)
+	away.Store(true)
+	access, b := url.Values{"token": {text(tokens, "access_token")}}, n.browser()
+	for name, answer := range map[string]webAnswer{
+		"refresh": n.token(refreshForm(tokens)), "introspection": n.post("token/introspection", access), "revocation": n.post("token/revocation", access),
+		"UserInfo": n.userinfo(tokens), "UserInfo by POST": b.do("POST", "/oidc/p1/me", url.Values{"access_token": access["token"]}),
+		"logout":         n.endSession("GET", "id_token_hint", text(tokens, "id_token")),
+		"logout by POST": n.endSession("POST", "id_token_hint", text(tokens, "id_token")),
+	} {
+		if answer.status != 503 || answer.Get("Retry-After") == "" || !strings.Contains(answer.body, "temporarily_unavailable") {
+			t.Errorf("%s: %d %s", name, answer.status, answer.body)
+		}
+	}
+	away.Store(false)
+	isActive(t, true, tokens, n)
+}
+
+func TestEndpointsExistOnlyForPoolsWithClients(t *testing.T) {
+	b := tokenNode(t).browser()
+	for path, methods := range map[string][]string{
+		"token/introspection": {"POST"}, "token/revocation": {"POST"}, "me": {"GET", "POST"}, "session/end": {"GET", "POST"},
+	} {
+		for _, method := range methods {
+			if a := b.do(method, "/oidc/p2/"+path, nil); a.status != 404 || !strings.Contains(a.body, "invalid_request") {
+				t.Errorf("%s %s: %d %s", method, path, a.status, a.body)
+			}
+		}
+	}
 }
 
 func TestOfflineAccessMustBeGranted(t *testing.T) {

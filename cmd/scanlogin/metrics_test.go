@@ -129,6 +129,7 @@ func promtool(t *testing.T, in *bytes.Reader, args ...string) {
 // mayBe holds the allowed values of each label.
 var mayBe = map[string]*regexp.Regexp{
 	"pool":      regexp.MustCompile(`^(one|two|)$`),
+	"client":    regexp.MustCompile(`^app$`),
 	"how":       regexp.MustCompile(`^(canceled|withdrawn|exchanged|expired|lost)$`),
 	"after":     regexp.MustCompile(`^(waiting|scanned|confirmed|unknown)$`),
 	"step":      regexp.MustCompile(`^(scanned|confirmed|canceled|exchanged)$`),

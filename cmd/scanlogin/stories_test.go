@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scanlogin/scanlogin/internal/config/configtest"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 )
 
@@ -34,10 +35,11 @@ func startNodes(t *testing.T, n int) []*storyNode {
 listen: 127.0.0.1:0
 ops_listen: 127.0.0.1:0
 redis_url: %s
+signing_key: file:%[3]s
 pools:
   - {id: one, secret: %[2]s, code_ttl: 2s, confirm_ttl: 2s, ticket_ttl: 2s}
-  - {id: two, secret: %[2]s, code_ttl: 10s, confirm_ttl: 10s, ticket_ttl: 10s}
-`, redis.URL(), testSecret))
+  - {id: two, secret: %[2]s, code_ttl: 10s, confirm_ttl: 10s, ticket_ttl: 10s, clients: [{id: app, redirect_uris: [https://app.example.com/callback]}]}
+`, redis.URL(), testSecret, configtest.WriteFile(t, "signing.pem", configtest.SigningKey(t, "PRIVATE KEY"))))
 	var nodes []*storyNode
 	for range n {
 		s := start(t, "serve", "--config", file)

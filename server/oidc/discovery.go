@@ -38,6 +38,8 @@ func (p *Provider) metadata(of *pool.Pool) map[string]any {
 		"subject_types_supported":                        []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{"ES256"},
 		"token_endpoint_auth_methods_supported":          authMethods,
+		"introspection_endpoint_auth_methods_supported":  authMethods[:2], // with a secret
+		"revocation_endpoint_auth_methods_supported":     authMethods,
 		"code_challenge_methods_supported":               []string{"S256"},
 		"claims_supported":                               claims,
 		"ui_locales_supported":                           []string{"en", "zh-CN"},

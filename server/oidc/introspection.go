@@ -14,7 +14,6 @@ type introspection struct {
 	Active    bool   `json:"active"`
 	Scope     string `json:"scope,omitempty"`
 	ClientID  string `json:"client_id,omitempty"`
-	Username  string `json:"username,omitempty"`
 	TokenType string `json:"token_type,omitempty"` // of an access token
 	Expires   int64  `json:"exp,omitempty"`        // Unix time, s
 	Issued    int64  `json:"iat,omitempty"`        // Unix time, s
@@ -53,15 +52,15 @@ func (p *Provider) introspect(c *call) error {
 func (p *Provider) introspected(c *call, of *pool.Pool, client *pool.Client) (introspection, error) {
 	issuer := p.login.Issuer(of.ID)
 	if t, err := p.signer.ReadAccess(c.form["token"], issuer, p.login.Now()); err == nil {
-		l, err := p.login.LoginOfAccess(c.r.Context(), of, t)
+		_, err := p.login.LoginOfAccess(c.r.Context(), of, t)
 		return introspection{
-			Active: true, Scope: t.Scope, ClientID: t.Client, Username: l.User.Username, TokenType: "Bearer",
+			Active: true, Scope: t.Scope, ClientID: t.Client, TokenType: "Bearer",
 			Expires: t.Expires.Unix(), Issued: t.Issued.Unix(), Subject: t.Subject, Audience: issuer, Issuer: issuer, ID: t.ID, SID: t.SID,
 		}, err
 	}
 	l, ends, err := p.login.LoginOfRefresh(c.r.Context(), of, client, c.form["token"])
 	return introspection{
-		Active: true, Scope: string(l.Scope), ClientID: l.Client, Username: l.User.Username,
+		Active: true, Scope: string(l.Scope), ClientID: l.Client,
 		Expires: ends.Truncate(time.Second).Unix(), Subject: l.User.ID, Issuer: issuer,
 	}, err
 }
