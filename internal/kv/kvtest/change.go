@@ -72,8 +72,16 @@ func (s *suite) changeExpires() {
 		s.Fatal(err)
 	}
 	for deadline := time.Now().Add(timeout); ; time.Sleep(5 * time.Millisecond) {
-		// A hash that has expired has no field, so the condition holds then.
-		if _, done := s.change(s.b, s.a, s.name, kv.Change{If: fields{"x": ""}, Set: fields{"y": "4"}}); done {
+		// A hash that has expired has no field, so the condition holds then. It may expire at
+		// any moment, so it is not read at the other node.
+		after, done, err := s.b.Change(s.Context(), s.name, kv.Change{If: fields{"x": ""}, Set: fields{"y": "4"}, Expiry: time.Now().Add(time.Minute)})
+		if err != nil {
+			s.Fatal(err)
+		}
+		if done {
+			if !maps.Equal(after, fields{"y": "4"}) {
+				s.Errorf("the hash that expired has %v", after)
+			}
 			return
 		}
 		if time.Now().After(deadline) {
