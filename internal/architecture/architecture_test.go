@@ -49,7 +49,6 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/ipaddr":                  {},
 	"internal/token":                   {ours: []string{"session", "internal/pool"}, foreign: []string{"github.com/golang-jwt/"}},
 	"internal/risk":                    {ours: []string{"session", "internal/ipaddr", "internal/pool", "internal/ratelimit"}},
-	"internal/authorization":           {ours: []string{"session", "internal/kv"}},
 	"internal/login":                   {ours: []string{"session", "internal/authorization", "internal/fairshare", "internal/identity", "internal/ipaddr", "internal/kv", "internal/loglimit", "internal/pool", "internal/ratelimit", "internal/risk", "internal/token"}},
 	"internal/geoip":                   {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
 	"internal/geoip/geoiptest":         {foreign: []string{"github.com/maxmind/mmdbwriter"}},

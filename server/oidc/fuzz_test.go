@@ -28,7 +28,7 @@ func fuzzed() *Provider {
 		Limits: login.Limits{CodesPerAddress: many, CodesPerPool: many, AddressRate: many / 16},
 	})
 	return New(Options{
-		PublicURL: "https://scan.example.com", Login: service, Records: records, Log: slog.New(slog.DiscardHandler),
+		PublicURL: "https://scan.example.com", Login: service, Log: slog.New(slog.DiscardHandler),
 		PrefersChinese: func(http.Header) bool { return false },
 	})
 }
