@@ -134,7 +134,7 @@ func (g *Signer) read(text, typ string, options ...jwt.ParserOption) (jwt.MapCla
 		return nil, ErrInvalid
 	}
 	keys, claims := g.keys.Load(), jwt.MapClaims{}
-	options = append(options, jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}))
+	options = append(options, jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), jwt.WithStrictDecoding())
 	_, err := jwt.NewParser(options...).ParseWithClaims(text, claims, func(t *jwt.Token) (any, error) {
 		if _, critical := t.Header["crit"]; critical || t.Header["typ"] != typ { // RFC 7515 4.1.11
 			return nil, ErrInvalid
