@@ -5,120 +5,141 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/scanlogin/scanlogin/internal/admin/stats"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// hour is the data of the page of the last hour.
-type hour struct {
-	stats.Hour
-	Totals     []total
-	ToScan     string // median
-	ToConfirm  string
-	Columns    []column
-	Most       int // largest number of codes in a minute
-	Refusals   []refusal
-	NodesTable []node
-	At         time.Time
-	Trail      []string // last lines of the audit trail
+// overview is the data of the page with the statistics.
+type overview struct {
+	Range   string // name
+	Ranges  []choice
+	Pool    string // id; "": all
+	Pools   []choice
+	Live    []node // active nodes first
+	Active  int
+	Funnel  []step
+	Ends    []step
+	Times   []percentiles
+	Codes   chart
+	Seconds chart
+	Refused []refusal
+	stats.Result
 }
 
-// total is a number beside the chart.
-type total struct {
-	Class string // CSS class, as in the chart
-	Label string
-	Kinds []session.EventKind
-	Count int
+// choice is an option of a selection.
+type choice struct{ Value, Label string }
+
+// step is a number of codes, and its share of those shown.
+type step struct {
+	Class    string // color, as in the chart
+	Label    string
+	Count    int
+	OfAll    string // share of the codes shown
+	Previous string // share of the previous step
+	Width    int    // of its bar, 0 to 100
 }
 
-// totals are in the order of a code's life.
-var totals = [...]total{
-	{Class: "made", Label: "Shown, waiting", Kinds: []session.EventKind{session.EventMade}},
-	{Class: "scanned", Label: "Scanned", Kinds: []session.EventKind{session.EventScanned}},
-	{Class: "confirmed", Label: "Confirmed", Kinds: []session.EventKind{session.EventConfirmed}},
-	{Class: "canceled", Label: "Canceled", Kinds: []session.EventKind{session.EventCanceled}},
-	{Class: "expired", Label: "Expired or withdrawn", Kinds: []session.EventKind{session.EventExpired, session.EventWithdrawn}},
-	{Class: "exchanged", Label: "Ticket exchanged", Kinds: []session.EventKind{session.EventExchanged}},
-}
+// HasShare reports whether codes were shown, so that a share says something.
+func (s step) HasShare() bool { return s.OfAll != unknown }
 
+// refusal is a reason for which requests were refused.
 type refusal struct {
 	Reason string
 	Count  int
 }
 
-// node is an active node.
-type node struct {
-	stats.Report
-	Up, LastReport, Bus string
-}
-
-// lastHour shows the statistics of the last hour.
-func (c *Console) lastHour(w http.ResponseWriter, r *http.Request, s loginSession) {
-	read, err := stats.Read(r.Context(), c.options.Store)
+// showOverview shows the statistics of a range.
+func (c *Console) showOverview(w http.ResponseWriter, r *http.Request, s loginSession) {
+	pools := c.options.Settings.Pools()
+	o := overview{Range: stats.RangeOf(r.URL.Query().Get("range")).Name, Pools: []choice{{"", s.lang.text("All pools")}}}
+	for _, p := range pools {
+		o.Pools = append(o.Pools, choice{p.ID, p.Name})
+		if p.ID == r.URL.Query().Get("pool") {
+			o.Pool = p.ID
+		}
+	}
+	for _, span := range stats.Ranges {
+		o.Ranges = append(o.Ranges, choice{span.Name, s.lang.text(rangeLabels[span.Name])})
+	}
+	read, err := stats.Read(r.Context(), c.options.Store, stats.Query{Range: stats.RangeOf(o.Range), Pool: o.Pool})
 	if err != nil {
-		c.renderUnavailable(w, err)
+		c.renderUnavailable(w, r, err)
 		return
 	}
-	h := newHour(read, c.options.Store.Now())
-	if c.options.Trail != nil {
-		h.Trail = c.options.Trail()
-	}
-	c.render(w, http.StatusOK, "live", s.view("Live", "live", h))
+	o.fill(read, s.lang)
+	c.render(w, r, http.StatusOK, "overview", s.view("Overview", "overview", o))
 }
 
-func newHour(read stats.Hour, now time.Time) hour {
-	h := hour{Hour: read, At: now, ToScan: median(read.ToScan), ToConfirm: median(read.ToConfirm)}
-	for _, t := range totals {
-		for _, m := range read.Minutes {
-			t.Count += m.Count(t.Kinds...)
-		}
-		h.Totals = append(h.Totals, t)
-	}
-	h.Columns, h.Most = columns(read.Minutes[:])
+var rangeLabels = map[string]string{"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days"}
+
+// fill computes what the page shows.
+func (o *overview) fill(read stats.Result, l language) {
+	o.Result = read
+	o.Funnel, o.Ends = funnel(read.Counts, l), ends(read.Counts, l)
+	o.Times = []percentiles{newPercentiles(l.text("Time to scan"), read.ToScan), newPercentiles(l.text("Time to confirm"), read.ToConfirm)}
+	span := stats.RangeOf(o.Range)
+	o.Codes, o.Seconds = codesChart(read.Periods, span, l), secondsChart(read.Periods, span, l)
 	for _, reason := range slices.Sorted(maps.Keys(read.Refused)) {
-		h.Refusals = append(h.Refusals, refusal{reason, read.Refused[reason]})
+		o.Refused = append(o.Refused, refusal{reason, read.Refused[reason]})
 	}
-	slices.SortStableFunc(h.Refusals, func(a, b refusal) int { return cmp.Compare(b.Count, a.Count) })
+	slices.SortStableFunc(o.Refused, func(a, b refusal) int { return cmp.Compare(b.Count, a.Count) })
 	for _, n := range read.Nodes {
-		h.NodesTable = append(h.NodesTable, node{
-			Report: n, Up: roughly(now.Sub(n.Started)), LastReport: roughly(now.Sub(n.At)), Bus: busAge(n.BusAge),
-		})
+		o.Live = append(o.Live, newNode(n, read.At, l))
+		if n.Active {
+			o.Active++
+		}
 	}
-	return h
+	slices.SortStableFunc(o.Live, func(a, b node) int { return -cmp.Compare(btoi(a.Active), btoi(b.Active)) })
 }
 
-func median(t stats.Durations) string {
-	d, ok := t.Median()
-	if !ok {
-		return "—"
+func btoi(b bool) int {
+	if b {
+		return 1
 	}
-	return roughly(d)
+	return 0
 }
 
-// neverReceived is longer than any real age of a bus.
-const neverReceived = 100 * 365 * 24 * time.Hour
-
-func busAge(age time.Duration) string {
-	switch {
-	case age < 0:
-		return "in memory"
-	case age > neverReceived:
-		return "no message yet"
-	}
-	return roughly(age)
+// funnelSteps are in the order of a code's life.
+var funnelSteps = [...]struct {
+	class, label string
+	kind         session.EventKind
+}{
+	{"shown", "Shown", session.EventMade},
+	{"scanned", "Scanned", session.EventScanned},
+	{"confirmed", "Confirmed", session.EventConfirmed},
+	{"exchanged", "Exchanged", session.EventExchanged},
 }
 
-// roughly formats a duration with a precision that suits its length.
-func roughly(d time.Duration) string {
-	d = max(0, d)
-	switch {
-	case d < 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d < time.Hour:
-		return d.Round(time.Second).String()
+// funnel returns how many codes got how far.
+func funnel(c stats.Counts, l language) (steps []step) {
+	all := c.Count(session.EventMade)
+	previous := all
+	for i, f := range funnelSteps {
+		n := c.Count(f.kind)
+		s := step{Class: f.class, Label: l.text(f.label), Count: n, OfAll: share(n, all), Width: min(100, 100*n/max(all, 1))}
+		if i > 0 {
+			s.Previous = share(n, previous)
+		}
+		steps, previous = append(steps, s), n
 	}
-	text := d.Truncate(time.Minute).String()
-	return text[:len(text)-len("0s")]
+	return steps
+}
+
+// ends returns how codes ended that led to no login.
+func ends(c stats.Counts, l language) (steps []step) {
+	all := c.Count(session.EventMade)
+	for _, e := range []struct {
+		class, label string
+		kinds        []session.EventKind
+	}{
+		{"canceled", "Canceled", []session.EventKind{session.EventCanceled}},
+		{"expired", "Expired", []session.EventKind{session.EventExpired}},
+		{"withdrawn", "Withdrawn", []session.EventKind{session.EventWithdrawn}},
+		{"lost", "Lost", []session.EventKind{session.EventLost}},
+	} {
+		n := c.Count(e.kinds...)
+		steps = append(steps, step{Class: e.class, Label: l.text(e.label), Count: n, OfAll: share(n, all)})
+	}
+	return steps
 }

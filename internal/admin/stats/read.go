@@ -7,72 +7,87 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
-	"github.com/scanlogin/scanlogin/session"
 )
 
-// Hour is what all nodes counted in the last hour.
-type Hour struct {
-	Report                  // the sum
-	Minutes [Minutes]Minute // oldest first; the last one is the current minute
-	Nodes   []Report        // the last reports of the active nodes, by name
+// Query selects statistics.
+type Query struct {
+	Range Range
+	Pool  string // id; "": all
 }
 
-// Minutes is the number of minutes in an Hour, including the current one.
-const Minutes = 60
-
-// Minute is what all nodes counted in a minute.
-type Minute struct {
-	Start  time.Time
-	Events map[string]int
+// Result is what all nodes counted.
+type Result struct {
+	Counts           // the sum
+	Periods []Period // oldest first; the last one is the current one
+	Nodes   []Node   // by name, those of the last 15 minutes
+	At      time.Time
 }
 
-// Read returns the sum of the reports in the storage.
-func Read(ctx context.Context, from kv.Store) (Hour, error) {
-	var h Hour
+// Period is what all nodes counted in a period.
+type Period struct {
+	Start time.Time
+	Known bool // false: no node recorded it
+	Counts
+}
+
+// Node is the last report of a node.
+type Node struct {
+	Report
+	Active bool // it reported within the last 10 s, and did not stop
+}
+
+// Read returns the sum of the reports in the storage, by one call.
+func Read(ctx context.Context, from kv.Store, q Query) (Result, error) {
 	now := from.Now()
-	first := minuteOf(now) - Minutes + 1
-	names := make([]string, Minutes)
-	for i := range names {
-		names[i] = hashOf(first + int64(i))
+	first := q.Range.number(now) - int64(q.Range.Periods) + 1
+	var names []string
+	for i := range q.Range.Periods {
+		names = append(names, q.Range.hashOf(first+int64(i), ""))
+	}
+	if q.Pool != "" {
+		for i := range q.Range.Periods {
+			names = append(names, q.Range.hashOf(first+int64(i), q.Pool))
+		}
+	}
+	series := len(names)
+	minutes := Ranges[0]
+	for m := minutes.number(now.Add(-NodesWithin)); m <= minutes.number(now); m++ {
+		names = append(names, minutes.hashOf(m, ""))
 	}
 	hashes, err := from.Get(ctx, names...)
 	if err != nil {
-		return h, err
+		return Result{}, err
 	}
-	latest := make(map[string]Report)
-	for i, hash := range hashes {
-		var sum Report
-		for id, text := range hash {
-			r, ok := decode(text)
-			if !ok {
-				continue // another version, or not written by scanlogin
-			}
-			sum.add(r)
-			if now.Sub(r.At) < ActiveWithin {
-				latest[id] = newer(latest[id], r)
+	r := Result{Nodes: nodes(hashes[series:], now), At: now}
+	counted := hashes[series-q.Range.Periods : series]
+	for i, hash := range counted {
+		p := Period{Start: q.Range.start(first + int64(i)), Known: len(hashes[i]) > 0}
+		for _, text := range hash {
+			if report, ok := decode(text); ok { // otherwise another version, or not written by scanlogin
+				p.add(report.Counts)
 			}
 		}
-		h.Minutes[i] = Minute{time.Unix(60*(first+int64(i)), 0), sum.Events}
-		h.add(sum)
+		r.add(p.Counts)
+		r.Periods = append(r.Periods, p)
+	}
+	return r, nil
+}
+
+// nodes returns the last report of each node.
+func nodes(hashes []map[string]string, now time.Time) (all []Node) {
+	latest := make(map[string]Report)
+	for _, hash := range hashes {
+		for id, text := range hash {
+			if r, ok := decode(text); ok && now.Sub(r.At) < NodesWithin && !latest[id].At.After(r.At) {
+				latest[id] = r
+			}
+		}
 	}
 	for _, r := range latest {
-		h.Nodes = append(h.Nodes, r)
+		all = append(all, Node{r, !r.Stopped && now.Sub(r.At) < ActiveWithin})
 	}
-	slices.SortFunc(h.Nodes, func(a, b Report) int { return cmp.Or(cmp.Compare(a.Node, b.Node), a.Started.Compare(b.Started)) })
-	return h, nil
-}
-
-func newer(a, b Report) Report {
-	if b.At.After(a.At) {
-		return b
-	}
-	return a
-}
-
-// Count returns the number of events of the kinds.
-func (m Minute) Count(kinds ...session.EventKind) (n int) {
-	for _, kind := range kinds {
-		n += m.Events[string(kind)]
-	}
-	return n
+	slices.SortFunc(all, func(a, b Node) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), a.Started.Compare(b.Started))
+	})
+	return all
 }
