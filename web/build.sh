@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 # The licenses of third parties require their text in every copy.
 banner="/*! scanlogin, Apache License 2.0. Generated from web/src by web/build.sh. Contains:
 
-$(cat third_party/NOTICE)
+$(cat third_party/lean-qr/banner.txt)
 */"
 # The targets are the browsers that docs/website.md names.
 exec go tool esbuild src/scanlogin.js --bundle --minify --format=esm --loader:.css=text \

@@ -6,16 +6,18 @@
 // configuration, of which only the hash is kept; that no other page can act for an
 // administrator (CSRF); that a login session ends on every node at logout or after
 // half an hour without a request; and that each login and each change is logged. All
-// pages work without JavaScript, except the one to try a pool.
+// pages work without JavaScript; it adds charts, updates, and trying a pool.
 package admin
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,32 +66,36 @@ type Options struct {
 type Console struct {
 	options Options
 	handler http.Handler
-	pages   map[string]*template.Template
+	pages   map[language]map[string]*template.Template
 	limiter *loginLimiter
 }
 
 // New returns a console. It starts no goroutines.
 func New(o Options) *Console {
-	c := &Console{options: o, pages: web.ConsolePages(functions), limiter: newLoginLimiter()}
+	c := &Console{options: o, pages: make(map[language]map[string]*template.Template), limiter: newLoginLimiter()}
+	for _, l := range []language{english, chinese} {
+		c.pages[l] = web.ConsolePages(l.functions())
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /console/assets/", http.StripPrefix("/console", web.ConsoleAssets()))
 	mux.HandleFunc("GET /console/login", c.showLogin)
 	mux.HandleFunc("POST /console/login", c.login)
 	mux.HandleFunc("POST /console/logout", c.requireLogin(c.logout))
-	mux.HandleFunc("GET /console", c.requireLogin(c.lastHour))
+	mux.HandleFunc("GET /console", c.requireLogin(c.showOverview))
 	mux.HandleFunc("GET /console/pools", c.requireLogin(c.listPools))
 	mux.HandleFunc("GET /console/pool", c.requireLogin(c.showPool))
 	mux.HandleFunc("POST /console/pool", c.requireLogin(c.changePool))
 	mux.HandleFunc("GET /console/changes", c.requireLogin(c.changes))
+	mux.HandleFunc("GET /console/audit", c.requireLogin(c.auditEvents))
 	mux.HandleFunc("GET /console/letters", c.requireLogin(c.deadLetters))
 	mux.HandleFunc("POST /console/letters", c.requireLogin(c.resend))
 	mux.HandleFunc(tryPath+"{call...}", c.requireLogin(c.tryPool))
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		c.renderError(w, http.StatusNotFound, "Page not found", "Go back to the console.")
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		c.renderError(w, r, http.StatusNotFound, "Page not found", "Go back to the console.")
 	})
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		c.renderError(w, http.StatusForbidden, "The request came from another site", "Nothing was changed. Use the console's own pages.")
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.renderError(w, r, http.StatusForbidden, "The request came from another site", "Nothing was changed. Use the console's own pages.")
 	}))
 	c.handler = protection.Handler(mux)
 	return c
@@ -113,6 +119,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	keepLanguage(w, r)
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	c.handler.ServeHTTP(w, r)
 }
@@ -124,12 +131,17 @@ type view struct {
 	Admin string // "" before the login
 	CSRF  string
 	Data  any
+
+	Lang  language // set by render
+	Other string   // address of the page in the other language
 }
 
 // render writes a page.
-func (c *Console) render(w http.ResponseWriter, status int, name string, v view) {
+func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
+	v.Lang = languageOf(r)
+	v.Other = inOtherLanguage(r, v.Lang)
 	var body bytes.Buffer
-	if err := c.pages[name].Execute(&body, v); err != nil {
+	if err := c.pages[v.Lang][name].Execute(&body, v); err != nil {
 		c.options.Log.Error("console page not rendered", "page", name, "error", err)
 		http.Error(w, "The page cannot be rendered. See the log.", http.StatusInternalServerError)
 		return
@@ -140,15 +152,15 @@ func (c *Console) render(w http.ResponseWriter, status int, name string, v view)
 }
 
 // renderError writes an error page with the problem and the cure.
-func (c *Console) renderError(w http.ResponseWriter, status int, problem, cure string) {
-	c.render(w, status, "error", view{Title: problem, Data: cure})
+func (c *Console) renderError(w http.ResponseWriter, r *http.Request, status int, problem, cure string) {
+	c.render(w, r, status, "error", view{Title: problem, Data: cure})
 }
 
 // renderUnavailable writes that the store is unavailable.
-func (c *Console) renderUnavailable(w http.ResponseWriter, err error) {
+func (c *Console) renderUnavailable(w http.ResponseWriter, r *http.Request, err error) {
 	c.options.Log.Warn("console store unavailable", "error", err)
 	w.Header().Set("Retry-After", "2")
-	c.renderError(w, http.StatusServiceUnavailable, "The store does not answer",
+	c.renderError(w, r, http.StatusServiceUnavailable, "The store does not answer",
 		"All nodes keep their current settings. Whether a change that you just saved was stored is unknown. Check again when the store is available.")
 }
 
@@ -170,11 +182,43 @@ func host(r *http.Request) string {
 	return ip
 }
 
-// functions are the functions of the templates.
-var functions = template.FuncMap{
-	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"marked": marked,
+// functions returns the functions of the templates.
+func (l language) functions() template.FuncMap {
+	return template.FuncMap{
+		"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"marked": func(text string) []span { return marked(l.text(text)) },
+		"t":      l.text,
+		"number": number,
+		"words":  l.scriptWords,
+	}
+}
+
+// number formats a value of a chart.
+func number(v *float64) string {
+	if v == nil {
+		return unknown
+	}
+	return strconv.FormatFloat(*v, 'f', -1, 64)
+}
+
+// scriptTexts are the texts of web/console/src.
+var scriptTexts = [...]string{
+	"Updated %s s ago", "The store does not answer.", "This node does not answer.", "This node answers with an error.",
+	"The figures below are %s s old.", "Unsaved changes: %s", "nothing", "on", "off", "server default", "Copied", "Select the text and copy it.",
+	"so far", "unknown", "The element shows a code that lives %s s.", "Scanned by %s.", "somebody", "Confirmed: the page received the ticket.", "Canceled.", "Expired.",
+	"No more codes until the user asks.", "The connection is lost.", "The connection is back.", "Refused: %s",
+	"Contrast with white text: %s. At least 4.5 is required.",
+}
+
+// scriptWords returns the texts of the scripts as JSON, by the English ones.
+func (l language) scriptWords() (string, error) {
+	words := make(map[string]string)
+	for _, text := range scriptTexts {
+		words[text] = l.text(text)
+	}
+	text, err := json.Marshal(words)
+	return string(text), err
 }
 
 // span is a part of a text, as code or not.

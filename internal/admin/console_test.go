@@ -16,7 +16,7 @@ import (
 
 func TestNothingIsShownWithoutAToken(t *testing.T) {
 	r := newFixture(t)
-	for _, path := range []string{"/console", "/console/pools", "/console/pool?id=p", "/console/changes", "/console/try/api/v2/qrcode/check?random=x"} {
+	for _, path := range []string{"/console", "/console/pools", "/console/pool?id=p", "/console/changes", "/console/audit", "/console?range=7d&pool=p", "/console/try/api/v2/qrcode/check?random=x"} {
 		resp, body := r.call("GET", path, nil)
 		if resp.StatusCode != 303 || resp.Header.Get("Location") != "/console/login" || strings.Contains(body, "alert") {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
@@ -144,7 +144,7 @@ func TestTheCookieIsRestricted(t *testing.T) {
 func TestPagesAreNotCachedFramedOrInjectable(t *testing.T) {
 	r := newFixture(t)
 	r.login()
-	for _, path := range []string{"/console", "/console/pools", "/console/pool?id=p", "/console/changes", "/console/login", "/console/nothing"} {
+	for _, path := range []string{"/console", "/console/pools", "/console/pool?id=p", "/console/changes", "/console/audit", "/console?lang=zh", "/console/login", "/console/nothing"} {
 		resp, body := r.call("GET", path, nil)
 		h := resp.Header
 		if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
@@ -169,7 +169,7 @@ func TestProblemsAreShownAndEditsKeptInTheForm(t *testing.T) {
 	form := r.form("set.code_ttl", "1h")
 	r.settings.value = "5m"
 	body = r.expect(409, "POST", "/console/pool?id=p", form)
-	if !strings.Contains(body, "Somebody else") || !strings.Contains(body, `value="1h"`) || !strings.Contains(body, `name="was.code_ttl" value="5m"`) {
+	if !strings.Contains(body, "Another administrator") || !strings.Contains(body, `value="1h"`) || !strings.Contains(body, `name="was.code_ttl" value="5m"`) {
 		t.Errorf("%s", body)
 	}
 	r.settings.err = errors.New("i/o timeout")
@@ -189,8 +189,8 @@ func TestALimitThatAPoolDoesNotHaveIsShownAsThatOfTheServer(t *testing.T) {
 	r := newFixture(t)
 	r.login()
 	body := r.expect(200, "GET", "/console/pool?id=p", nil)
-	if !strings.Contains(body, `name="set.limits.user_rate" value=""`) || !strings.Contains(body, `placeholder="5 (limits.user_rate)"`) ||
-		!strings.Contains(body, "the file says 5 (limits.user_rate)") {
+	if !strings.Contains(body, `name="set.limits.user_rate" value=""`) || !strings.Contains(body, `placeholder="Server default: 5 (limits.user_rate)"`) ||
+		!strings.Contains(body, "the file has 5 (limits.user_rate)") {
 		t.Errorf("%s", body)
 	}
 	if body := r.expect(200, "GET", "/console/changes", nil); !strings.Contains(body, "<td>5 (limits.user_rate)</td>") {
@@ -215,4 +215,52 @@ func TestTryingAPoolForwardsNoConsoleCredentials(t *testing.T) {
 	}
 	r.expect(404, "GET", "/console/try/api/v2/qrcode/userinfo", nil)
 	r.expect(403, "POST", "/console/try/api/v2/qrcode/confirm", nil)
+}
+
+func TestSwitchesAndSelectionsAreSettings(t *testing.T) {
+	r := newFixture(t)
+	r.login()
+	body := r.expect(200, "GET", "/console/pool?id=p", nil)
+	if !strings.Contains(body, `<option value="digits" selected>`) {
+		t.Errorf("%s", body)
+	}
+	form := r.form("set.match", "off")
+	form["set.require_pkce"] = []string{"true", "false"} // on: the switch, then its hidden input
+	r.expect(303, "POST", "/console/pool?id=p", form)
+	form["set.require_pkce"] = []string{"false"}
+	r.expect(303, "POST", "/console/pool?id=p", form)
+	if first, second := r.settings.edits[0].Set, r.settings.edits[1].Set; len(first) != 1 || first["match"] != "off" || len(second) != 2 || second["require_pkce"] != "false" {
+		t.Errorf("%+v", r.settings.edits)
+	}
+}
+
+func TestTheLanguageIsTheChosenOneElseTheBrowsers(t *testing.T) {
+	r := newFixture(t)
+	r.login()
+	for _, step := range []struct{ path, accept, want string }{
+		{"/console/pools", "", ">Pools<"},
+		{"/console/pools", "fr, zh-TW;q=0.9, en", ">用户池<"},
+		{"/console/pools", "en-GB, zh", ">Pools<"},
+		{"/console/pools?lang=zh", "en", ">用户池<"},
+		{"/console/pool?id=p", "en", "来源"},
+		{"/console/pools?lang=%3Cx%3E", "en", ">用户池<"}, // not a language: the choice stays
+		{"/console/nothing", "en", "页面不存在"},
+		{"/console/pools?lang=en", "zh", ">Pools<"},
+		{"/console/pools", "zh", ">Pools<"},
+	} {
+		if _, body := r.call("GET", step.path, nil, "Accept-Language", step.accept); !strings.Contains(body, step.want) {
+			t.Errorf("%s with %q lacks %s: %s", step.path, step.accept, step.want, body)
+		}
+	}
+}
+
+func TestAnUnavailableStoreIsNeverShownAsFigures(t *testing.T) {
+	r := newFixture(t)
+	r.login()
+	r.store.err = errors.New("gone")
+	for _, path := range []string{"/console", "/console?range=24h", "/console/audit"} {
+		if body := r.expect(503, "GET", path, nil, "Sec-Fetch-Dest", "empty"); strings.Contains(body, "data-live") {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
 }

@@ -23,21 +23,21 @@ func (c *Console) deadLetters(w http.ResponseWriter, r *http.Request, s loginSes
 	for _, p := range c.options.Settings.Pools() {
 		found, err := c.options.DeadLetters.List(r.Context(), p.ID, maxShown)
 		if err != nil {
-			c.renderUnavailable(w, err)
+			c.renderUnavailable(w, r, err)
 			return
 		}
 		if len(found) > 0 {
 			pools = append(pools, poolDeadLetters{p.ID, found, s.csrf()})
 		}
 	}
-	c.render(w, http.StatusOK, "dead_letters", s.view("Dead letters", "letters", pools))
+	c.render(w, r, http.StatusOK, "dead_letters", s.view("Dead letters", "letters", pools))
 }
 
 // resend queues one dead letter of a pool again, or all of them.
 func (c *Console) resend(w http.ResponseWriter, r *http.Request, s loginSession) {
 	p, ok := c.pool(r)
 	if !ok {
-		c.renderNoPool(w)
+		c.renderNoPool(w, r)
 		return
 	}
 	var ids []string
@@ -45,7 +45,7 @@ func (c *Console) resend(w http.ResponseWriter, r *http.Request, s loginSession)
 		ids = append(ids, id)
 	}
 	if _, err := c.options.DeadLetters.Resend(r.Context(), p.ID, ids...); err != nil {
-		c.renderUnavailable(w, err)
+		c.renderUnavailable(w, r, err)
 		return
 	}
 	c.record(r, Action{Name: "resend", Admin: s.Admin, Pool: p.ID})

@@ -22,7 +22,7 @@ func (r *fixture) addDeadLetter(id, failure string) {
 func TestDeadLettersAreShownAndResent(t *testing.T) {
 	r := newFixture(t)
 	r.login()
-	if body := r.expect(200, "GET", "/console/letters", nil); !strings.Contains(body, "None: no message") {
+	if body := r.expect(200, "GET", "/console/letters", nil); !strings.Contains(body, "None: every webhook message") {
 		t.Errorf("without any: %s", body)
 	}
 	for _, id := range []string{"msg_1", "msg_2", "msg_3"} {
@@ -41,7 +41,7 @@ func TestDeadLettersAreShownAndResent(t *testing.T) {
 	}
 	form.Del("letter")
 	r.expect(303, "POST", "/console/letters?id=p", form)
-	if body := r.expect(200, "GET", "/console/letters", nil); !strings.Contains(body, "None: no message") {
+	if body := r.expect(200, "GET", "/console/letters", nil); !strings.Contains(body, "None: every webhook message") {
 		t.Errorf("after all were sent again: %s", body)
 	}
 	due, err := r.queue.List(t.Context(), queue.Lane{Name: "webhooks:p:due", MaxLen: 100, TTL: time.Hour}, 10)
@@ -53,10 +53,20 @@ func TestDeadLettersAreShownAndResent(t *testing.T) {
 	}
 }
 
-func TestTheLastAuditLinesAreEscaped(t *testing.T) {
+func TestAuditLinesAreFilteredAndEscaped(t *testing.T) {
 	r := newFixture(t)
 	r.login()
-	if body := r.expect(200, "GET", "/console", nil); !strings.Contains(body, "&lt;made&gt;") {
-		t.Error("the live page has no line of the trail")
+	for query, want := range map[string]string{
+		"":                      "2 of 2 lines",
+		"?kind=%3Cmade%3E":      "1 of 2 lines",
+		"?pool=p":               "1 of 2 lines",
+		"?text=U1":              "1 of 2 lines",
+		"?text=u1&pool=other":   "0 of 2 lines",
+		"?text=%3Cscript%3E%22": "0 of 2 lines",
+	} {
+		body := r.expect(200, "GET", "/console/audit"+query, nil)
+		if !strings.Contains(body, want) || strings.Contains(body, "<made>") || strings.Contains(body, "<script>\"") {
+			t.Errorf("%s: want %s: %s", query, want, body)
+		}
 	}
 }

@@ -83,14 +83,14 @@ func (t *loginLimiter) allow(address string) bool {
 	return l.Allow()
 }
 
-func (c *Console) showLogin(w http.ResponseWriter, _ *http.Request) {
-	c.render(w, http.StatusOK, "login", view{Title: "Log in"})
+func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) {
+	c.render(w, r, http.StatusOK, "login", view{Title: "Log in"})
 }
 
 func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, reason string) {
 		c.record(r, Action{Name: "login_refused"})
-		c.render(w, status, "login", view{Title: "Log in", Data: reason})
+		c.render(w, r, status, "login", view{Title: "Log in", Data: reason})
 	}
 	if !c.limiter.allow(host(r)) {
 		w.Header().Set("Retry-After", strconv.Itoa(loginInterval))
@@ -103,7 +103,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := c.startSession(w, r, admin); err != nil {
-		c.renderUnavailable(w, err)
+		c.renderUnavailable(w, r, err)
 		return
 	}
 	c.record(r, Action{Name: "login", Admin: admin.Name})
@@ -112,7 +112,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) logout(w http.ResponseWriter, r *http.Request, s loginSession) {
 	if err := c.endSession(w, r, s); err != nil {
-		c.renderUnavailable(w, err)
+		c.renderUnavailable(w, r, err)
 		return
 	}
 	c.record(r, Action{Name: "logout", Admin: s.Admin})

@@ -29,6 +29,7 @@ type loginSession struct {
 	Ends  time.Time `json:"ends"`
 
 	cookie string
+	lang   language // of the request
 }
 
 const sessionField = "visit"
@@ -126,23 +127,24 @@ func (c *Console) requireLogin(page func(http.ResponseWriter, *http.Request, log
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		switch {
 		case err != nil:
-			c.renderUnavailable(w, err)
+			c.renderUnavailable(w, r, err)
 			return
 		case !ok && reads:
 			http.Redirect(w, r, "/console/login", http.StatusSeeOther)
 			return
 		case !ok:
-			c.renderError(w, http.StatusUnauthorized, "You are logged out", "Nothing was changed. Log in again.")
+			c.renderError(w, r, http.StatusUnauthorized, "You are logged out", "Nothing was changed. Log in again.")
 			return
 		}
 		if !reads && subtle.ConstantTimeCompare([]byte(r.PostFormValue("csrf")), []byte(s.csrf())) != 1 {
-			c.renderError(w, http.StatusForbidden, "The form belongs to another login", "Nothing was changed. Open the page again.")
+			c.renderError(w, r, http.StatusForbidden, "The form belongs to another login", "Nothing was changed. Open the page again.")
 			return
 		}
 		if err := c.extendSession(r, s); err != nil {
-			c.renderUnavailable(w, err)
+			c.renderUnavailable(w, r, err)
 			return
 		}
+		s.lang = languageOf(r)
 		page(w, r, s)
 	}
 }

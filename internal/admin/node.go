@@ -100,11 +100,10 @@ func (n *Node) Handler(ops, public http.Handler) http.Handler {
 	return mux
 }
 
-// Run applies changed settings, and records statistics with the number of open sockets,
-// until ctx ends.
-func (n *Node) Run(ctx context.Context, sockets func() int) {
+// Run applies changed settings, and records statistics with the node's load, until ctx ends.
+func (n *Node) Run(ctx context.Context, load func() stats.Load) {
 	var running sync.WaitGroup
 	running.Go(func() { n.editor.Run(ctx) })
-	running.Go(func() { n.recorder.Run(ctx, sockets) })
+	running.Go(func() { n.recorder.Run(ctx, load) })
 	running.Wait()
 }

@@ -32,6 +32,8 @@ func (d *fakeSettings) Pools() []settings.Pool {
 	return []settings.Pool{{ID: "p", Name: "<script>alert(1)</script>", Settings: []settings.Setting{
 		{Name: "code_ttl", Label: "Code lifetime", Kind: "duration", Now: d.value, File: "2m", About: "With `code`."},
 		{Name: "origins", Label: "Origins", Kind: "list"},
+		{Name: "require_pkce", Label: "Require PKCE", Kind: "boolean", Now: "true", File: "false"},
+		{Name: "match", Label: "Match", Kind: "text", Choices: []string{"off", "digits"}, Now: "digits", File: "off"},
 		{Name: "limits.user_rate", Label: "Rate", Kind: "number", Now: "0", File: "0", Inherited: "5 (limits.user_rate)", Changed: true},
 	}}}
 }
@@ -92,9 +94,11 @@ func newFixture(t *testing.T) *fixture {
 		}),
 		PublicURL:   "https://scan.example.com",
 		DeadLetters: webhook.DeadLetters{Queue: r.queue},
-		Trail:       func() []string { return []string{"{\"event\":\"<made>\"}\n"} },
-		Observe:     func(a admin.Action) { r.actions = append(r.actions, a.Name+" "+a.Admin) },
-		Log:         slog.New(slog.DiscardHandler),
+		Trail: func() []string {
+			return []string{"{\"event\":\"<made>\"}\n", "{\"event\":\"scanned\",\"pool\":\"p\",\"user\":\"u1\"}\n", "not JSON\n"}
+		},
+		Observe: func(a admin.Action) { r.actions = append(r.actions, a.Name+" "+a.Admin) },
+		Log:     slog.New(slog.DiscardHandler),
 	}))
 	t.Cleanup(srv.Close)
 	r.url = srv.URL
@@ -156,6 +160,9 @@ func (r *fixture) form(set ...string) url.Values {
 	form := url.Values{}
 	for _, m := range regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(body, -1) {
 		form.Set(m[1], m[2])
+	}
+	if strings.Contains(body, `type="checkbox" role="switch" value="true" checked`) {
+		form.Set("set.require_pkce", "true") // comes before the hidden input
 	}
 	for i := 0; i < len(set); i += 2 {
 		form.Set(set[i], set[i+1])

@@ -19,13 +19,13 @@ var triedCalls = [...]string{"ws", "check", "image"}
 func (c *Console) tryPool(w http.ResponseWriter, r *http.Request, _ loginSession) {
 	call, _, _ := strings.Cut(r.PathValue("call"), "/")
 	if !slices.Contains(triedCalls[:], call) || r.Method != http.MethodGet {
-		c.renderError(w, http.StatusNotFound, "Page not found", "Go back to the console.")
+		c.renderError(w, r, http.StatusNotFound, "Page not found", "Go back to the console.")
 		return
 	}
 	// The CSRF protection does not cover WebSocket handshakes, so the origin is checked here.
 	from := r.Header.Get("Origin")
 	if origin, err := url.Parse(from); from != "" && (err != nil || origin.Host != r.Host) {
-		c.renderError(w, http.StatusForbidden, "The request came from another site", "Use the console's own pages.")
+		c.renderError(w, r, http.StatusForbidden, "The request came from another site", "Use the console's own pages.")
 		return
 	}
 	out := r.Clone(r.Context())

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"math"
 	"net/http"
 
 	"github.com/scanlogin/scanlogin/internal/admin"
+	"github.com/scanlogin/scanlogin/internal/admin/stats"
 	"github.com/scanlogin/scanlogin/internal/audit"
 	"github.com/scanlogin/scanlogin/internal/webhook"
 	"github.com/scanlogin/scanlogin/server"
@@ -29,6 +31,19 @@ func (a *App) openConsole(ctx context.Context, b backends) extension {
 	return extension{
 		observer: console.Observe, setPools: console.SetFile,
 		handler: func(ops http.Handler, srv *server.Server) http.Handler { return console.Handler(ops, srv.Handler()) },
-		run:     func(ctx context.Context, srv *server.Server) { console.Run(ctx, srv.Sockets) },
+		run: func(ctx context.Context, srv *server.Server) {
+			console.Run(ctx, func() stats.Load {
+				l := srv.Load()
+				return stats.Load{Sockets: l.Sockets, StoreUsage: knownRatio(l.StoreUsage)}
+			})
+		},
 	}
+}
+
+// knownRatio returns nil for NaN, which JSON cannot express.
+func knownRatio(ratio float64) *float64 {
+	if math.IsNaN(ratio) {
+		return nil
+	}
+	return &ratio
 }

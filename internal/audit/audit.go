@@ -243,7 +243,7 @@ func (t *Trail) writeBatch(r record) {
 }
 
 // maxLast is the number of lines that Last returns.
-const maxLast = 30
+const maxLast = 200
 
 func (t *Trail) remember(batch []byte) {
 	lines := slices.Collect(strings.Lines(string(batch)))

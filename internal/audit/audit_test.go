@@ -168,13 +168,13 @@ func TestHashedAddressesDependOnAddressAndKey(t *testing.T) {
 
 func TestLastReturnsTheNewestLines(t *testing.T) {
 	trail := run(t, audit.Options{File: filepath.Join(t.TempDir(), "audit.jsonl")})
-	for range 40 {
+	for range 250 {
 		trail.Observe(event(session.EventScanned))
 	}
 	trail.Observe(event(session.EventConfirmed))
 	trail.stop()
 	last := trail.Last()
-	if len(last) != 30 || !strings.Contains(last[0], `"confirmed"`) || !strings.Contains(last[29], `"scanned"`) {
+	if len(last) != 200 || !strings.Contains(last[0], `"confirmed"`) || !strings.Contains(last[199], `"scanned"`) {
 		t.Errorf("%d lines: %q", len(last), last)
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,6 +23,9 @@ type Setting struct {
 	oneOf    []string
 	check    string // name in checks
 }
+
+// Choices returns the allowed values of a setting that has only some; nil: it has others.
+func (s Setting) Choices() []string { return slices.Clone(s.oneOf) }
 
 // settings holds every setting, in the order of Values.
 var settings = describe(reflect.TypeFor[Values](), "")

@@ -125,7 +125,7 @@ func describe(file, current config.Pool, limits config.Limits, values map[string
 	for _, s := range config.PoolSettings() {
 		v, changed := values[s.Path]
 		p.Settings = append(p.Settings, Setting{
-			Name: s.Path, Label: s.Label, Kind: s.Type, Default: s.Default, About: s.Help,
+			Name: s.Path, Label: s.Label, Kind: s.Type, Default: s.Default, Choices: s.Choices(), About: s.Help,
 			Inherited: inherited(s.Path, limits), File: inFile[s.Path], Now: inForce[s.Path], Changed: changed, By: v.By, At: v.At,
 		})
 	}

@@ -16,16 +16,17 @@ type Pool struct {
 
 // Setting is one setting of a pool and its values.
 type Setting struct {
-	Name      string // key in the configuration, relative to the pool
-	Label     string // name in the console
-	Kind      string // as in the reference: duration, number, boolean, list, text or address
-	Default   string // value where the file has none; may be ""
-	About     string // help, in Markdown
-	Inherited string // value of the server that "0" stands for, and its name; "": it stands for none
-	File      string // value in the file
-	Now       string // value in force
-	Changed   bool   // an override is in force or was refused
-	By        string // author of the override
+	Name      string   // key in the configuration, relative to the pool
+	Label     string   // name in the console
+	Kind      string   // as in the reference: duration, number, boolean, list, text or address
+	Default   string   // value where the file has none; may be ""
+	Choices   []string // the allowed values; nil: others
+	About     string   // help, in Markdown
+	Inherited string   // value of the server that "0" stands for, and its name; "": it stands for none
+	File      string   // value in the file
+	Now       string   // value in force
+	Changed   bool     // an override is in force or was refused
+	By        string   // author of the override
 	At        time.Time
 }
 

@@ -93,6 +93,11 @@ export class Sandbox {
     return program;
   }
 
+  /** The program of that name that was started last. */
+  program(name) {
+    return this.#programs.findLast((program) => program.name === name);
+  }
+
   /** Starts a program that needs a port, and retries if the port was taken meanwhile. */
   async #onFreePort(start) {
     for (let tries = TRIES; ; tries--) {

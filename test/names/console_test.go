@@ -52,6 +52,9 @@ func (w *walker) console(scheme string) {
 			w.names.add("derived", "token in the console's forms, in field", field[1])
 		}
 	}
+	for _, on := range regexp.MustCompile(`name="([^"]+)" type="checkbox" role="switch" value="true" checked`).FindAllStringSubmatch(string(text), -1) {
+		form.Set(on[1], "true")
+	}
 	form.Set("set.code_ttl", "100s")
 	post(http.StatusSeeOther, "/console/pool?id=main", form)
 	post(http.StatusSeeOther, "/console/letters?id=main", form)

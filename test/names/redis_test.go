@@ -163,6 +163,9 @@ var placeholders = []struct {
 	{regexp.MustCompile(`^\{check:[\w-]{20,}\}$`), "{check:<operation>}"},
 	{regexp.MustCompile(`^probe:[\w-]{20,}$`), "probe:<operation>"},
 	{regexp.MustCompile(`^stats:[0-9]{6,10}$`), "stats:<minute>"},
+	{regexp.MustCompile(`^stats:[0-9]{6,10}:pool:[0-9a-f]{16}$`), "stats:<minute>:pool:<hash>"},
+	{regexp.MustCompile(`^stats:(900|7200):[0-9]{5,8}$`), "stats:${1}:<period>"},
+	{regexp.MustCompile(`^stats:(900|7200):[0-9]{5,8}:pool:[0-9a-f]{16}$`), "stats:${1}:<period>:pool:<hash>"},
 	{regexp.MustCompile(`^queue:webhooks:(main|other|brief):`), "queue:webhooks:<pool>:"},
 }
 

@@ -1,41 +1,51 @@
-// Package stats provides the console's statistics of the last hour over all nodes: events per
-// minute, medians, and the active nodes.
-//
-// Each node publishes its totals per minute repeatedly, so that a repeated or lost write does
-// no harm and the totals of a dead node remain. The package guarantees that counting never
-// waits for the storage, and that memory and storage are bounded: the names of what is counted
-// come from this program only.
 package stats
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"time"
+
+	"github.com/scanlogin/scanlogin/session"
 )
 
-// Report is what one node counted within a minute, and its state when it published that.
-type Report struct {
-	Node    string    `json:"node"` // display name
-	Version string    `json:"version"`
-	Started time.Time `json:"started"`
-	At      time.Time `json:"at"` // when it was published, by the storage's clock
-	Sockets int       `json:"sockets"`
-	// BusAge is the time since the last message on the bus; negative: no bus.
-	BusAge time.Duration `json:"busAge"`
-
+// Counts is what was counted in a period.
+type Counts struct {
 	Events    map[string]int `json:"events"`  // by kind
 	Refused   map[string]int `json:"refused"` // by reason
 	ToScan    Durations      `json:"toScan"`  // from creation to scan
 	ToConfirm Durations      `json:"toConfirm"`
 }
 
+// Count returns the number of events of the kinds.
+func (c Counts) Count(kinds ...session.EventKind) (n int) {
+	for _, kind := range kinds {
+		n += c.Events[string(kind)]
+	}
+	return n
+}
+
+// observe counts an event.
+func (c *Counts) observe(e session.Event) {
+	if c.Events == nil {
+		c.Events, c.Refused = make(map[string]int), make(map[string]int)
+	}
+	c.Events[string(e.Kind)]++
+	switch e.Kind {
+	case session.EventScanned:
+		c.ToScan.count(e.Code.ScannedAt.Sub(e.Code.CreatedAt))
+	case session.EventConfirmed:
+		c.ToConfirm.count(e.Code.ConfirmedAt.Sub(e.Code.ScannedAt))
+	case session.EventRefused:
+		c.Refused[e.Reason]++
+	}
+}
+
 // add adds the counts of other.
-func (r *Report) add(other Report) {
-	addCounts(&r.Events, other.Events)
-	addCounts(&r.Refused, other.Refused)
-	r.ToScan.add(other.ToScan)
-	r.ToConfirm.add(other.ToConfirm)
+func (c *Counts) add(other Counts) {
+	addCounts(&c.Events, other.Events)
+	addCounts(&c.Refused, other.Refused)
+	c.ToScan.add(other.ToScan)
+	c.ToConfirm.add(other.ToConfirm)
 }
 
 func addCounts(to *map[string]int, from map[string]int) {
@@ -47,9 +57,32 @@ func addCounts(to *map[string]int, from map[string]int) {
 	}
 }
 
-func (r Report) clone() Report {
-	r.Events, r.Refused = maps.Clone(r.Events), maps.Clone(r.Refused)
-	return r
+func (c Counts) clone() Counts {
+	c.Events, c.Refused = maps.Clone(c.Events), maps.Clone(c.Refused)
+	return c
+}
+
+// Load is the load of a node.
+type Load struct {
+	Sockets int `json:"sockets"` // open WebSocket connections
+	// StoreUsage is the used part of the store's memory, from 0 to 1; nil: unknown.
+	StoreUsage *float64 `json:"storeUsage,omitempty"`
+}
+
+// Report is what one node counted within a period, and its state when it published that.
+type Report struct {
+	Node    string    `json:"node"` // display name
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	At      time.Time `json:"at"`                // when it was published, by the storage's clock
+	Stopped bool      `json:"stopped,omitempty"` // it is the last report of a node that stopped in order
+	Load
+	// BusAge is the time since the last message on the bus; negative: no bus.
+	BusAge time.Duration `json:"busAge"`
+	// StoreTime is how long the storage took to store the previous report; 0: unknown.
+	StoreTime time.Duration `json:"storeTime,omitempty"`
+
+	Counts
 }
 
 // maxReport bounds a report that is read, in bytes. Reports have less than 2 KB.
@@ -64,19 +97,11 @@ func decode(text string) (r Report, ok bool) {
 }
 
 const (
-	window          = time.Hour     // what Read returns
-	retention       = 2 * time.Hour // how long a minute is stored
-	publishInterval = 2 * time.Second
+	publishInterval = 2 * time.Second  // of what the shortest range has, and of the node's state
+	longInterval    = 30 * time.Second // of the longer ranges
 	// ActiveWithin is the maximum age of the last report of an active node. It allows for
 	// reports that are missing while the storage is slow.
 	ActiveWithin = 10 * time.Second
+	// NodesWithin is how long a node that reports no more is listed.
+	NodesWithin = 15 * time.Minute
 )
-
-// minuteOf returns the number of the minute of t.
-func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
-
-// hashOf returns the name of the hash with a minute's reports.
-func hashOf(minute int64) string { return fmt.Sprintf("stats:%d", minute) }
-
-// endOf returns when they may be deleted.
-func endOf(minute int64) time.Time { return time.Unix(60*minute, 0).Add(retention) }

@@ -32,64 +32,167 @@ func newRecorder(on kv.Store, name string) *stats.Recorder {
 	return stats.NewRecorder(stats.Options{Store: on, Node: name, Version: "v1", Log: slog.New(slog.DiscardHandler)})
 }
 
-// story emits a login that was scanned after 4 s and confirmed 2 s later.
-func story(r *stats.Recorder) {
+// story emits a login in a pool that was scanned after 4 s and confirmed 2 s later.
+func story(r *stats.Recorder, pool string) {
 	made := time.Now()
 	code := session.Session{CreatedAt: made, ScannedAt: made.Add(4 * time.Second), ConfirmedAt: made.Add(6 * time.Second)}
 	for _, kind := range []session.EventKind{session.EventMade, session.EventScanned, session.EventConfirmed} {
-		r.Observe(session.Event{Kind: kind, Code: code})
+		r.Observe(session.Event{Kind: kind, Pool: pool, Code: code})
 	}
-	r.Observe(session.Event{Kind: session.EventRefused, Reason: "no_code"})
-	r.Observe(session.Event{Kind: session.EventExpired})
+	r.Observe(session.Event{Kind: session.EventRefused, Reason: "no_code"}) // names no pool
+	r.Observe(session.Event{Kind: session.EventExpired, Pool: pool})
 }
 
-func TestTheHourIsTheSumOfAllNodesIncludingStoppedOnes(t *testing.T) {
+// load returns a load with that many sockets.
+func load(sockets int) func() stats.Load {
+	return func() stats.Load { return stats.Load{Sockets: sockets} }
+}
+
+func read(t *testing.T, from kv.Store, name, pool string) stats.Result {
+	t.Helper()
+	r, err := stats.Read(t.Context(), from, stats.Query{Range: stats.RangeOf(name), Pool: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sum returns the number of events of a kind in all periods, and how many periods are known.
+func sum(r stats.Result, kind session.EventKind) (events, known int) {
+	for _, p := range r.Periods {
+		events += p.Count(kind)
+		if p.Known {
+			known++
+		}
+	}
+	return events, known
+}
+
+func TestStatisticsAreTheSumOfAllNodesIncludingStoppedOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		on := &breaking{Memory: kv.NewMemory()}
 		a, b := newRecorder(on, "a"), newRecorder(on, "b")
 		ctx, cancel := context.WithCancel(t.Context())
 		goneCtx, gone := context.WithCancel(t.Context())
-		go a.Run(ctx, func() int { return 7 })
-		go b.Run(goneCtx, func() int { return 1 })
+		go a.Run(ctx, load(7))
+		go b.Run(goneCtx, load(1))
 		for range 3 { // minutes
-			story(a)
-			story(b)
+			story(a, "x")
+			story(b, "y")
 			time.Sleep(time.Minute)
 		}
-		story(b)
+		story(b, "y")
 		gone() // publishes once more
 		synctest.Wait()
 		on.failing.Store(true)
-		story(a)
+		story(a, "x")
 		time.Sleep(5 * time.Minute)
 		on.failing.Store(false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 
-		h, err := stats.Read(ctx, on)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for kind, want := range map[session.EventKind]int{session.EventMade: 8, session.EventConfirmed: 8, session.EventExpired: 8} {
-			sum := 0
-			for _, m := range h.Minutes {
-				sum += m.Count(kind)
+		for _, span := range stats.Ranges {
+			r := read(t, on, span.Name, "")
+			for kind, want := range map[session.EventKind]int{session.EventMade: 8, session.EventConfirmed: 8, session.EventExpired: 8} {
+				if got, _ := sum(r, kind); got != want || r.Count(kind) != want {
+					t.Errorf("%s, %s: %d and %d, want %d", span.Name, kind, got, r.Count(kind), want)
+				}
 			}
-			if sum != want || h.Events[string(kind)] != want {
-				t.Errorf("%s: %d and %d, want %d", kind, sum, h.Events[string(kind)], want)
+			if r.Refused["no_code"] != 8 {
+				t.Errorf("%s: refused %v", span.Name, r.Refused)
+			}
+			if r := read(t, on, span.Name, "x"); r.Count(session.EventMade) != 4 || len(r.Refused) != 0 || len(r.Nodes) != 2 {
+				t.Errorf("%s, pool x: %+v", span.Name, r.Counts)
+			}
+			if r := read(t, on, span.Name, "z"); len(r.Events) != 0 {
+				t.Errorf("%s, another pool: %+v", span.Name, r.Counts)
 			}
 		}
-		if h.Refused["no_code"] != 8 || len(h.Nodes) != 1 || h.Nodes[0].Node != "a" || h.Nodes[0].Sockets != 7 || h.Nodes[0].BusAge >= 0 {
-			t.Errorf("refused %v, nodes %+v", h.Refused, h.Nodes)
-		}
-		toScan, _ := h.ToScan.Median()
-		toConfirm, ok := h.ToConfirm.Median()
+		r := read(t, on, "1h", "")
+		toScan, _ := r.ToScan.Percentile(0.5)
+		toConfirm, ok := r.ToConfirm.Percentile(0.5)
 		if toScan < 3*time.Second || toScan > 5*time.Second || toConfirm < time.Second || toConfirm > 2*time.Second || !ok {
 			t.Errorf("medians %v, %v", toScan, toConfirm)
 		}
-		time.Sleep(61 * time.Minute)
-		if h, err = stats.Read(ctx, on); err != nil || len(h.Events) != 0 {
-			t.Errorf("an hour later: %v, %v", h.Events, err)
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestAPeriodWithoutANodeIsUnknownAndNotZero(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := kv.NewMemory()
+		ctx, cancel := context.WithCancel(t.Context())
+		go newRecorder(on, "a").Run(ctx, load(0))
+		time.Sleep(10*time.Minute - time.Second)
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		time.Sleep(5 * time.Minute)
+		for name, want := range map[string]int{"1h": 10, "24h": 1, "7d": 1} {
+			if _, known := sum(read(t, on, name, ""), session.EventMade); known != want {
+				t.Errorf("%s: %d periods are known, want %d", name, known, want)
+			}
+			if _, known := sum(read(t, on, name, "x"), session.EventMade); known != want {
+				t.Errorf("%s of a pool: %d periods are known, want %d", name, known, want)
+			}
+		}
+	})
+}
+
+func TestLongRangesKeepWhatShortOnesForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := kv.NewMemory()
+		ctx, cancel := context.WithCancel(t.Context())
+		r := newRecorder(on, "a")
+		go r.Run(ctx, load(0))
+		story(r, "x")
+		for _, step := range []struct {
+			after           time.Duration
+			hour, day, week int
+		}{{time.Minute, 1, 1, 1}, {2 * time.Hour, 0, 1, 1}, {26 * time.Hour, 0, 0, 1}, {8 * 24 * time.Hour, 0, 0, 0}} {
+			time.Sleep(step.after)
+			synctest.Wait()
+			for name, want := range map[string]int{"1h": step.hour, "24h": step.day, "7d": step.week} {
+				for _, pool := range []string{"", "x"} {
+					if got, _ := sum(read(t, on, name, pool), session.EventMade); got != want {
+						t.Errorf("after %v more, %s of pool %q: %d, want %d", step.after, name, pool, got, want)
+					}
+				}
+			}
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestNodesAreActiveWhileTheyReportAndStoppedOnesSaySo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := &breaking{Memory: kv.NewMemory()}
+		a, b := newRecorder(on, "a"), newRecorder(on, "b")
+		ctx, cancel := context.WithCancel(t.Context())
+		goneCtx, gone := context.WithCancel(t.Context())
+		usage := 0.25
+		go a.Run(ctx, func() stats.Load { return stats.Load{Sockets: 7, StoreUsage: &usage} })
+		go b.Run(goneCtx, load(1))
+		time.Sleep(time.Minute)
+		gone()
+		synctest.Wait()
+		n := read(t, on, "1h", "").Nodes
+		if len(n) != 2 || !n[0].Active || n[0].Sockets != 7 || *n[0].StoreUsage != usage || n[0].BusAge >= 0 || n[0].Stopped {
+			t.Errorf("%+v", n)
+		}
+		if n[1].Active || !n[1].Stopped || n[1].StoreUsage != nil {
+			t.Errorf("%+v", n[1])
+		}
+		on.failing.Store(true)
+		time.Sleep(stats.ActiveWithin)
+		if n = read(t, on, "1h", "").Nodes; n[0].Active || n[0].Stopped {
+			t.Errorf("a node that does not report: %+v", n)
+		}
+		time.Sleep(stats.NodesWithin)
+		if n = read(t, on, "1h", "").Nodes; len(n) != 0 {
+			t.Errorf("after 15 minutes: %+v", n)
 		}
 		cancel()
 		synctest.Wait()
@@ -99,10 +202,10 @@ func TestTheHourIsTheSumOfAllNodesIncludingStoppedOnes(t *testing.T) {
 func TestInvalidReportsAreIgnored(t *testing.T) {
 	on := kv.NewMemory()
 	r := newRecorder(on, "a")
-	story(r)
+	story(r, "x")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r.Run(ctx, func() int { return 0 })
+	r.Run(ctx, load(0))
 	minute := time.Now().Unix() / 60
 	for m := minute - 1; m <= minute; m++ {
 		for field, text := range map[string]string{"x": "nonsense", "y": `{"events":{"made":-5}}`, "z": `{"toScan":[1,2]}`} {
@@ -111,19 +214,24 @@ func TestInvalidReportsAreIgnored(t *testing.T) {
 			}
 		}
 	}
-	h, err := stats.Read(t.Context(), on)
-	if err != nil || h.Events["made"] != 1 {
-		t.Errorf("%v, %v", h.Events, err)
+	if h := read(t, on, "1h", ""); h.Events["made"] != 1 {
+		t.Errorf("%v", h.Events)
 	}
 }
 
-func TestWithoutDurationsThereIsNoMedian(t *testing.T) {
-	if m, ok := (stats.Durations{}).Median(); ok {
+func TestPercentiles(t *testing.T) {
+	if m, ok := (stats.Durations{}).Percentile(0.5); ok {
 		t.Errorf("%v", m)
 	}
 	var long stats.Durations
 	long[len(long)-1] = 3
-	if m, ok := long.Median(); !ok || m != 10*time.Minute {
+	if m, ok := long.Percentile(0.5); !ok || m != 10*time.Minute {
 		t.Errorf("%v", m)
+	}
+	spread := stats.Durations{3: 90, 7: 10} // from 2 to 3 s, and from 13 to 21 s
+	for p, want := range map[float64]time.Duration{0.5: 2555 * time.Millisecond, 0.9: 3 * time.Second, 0.95: 17 * time.Second} {
+		if got, _ := spread.Percentile(p); got.Round(time.Millisecond) != want.Round(time.Millisecond) && (got-want).Abs() > time.Millisecond {
+			t.Errorf("p%v: %v, want %v", 100*p, got, want)
+		}
 	}
 }
