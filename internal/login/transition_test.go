@@ -15,6 +15,9 @@ func TestAStoreHoldsABoundedNumberOfRequests(t *testing.T) {
 	if _, _, err := f.Code(t.Context(), code.ID); err != nil {
 		t.Errorf("the last one that is admitted: %v", err)
 	}
+	if n := f.inStore.Load(); n != maxInStore-1 {
+		t.Errorf("%d operations are counted after it, want %d", n, maxInStore-1)
+	}
 	f.inStore.Store(maxInStore)
 	for range 2 {
 		if _, _, err := f.Code(t.Context(), code.ID); !errors.Is(err, ErrUnavailable) || !errors.Is(err, errCrowded) {
