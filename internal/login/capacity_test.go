@@ -1,11 +1,14 @@
 package login
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,5 +65,68 @@ func TestAMeasurementCountsForAMinute(t *testing.T) {
 				t.Errorf("after %v: %v", d, c.ratio())
 			}
 		})
+	}
+}
+
+// logged is what a capacity logs, as text.
+func logged(c *capacity) *bytes.Buffer {
+	text := new(bytes.Buffer)
+	c.log = slog.New(slog.NewTextHandler(text, nil))
+	return text
+}
+
+// unmeasurable is a store that answers, but not with its usage.
+type unmeasurable struct {
+	session.Store
+	err error
+}
+
+func (s unmeasurable) Usage(context.Context) (session.Usage, error) {
+	return session.Usage{Used: 1}, s.err
+}
+
+// TestAStoreThatCannotTellItsUsageIsNamedOnce with the reason, and not while the node stops.
+func TestAStoreThatCannotTellItsUsageIsNamedOnce(t *testing.T) {
+	for reason, err := range map[string]error{"has no bound": nil, "NOPERM": fmt.Errorf("%w: NOPERM", session.ErrRefused)} {
+		c := newCapacity(unmeasurable{err: err}, nil)
+		text := logged(c)
+		c.learn(t.Context(), 0.1)
+		stopping, cancel := context.WithCancel(t.Context())
+		cancel()
+		if !c.measure(stopping) || text.Len() > 0 {
+			t.Errorf("while the node stops: %s", text)
+		}
+		for range 2 {
+			if !c.measure(t.Context()) || !math.IsNaN(c.ratio()) {
+				t.Errorf("%s: usage %v", reason, c.ratio())
+			}
+		}
+		if n := strings.Count(text.String(), "store usage is not known"); n != 1 || !strings.Contains(text.String(), reason) {
+			t.Errorf("%s: logged %q", reason, text)
+		}
+	}
+}
+
+// TestAFillingStoreIsLoggedWithItsUsage and refuses new codes when it is nearly full.
+func TestAFillingStoreIsLoggedWithItsUsage(t *testing.T) {
+	c := newCapacity(&filling{}, nil)
+	text := logged(c)
+	c.learn(t.Context(), 0.8749)
+	if !strings.Contains(text.String(), "store is filling up") || !strings.Contains(text.String(), "usage=0.87\n") {
+		t.Errorf("logged %q", text)
+	}
+	c.learn(t.Context(), 0.99)
+	if err := c.admit(newPool(nil), "192.0.2.1"); !errors.As(err, new(StoreFull)) {
+		t.Errorf("a nearly full store: %v", err)
+	}
+}
+
+// TestAServiceLogsWhereItIsTold a warning that only the service's own log can show.
+func TestAServiceLogsWhereItIsTold(t *testing.T) {
+	text := new(bytes.Buffer)
+	f := newService(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(text, nil)) })
+	f.capacity.learn(t.Context(), 0.99)
+	if !strings.Contains(text.String(), "store is nearly full") {
+		t.Errorf("logged %q", text)
 	}
 }
