@@ -9,6 +9,17 @@ import (
 	"github.com/scanlogin/scanlogin/server"
 )
 
+// TestOptionsWithoutBothHeadersAreNoPreflight as they do not ask what a page may do.
+func TestOptionsWithoutBothHeadersAreNoPreflight(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	for _, asked := range []header{{}, {"Origin", siteOrigin}, {"Access-Control-Request-Method", "POST"}} {
+		a := n.call("OPTIONS", "/gene", nil, asked...)
+		if a.status != 204 || a.Get("Allow") != "GET, POST, OPTIONS" || a.Get("Access-Control-Allow-Methods") != "" {
+			t.Errorf("%v: %d, Allow %q, methods %q", asked, a.status, a.Get("Allow"), a.Get("Access-Control-Allow-Methods"))
+		}
+	}
+}
+
 func TestOnlyListedOriginsAreAllowed(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
 	c := n.gene("p1")

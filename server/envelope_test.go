@@ -70,3 +70,26 @@ func TestAllowedHeadersAreLimitedAndUnique(t *testing.T) {
 		t.Errorf("%d headers: %v", len(allowed), allowed)
 	}
 }
+
+// TestABodyIsAnObjectWithTheRightTypes names the field that is wrong, or the body.
+func TestABodyIsAnObjectWithTheRightTypes(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"ticket":"x","other":1}`: "", "{}": "", " null ": "body", "[]": "body", `"x"`: "body", "7": "body", "{": "body", `{"ticket":7}`: "ticket",
+	} {
+		err := unmarshal([]byte(body), new(userinfoRequest))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want an error about %q", body, err, want)
+		}
+	}
+}
+
+func TestOnlyTheSceneOfAppLoginsIsAccepted(t *testing.T) {
+	for scene, want := range map[string]bool{"": true, login.Scene: true, "WXAPP_AUTH": false} {
+		if err := (geneRequest{Scene: &scene}).check(); (err == nil) != want {
+			t.Errorf("%q: %v", scene, err)
+		}
+	}
+	if err := (geneRequest{}).check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -81,3 +81,33 @@ func TestWithoutProxiesThePeerIsTheClient(t *testing.T) {
 		t.Errorf("the client is %s", got)
 	}
 }
+
+// TestMappedNetworksAreThoseOfIPv4 up to the one of all addresses; no other network gets larger.
+func TestMappedNetworksAreThoseOfIPv4(t *testing.T) {
+	for network, test := range map[string]struct{ in, out string }{
+		"::ffff:0.0.0.0/96":      {"192.0.2.1", "2001:db8::1"},
+		"::ffff:192.0.2.0/120":   {"192.0.2.1", "192.0.3.1"},
+		"fd00:1:2:3:4:5:6:0/112": {"fd00:1:2:3:4:5:6:7", "fd00:2::1"},
+	} {
+		all := newProxies([]netip.Prefix{netip.MustParsePrefix(network)})
+		if !all.contain(netip.MustParseAddr(test.in)) || all.contain(netip.MustParseAddr(test.out)) {
+			t.Errorf("%s: contains %s, or not %s", network, test.out, test.in)
+		}
+	}
+}
+
+func TestTheFormOfAnAddressHasNoneOfItsContents(t *testing.T) {
+	for _, test := range []struct{ entries, form string }{
+		{"059", "9"}, {"amzAMZ", "a"}, {" \t\x00\x7f\x80\xff", "?"}, {"!/:@[`{~", ""},
+	} {
+		for i := range len(test.entries) {
+			entry, want := test.entries[i:i+1], test.form
+			if want == "" {
+				want = entry
+			}
+			if got := formOf(entry); got != want {
+				t.Errorf("%q: %q, want %q", entry, got, want)
+			}
+		}
+	}
+}

@@ -63,6 +63,33 @@ func TestAPhoneIsItsTokensUser(t *testing.T) {
 	}
 }
 
+// TestAUserOfTheNamedPoolDecidesOnNoOtherPoolsCode has the code be loaded, because the named pool
+// matches digits. A user of the other pool with the same id has scanned it.
+func TestAUserOfTheNamedPoolDecidesOnNoOtherPoolsCode(t *testing.T) {
+	f, _ := newCounted(t, func(p *pool.Pool) { p.Match = session.MatchDigits })
+	other, err := f.Pool("p2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := f.Create(t.Context(), browser(), CreateRequest{Pool: other, CustomData: "{}", Count: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan := session.Change{Action: session.Scan, User: session.User{ID: "alice"}, TTL: other.ConfirmTTL, Pool: "p2"}
+	if _, _, err := f.apply(t.Context(), &Caller{}, code.ID, scan); err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]error{"good": ErrOtherPool, "bad": identity.ErrRefused} {
+		_, err := f.asPhone(f.Confirm, PhoneRequest{Pool: PoolName{ID: "p1"}, Code: string(code.ID), Token: token})
+		if !errors.Is(err, want) || errors.Is(err, ErrOtherPool) != (token == "good") {
+			t.Errorf("token %q: %v, want %v", token, err, want)
+		}
+	}
+	if code, _, err = f.Code(t.Context(), code.ID); err != nil || code.Status != session.Scanned {
+		t.Errorf("the code is %v, %v", code.Status, err)
+	}
+}
+
 func TestABackEndNamesUsersOnlyForItsPoolAndIfItMay(t *testing.T) {
 	f := newService(t, nil, newPool(nil), secondPool(), newPool(func(p *pool.Pool) {
 		p.ID, p.AppIDs, p.Identity = "p3", nil, &oneUser{token: "good"}

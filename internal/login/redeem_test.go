@@ -14,6 +14,8 @@ func TestATicketIsExchangedOnlyByThoseWhoMay(t *testing.T) {
 	}
 	foreignPage := browser()
 	foreignPage.Origin = "https://evil.example.com"
+	siteInPage := site()
+	siteInPage.Origin = foreignPage.Origin
 	otherBrowser := browser()
 	otherBrowser.Cookie = "another"
 	for _, test := range []struct {
@@ -28,6 +30,7 @@ func TestATicketIsExchangedOnlyByThoseWhoMay(t *testing.T) {
 		{"site that names another pool", site(), PoolName{ID: "p2"}, false, ErrCredentials},
 		{"site that names no pool of ours", site(), PoolName{ID: "p3"}, false, ErrCredentials},
 		{"site of another pool", credentials("p2", otherSecret), PoolName{}, false, ErrTicket},
+		{"a foreign page with the secret", siteInPage, PoolName{}, false, ErrOrigin},
 		{"wrong secret", credentials("p1", otherSecret), PoolName{}, true, ErrCredentials},
 		{"unknown pool", credentials("p3", poolSecret), PoolName{}, true, ErrCredentials},
 		{"empty credentials", credentials("", ""), PoolName{}, false, ErrCredentials},
