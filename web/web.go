@@ -18,9 +18,12 @@ import (
 	"time"
 )
 
-// scanlogin.js is built from src.
+// scanlogin.js is built from src, phone.js and decoder.js from phone, and the reference from the
+// API descriptions.
 //
-//go:generate ./build.sh scanlogin.js
+//go:generate ./build.sh scanlogin.js scanlogin.js
+//go:generate ./build.sh phone.js phone.js
+//go:generate ./build.sh decoder.js decoder.js
 
 //go:embed *.css *.html *.js *.svg *.yaml
 var files embed.FS
@@ -28,7 +31,7 @@ var files embed.FS
 // assets are the files that the pages load.
 var assets = []string{
 	"mark.svg", "style.css", "page.js", "words.js",
-	"login.css", "login.js", "authorize.js", "form-post.js", "phone.css", "phone.js", "docs.css",
+	"demo.css", "demo.js", "login.css", "login.js", "authorize.js", "form-post.js", "phone.css", "phone.js", "decoder.js", "docs.css",
 }
 
 // policy allows pages to load from and call this server only. Images may come from any https
@@ -43,12 +46,7 @@ type Site struct {
 	Name string // shown to users; optional for [Link]
 
 	Color string // of marks and buttons, #rrggbb; "": the default
-}
-
-// User is a user of the demo's phone page.
-type User struct {
-	ID   string // as POST /demo/token takes it
-	Name string
+	Logo  string // address of an image; "": the mark
 }
 
 // Module serves /scanlogin.js, the browser module, to pages of every origin.
@@ -88,15 +86,6 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// Login serves the demo's login page. The page exchanges the ticket itself, which the pool must
-// allow, and links to the phone page at /phone.
-func Login(site Site) http.Handler { return page("login.html", site) }
-
-// Phone serves the demo's phone page, on which a visitor acts as one of users; at least one is
-// required. The page gets tokens from /demo/token and photos from /demo/photo/<id>.svg, and
-// sends pictures of codes to /demo/decode.
-func Phone(users ...User) http.Handler { return page("phone.html", users) }
-
 // Link serves the page at /s/<random> and /s/<pool>/<random> for visitors who opened the address in a code without the
 // site's app. A zero site gives a neutral page.
 func Link(site Site) http.Handler { return page("link.html", site) }
@@ -109,10 +98,11 @@ func Ended() http.Handler {
 	return a
 }
 
-// page renders a page. Only an invalid template can make it fail; the tests render every page.
-func page(name string, data any) asset {
+// page renders a page, with the parts that it includes. Only an invalid template can make it fail; the tests render every page.
+func page(name string, data any, parts ...string) asset {
 	var body bytes.Buffer
-	if err := template.Must(template.ParseFS(files, name)).Execute(&body, data); err != nil {
+	t := template.Must(template.ParseFS(files, append([]string{name}, parts...)...))
+	if err := t.Execute(&body, data); err != nil {
 		panic(err)
 	}
 	return newAsset(name, body.Bytes())

@@ -25,9 +25,11 @@ const hostile = `"><script>alert(1)</script>`
 // pages returns all pages, with hostile data.
 func pages() map[string]http.Handler {
 	site := Site{Pool: "5fae2648201cfd526f0ec354", Name: hostile, Color: "#c2185b"}
+	demo := DemoSite{Site: site, PublicURL: "https://scan.example.com", Users: []User{{ID: "alice", Name: hostile}, {ID: "bob", Name: "Bob"}}}
 	return map[string]http.Handler{
-		"/":               Login(site),
-		"/phone":          Phone(User{ID: "alice", Name: hostile}, User{ID: "bob", Name: "Bob"}),
+		"/":               Demo(demo),
+		"/login":          Login(site),
+		"/phone":          Phone(demo),
 		"/s/of-a-site":    Link(site),
 		"/s/without-pool": Link(Site{Name: "Example"}),
 		"/s/without-name": Link(Site{}),
@@ -189,7 +191,7 @@ func TestPagesHaveNoInlineCode(t *testing.T) {
 }
 
 func TestNamesAreEscaped(t *testing.T) {
-	for _, target := range []string{"/", "/phone", "/s/of-a-site"} {
+	for _, target := range []string{"/", "/login", "/phone", "/s/of-a-site"} {
 		text := bodyOf(pages()[target], target)
 		if strings.Contains(text, "<script>alert") || !strings.Contains(text, "&lt;script&gt;alert") {
 			t.Errorf("%s takes a name for markup", target)
@@ -247,7 +249,7 @@ func TestModulesMakeNoMarkupFromText(t *testing.T) {
 
 // All references of pages and modules are served, and all embedded files are used.
 func TestReferencesAreServed(t *testing.T) {
-	inPage := regexp.MustCompile(`(?:src|href)="/?(assets/[^"]+)"`)
+	inPage := regexp.MustCompile(`(?:src|href|data-\w+)="/?(assets/[^"]+)"`)
 	inModule := regexp.MustCompile(`from '\./([^']+)'`)
 	var used []string // besides the module, which is at the root
 	all := pages()

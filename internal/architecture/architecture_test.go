@@ -86,7 +86,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/qr":                {foreign: []string{"github.com/caiguanhao/readqr"}},
 	"internal/qr/draw":           {foreign: []string{"github.com/skip2/go-qrcode"}},
 	"internal/app": {ours: []string{
-		"internal/admin", "internal/audit", "internal/authorization", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr", "internal/qr/draw",
+		"internal/admin", "internal/audit", "internal/authorization", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr/draw",
 		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{
