@@ -43,7 +43,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 // Site is the data of a page's user pool.
 type Site struct {
 	Pool string // id
-	Name string // shown to users; optional for [Link]
+	Name string // shown to users; optional for [NoticePage]
 
 	Color string // of marks and buttons, #rrggbb; "": the default
 	Logo  string // address of an image; "": the mark
@@ -86,18 +86,6 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// Link serves the page at /s/<random> and /s/<pool>/<random> for visitors who opened the address in a code without the
-// site's app. A zero site gives a neutral page.
-func Link(site Site) http.Handler { return page("link.html", site) }
-
-// Ended serves the page at /s/<random> for codes that do not exist or have ended, with status
-// 404.
-func Ended() http.Handler {
-	a := newAsset("ended.html", read("ended.html"))
-	a.notFound = true
-	return a
-}
-
 // page renders a page, with the parts that it includes. Only an invalid template can make it fail; the tests render every page.
 func page(name string, data any, parts ...string) asset {
 	var body bytes.Buffer
@@ -123,7 +111,6 @@ type asset struct {
 	etag        string
 	body        []byte
 	crossOrigin bool // pages of other origins may load it
-	notFound    bool // served with 404
 }
 
 func newAsset(name string, body []byte) asset {
@@ -157,14 +144,6 @@ func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Set("Content-Type", a.contentType)
-	if a.notFound {
-		h.Set("Cache-Control", "no-store")
-		w.WriteHeader(http.StatusNotFound)
-		if r.Method == http.MethodGet {
-			_, _ = w.Write(a.body) // an error means that the client has gone
-		}
-		return
-	}
 	h.Set("ETag", a.etag)
 	h.Set("Cache-Control", "no-cache")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))

@@ -30,9 +30,8 @@ func pages() map[string]http.Handler {
 		"/":               Demo(demo),
 		"/login":          Login(site),
 		"/phone":          Phone(demo),
-		"/s/of-a-site":    Link(site),
-		"/s/without-pool": Link(Site{Name: "Example"}),
-		"/s/without-name": Link(Site{}),
+		"/s/of-a-site":    NoticePage(LinkNotice, http.StatusOK, site, false),
+		"/s/without-name": NoticePage(LinkNotice, http.StatusOK, Site{}, true),
 		"/docs":           Docs(),
 	}
 }
@@ -47,13 +46,34 @@ func call(h http.Handler, method, target string, header ...string) *http.Respons
 	return w.Result()
 }
 
-func TestEndedCodesAreNotFound(t *testing.T) {
-	for method, size := range map[string]int{http.MethodGet: len(read("ended.html")), http.MethodHead: 0} {
-		res := call(Ended(), method, "/s/over")
-		body, _ := io.ReadAll(res.Body)
-		if res.StatusCode != http.StatusNotFound || len(body) != size || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
-			t.Errorf("%s: %d %v, %d bytes", method, res.StatusCode, res.Header, len(body))
+// Errors are pages of their status that are not kept, in the reader's language first.
+func TestNoticesHaveTheirStatusAndTheReadersLanguageFirst(t *testing.T) {
+	for notice, texts := range notices {
+		for chinese, titles := range map[bool][2]string{false: {texts.en.Title, texts.zh.Title}, true: {texts.zh.Title, texts.en.Title}} {
+			page := NoticePage(notice, http.StatusServiceUnavailable, Site{}, chinese)
+			res := call(page, http.MethodGet, "/")
+			body, _ := io.ReadAll(res.Body)
+			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+				t.Errorf("%d: %d %v", notice, res.StatusCode, res.Header)
+			}
+			first, second := strings.Index(string(body), "<h1>"+titles[0]), strings.Index(string(body), "<h2>"+titles[1])
+			if first < 0 || second < first || strings.Contains(string(body), "{site}") {
+				t.Errorf("%d, Chinese %v: the titles are at %d and %d in\n%s", notice, chinese, first, second, body)
+			}
+			if head := call(page, http.MethodHead, "/"); head.StatusCode != res.StatusCode || head.ContentLength > 0 {
+				t.Errorf("%d: HEAD %d, %d bytes", notice, head.StatusCode, head.ContentLength)
+			}
 		}
+	}
+}
+
+func TestNoticesShowTheLogoOfTheSite(t *testing.T) {
+	const logo = "https://cdn.example.com/logo.png"
+	if text := bodyOf(NoticePage(LinkNotice, 200, Site{Name: "Shop", Logo: logo}, false), "/"); !strings.Contains(text, `src="`+logo+`"`) || !strings.Contains(text, "the app of Shop") {
+		t.Error(text)
+	}
+	if text := bodyOf(NoticePage(LinkNotice, 200, Site{Logo: "javascript:alert(1)"}, false), "/"); strings.Contains(text, "javascript") {
+		t.Error(text)
 	}
 }
 
@@ -91,7 +111,7 @@ func directives(policy string) map[string]string {
 
 func TestEveryResponseHasThePolicy(t *testing.T) {
 	all := everything()
-	all["/assets/absent.js"], all["/s/over"] = Assets(), Ended()
+	all["/assets/absent.js"], all["/s/over"] = Assets(), NoticePage(EndedNotice, http.StatusNotFound, Site{}, false)
 	for target, h := range all {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 			header := call(h, method, target).Header
@@ -139,7 +159,7 @@ func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 			t.Errorf("%s: %d for another ETag, want 200", target, res.StatusCode)
 		}
 	}
-	if etag(Link(Site{Name: "One"})) == etag(Link(Site{Name: "Two"})) {
+	if etag(Login(Site{Name: "One"})) == etag(Login(Site{Name: "Two"})) {
 		t.Error("two pages have one ETag")
 	}
 }
