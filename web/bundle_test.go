@@ -38,6 +38,21 @@ func TestBundlesAreBuiltFromTheirSources(t *testing.T) {
 	}
 }
 
+// The committed API reference is what the descriptions give.
+func TestDocsAreBuiltFromTheDescriptions(t *testing.T) {
+	built := filepath.Join(t.TempDir(), "docs.html")
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "./reference", "openapi.yaml", "asyncapi.yaml", built).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want, err := os.ReadFile(built)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read("docs.html"), want) {
+		t.Error("web/docs.html is not what openapi.yaml and asyncapi.yaml give: run `make web` and commit the result")
+	}
+}
+
 // The third-party sources are those that scripts/third-party-js.sh has verified.
 func TestThirdPartySourcesAreUnchanged(t *testing.T) {
 	root := os.DirFS("third_party")

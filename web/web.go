@@ -24,6 +24,7 @@ import (
 //go:generate ./build.sh scanlogin.js scanlogin.js
 //go:generate ./build.sh phone.js phone.js
 //go:generate ./build.sh decoder.js decoder.js
+//go:generate go run ./reference openapi.yaml asyncapi.yaml docs.html
 
 //go:embed *.css *.html *.js *.svg *.yaml
 var files embed.FS
@@ -31,7 +32,7 @@ var files embed.FS
 // assets are the files that the pages load.
 var assets = []string{
 	"mark.svg", "style.css", "page.js", "words.js",
-	"demo.css", "demo.js", "login.css", "login.js", "authorize.js", "form-post.js", "phone.css", "phone.js", "decoder.js", "docs.css",
+	"demo.css", "demo.js", "login.css", "login.js", "authorize.js", "form-post.js", "phone.css", "phone.js", "decoder.js", "docs.css", "docs.js",
 }
 
 // policy allows pages to load from and call this server only. Images may come from any https
@@ -59,8 +60,8 @@ func OpenAPI() http.Handler { return crossOrigin("openapi.yaml") }
 // streams. It refers to openapi.yaml in the same folder.
 func AsyncAPI() http.Handler { return crossOrigin("asyncapi.yaml") }
 
-// Docs serves /docs, a page that links to both descriptions and lists the endpoints.
-func Docs() http.Handler { return page("docs.html", nil) }
+// Docs serves /docs, the API reference, which is built from both descriptions.
+func Docs() http.Handler { return newAsset("docs.html", read("docs.html")) }
 
 // crossOrigin returns an asset for pages of every origin.
 func crossOrigin(name string) asset {

@@ -3,8 +3,6 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
-	"fmt"
-	"html"
 	"io"
 	"io/fs"
 	"maps"
@@ -15,8 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/goccy/go-yaml"
 )
 
 // hostile is a name that contains markup.
@@ -317,49 +313,5 @@ func TestPagesAskForWordsThatExist(t *testing.T) {
 				t.Errorf("%s: %q is not a word of two languages", target, match[1])
 			}
 		}
-	}
-}
-
-// The table of /docs has a row per operation of openapi.yaml, in its order, and no other.
-func TestDocsListTheEndpoints(t *testing.T) {
-	type server struct{ URL string }
-	type operation struct{ Summary string }
-	var description struct {
-		Servers []server
-		Paths   yaml.MapSlice
-	}
-	if err := yaml.Unmarshal(read("openapi.yaml"), &description); err != nil {
-		t.Fatal(err)
-	}
-	var want []string
-	for _, path := range description.Paths {
-		encoded, err := yaml.Marshal(path.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var item struct {
-			Servers   []server
-			Get, Post *operation
-		}
-		if err := yaml.Unmarshal(encoded, &item); err != nil {
-			t.Fatal(err)
-		}
-		base := strings.TrimSuffix(append(item.Servers, description.Servers...)[0].URL, "/")
-		list := func(method string, op *operation) {
-			if op != nil {
-				want = append(want, fmt.Sprintf("%s %s%s: %s", method, base, path.Key, strings.ReplaceAll(op.Summary, "`", "")))
-			}
-		}
-		list("GET", item.Get)
-		list("POST", item.Post)
-	}
-	row := regexp.MustCompile(`<tr><th scope="row"><code>(.+)</code></th><td>(.+)</td></tr>`)
-	tag := regexp.MustCompile(`</?code>`)
-	var got []string
-	for _, match := range row.FindAllStringSubmatch(bodyOf(Docs(), "/docs"), -1) {
-		got = append(got, match[1]+": "+html.UnescapeString(tag.ReplaceAllString(match[2], "")))
-	}
-	if len(want) == 0 || !slices.Equal(got, want) {
-		t.Errorf("the page lists\n%s\nand openapi.yaml\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -54,6 +54,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/geoip/geoiptest":         {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"internal/webhook":                 {ours: []string{"internal/wakeup", "session", "hub", "internal/webhook/queue", "internal/pool", "internal/safehttp", "internal/loglimit"}, foreign: []string{"golang.org/x/sync/"}},
 	"web":                              {},
+	"web/reference":                    {foreign: []string{"github.com/goccy/go-yaml"}},
 	"internal/kv":                      {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/kv/kvtest":               {ours: []string{"internal/kv"}},
 	"internal/settings":                {ours: []string{"internal/wakeup", "internal/config", "internal/kv", "internal/pool"}},
