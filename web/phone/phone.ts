@@ -161,7 +161,6 @@ function openLink(text: string): void {
 function showBeside(): void {
   const canScan = beside !== undefined && root.dataset['state'] === 'start';
   part(root, 'beside', HTMLElement).hidden = !canScan;
-  part(root, 'otherWays', HTMLDetailsElement).open = beside === undefined;
 }
 
 function nameScanButtons(): void {
@@ -203,6 +202,7 @@ root.addEventListener('code', (event) => { // of demo.js
 });
 
 if (!hasCamera) cameraButton.remove();
+part(root, 'otherWays', HTMLDetailsElement).open = root.matches('main'); // beside the login page one button is enough
 localize();
 if (root.matches('main')) document.title = words.demoPhone;
 nameScanButtons();

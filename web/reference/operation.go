@@ -1,6 +1,7 @@
 package main
 
 import (
+	"html/template"
 	"slices"
 	"strings"
 )
@@ -54,7 +55,7 @@ func (d documents) parameter(file string, n node) (field, error) {
 
 // authentication names the ways to authenticate, and returns the one of the samples: what the
 // operation lists first.
-func (d documents) authentication(file string, n node) (titles []string, first string) {
+func (d documents) authentication(file string, n node) (titles []template.HTML, first string) {
 	for i, way := range n.at("security").list() {
 		for _, scheme := range way.pairs() {
 			if i == 0 {
@@ -63,11 +64,11 @@ func (d documents) authentication(file string, n node) (titles []string, first s
 			s := d[file].at("components", "securitySchemes", scheme.key)
 			switch {
 			case s.at("scheme").text() == "basic":
-				titles = append(titles, "HTTP Basic: "+s.at("description").text())
+				titles = append(titles, "HTTP Basic: "+markdown(s.at("description").text()))
 			case s.at("scheme").text() == "bearer":
-				titles = append(titles, "Bearer token: "+s.at("description").text())
+				titles = append(titles, "Bearer token: "+markdown(s.at("description").text()))
 			default:
-				titles = append(titles, s.at("in").text()+" "+s.at("name").text()+": "+s.at("description").text())
+				titles = append(titles, markdown(s.at("in").text()+" `"+s.at("name").text()+"`: "+s.at("description").text()))
 			}
 		}
 		if len(way.pairs()) == 0 {

@@ -31,7 +31,7 @@ type group struct {
 type operation struct {
 	ID, Method, Path string
 	Summary, Text    template.HTML
-	Auth             []string
+	Auth             []template.HTML
 	Parameters, Body []field
 	Responses        []response
 	Samples          []sample
