@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../web/third_party"
 packages=(
   'lean-qr 2.7.4 LICENSE sha512-tlMPFfqhAAZN7+j/djRSvl/2+AYT2+7RRuyq8bvcbV8gMiENiscquQ9WTfCSyeEdxsVaEB+tU7e9nFZC63BFnQ== index.d.ts nano.mjs'
   'uplot 1.6.32 LICENSE sha512-KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw== dist/uPlot.d.ts dist/uPlot.esm.js dist/uPlot.min.css'
+  'qr 0.7.0 LICENSE-MIT sha512-/VrrACmOAwZVipuRITwfEwOL5oAMEHH5PTmBWaGtlTom2Thxaa+rhmna4zU9PRN2uLw2wdccbkHOLGZb1Q9SdA== decode.d.ts decode.js index.d.ts index.js'
 )
 
 temporary=$(mktemp -d)

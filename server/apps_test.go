@@ -181,7 +181,7 @@ func TestACodeIsUnknownInAnotherPool(t *testing.T) {
 	c, nobodys := n.gene("p1"), string(session.NewID())
 	for _, wrong := range []string{"p2", "P1", "app1", "nobody", strings.Repeat("a", 30), "%70%31x"} {
 		n.call("GET", "/s/"+wrong+"/"+c.random, nil).refused(404, 2241)
-		if a := n.call("GET", "/s/"+wrong+"/"+c.random, nil, "Accept", "text/html"); a.status != 404 || !strings.Contains(a.raw, "is over") {
+		if a := n.call("GET", "/s/"+wrong+"/"+c.random, nil, "Accept", "text/html"); a.status != 404 || !strings.Contains(a.raw, "no longer valid") {
 			t.Errorf("to a person: %d %s", a.status, a.raw)
 		}
 		for _, step := range []string{"scanned", "confirm", "cancel"} {
@@ -201,6 +201,9 @@ func TestGuessingThePoolOfACodeIsLimited(t *testing.T) {
 	c := n.gene("p1")
 	if got := callsBeforeRefusal(t, 100, func() answer { return n.call("GET", "/s/p2/"+c.random, nil) }); got == 100 {
 		t.Error("no limit for the page")
+	}
+	if a := n.call("GET", "/s/p2/"+c.random, nil, "Accept", "text/html"); a.status != 429 || !strings.Contains(a.raw, "The login service is busy") {
+		t.Errorf("a person gets %d %s", a.status, a.raw)
 	}
 	n = limited(t, login.Limits{MissRate: 1})
 	c = n.gene("p1")

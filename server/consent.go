@@ -19,7 +19,7 @@ type signalsData struct {
 	SameNetwork  *bool `json:"sameNetwork,omitempty"`
 	SameCountry  *bool `json:"sameCountry,omitempty"`
 	KnownBrowser *bool `json:"knownBrowser,omitempty"`
-	CodesLately  *int  `json:"codesLately,omitempty"`
+	RecentCodes  *int  `json:"codesLately,omitempty"`
 }
 
 type reasonData struct {
@@ -31,13 +31,13 @@ type reasonData struct {
 func reasonText(r risk.Reason) (en, zh string) {
 	switch r {
 	case risk.OtherCountry:
-		return "The login page is in another country than your phone", "登录页面与您的手机不在同一国家或地区"
+		return "The login page is not in the same country as your phone", "登录页面与您的手机不在同一国家或地区"
 	case risk.ManyCodes:
-		return "Many login codes were asked for from the same address lately", "同一地址近期请求了大量登录二维码"
+		return "Many login codes were requested from the same address recently", "同一地址近期请求了大量登录二维码"
 	case risk.NewBrowser:
 		return "You have not logged in with this browser before", "您此前未在该浏览器上登录过"
 	case risk.OtherNetwork:
-		return "The login page is on another network than your phone", "登录页面与您的手机不在同一网络"
+		return "The login page is not on the same network as your phone", "登录页面与您的手机不在同一网络"
 	default: // risk.OldRequest
 		return "The login page has been waiting for some time", "登录页面已等待了一段时间"
 	}

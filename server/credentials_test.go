@@ -29,12 +29,39 @@ func TestIncompleteCredentialsAreRefused(t *testing.T) {
 func TestTheLinkPageReportsOnlyExpiredCodesAsExpired(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.PayloadFormat = pool.PayloadURL }))
 	c := n.gene("p1")
-	if a := n.call("GET", "/s/"+c.random, nil, "Accept", "text/html"); a.status != 200 || strings.Contains(a.raw, "is over") {
+	if a := n.call("GET", "/s/"+c.random, nil, "Accept", "text/html"); a.status != 200 || strings.Contains(a.raw, "no longer valid") {
 		t.Errorf("a live code: %d %s", a.status, a.raw)
 	}
 	n.store.Fail(errors.New("away"))
-	n.call("GET", "/s/"+c.random, nil, "Accept", "text/html").refused(503, 1000)
+	if a := n.call("GET", "/s/"+c.random, nil, "Accept", "text/html", "Accept-Language", "zh-CN,zh;q=0.9"); a.status != 503 || !strings.Contains(a.raw, "<h1>登录服务繁忙") || a.Get("Retry-After") == "" {
+		t.Errorf("without the store: %d %s", a.status, a.raw)
+	}
+	n.call("GET", "/s/"+c.random, nil).refused(503, 1000)
 	n.store.Fail(nil)
+}
+
+// TestPeopleGetPagesAndProgramsTheEnvelope opens addresses outside of the API.
+func TestPeopleGetPagesAndProgramsTheEnvelope(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	for _, test := range []struct {
+		path, title string
+		status      int
+	}{
+		{"", "This server logs people in by QR code", 200},
+		{"/.nothing", "There is no such page", 404},
+		{"/s/" + string(session.NewID()), "This login code is no longer valid", 404},
+	} {
+		a := n.call("GET", test.path, nil, "Accept", "text/html,*/*;q=0.8")
+		if a.status != test.status || !strings.Contains(a.raw, "<h1>"+test.title+"</h1>") || a.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %d %s", test.path, a.status, a.raw)
+		}
+		for _, accept := range []string{"application/json", "*/*"} {
+			if a := n.call("GET", test.path, nil, "Accept", accept); a.status != 404 || a.data != nil || !strings.HasPrefix(a.raw, `{"code":`) {
+				t.Errorf("%s for %s: %d %s", test.path, accept, a.status, a.raw)
+			}
+		}
+	}
+	n.call("GET", "/api/v2/none", nil, "Accept", "text/html").refused(404, 404)
 }
 
 // TestOnlyRefusedAPICallsEmitEvents requests an unknown link and an

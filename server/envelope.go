@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/web"
 )
 
 // envelope is the form of every answer of the REST interface.
@@ -78,7 +79,9 @@ func (s *Server) writeError(c *call, err error) {
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", retryAfter(err))
 	}
-	if err := c.refuse(p, c.locale().localize(en, zh)); err != nil {
+	if wantsPage(c.Request()) {
+		web.NoticePage(noticeOf(p, c.Request()), p.status, web.Site{}, c.locale() == chinese).ServeHTTP(c.Response(), c.Request())
+	} else if err := c.refuse(p, c.locale().localize(en, zh)); err != nil {
 		s.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
 	}
 }

@@ -1,26 +1,16 @@
 package server
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/login"
-	"github.com/scanlogin/scanlogin/session"
 	"github.com/scanlogin/scanlogin/web"
 )
 
-// endedPage is rendered once.
-var endedPage = web.Ended()
-
-// link answers /s/<random> or /s/<pool>/<random>, which a phone's camera app opens. If the code has
-// ended, browsers get a page and programs the envelope.
+// link answers /s/<random> or /s/<pool>/<random>, which a phone's camera app opens.
 func (s *Server) link(c *call) error {
 	code, p, err := s.login.LookAtLink(c.Request().Context(), c.by, strings.TrimPrefix(c.Request().URL.Path, "/s/"))
-	if errors.Is(err, session.ErrNotFound) && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
-		endedPage.ServeHTTP(c.Response(), c.Request())
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -32,6 +22,28 @@ func (s *Server) link(c *call) error {
 		c.Response().Header().Set("Cache-Control", "no-store")
 		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(code.ID))
 	}
-	web.Link(web.Site{Pool: p.ID, Name: p.Name, Color: p.OwnColor()}).ServeHTTP(c.Response(), c.Request())
+	site := web.Site{Pool: p.ID, Name: p.Name, Color: p.OwnColor(), Logo: p.Logo}
+	web.NoticePage(web.LinkNotice, http.StatusOK, site, c.locale() == chinese).ServeHTTP(c.Response(), c.Request())
 	return nil
+}
+
+// wantsPage reports whether a request is for a person: a browser that opens an address outside
+// of the API. Programs get the envelope.
+func wantsPage(r *http.Request) bool {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return reads && !isAPI(r) && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// noticeOf returns the notice for an error that a person sees.
+func noticeOf(p *problem, r *http.Request) web.Notice {
+	switch {
+	case p.status == http.StatusNotFound && strings.HasPrefix(r.URL.Path, "/s/"):
+		return web.EndedNotice
+	case p.status == http.StatusTooManyRequests || p.status == http.StatusServiceUnavailable:
+		return web.BusyNotice
+	case p.status >= 500:
+		return web.FaultNotice
+	default:
+		return web.AbsentNotice
+	}
 }

@@ -507,7 +507,7 @@ func TestALinkInAPictureOpensAPageOrTheApp(t *testing.T) {
 	}
 	unknown := "/s/" + string(session.NewID())
 	plain.call("GET", unknown, nil).refused(http.StatusNotFound, 2241)
-	if a := plain.call("GET", unknown, nil, "Accept", "text/html,*/*;q=0.8"); a.status != 404 || !strings.Contains(a.raw, "is over") || a.Get("Content-Security-Policy") == "" {
+	if a := plain.call("GET", unknown, nil, "Accept", "text/html,*/*;q=0.8"); a.status != 404 || !strings.Contains(a.raw, "no longer valid") || a.Get("Content-Security-Policy") == "" {
 		t.Errorf("for a browser: %d %s", a.status, a.raw)
 	}
 	app := alone(t, newPool(t, func(p *pool.Pool) { p.AppLink = "example://login/{random}" }))

@@ -50,7 +50,7 @@ type Options struct {
 	// PhonePage is the path to which /s/<random> redirects if the pool has no app link, with
 	// ?code=<random>; "": a page that explains the code.
 	PhonePage string
-	// Fallback serves paths without a route; nil: 404.
+	// Fallback serves paths without a route; nil: 404, and a page about the server at /.
 	Fallback http.Handler
 
 	maxConnections int // for tests: limit of open connections; 0: derived from the limit of open files
@@ -182,14 +182,22 @@ func (s *Server) authingRoutes(e *echo.Echo) {
 	e.Match([]string{http.MethodGet, http.MethodHead}, "/svg-string/guard", handle(guardIcons))
 }
 
-// elsewhere passes requests without a route to the fallback.
+// elsewhere passes requests without a route to the fallback. Without one, it tells people who
+// open / what this server is.
 func (s *Server) elsewhere(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
-		if s.fallback == nil || !errors.Is(err, echo.ErrNotFound) || isAPI(c.Request()) {
+		if !errors.Is(err, echo.ErrNotFound) || isAPI(c.Request()) {
 			return err
 		}
-		s.fallback.ServeHTTP(c.Response(), c.Request())
+		handler := s.fallback
+		if handler == nil && c.Request().URL.Path == "/" && wantsPage(c.Request()) {
+			handler = web.NoticePage(web.FrontNotice, http.StatusOK, web.Site{}, localeOf(c.Request().Header) == chinese)
+		}
+		if handler == nil {
+			return err
+		}
+		handler.ServeHTTP(c.Response(), c.Request())
 		return nil
 	}
 }

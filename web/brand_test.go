@@ -13,7 +13,7 @@ func TestSitesHaveTheirColor(t *testing.T) {
 		{"", "", "mark.svg"}, {defaultColor, "", "mark.svg"},
 		{`#"><b>`, "", "mark.svg"}, {"red", "", "mark.svg"},
 	} {
-		for page, h := range map[string]http.Handler{"link": Link(Site{Name: "Shop", Color: test.color}), "login": Login(Site{Name: "Shop", Color: test.color})} {
+		for page, h := range map[string]http.Handler{"link": NoticePage(LinkNotice, http.StatusOK, Site{Name: "Shop", Color: test.color}, false), "login": Login(Site{Name: "Shop", Color: test.color})} {
 			text := bodyOf(h, "/")
 			if !strings.Contains(text, `assets/`+test.mark+`" alt=""`) || strings.Contains(text, "brand/") != (test.style != "") || !strings.Contains(text, test.style) {
 				t.Errorf("%s, %s: %s", page, test.color, text)

@@ -9,7 +9,7 @@ import (
 
 // console/console.js is built from console/src.
 //
-//go:generate ./console/build.sh console/console.js
+//go:generate ./build.sh console.js console/console.js
 
 //go:embed console/*.html console/*.css console/*.js console/*.svg console/zh.json third_party/uplot/dist/uPlot.min.css
 var consoleFiles embed.FS

@@ -6,17 +6,23 @@ import '../scanlogin.js';
 import { part, post, Refusal, showFace, showState } from './page.js';
 import { lang, localize, words } from './words.js';
 
-const root = /** @type {HTMLElement} */ (document.querySelector('main'));
+const root = /** @type {HTMLElement} */ (document.querySelector('[data-app="login"]'));
 const login = /** @type {import('./src/scanlogin.js').ScanLoginElement} */ (document.querySelector('scan-login'));
 const { pool = '', name = '' } = root.dataset;
 
 const title = part(root, 'title', HTMLElement);
 const face = part(root, 'face', HTMLElement);
-const nickname = part(root, 'nickname', HTMLElement);
 const detail = part(root, 'detail', HTMLElement);
 const status = part(root, 'status', HTMLElement);
 const userText = part(root, 'user', HTMLElement);
-const phone = part(document, 'phone', HTMLAnchorElement);
+
+/** The link to the phone page, if the page is alone. */
+const phone = document.querySelector('[data-part="phone"]');
+
+/** @param {string} address */
+function linkPhone(address) {
+  phone?.setAttribute('href', address);
+}
 
 /**
  * @param {string} state
@@ -24,24 +30,24 @@ const phone = part(document, 'phone', HTMLAnchorElement);
  */
 function show(state, text = '') {
   showState(root, state);
-  title.textContent = state === 'confirmed' ? name : words.logInTo(name);
+  if (state !== 'confirmed') title.textContent = words.logInTo(name);
   status.textContent = text;
-  phone.href = 'phone';
+  linkPhone('phone');
 }
 
 /** @param {any} user */
 function greet(user) {
-  nickname.textContent = user.nickname ?? '';
+  title.textContent = words.welcome(user.nickname ?? user.username ?? user.id);
   showFace(face, user.nickname ?? '', user.photo);
   detail.textContent = user.email || user.phone || user.username || '';
   userText.textContent = JSON.stringify(user, null, 2);
-  show('confirmed', words.loggedIn);
+  show('confirmed', words.loggedIn(name));
 }
 
 for (const type of ['code', 'scanned', 'canceled', 'expired', 'exhausted', 'error']) {
   login.addEventListener(type, (event) => {
     show(login.state);
-    if (type === 'code') phone.href = `phone?code=${/** @type {CustomEvent} */ (event).detail.random}`;
+    if (type === 'code') linkPhone(`phone?code=${/** @type {CustomEvent} */ (event).detail.random}`);
   });
 }
 
@@ -66,5 +72,5 @@ part(root, 'again', HTMLButtonElement).addEventListener('click', () => {
 
 localize();
 login.lang = lang;
-document.title = words.logInTo(name);
+if (root.matches('main')) document.title = words.logInTo(name);
 title.textContent = words.logInTo(name);

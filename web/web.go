@@ -18,9 +18,13 @@ import (
 	"time"
 )
 
-// scanlogin.js is built from src.
+// scanlogin.js is built from src, phone.js and decoder.js from phone, and the reference from the
+// API descriptions.
 //
-//go:generate ./build.sh scanlogin.js
+//go:generate ./build.sh scanlogin.js scanlogin.js
+//go:generate ./build.sh phone.js phone.js
+//go:generate ./build.sh decoder.js decoder.js
+//go:generate go run ./reference openapi.yaml asyncapi.yaml docs.html
 
 //go:embed *.css *.html *.js *.svg *.yaml
 var files embed.FS
@@ -28,7 +32,7 @@ var files embed.FS
 // assets are the files that the pages load.
 var assets = []string{
 	"mark.svg", "style.css", "page.js", "words.js",
-	"login.css", "login.js", "authorize.js", "form-post.js", "phone.css", "phone.js", "docs.css",
+	"demo.css", "demo.js", "login.css", "login.js", "authorize.js", "form-post.js", "phone.css", "phone.js", "decoder.js", "docs.css", "docs.js",
 }
 
 // policy allows pages to load from and call this server only. Images may come from any https
@@ -40,15 +44,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 // Site is the data of a page's user pool.
 type Site struct {
 	Pool string // id
-	Name string // shown to users; optional for [Link]
+	Name string // shown to users; optional for [NoticePage]
 
 	Color string // of marks and buttons, #rrggbb; "": the default
-}
-
-// User is a user of the demo's phone page.
-type User struct {
-	ID   string // as POST /demo/token takes it
-	Name string
+	Logo  string // address of an image; "": the mark
 }
 
 // Module serves /scanlogin.js, the browser module, to pages of every origin.
@@ -61,8 +60,8 @@ func OpenAPI() http.Handler { return crossOrigin("openapi.yaml") }
 // streams. It refers to openapi.yaml in the same folder.
 func AsyncAPI() http.Handler { return crossOrigin("asyncapi.yaml") }
 
-// Docs serves /docs, a page that links to both descriptions and lists the endpoints.
-func Docs() http.Handler { return page("docs.html", nil) }
+// Docs serves /docs, the API reference, which is built from both descriptions.
+func Docs() http.Handler { return newAsset("docs.html", read("docs.html")) }
 
 // crossOrigin returns an asset for pages of every origin.
 func crossOrigin(name string) asset {
@@ -88,31 +87,11 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// Login serves the demo's login page. The page exchanges the ticket itself, which the pool must
-// allow, and links to the phone page at /phone.
-func Login(site Site) http.Handler { return page("login.html", site) }
-
-// Phone serves the demo's phone page, on which a visitor acts as one of users; at least one is
-// required. The page gets tokens from /demo/token and photos from /demo/photo/<id>.svg, and
-// sends pictures of codes to /demo/decode.
-func Phone(users ...User) http.Handler { return page("phone.html", users) }
-
-// Link serves the page at /s/<random> and /s/<pool>/<random> for visitors who opened the address in a code without the
-// site's app. A zero site gives a neutral page.
-func Link(site Site) http.Handler { return page("link.html", site) }
-
-// Ended serves the page at /s/<random> for codes that do not exist or have ended, with status
-// 404.
-func Ended() http.Handler {
-	a := newAsset("ended.html", read("ended.html"))
-	a.notFound = true
-	return a
-}
-
-// page renders a page. Only an invalid template can make it fail; the tests render every page.
-func page(name string, data any) asset {
+// page renders a page, with the parts that it includes. Only an invalid template can make it fail; the tests render every page.
+func page(name string, data any, parts ...string) asset {
 	var body bytes.Buffer
-	if err := template.Must(template.ParseFS(files, name)).Execute(&body, data); err != nil {
+	t := template.Must(template.ParseFS(files, append([]string{name}, parts...)...))
+	if err := t.Execute(&body, data); err != nil {
 		panic(err)
 	}
 	return newAsset(name, body.Bytes())
@@ -133,7 +112,6 @@ type asset struct {
 	etag        string
 	body        []byte
 	crossOrigin bool // pages of other origins may load it
-	notFound    bool // served with 404
 }
 
 func newAsset(name string, body []byte) asset {
@@ -167,14 +145,6 @@ func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Set("Content-Type", a.contentType)
-	if a.notFound {
-		h.Set("Cache-Control", "no-store")
-		w.WriteHeader(http.StatusNotFound)
-		if r.Method == http.MethodGet {
-			_, _ = w.Write(a.body) // an error means that the client has gone
-		}
-		return
-	}
 	h.Set("ETag", a.etag)
 	h.Set("Cache-Control", "no-cache")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))

@@ -3,8 +3,6 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
-	"fmt"
-	"html"
 	"io"
 	"io/fs"
 	"maps"
@@ -15,8 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/goccy/go-yaml"
 )
 
 // hostile is a name that contains markup.
@@ -25,12 +21,13 @@ const hostile = `"><script>alert(1)</script>`
 // pages returns all pages, with hostile data.
 func pages() map[string]http.Handler {
 	site := Site{Pool: "5fae2648201cfd526f0ec354", Name: hostile, Color: "#c2185b"}
+	demo := DemoSite{Site: site, PublicURL: "https://scan.example.com", Users: []User{{ID: "alice", Name: hostile}, {ID: "bob", Name: "Bob"}}}
 	return map[string]http.Handler{
-		"/":               Login(site),
-		"/phone":          Phone(User{ID: "alice", Name: hostile}, User{ID: "bob", Name: "Bob"}),
-		"/s/of-a-site":    Link(site),
-		"/s/without-pool": Link(Site{Name: "Example"}),
-		"/s/without-name": Link(Site{}),
+		"/":               Demo(demo),
+		"/login":          Login(site),
+		"/phone":          Phone(demo),
+		"/s/of-a-site":    NoticePage(LinkNotice, http.StatusOK, site, false),
+		"/s/without-name": NoticePage(LinkNotice, http.StatusOK, Site{}, true),
 		"/docs":           Docs(),
 	}
 }
@@ -45,13 +42,34 @@ func call(h http.Handler, method, target string, header ...string) *http.Respons
 	return w.Result()
 }
 
-func TestEndedCodesAreNotFound(t *testing.T) {
-	for method, size := range map[string]int{http.MethodGet: len(read("ended.html")), http.MethodHead: 0} {
-		res := call(Ended(), method, "/s/over")
-		body, _ := io.ReadAll(res.Body)
-		if res.StatusCode != http.StatusNotFound || len(body) != size || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
-			t.Errorf("%s: %d %v, %d bytes", method, res.StatusCode, res.Header, len(body))
+// Errors are pages of their status that are not kept, in the reader's language first.
+func TestNoticesHaveTheirStatusAndTheReadersLanguageFirst(t *testing.T) {
+	for notice, texts := range notices {
+		for chinese, titles := range map[bool][2]string{false: {texts.en.Title, texts.zh.Title}, true: {texts.zh.Title, texts.en.Title}} {
+			page := NoticePage(notice, http.StatusServiceUnavailable, Site{}, chinese)
+			res := call(page, http.MethodGet, "/")
+			body, _ := io.ReadAll(res.Body)
+			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+				t.Errorf("%d: %d %v", notice, res.StatusCode, res.Header)
+			}
+			first, second := strings.Index(string(body), "<h1>"+titles[0]), strings.Index(string(body), "<h2>"+titles[1])
+			if first < 0 || second < first || strings.Contains(string(body), "{site}") {
+				t.Errorf("%d, Chinese %v: the titles are at %d and %d in\n%s", notice, chinese, first, second, body)
+			}
+			if head := call(page, http.MethodHead, "/"); head.StatusCode != res.StatusCode || head.ContentLength > 0 {
+				t.Errorf("%d: HEAD %d, %d bytes", notice, head.StatusCode, head.ContentLength)
+			}
 		}
+	}
+}
+
+func TestNoticesShowTheLogoOfTheSite(t *testing.T) {
+	const logo = "https://cdn.example.com/logo.png"
+	if text := bodyOf(NoticePage(LinkNotice, 200, Site{Name: "Shop", Logo: logo}, false), "/"); !strings.Contains(text, `src="`+logo+`"`) || !strings.Contains(text, "the app of Shop") {
+		t.Error(text)
+	}
+	if text := bodyOf(NoticePage(LinkNotice, 200, Site{Logo: "javascript:alert(1)"}, false), "/"); strings.Contains(text, "javascript") {
+		t.Error(text)
 	}
 }
 
@@ -89,7 +107,7 @@ func directives(policy string) map[string]string {
 
 func TestEveryResponseHasThePolicy(t *testing.T) {
 	all := everything()
-	all["/assets/absent.js"], all["/s/over"] = Assets(), Ended()
+	all["/assets/absent.js"], all["/s/over"] = Assets(), NoticePage(EndedNotice, http.StatusNotFound, Site{}, false)
 	for target, h := range all {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 			header := call(h, method, target).Header
@@ -137,7 +155,7 @@ func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 			t.Errorf("%s: %d for another ETag, want 200", target, res.StatusCode)
 		}
 	}
-	if etag(Link(Site{Name: "One"})) == etag(Link(Site{Name: "Two"})) {
+	if etag(Login(Site{Name: "One"})) == etag(Login(Site{Name: "Two"})) {
 		t.Error("two pages have one ETag")
 	}
 }
@@ -189,7 +207,7 @@ func TestPagesHaveNoInlineCode(t *testing.T) {
 }
 
 func TestNamesAreEscaped(t *testing.T) {
-	for _, target := range []string{"/", "/phone", "/s/of-a-site"} {
+	for _, target := range []string{"/", "/login", "/phone", "/s/of-a-site"} {
 		text := bodyOf(pages()[target], target)
 		if strings.Contains(text, "<script>alert") || !strings.Contains(text, "&lt;script&gt;alert") {
 			t.Errorf("%s takes a name for markup", target)
@@ -247,7 +265,7 @@ func TestModulesMakeNoMarkupFromText(t *testing.T) {
 
 // All references of pages and modules are served, and all embedded files are used.
 func TestReferencesAreServed(t *testing.T) {
-	inPage := regexp.MustCompile(`(?:src|href)="/?(assets/[^"]+)"`)
+	inPage := regexp.MustCompile(`(?:src|href|data-\w+)="/?(assets/[^"]+)"`)
 	inModule := regexp.MustCompile(`from '\./([^']+)'`)
 	var used []string // besides the module, which is at the root
 	all := pages()
@@ -295,49 +313,5 @@ func TestPagesAskForWordsThatExist(t *testing.T) {
 				t.Errorf("%s: %q is not a word of two languages", target, match[1])
 			}
 		}
-	}
-}
-
-// The table of /docs has a row per operation of openapi.yaml, in its order, and no other.
-func TestDocsListTheEndpoints(t *testing.T) {
-	type server struct{ URL string }
-	type operation struct{ Summary string }
-	var description struct {
-		Servers []server
-		Paths   yaml.MapSlice
-	}
-	if err := yaml.Unmarshal(read("openapi.yaml"), &description); err != nil {
-		t.Fatal(err)
-	}
-	var want []string
-	for _, path := range description.Paths {
-		encoded, err := yaml.Marshal(path.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var item struct {
-			Servers   []server
-			Get, Post *operation
-		}
-		if err := yaml.Unmarshal(encoded, &item); err != nil {
-			t.Fatal(err)
-		}
-		base := strings.TrimSuffix(append(item.Servers, description.Servers...)[0].URL, "/")
-		list := func(method string, op *operation) {
-			if op != nil {
-				want = append(want, fmt.Sprintf("%s %s%s: %s", method, base, path.Key, strings.ReplaceAll(op.Summary, "`", "")))
-			}
-		}
-		list("GET", item.Get)
-		list("POST", item.Post)
-	}
-	row := regexp.MustCompile(`<tr><th scope="row"><code>(.+)</code></th><td>(.+)</td></tr>`)
-	tag := regexp.MustCompile(`</?code>`)
-	var got []string
-	for _, match := range row.FindAllStringSubmatch(bodyOf(Docs(), "/docs"), -1) {
-		got = append(got, match[1]+": "+html.UnescapeString(tag.ReplaceAllString(match[2], "")))
-	}
-	if len(want) == 0 || !slices.Equal(got, want) {
-		t.Errorf("the page lists\n%s\nand openapi.yaml\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

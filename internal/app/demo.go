@@ -31,13 +31,12 @@ type DemoOptions struct {
 // demo is what the demo has besides a server: its address and the secrets of this run.
 type demo struct {
 	publicURL  string
-	poolSecret string        // of the site
-	tokenKey   string        // signs the tokens of the phones
-	decoding   chan struct{} // holds a token while a picture is decoded: one at a time, to limit memory
+	poolSecret string // of the site
+	tokenKey   string // signs the tokens of the phones
 }
 
-// Demo runs a server in memory, with one pool, three users, and a page for each of browser
-// and phone, until ctx ends.
+// Demo runs a server in memory, with one pool, three users, and pages for browser and
+// phone, beside each other and alone, until ctx ends.
 func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
 	ln, err := listenOn("listen", o.Listen)
 	if err != nil {
@@ -64,7 +63,7 @@ func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
 
 const demoGreeting = `scanlogin demo; everything is in memory and is lost at Ctrl-C
 
-  login page   %s/
+  open         %s/
   user pool    %s
   its secret   %s
 
@@ -81,7 +80,7 @@ func (d *demo) greeting() string {
 	if err != nil { // the address is too long
 		return text
 	}
-	return text + code + "\nThis code opens the phone page on a real phone. To log in, scan the code on the login page with its camera.\n\n"
+	return text + code + "\nThis code opens the phone page on a real phone, which then scans the code on the login page.\n\n"
 }
 
 // isLocal reports whether only this machine reaches an address.
@@ -96,7 +95,7 @@ func isLocal(address string) bool {
 
 // newDemo makes a demo that browsers and phones reach at publicURL.
 func newDemo(publicURL string) *demo {
-	return &demo{publicURL: publicURL, poolSecret: randomText(), tokenKey: randomText(), decoding: make(chan struct{}, 1)}
+	return &demo{publicURL: publicURL, poolSecret: randomText(), tokenKey: randomText()}
 }
 
 // randomText returns 256 random bits in base64url, 43 characters.

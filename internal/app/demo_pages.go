@@ -1,18 +1,15 @@
 package app
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/scanlogin/scanlogin/internal/qr"
 	"github.com/scanlogin/scanlogin/web"
 )
 
@@ -39,10 +36,11 @@ func (d *demo) handler() http.Handler {
 		people[i] = web.User{ID: u.id, Name: u.name}
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", web.Login(web.Site{Pool: demoPool, Name: "Demo"}))
-	mux.Handle("/phone", web.Phone(people...))
+	site := web.DemoSite{Site: web.Site{Pool: demoPool, Name: "Demo"}, PublicURL: d.publicURL, Users: people}
+	mux.Handle("/{$}", web.Demo(site))
+	mux.Handle("/login", web.Login(site.Site))
+	mux.Handle("/phone", web.Phone(site))
 	mux.HandleFunc("POST /demo/token", d.serveToken)
-	mux.HandleFunc("POST /demo/decode", d.serveDecode)
 	mux.HandleFunc("GET /demo/photo/{file}", servePhoto)
 	return mux
 }
@@ -82,34 +80,6 @@ func (d *demo) token(u demoUser, now time.Time) (string, error) {
 		"iat":                now.Unix(),
 		"exp":                now.Add(demoTokenTTL).Unix(),
 	}).SignedString([]byte(d.tokenKey))
-}
-
-// serveDecode answers a picture with the text of the QR code in it, for browsers without a
-// decoder.
-func (d *demo) serveDecode(w http.ResponseWriter, r *http.Request) {
-	text, err := d.decode(r.Context(), http.MaxBytesReader(w, r.Body, qr.MaxPictureBytes))
-	if err != nil {
-		refuseDemo(w, r, err)
-		return
-	}
-	answerDemo(w, http.StatusOK, map[string]string{"text": text})
-}
-
-func (d *demo) decode(ctx context.Context, body io.Reader) (string, error) {
-	data, err := io.ReadAll(body)
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return "", qr.ErrSize
-	}
-	if err != nil {
-		return "", err
-	}
-	select {
-	case d.decoding <- struct{}{}:
-		defer func() { <-d.decoding }()
-		return qr.Decode(data)
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
 }
 
 // servePhoto draws the first letter of a user's name on a colored background.
@@ -152,9 +122,6 @@ var demoRefusals = [...]struct {
 }{
 	{errDemoQuery, http.StatusBadRequest, `请求体必须是 {"user":"alice"}`},
 	{errDemoUser, http.StatusNotFound, "没有这个用户，可用 alice、bob 或 carol"},
-	{qr.ErrSize, http.StatusRequestEntityTooLarge, "图片超过 5 MiB 或 1200 万像素"},
-	{qr.ErrFormat, http.StatusUnsupportedMediaType, "无法读取，图片须为 PNG、JPEG 或 GIF"},
-	{qr.ErrNoCode, http.StatusUnprocessableEntity, "图片中没有找到二维码"},
 }
 
 func refuseDemo(w http.ResponseWriter, r *http.Request, err error) {

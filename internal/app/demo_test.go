@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skip2/go-qrcode"
-
 	"github.com/scanlogin/scanlogin/internal/qr"
 )
 
@@ -131,17 +129,6 @@ func TestDemoTokensIdentifyItsUsers(t *testing.T) {
 	}
 }
 
-func TestDemoDecodesPictures(t *testing.T) {
-	_, server := newDemoServer(t)
-	picture, err := qrcode.Encode("text of a code", qrcode.Medium, 300)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if status, answer := post(t, server, "/demo/decode", picture); status != http.StatusOK || answer["text"] != "text of a code" {
-		t.Errorf("%d, %v", status, answer)
-	}
-}
-
 func TestDemoErrorsAreInTheLanguageOfThePage(t *testing.T) {
 	_, server := newDemoServer(t)
 	for _, tt := range []struct {
@@ -151,8 +138,6 @@ func TestDemoErrorsAreInTheLanguageOfThePage(t *testing.T) {
 	}{
 		{"/demo/token", "alice", 400, "请求体"},
 		{"/demo/token", `{"user":"mallory"}`, 404, "没有这个用户"},
-		{"/demo/decode", "garbage", 415, "无法读取"},
-		{"/demo/decode", strings.Repeat("x", qr.MaxPictureBytes+1), 413, "图片超过"},
 	} {
 		status, answer := post(t, server, tt.path, []byte(tt.body))
 		if status != tt.status || !strings.HasPrefix(answer["message"], tt.message) {
@@ -167,8 +152,9 @@ func TestDemoServesItsPages(t *testing.T) {
 		status int
 		part   string
 	}{
-		"/":                     {200, `data-pool="demo"`},
-		"/phone":                {200, `value="carol"`},
+		"/":                     {200, `data-app="login" data-state="loading" data-pool="demo"`},
+		"/login":                {200, `data-pool="demo"`},
+		"/phone":                {200, `data-pool="demo" data-origins="http://127.0.0.1:8080"`},
 		"/demo/photo/alice.svg": {200, ">A</text>"},
 		"/demo/photo/alice":     {404, ""},
 		"/demo/photo/x.svg":     {404, ""},

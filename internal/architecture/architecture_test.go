@@ -54,6 +54,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/geoip/geoiptest":         {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"internal/webhook":                 {ours: []string{"internal/wakeup", "session", "hub", "internal/webhook/queue", "internal/pool", "internal/safehttp", "internal/loglimit"}, foreign: []string{"golang.org/x/sync/"}},
 	"web":                              {},
+	"web/reference":                    {foreign: []string{"github.com/goccy/go-yaml"}},
 	"internal/kv":                      {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/kv/kvtest":               {ours: []string{"internal/kv"}},
 	"internal/settings":                {ours: []string{"internal/wakeup", "internal/config", "internal/kv", "internal/pool"}},
@@ -86,7 +87,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/qr":                {foreign: []string{"github.com/caiguanhao/readqr"}},
 	"internal/qr/draw":           {foreign: []string{"github.com/skip2/go-qrcode"}},
 	"internal/app": {ours: []string{
-		"internal/admin", "internal/admin/stats", "internal/audit", "internal/authorization", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr", "internal/qr/draw",
+		"internal/admin", "internal/admin/stats", "internal/audit", "internal/authorization", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr/draw",
 		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{

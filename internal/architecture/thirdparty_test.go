@@ -20,7 +20,7 @@ var confined = map[string][]string{
 	"github.com/alecthomas/kong":   {"cmd/scanlogin", "test"},
 	"github.com/prometheus/":       {"internal/metrics"},
 	"go.opentelemetry.io/":         {"internal/tracing"},
-	"github.com/goccy/go-yaml":     {"internal/config"},
+	"github.com/goccy/go-yaml":     {"internal/config", "web/reference"},
 	"github.com/caiguanhao/readqr": {"internal/qr"},
 }
 

@@ -29,7 +29,8 @@ describe('consent', { concurrency: 2 }, () => {
     assert.match(number, /^[1-9]\d$/);
     await waitForText(login, `Enter ${number} in your app`);
     await phone.getByRole('button', { name: 'Agree' }).click();
-    await waitForText(phone, 'Enter the two digits that the login page shows.');
+    await phone.getByRole('alert').getByText('Enter the number that the login page shows.').waitFor();
+    assert.equal(await phone.getByLabel('Number on the login page').getAttribute('aria-invalid'), 'true');
     await phone.getByLabel('Number on the login page').fill(wrong(number));
     await phone.getByRole('button', { name: 'Agree' }).click();
     await phone.getByRole('alert').getByText('Wrong number. 2 tries left').waitFor();
@@ -116,24 +117,27 @@ describe('consent', { concurrency: 2 }, () => {
     assert.deepEqual([closeCode, /^codeChallenge is required/.test(reason)], [1008, true]);
   });
 
-  scenario('the phone page shows every signal, and highlights Cancel on a warning', async (sandbox) => {
+  scenario('the consent screen: one sentence, amber for a warning, red without Agree for a blocked login', async (sandbox) => {
     const pages = await openDemo(sandbox, browser);
     const { phone } = pages;
     let verdict = 'careful';
-    await phone.route('**/scanned', async (route) => { // nothing is odd on one machine
+    const hidden = '\u202e';
+    await phone.route('**/scanned', async (route) => { // nothing is suspicious on one machine
       const response = await route.fetch();
       const answer = await response.json();
       answer.data.browser.place = 'Berlin, Germany';
+      answer.data.customData = { Order: 'A-17', 'Shipping to': `x${hidden}y`, deep: { list: [1, '<b>2</b>'] } };
       Object.assign(answer.data.consent, {
-        verdict, sameNetwork: false, knownBrowser: false, codesLately: 120,
-        reasons: [{ name: 'other_country', text: 'The login page is in <b>another</b> country' }],
+        verdict, age: 185, sameNetwork: false, knownBrowser: false, codesLately: 120,
+        reasons: [{ name: 'other_country', text: 'The login page is in <b>another</b> country' }, { name: 'other_network', text: 'On another network.' }],
       });
       await route.fulfill({ response, json: answer });
     });
     await scanByText(sandbox, pages, 'Alice');
-    for (const text of [/Chrome \d+ on Linux/, 'Berlin, Germany', /^127\.0\.0\.1$/, /^\d+ s ago$/, 'Another than this phone', 'Not by you', '120', 'Be careful', 'is in <b>another</b> country']) {
+    for (const text of [/Chrome \d+ on Linux, Berlin, Germany, 3 minutes ago$/, 'Be careful.', 'is in <b>another</b> country', 'Provided by the page, not verified', 'A-17', 'xy', '{"list":[1,"<b>2</b>"]}']) {
       await waitForText(phone, text);
     }
+    for (const folded of ['127.0.0.1', 'On another network.']) assert(!await phone.getByText(folded, { exact: true }).isVisible(), `${folded} is folded`);
     const looks = async (name) => {
       const button = phone.getByRole('button', { name, exact: true });
       const { width, height } = await button.boundingBox();
@@ -142,19 +146,41 @@ describe('consent', { concurrency: 2 }, () => {
     const [agree, cancel] = [await looks('Agree'), await looks('Cancel')];
     assert.deepEqual(cancel.size, agree.size);
     assert.deepEqual([cancel.isPrimary, agree.isPrimary], [true, false]);
-    await assertAccessible(phone, 'a warning');
     await saveScreenshot(phone, 'phone-careful');
+    await phone.getByText('Details', { exact: true }).click();
+    for (const text of [/^127\.0\.0\.1$/, '185 seconds ago', 'Not the network of your phone', 'None with this browser', '120', 'On another network.']) await waitForText(phone, text);
+    const { y, height } = await phone.getByRole('button', { name: 'Agree' }).boundingBox();
+    assert(y + height <= PHONE.viewport.height, 'the buttons stay visible');
+    await assertAccessible(phone, 'a warning');
+    await saveScreenshot(phone, 'phone-careful-details');
     await phone.getByRole('button', { name: 'Cancel', exact: true }).click();
     await phone.getByRole('heading', { name: 'Canceled' }).waitFor();
 
     verdict = 'block';
     await waitForState(pages.login, 'waiting');
     await scanByText(sandbox, pages, 'Alice');
-    await waitForText(phone, 'This login is blocked');
-    assert(await phone.getByRole('button', { name: 'Agree' }).isDisabled());
+    await waitForText(phone, 'This login is blocked.');
+    assert.equal(await phone.getByRole('button', { name: 'Agree' }).count(), 0);
     await assertAccessible(phone, 'a blocked login');
     await saveScreenshot(phone, 'phone-blocked');
     await phone.getByRole('button', { name: 'Cancel', exact: true }).click();
     await phone.getByRole('heading', { name: 'Canceled' }).waitFor();
+  });
+
+  scenario('an answer that lacks a required part shows no consent screen', async (sandbox) => {
+    const pages = await openDemo(sandbox, browser);
+    const { demo, login, phone } = pages;
+    await phone.route('**/scanned', async (route) => {
+      const response = await route.fetch();
+      const answer = await response.json();
+      delete answer.data.consent.age;
+      await route.fulfill({ response, json: answer });
+    });
+    await phone.goto(`${demo.address}/phone`);
+    await phone.getByLabel('Login code').fill(await codeOn(sandbox, login));
+    await phone.getByRole('button', { name: 'Scan as Alice' }).click();
+    await phone.getByRole('alert').getByText('Login is not possible with this app at the moment.').waitFor();
+    await waitForState(phone, 'start');
+    assert.equal(await phone.getByRole('button', { name: 'Agree' }).count(), 0);
   });
 });

@@ -28,6 +28,7 @@ describe('demo page accessibility', { concurrency: 2 }, () => {
     await keyboard.press('Enter');
     await waitForState(phone, 'consent');
     await saveScreenshot(phone, 'phone-consent-focus');
+    await keyboard.press('Tab'); // details
     await keyboard.press('Tab'); // cancel
     await keyboard.press('Tab'); // agree
     await saveScreenshot(phone, 'phone-agree-focus');
@@ -62,6 +63,8 @@ describe('demo page accessibility', { concurrency: 2 }, () => {
       await look(phone, 'linked');
       await phone.getByRole('button', { name: 'Scan as Alice' }).click();
       await look(phone, 'consent');
+      await phone.getByText('Details', { exact: true }).click();
+      await look(phone, 'consent', 'consent-details');
       await look(login, 'scanned');
       await phone.getByRole('button', { name: 'Cancel' }).click();
       await look(phone, 'canceled');
@@ -72,7 +75,7 @@ describe('demo page accessibility', { concurrency: 2 }, () => {
       await phone.getByRole('button', { name: 'Agree' }).click();
       await look(phone, 'confirmed');
       await look(login, 'confirmed');
-      await login.getByText('What the site gets').click();
+      await login.getByText('For developers').click();
       await look(login, 'confirmed', 'details');
     }, { seconds: 60 });
   }
@@ -96,7 +99,7 @@ describe('demo page accessibility', { concurrency: 2 }, () => {
     await waitForText(login, '请在 App 中确认登录');
     await phone.getByRole('button', { name: '同意' }).click();
     await waitForText(phone, '已同意');
-    await waitForText(login, '登录成功');
+    await login.getByRole('heading', { name: 'Alice，欢迎您！' }).waitFor();
     for (const page of [login, phone]) {
       assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
       assert.doesNotMatch(await page.locator('main').innerText(), /\b(Log|Scan|Agree|code|undefined)\b/);

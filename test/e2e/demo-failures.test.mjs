@@ -27,7 +27,7 @@ describe('demo page failures', { concurrency: 2 }, () => {
     page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
       if (JSON.parse(payload).event === 'code') codes++;
     }));
-    await page.goto(address);
+    await page.goto(`${address}/login`);
     await waitForState(page, 'exhausted');
     assert.equal(codes, 6);
     await waitForText(page, 'Still there?');
@@ -57,7 +57,7 @@ describe('demo page failures', { concurrency: 2 }, () => {
     await phone.goto(await codeOn(sandbox, login));
     await demo.program.stop();
     await phone.getByRole('button', { name: 'Scan as Alice' }).click();
-    await phone.getByRole('alert').getByText('The server cannot be reached.').waitFor();
+    await phone.getByRole('alert').getByText('No connection to the login service. Try again.').waitFor();
     await saveScreenshot(phone, 'phone-unreachable');
   });
 });

@@ -9,7 +9,7 @@ import { readCode } from './zbar.mjs';
 export async function openDemo(sandbox, browser, { options, tolerate, flags } = {}) {
   const demo = await sandbox.demo(0, flags);
   const login = await (await openContext(sandbox, browser, { ...DESKTOP, ...options }, tolerate)).newPage();
-  await login.goto(demo.address);
+  await login.goto(`${demo.address}/login`);
   await waitForState(login, 'waiting');
   const phone = await (await openContext(sandbox, browser, { ...PHONE, ...options }, tolerate)).newPage();
   return { demo, login, phone };

@@ -1,9 +1,10 @@
 /** Logins on the demo's pages in Debian's Chromium. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 
-import { waitForState, launch, waitForText, saveScreenshot } from './browser.mjs';
+import { assertAccessible, waitForState, launch, openContext, PHONE, waitForText, saveScreenshot } from './browser.mjs';
 import { openDemo, codeOn, scanByText } from './demo-pages.mjs';
 import { scenario } from './harness.mjs';
 
@@ -25,7 +26,8 @@ describe('the demo', { concurrency: 2 }, () => {
 
     await phone.getByRole('heading', { name: 'Log in to Demo?' }).waitFor();
     await waitForText(phone, 'as Bob');
-    await waitForText(phone, /Chrome \d+.* on Linux/);
+    await waitForText(phone, /Chrome \d+.* on Linux, unknown place, (just now|\d+ \w+ ago)$/);
+    await phone.getByText('Details', { exact: true }).click();
     await waitForText(phone, '127.0.0.1');
     await waitForState(login, 'scanned');
     await waitForText(login, 'Bob');
@@ -34,9 +36,10 @@ describe('the demo', { concurrency: 2 }, () => {
     await phone.getByRole('button', { name: 'Agree' }).click();
     await phone.getByRole('heading', { name: 'Agreed' }).waitFor();
     await waitForState(login, 'confirmed');
-    await waitForText(login, 'You are logged in');
+    await login.getByRole('heading', { name: 'Welcome, Bob!' }).waitFor();
+    await waitForText(login, 'You are logged in to Demo.');
     await waitForText(login, 'bob@example.com');
-    await login.getByText('What the site gets').click();
+    await login.getByText('For developers').click();
     const user = JSON.parse(await login.locator('pre').innerText());
     assert.equal(user.id, 'bob');
     assert.match(user.token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
@@ -91,10 +94,61 @@ describe('the demo', { concurrency: 2 }, () => {
     const { demo, login, phone } = await openDemo(sandbox, browser);
     const file = join(sandbox.dir, 'code.png');
     await login.getByRole('img', { name: 'QR code to log in to Demo' }).screenshot({ path: file });
+    const requests = [];
+    phone.on('request', (request) => requests.push(new URL(request.url()).pathname));
     await phone.goto(`${demo.address}/phone`);
+    await waitForState(phone, 'start');
+    const photo = join(sandbox.dir, 'photo.svg');
+    await writeFile(photo, '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+    await phone.getByLabel('Choose a picture of the code').setInputFiles(photo);
+    await phone.getByRole('alert').getByText('There is no QR code in this picture.').waitFor();
     await phone.getByLabel('Choose a picture of the code').setInputFiles(file);
     await phone.getByRole('heading', { name: 'Log in to Demo?' }).waitFor();
     await phone.getByRole('button', { name: 'Agree' }).click();
     await waitForText(login, 'alice@example.com');
+    assert.deepEqual(requests.filter((path) => /decode/.test(path)), ['/assets/decoder.js'], 'the page reads the picture itself');
+  });
+
+  scenario('the first page shows login page and phone, and leads from the scan to the welcome', async (sandbox) => {
+    const demo = await sandbox.demo();
+    const page = await (await openContext(sandbox, browser, { viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' })).newPage();
+    await page.goto(demo.address);
+    const [login, phone] = ['login', 'phone'].map((name) => page.locator(`[data-app="${name}"]`));
+    const step = (name) => page.locator('[aria-current="step"]').getByText(name).waitFor();
+    await step('Scan the code');
+    await phone.locator('[data-part="beside"]').click(); // offered once there is a code
+    await phone.getByRole('heading', { name: 'Log in to Demo?' }).waitFor();
+    await step('Confirm on the phone');
+    await saveScreenshot(page, 'demo-consent');
+    await assertAccessible(page, 'demo, consent');
+    const frame = await phone.boundingBox();
+    const agree = await phone.getByRole('button', { name: 'Agree' }).boundingBox();
+    assert(agree.y + agree.height <= frame.y + frame.height, 'the buttons are visible without scrolling');
+    await phone.getByRole('button', { name: 'Agree' }).click();
+    await login.getByRole('heading', { name: 'Welcome, Alice!' }).waitFor();
+    await step('Logged in');
+    await saveScreenshot(page, 'demo-welcome');
+    await assertAccessible(page, 'demo, welcome');
+    await login.getByRole('button', { name: 'Log in again' }).click();
+    await step('Scan the code');
+    await phone.getByRole('button', { name: 'Done' }).click();
+    await phone.getByRole('button', { name: 'Scan as Alice' }).waitFor();
+  });
+
+  scenario('on a small screen the first page leads to either, and shows no code', async (sandbox) => {
+    const demo = await sandbox.demo();
+    const page = await (await openContext(sandbox, browser, PHONE)).newPage();
+    const requests = [];
+    page.on('request', (request) => requests.push(new URL(request.url()).pathname));
+    await page.goto(demo.address);
+    await page.getByRole('link', { name: 'Show the login page here' }).waitFor();
+    await saveScreenshot(page, 'demo-small');
+    await assertAccessible(page, 'demo, small');
+    await page.getByRole('link', { name: 'Use this device as the phone' }).click();
+    await waitForState(page, 'start');
+    assert(!requests.includes('/scanlogin.js'), 'no code is requested');
+    await page.goBack();
+    await page.setViewportSize({ width: 1280, height: 900 }); // a window that is made wider
+    await page.getByRole('button', { name: 'Scan as Alice' }).waitFor();
   });
 });

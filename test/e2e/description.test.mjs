@@ -90,6 +90,44 @@ describe('the descriptions', { concurrency: 2 }, () => {
     for (const name of ['openapi.yaml', 'asyncapi.yaml']) assert.ok(links.includes(`${demo.address}/${name}`), name);
   });
 
+  scenario('/docs finds entries, shows samples in one language, and copies them; with the keyboard', async (sandbox) => {
+    const demo = await sandbox.demo();
+    const context = await openContext(sandbox, browser, { ...DESKTOP, permissions: ['clipboard-read', 'clipboard-write'] });
+    const page = await context.newPage();
+    await page.goto(`${demo.address}/docs`);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('exchange the ticket');
+    await page.getByRole('heading', { name: 'Exchange the ticket for the user, once.' }).waitFor();
+    assert.equal(await page.getByRole('heading', { name: 'Create a code.' }).isVisible(), false);
+    assert.match(await page.getByRole('status').innerText(), /^[1-9] of \d+ entries$/);
+    await assertAccessible(page, 'docs, search');
+    await page.getByRole('searchbox').fill('');
+    const gene = page.locator('#gene');
+    await gene.getByRole('button', { name: 'Go', exact: true }).press('Enter');
+    await page.locator('#check').getByText('http.NewRequestWithContext').waitFor(); // in all samples
+    await gene.getByRole('button', { name: 'curl' }).press('Enter');
+    await gene.getByRole('button', { name: 'Copy' }).press('Enter');
+    await gene.getByRole('button', { name: 'Copied' }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    const command = copied.replace('https://scan.example.com', demo.address).replace('shop', 'demo');
+    const { stdout } = await run('/bin/sh', ['-c', command]);
+    assert.equal(JSON.parse(stdout).code, 200, `${command}\n${stdout}`);
+  });
+
+  scenario('the samples in JavaScript are valid', async (sandbox) => {
+    const demo = await sandbox.demo();
+    const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
+    await page.goto(`${demo.address}/docs`);
+    const samples = await page.locator('figure[data-lang="JavaScript"] code').allTextContents();
+    assert.ok(samples.length > 10);
+    for (const [i, text] of samples.entries()) {
+      const file = join(sandbox.dir, `sample-${i}.mjs`);
+      await writeFile(file, text);
+      await run(process.execPath, ['--check', file]);
+    }
+  });
+
   scenario('the served descriptions equal the files in the source', async (sandbox) => {
     const demo = await sandbox.demo();
     for (const name of ['openapi.yaml', 'asyncapi.yaml']) {

@@ -150,7 +150,7 @@ export class Sandbox {
   async demo(port = 0, flags = []) {
     const program = this.start(scanloginPath(), ['demo', '--listen', `127.0.0.1:${port}`, ...flags], { name: 'demo' });
     const [, address, secret] = await program.waitForOutput('its addresses',
-      (out) => out.match(/login page\s+(\S+)\/\n[^]*its secret\s+(\S+)\n/));
+      (out) => out.match(/open\s+(\S+)\/\n[^]*its secret\s+(\S+)\n/));
     return { address, secret, program };
   }
 }
