@@ -51,7 +51,7 @@ func (s *Server) gene(c *call) error {
 	}
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: login.WholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
-		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
+		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: code.BrowserKey, CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
 	})
 }
 

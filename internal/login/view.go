@@ -123,27 +123,47 @@ func (s *Service) look(ctx context.Context, by *Caller, name codeName, what Look
 // Rights are what one caller may see of a code: determined once, with the code loaded, valid
 // for the code's whole life.
 type Rights struct {
-	IsBrowser bool   // the caller proved to be the browser, or the site
-	entitled  bool   // to ticket and user: the browser, or anybody if the pool does not bind
-	full      bool   // the pool returns the full user to those who are entitled
-	ticket    string // set if entitled
-	matchCode string // set for the browser
+	IsBrowser bool // the caller proved to be the browser, or the site
+	entitled  bool // to ticket and user: the browser, or anybody if the pool does not bind
+	full      bool // the pool returns the full user to those who are entitled
+	secrets   secrets
 }
 
 // NewRights returns the rights of a caller with a proof. For limits and origins see View.
 func NewRights(p *pool.Pool, code session.Session, proof Proof) Rights {
-	r := Rights{IsBrowser: proof.IsBrowser(p, code)}
-	r.entitled = r.IsBrowser || !p.BindBrowser
-	if r.IsBrowser {
-		r.matchCode = p.MatchCode(code)
-	}
-	if r.entitled {
-		// A code with a challenge returns the user only for its verifier.
-		r.full = p.ReturnFullUserInfo && code.Challenge == ""
-		r.ticket = p.Ticket(code)
-	}
+	return newRights(p, code, proof.IsBrowser(p, code))
+}
+
+// BrowserRights returns the rights of the browser that requested the code.
+func BrowserRights(p *pool.Pool, code session.Session) Rights { return newRights(p, code, true) }
+
+func newRights(p *pool.Pool, code session.Session, isBrowser bool) Rights {
+	r := Rights{IsBrowser: isBrowser, entitled: isBrowser || !p.BindBrowser, secrets: newSecrets(p, code)}
+	// A code with a challenge returns the user only for its verifier.
+	r.full = r.entitled && p.ReturnFullUserInfo && code.Challenge == ""
 	return r
 }
+
+// secrets derives the secrets of a code when they are shown: most pages never need them.
+type secrets struct {
+	pool     *pool.Pool
+	id       session.ID
+	salt     []byte
+	secretID string
+	match    session.Match
+}
+
+func newSecrets(p *pool.Pool, code session.Session) secrets {
+	return secrets{p, code.ID, code.Salt, code.SecretID, code.Match}
+}
+
+// code returns the part of the code that its secrets are derived from.
+func (s secrets) code() session.Session {
+	return session.Session{ID: s.id, Salt: s.salt, SecretID: s.secretID, Match: s.match}
+}
+
+func (s secrets) ticket() string    { return s.pool.Ticket(s.code()) }
+func (s secrets) matchCode() string { return s.pool.MatchCode(s.code()) }
 
 // needsUser reports whether the rights include more than a snapshot has.
 func (r Rights) needsUser(status session.Status) bool {
@@ -170,9 +190,14 @@ func stateOf(snap session.Snapshot, r Rights, now time.Time) State {
 	}
 	switch snap.Status {
 	case session.Confirmed:
-		st.Ticket, st.TicketWithheld = r.ticket, !r.entitled
+		st.TicketWithheld = !r.entitled
+		if r.entitled {
+			st.Ticket = r.secrets.ticket()
+		}
 	case session.Scanned:
-		st.MatchCode = r.matchCode
+		if r.IsBrowser {
+			st.MatchCode = r.secrets.matchCode()
+		}
 	}
 	return st
 }

@@ -144,14 +144,16 @@ func (p *Pool) mac(key []byte, s session.Session) string {
 }
 
 // WithHashes returns s with the hashes of its ticket and its browser key, which the store
-// keeps. s has its ID, salt and secret id. Without an accepted secret, s stays as it is.
-func (p *Pool) WithHashes(s session.Session) session.Session {
+// keeps, and the browser key. s has its ID, salt and secret id. Without an accepted secret, s
+// stays as it is, and the key is "".
+func (p *Pool) WithHashes(s session.Session) (hashed session.Session, browserKey string) {
 	if !p.Secret.accepts(s.SecretID) {
-		return s
+		return s, ""
 	}
+	browserKey = p.BrowserKey(s)
 	s.Grant, s.GrantHash = session.GrantTicket, session.HashSecret(p.Ticket(s))
-	s.BrowserHash = session.HashSecret(p.BrowserKey(s))
-	return s
+	s.BrowserHash = session.HashSecret(browserKey)
+	return s, browserKey
 }
 
 // Credential returns what redeems a code of the pool with a ticket. challenge is that of the
