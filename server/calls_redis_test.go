@@ -14,6 +14,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
@@ -117,6 +118,50 @@ func TestAStepIsOneCallToRedis(t *testing.T) {
 		step("scanned", "digits", digits.random).ok()
 		number, _ := n.check(digits)["matchCode"].(string)
 		count("confirm with a number", 2, 0, func() answer { return step("confirm", "digits", digits.random, number) })
+	}
+}
+
+// allowances records the keys of the allowances that are used or deleted in the shared storage.
+type allowances struct {
+	ratelimit.Store
+	mu   sync.Mutex
+	used []string
+	ops  int
+}
+
+func (a *allowances) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {
+	a.mu.Lock()
+	for _, op := range ops {
+		if a.ops++; op.Kind == ratelimit.KindAllow && op.Limit.Burst > 0 {
+			a.used = append(a.used, op.Key)
+		}
+	}
+	a.mu.Unlock()
+	return a.Store.Do(ctx, ops...)
+}
+
+// TestANormalLoginWritesNoRateLimit over a socket and over REST.
+func TestANormalLoginWritesNoRateLimit(t *testing.T) {
+	counts := &allowances{Store: patientStore{ratelimit.NewMemory()}}
+	mem := memstore.New()
+	n := start(t, sessiontest.Node{Store: mem, Bus: mem.Bus()}, func(o *server.Options) { o.Counts = counts }, newPool(t, nil))
+	_, ticket := n.confirmed("p1")
+	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
+	p := n.dial("userPoolId=p1", nil)
+	random := p.event("code")["random"].(string)
+	for _, step := range []string{"scanned", "confirm"} {
+		n.phone(step, random, "bob").ok()
+	}
+	p.event("scanned")
+	p.event("confirmed")
+	n.srv.Settled(t.Context())
+	counts.mu.Lock()
+	defer counts.mu.Unlock()
+	if len(counts.used) > 0 {
+		t.Errorf("allowances in the storage: %q", counts.used)
+	}
+	if counts.ops == 0 {
+		t.Error("nothing reached the storage, not even the data of the consent screen")
 	}
 }
 

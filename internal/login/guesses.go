@@ -92,8 +92,8 @@ func (s *Service) claimedPool(by *Caller) string {
 // addresses.
 func (s *Service) wrongSecret(by *Caller) []ratelimit.Op {
 	return []ratelimit.Op{
-		ratelimit.Allow(s.pools.Pseudonym("secret", by.IP, s.claimedPool(by)), perSecond(s.limits.MissRate)),
-		ratelimit.Allow(s.pools.Pseudonym("secrets", ipaddr.Address(by.IP)), perSecond(neighbourSecrets*s.limits.MissRate)),
+		ratelimit.Allow(s.pools.Pseudonym("secret", by.IP, s.claimedPool(by)), perSecond(s.limits.MissRate)).Exactly(),
+		ratelimit.Allow(s.pools.Pseudonym("secrets", ipaddr.Address(by.IP)), perSecond(neighbourSecrets*s.limits.MissRate)).Exactly(),
 	}
 }
 

@@ -205,7 +205,7 @@ func (w *walker) sockets() {
 	w.until("no such code", w.dial("random="+strings.Repeat("x", 30)))
 	w.until("no such pool", w.dial("userPoolId=none"))
 	w.until("max_codes codes have expired", w.dial("userPoolId=brief"))
-	random, _ := w.code("main")
+	random, _ = w.code("main")
 	conn, about := w.dial("random="+random), map[string]any{"random": random, "user": map[string]any{"id": otherUser}}
 	w.post(http.StatusOK, "scanned", about, w.site("main")...)
 	w.post(http.StatusOK, "confirm", about, w.site("main")...)
