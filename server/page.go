@@ -56,8 +56,8 @@ func (s *Server) gene(c *call) error {
 }
 
 // create creates a code of the named pool, bound to the caller's browser.
-func (s *Server) create(c *call, name login.PoolName, in geneRequest) (*pool.Pool, session.Session, error) {
-	none := session.Session{}
+func (s *Server) create(c *call, name login.PoolName, in geneRequest) (*pool.Pool, login.Created, error) {
+	none := login.Created{}
 	p, named, err := s.login.FindPool(name)
 	if err != nil {
 		return nil, none, err
