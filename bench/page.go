@@ -96,7 +96,7 @@ func (d *dialer) open(ctx context.Context, name string, before *page) (*page, er
 func (p *page) awaitState(ctx context.Context) error {
 	switch p.kind {
 	case scanlogin:
-		return p.await(ctx, `"event":"waiting"`)
+		return p.await(ctx, status)
 	case centrifuge:
 		hello := fmt.Sprintf("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":%q}}", p.random)
 		if err := p.conn.Write(ctx, websocket.MessageText, []byte(hello)); err != nil {
@@ -108,6 +108,10 @@ func (p *page) awaitState(ctx context.Context) error {
 	}
 	return nil
 }
+
+// status is in each message of scanlogin that has the status of a code. The code is its first
+// status; of older versions, the message after it.
+const status = `"version":`
 
 // never is a text that no message contains: awaiting it reads until the
 // connection ends.

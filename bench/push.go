@@ -177,7 +177,7 @@ func (run *pushRun) step(ctx context.Context, p *pair, due time.Time) {
 	p.scanned = !p.scanned
 	run.record(call, received, err)
 	if err == nil && !p.scanned {
-		err = cmp.Or(p.nextUser(run.s), p.page.await(waiting, `"event":"waiting"`)) // the next code
+		err = cmp.Or(p.nextUser(run.s), p.page.await(waiting, status+"1,")) // the next code
 	}
 	if err != nil && ctx.Err() == nil {
 		run.reopen(ctx, p, err)

@@ -84,15 +84,21 @@ func (h *Hub) Watch(id session.ID, wake func()) (*Watch, error) {
 		h.entries[id] = e
 		h.markDirty(id)
 	}
-	w := &Watch{hub: h, id: id, wake: wake, entry: e, next: e.first}
-	e.first = w
-	h.watches++
+	w := h.add(id, e, wake)
 	known := e.known()
 	h.mu.Unlock()
 	if known {
 		wake()
 	}
 	return w, nil
+}
+
+// add adds a watch to an entry. h.mu is held.
+func (h *Hub) add(id session.ID, e *entry, wake func()) *Watch {
+	w := &Watch{hub: h, id: id, wake: wake, entry: e, next: e.first}
+	e.first = w
+	h.watches++
+	return w
 }
 
 // Latest returns the newest state, with version 0 if none has been delivered yet. Both

@@ -35,6 +35,8 @@ type countingBus struct {
 	mu         sync.Mutex
 	subscribed map[session.ID]bool
 	dropping   bool
+
+	unsubscribed map[session.ID]bool
 }
 
 func (b *countingBus) drop(on bool) {
@@ -60,6 +62,7 @@ func (b *countingBus) Unsubscribe(ctx context.Context, ids ...session.ID) error 
 	b.mu.Lock()
 	for _, id := range ids {
 		delete(b.subscribed, id)
+		b.unsubscribed[id] = true
 	}
 	b.mu.Unlock()
 	return b.Bus.Unsubscribe(ctx, ids...)
@@ -74,7 +77,7 @@ func (b *countingBus) len() int {
 func newFixture(t *testing.T) *fixture {
 	mem := memstore.New()
 	faulty := sessiontest.NewFaulty(sessiontest.Node{Store: mem, Bus: mem.Bus()})
-	bus := &countingBus{Bus: faulty, subscribed: make(map[session.ID]bool)}
+	bus := &countingBus{Bus: faulty, subscribed: make(map[session.ID]bool), unsubscribed: make(map[session.ID]bool)}
 	r := &fixture{T: t, store: faulty, bus: bus, hub: New(bus, mem.Now)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
@@ -13,6 +14,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/server"
 	"github.com/scanlogin/scanlogin/session"
+	"github.com/scanlogin/scanlogin/session/memstore"
 	"github.com/scanlogin/scanlogin/session/redisstore"
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
@@ -119,27 +121,86 @@ func TestAStepIsOneCallToRedis(t *testing.T) {
 	}
 }
 
-// TestASocketsCodeIsOneWrite opens a page and has it discard its code. Writes are counted,
-// because the bus reads after it has subscribed, and samples what it delivered.
-func TestASocketsCodeIsOneWrite(t *testing.T) {
+// allowances records the keys of the allowances that are used or deleted in the shared storage.
+type allowances struct {
+	ratelimit.Store
+	mu   sync.Mutex
+	used []string
+	ops  int
+}
+
+func (a *allowances) Do(ctx context.Context, ops ...ratelimit.Op) ([]ratelimit.Result, error) {
+	a.mu.Lock()
+	for _, op := range ops {
+		if a.ops++; op.Kind == ratelimit.KindAllow && op.Limit.Burst > 0 {
+			a.used = append(a.used, op.Key)
+		}
+	}
+	a.mu.Unlock()
+	return a.Store.Do(ctx, ops...)
+}
+
+// TestANormalLoginWritesNoRateLimit over a socket and over REST.
+func TestANormalLoginWritesNoRateLimit(t *testing.T) {
+	counts := &allowances{Store: patientStore{ratelimit.NewMemory()}}
+	mem := memstore.New()
+	n := start(t, sessiontest.Node{Store: mem, Bus: mem.Bus()}, func(o *server.Options) { o.Counts = counts }, newPool(t, nil))
+	_, ticket := n.confirmed("p1")
+	n.call("POST", "/userinfo", map[string]any{"ticket": ticket}, "Authorization", basic("p1", poolSecret)).ok()
+	p := n.dial("userPoolId=p1", nil)
+	random := p.event("code")["random"].(string)
+	for _, step := range []string{"scanned", "confirm"} {
+		n.phone(step, random, "bob").ok()
+	}
+	p.event("scanned")
+	p.event("confirmed")
+	n.srv.Settled(t.Context())
+	counts.mu.Lock()
+	defer counts.mu.Unlock()
+	if len(counts.used) > 0 {
+		t.Errorf("allowances in the storage: %q", counts.used)
+	}
+	if counts.ops == 0 {
+		t.Error("nothing reached the storage, not even the data of the consent screen")
+	}
+}
+
+// TestASocketsCodeIsOneCallAndItsSubscription opens pages, and has one discard its code. The bus
+// samples what it delivered every 2 s: scripts that read all of a record, by HMGET, are not counted.
+func TestASocketsCodeIsOneCallAndItsSubscription(t *testing.T) {
 	redis := redistest.Start(t)
 	st := redisstore.New(redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"}), redisstore.Options{})
-	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) { o.Counts = ratelimit.NewMemory() }, newPool(t, nil))
-	before := callsOf(redis, "hset")
-	p := n.dial("userPoolId=p1", nil)
-	p.event("code")
-	p.event("waiting")
-	if got := callsOf(redis, "hset") - before; got != 1 {
-		t.Errorf("a new code: %d writes", got)
+	bus := st.Bus()
+	n := start(t, sessiontest.Node{Store: st, Bus: bus}, func(o *server.Options) { o.Counts = ratelimit.NewMemory() }, newPool(t, nil))
+	eventually(t, "the bus is connected", func() bool { return bus.Age() < time.Minute })
+	writes, scripts := callsOf(redis, "hset"), callsOf(redis, "evalsha", "eval")-callsOf(redis, "hmget")
+	count := func(what string, wantWrites, wantScripts int, subscribed session.ID) {
+		t.Helper()
+		newWrites, newScripts := callsOf(redis, "hset"), callsOf(redis, "evalsha", "eval")-callsOf(redis, "hmget")
+		if newWrites-writes != wantWrites || newScripts-scripts != wantScripts {
+			t.Errorf("%s: %d writes by %d scripts, want %d by %d", what, newWrites-writes, newScripts-scripts, wantWrites, wantScripts)
+		}
+		writes, scripts = newWrites, newScripts
+		if got, _ := redis.Do("PUBSUB", "CHANNELS", "test:2:{"+string(subscribed)+"}").([]any); len(got) != 1 {
+			t.Errorf("%s: %d subscriptions to the code", what, len(got))
+		}
 	}
-	var subscribed int
-	eventually(t, "the code is subscribed", func() bool { subscribed = callsOf(redis, "subscribe"); return subscribed > 0 })
-	before = callsOf(redis, "hset")
+	var p *page
+	for round := range 3 {
+		p = n.dial("userPoolId=p1", nil)
+		id := session.ID(p.event("code")["random"].(string))
+		unknown := 0
+		if round == 0 { // EVALSHA of a script that Redis does not know, then EVAL
+			unknown = 1
+		}
+		count("a new code", 1, 1+unknown, id)
+	}
 	p.say(`{"action":"refresh"}`)
-	p.event("code")
-	p.event("waiting")
-	if got := callsOf(redis, "hset") - before; got != 2 {
-		t.Errorf("a withdrawn code and another one: %d writes", got)
+	id := p.event("code")["random"].(string)
+	count("a withdrawn code and another one", 2, 1+1, session.ID(id)) // the new code, and an unknown EVALSHA: the step itself reads
+	if reads := bus.Reads(); reads != 0 {
+		t.Errorf("the bus read %d new codes", reads)
 	}
-	eventually(t, "the new code is subscribed", func() bool { return callsOf(redis, "subscribe") > subscribed })
+	n.phone("scanned", id, "alice").ok()
+	p.event("scanned")
 }

@@ -69,7 +69,6 @@ func TestEachStepAndRefusalIsEmittedOnce(t *testing.T) {
 
 	page := n.dial("userPoolId=p1", nil)
 	page.event("code")
-	page.event("waiting")
 	page.say(`{"action":"refresh"}`)
 	page.event("code")
 	expect(`made "p1"  waiting  `, `withdrawn "p1"  expired  `, `made "p1"  waiting  `)

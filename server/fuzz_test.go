@@ -188,7 +188,6 @@ func FuzzSocketMessage(f *testing.F) {
 		p := here.dial("userPoolId=p1", nil)
 		defer p.CloseNow()
 		p.event("code")
-		p.event("waiting")
 		kind := websocket.MessageBinary
 		if isText {
 			kind = websocket.MessageText

@@ -22,7 +22,6 @@ func TestAllHandshakesOfAStormAreServed(t *testing.T) {
 		pages.Go(func() {
 			p := n.dial("userPoolId=p1", nil)
 			p.event("code")
-			p.event("waiting")
 			_ = p.CloseNow()
 		})
 	}

@@ -44,7 +44,6 @@ func TestRequestsAreServedUntilTheDrainDelayHasPassed(t *testing.T) {
 	n := start(t, memNode(), func(o *server.Options) { o.DrainDelay = 500 * time.Millisecond }, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	p.event("code")
-	p.event("waiting")
 	left := make(chan error, 1)
 	go func() { left <- n.stop() }()
 	eventually(t, "it says that it is not ready", func() bool { code, text := n.ops("/readyz"); return code == 503 && strings.Contains(text, "leaving") })

@@ -53,13 +53,13 @@ func (s *Server) gene(c *call) error {
 	}
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: login.WholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
-		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: p.BrowserKey(code), CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
+		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: code.BrowserKey, CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
 	})
 }
 
 // create creates a code of the named pool, bound to the caller's browser.
-func (s *Server) create(c *call, name login.PoolName, in geneRequest) (*pool.Pool, session.Session, error) {
-	none := session.Session{}
+func (s *Server) create(c *call, name login.PoolName, in geneRequest) (*pool.Pool, login.Created, error) {
+	none := login.Created{}
 	p, named, err := s.login.FindPool(name)
 	if err != nil {
 		return nil, none, err

@@ -129,17 +129,14 @@ func TestAChallengeAppliesToEveryCodeOfASocket(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1&codeChallengeMethod=S256&codeChallenge="+challenge, nil)
 	first := p.event("code")["random"].(string)
-	p.event("waiting")
 	n.phone("scanned", first, "alice").ok()
 	p.event("scanned")
 	n.phone("cancel", first, "alice").ok()
 	p.event("canceled")
 	p.event("code") // by rotation
-	p.event("waiting")
 	p.say(`{"action":"refresh"}`)
 	m := p.event("code")
 	random, key := m["random"].(string), m["browserKey"].(string)
-	p.event("waiting")
 
 	// The page reconnects: with its challenge it resumes the code. With another one it could not
 	// redeem the ticket, so it gets a new code.

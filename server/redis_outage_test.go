@@ -16,7 +16,6 @@ func TestPagesContinueAfterARestartOfRedis(t *testing.T) {
 	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
-	p.event("waiting")
 	a.phone("scanned", random, "alice").ok()
 	p.event("scanned")
 	redis.Kill()
@@ -36,7 +35,6 @@ func TestPagesGetANewCodeIfRedisLostTheirs(t *testing.T) {
 	a, b, redis := pairOn(t, redistest.Start(t, "--appendonly", "no", "--save", ""), nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	p.event("code")
-	p.event("waiting")
 	redis.Kill()
 	redis.Restart()
 	began := time.Now()
@@ -45,7 +43,6 @@ func TestPagesGetANewCodeIfRedisLostTheirs(t *testing.T) {
 		t.Errorf("the page was informed after %v", took)
 	}
 	random := p.event("code")["random"].(string)
-	p.event("waiting")
 	eventually(t, "the phone scans", func() bool { return a.phone("scanned", random, "alice").code == 200 })
 	p.event("scanned")
 	a.phone("confirm", random, "alice").ok()
@@ -61,7 +58,6 @@ func TestEveryKeyInRedisExpiresInTime(t *testing.T) {
 	p := a.dial("userPoolId=p1", nil)
 	for range pool.DefaultMaxCodes {
 		p.event("code")
-		p.event("waiting")
 		p.event("expired")
 	}
 	p.closed(4408)

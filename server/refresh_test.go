@@ -75,7 +75,6 @@ func TestRefreshBeforeTheFirstMessage(t *testing.T) {
 		p := n.dial("userPoolId=p1", nil)
 		m := p.event("code")
 		random, key := m["random"].(string), m["browserKey"].(string)
-		p.event("waiting")
 		_ = p.CloseNow()
 		told := refreshWhileBlocked(t, held, func() *page { return n.dial("userPoolId=p1&random="+random, nil, "key."+key) })
 		if m := <-told; m["event"] != "waiting" || m["random"] != random {

@@ -65,7 +65,6 @@ func TestStepsThatAreTooEarlyOrTooLateAreRefused(t *testing.T) {
 	n := alone(t, newPool(t, nil), secondPool(t))
 	p := n.dial("userPoolId=p1", nil)
 	over := p.event("code")["random"].(string)
-	p.event("waiting")
 	p.say(`{"action":"refresh"}`)
 	p.event("code")
 	done, _ := n.confirmed("p1")

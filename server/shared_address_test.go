@@ -21,7 +21,6 @@ func (s sharedAddress) page(i int) {
 	user, here, there := fmt.Sprintf("user%d", i), s.nodes[i%2], s.nodes[(i+1)%2]
 	p := here.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
-	p.event("waiting")
 	s.served(func() answer { return there.phone("scanned", random, user) })
 	p.event("scanned")
 	s.served(func() answer { return there.phone("confirm", random, user) })

@@ -61,7 +61,7 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 	n.geneWithLongestTexts(0).ok() // loads scripts and opens connections
 	const codes = 2_000
 	keys := func() int64 { size, _ := redis.Do("DBSIZE").(int64); return size }
-	eventually(t, "what was counted is stored", func() bool { return keys() >= 4 })
+	eventually(t, "what was counted is stored", func() bool { return keys() >= 2 }) // the code and the note; ordinary use of allowances is not stored
 	before, first := usedMemory(t, redis), keys()
 	for i := range codes {
 		n.geneWithLongestTexts(i + 1).ok()

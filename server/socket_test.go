@@ -173,8 +173,13 @@ func TestAnOpenSocketCreatesAndRotatesCodes(t *testing.T) {
 			t.Errorf("code: %v", m)
 		}
 		seen[m["random"]] = true
-		if m := p.event("waiting"); m["isBrowser"] != true {
-			t.Errorf("waiting: %v", m)
+		if m["status"] != 0.0 || m["version"] != 1.0 || len(m["userInfo"].(map[string]any)) != 0 || m["isBrowser"] != true {
+			t.Errorf("the first status: %v", m)
+		}
+		for _, name := range []string{"ticket", "scannedUserId"} {
+			if value, ok := m[name]; !ok || value != nil {
+				t.Errorf("%s of a new code: %v, want null", name, value)
+			}
 		}
 		p.event("expired")
 	}
@@ -185,13 +190,11 @@ func TestAnOpenSocketContinuesAfterCancel(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	first := p.event("code")["random"].(string)
-	p.event("waiting")
 	n.phone("scanned", first, "alice").ok()
 	p.event("scanned")
 	n.phone("cancel", first, "alice").ok()
 	p.event("canceled")
 	second := p.event("code")["random"].(string)
-	p.event("waiting")
 	n.phone("scanned", second, "alice").ok()
 	n.phone("confirm", second, "alice").ok()
 	m := p.next()
@@ -209,7 +212,6 @@ func TestAScannedCodeIsNotRotated(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL = time.Second, 4*time.Second }))
 	p := n.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
-	p.event("waiting")
 	n.phone("scanned", random, "alice").ok()
 	if m := p.event("scanned"); m["expiresIn"].(float64) < 2 {
 		t.Errorf("scanned leaves %v s", m["expiresIn"])
@@ -224,12 +226,10 @@ func TestRefreshWithdrawsTheCode(t *testing.T) {
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.MaxCodes = 1 }))
 	p := n.dial("userPoolId=p1", nil)
 	first := p.event("code")["random"].(string)
-	p.event("waiting")
 	n.phone("scanned", first, "mallory").ok()
 	p.event("scanned")
 	p.say(`{"action":"refresh"}`)
 	second := p.event("code")["random"].(string) // does not count towards max_codes
-	p.event("waiting")
 	n.phone("confirm", first, "mallory").refused(410, 2242)
 	if d := n.call("GET", "/check?random="+first, nil).ok(); d["event"] != "expired" {
 		t.Errorf("the withdrawn code: %v", d)
@@ -251,10 +251,8 @@ func TestRefreshWithdrawsOnlyTheCodeThatWasShown(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	p.event("code")
-	p.event("waiting")
 	p.say(`{"action":"refresh"}`)
 	second := p.event("code")["random"].(string)
-	p.event("waiting")
 	n.phone("scanned", second, "alice").ok()
 	p.event("scanned")
 	p.say(`{"action":"refresh"}`)
@@ -277,7 +275,6 @@ func TestAReconnectingPageKeepsItsCode(t *testing.T) {
 	p := n.dial("userPoolId=p1", nil)
 	m := p.event("code")
 	random, key := m["random"].(string), m["browserKey"].(string)
-	p.event("waiting")
 	n.phone("scanned", random, "alice").ok()
 	p.event("scanned")
 	_ = p.CloseNow()
@@ -289,7 +286,6 @@ func TestAReconnectingPageKeepsItsCode(t *testing.T) {
 	n.phone("cancel", random, "alice").ok()
 	q.event("canceled")
 	next := q.event("code") // the rotation continues with the same count
-	q.event("waiting")
 	_ = q.CloseNow()
 
 	for name, again := range map[string]*page{
@@ -398,7 +394,6 @@ func TestShutdownClosesSocketsWith1012(t *testing.T) {
 	for i := range pages {
 		pages[i] = n.dial("userPoolId=p1", nil)
 		pages[i].event("code")
-		pages[i].event("waiting")
 	}
 	done := make(chan error, 1)
 	go func() { done <- n.stop() }()
@@ -415,7 +410,6 @@ func TestClosedSocketsLeaveNothingBehind(t *testing.T) {
 	for range 20 {
 		p := n.dial("userPoolId=p1", nil)
 		p.event("code")
-		p.event("waiting")
 		_ = p.CloseNow()
 	}
 	eventually(t, "no watch is left", func() bool { return n.hub.Watches() == 0 })
@@ -426,7 +420,6 @@ func TestPageAndPhoneMayUseDifferentNodes(t *testing.T) {
 	a, b, redis := pair(t, nil, newPool(t, nil))
 	p := b.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
-	p.event("waiting")
 	a.phone("scanned", random, "alice").ok()
 	p.event("scanned")
 	redis.CutPubSub()

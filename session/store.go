@@ -64,6 +64,17 @@ type Bus interface {
 	// unavailable: the bus subscribes again by itself when the storage returns.
 	Subscribe(ctx context.Context, ids ...ID) error
 
+	// SubscribeNew starts the delivery of a code that is not stored yet. After nil, every
+	// version that is stored is delivered, and until Created or Unsubscribe the bus does
+	// not read the code, so it is not reported as missing. After an error (ctx ended, or the
+	// storage cannot be reached) the code is subscribed, too, unless the bus has ended.
+	SubscribeNew(ctx context.Context, id ID) error
+
+	// Created ends what SubscribeNew began: s is stored, and its subscriber knows it. If
+	// SubscribeNew failed, or an announcement may have been missed since, the stored state
+	// follows as after Subscribe.
+	Created(s Snapshot)
+
 	// Unsubscribe stops the delivery of codes. A delivery in progress may still arrive.
 	Unsubscribe(ctx context.Context, ids ...ID) error
 

@@ -120,7 +120,7 @@ func (s *story) refresh(afterScan bool) error {
 		return err
 	}
 	defer socket.CloseNow()
-	if err := s.readUntil(socket, "waiting"); err != nil {
+	if err := s.readUntil(socket, "code"); err != nil {
 		return err
 	}
 	if afterScan {

@@ -62,7 +62,7 @@ func (a *App) openBackends() (backends, error) {
 // it is if its pool is gone.
 func (a *App) withHashes(code session.Session) session.Session {
 	if p := a.registry.ByID(code.Pool); p != nil {
-		return p.WithHashes(code)
+		code, _ = p.WithHashes(code)
 	}
 	return code
 }

@@ -17,6 +17,16 @@ type CreateRequest struct {
 	Challenge  string     // RFC 7636, see CheckChallenge; "" if there is none
 	Count      int        // number of the code on its page, from 1
 	Trace      string     // as in session.Session
+
+	// Subscribe is called with the code's id once the code is admitted, before it is
+	// stored. An error ends Create. nil: nothing is called.
+	Subscribe func(session.ID) error
+}
+
+// Created is a code that Create has stored, with the secret for its browser.
+type Created struct {
+	session.Session
+	BrowserKey string // as pool.Pool.BrowserKey returns it
 }
 
 // Create counts, admits and stores a new code. The caller's address, user agent and cookie
@@ -25,38 +35,43 @@ type CreateRequest struct {
 // If the caller has an authorization request, the code and its challenge are for that.
 //
 // Errors: ErrChallengeRequired; ErrNoRequest, if the authorization request is of another pool;
-// TooMany and StoreFull, see IsAdmission; ErrUnavailable.
-func (s *Service) Create(ctx context.Context, by *Caller, req CreateRequest) (session.Session, error) {
+// TooMany and StoreFull, see IsAdmission; that of Subscribe; ErrUnavailable.
+func (s *Service) Create(ctx context.Context, by *Caller, req CreateRequest) (Created, error) {
 	p := req.Pool
 	if a := by.Authorization; a != nil {
 		if a.Pool != p.ID {
-			return session.Session{}, ErrNoRequest
+			return Created{}, ErrNoRequest
 		}
 		req.Challenge = a.Challenge
 	}
 	if p.RequirePKCE && req.Challenge == "" {
-		return session.Session{}, ErrChallengeRequired
+		return Created{}, ErrChallengeRequired
 	}
 	if err := s.admit(ctx, by, p); err != nil {
-		return session.Session{}, err
+		return Created{}, err
 	}
 	code, err := s.newCode(by, req)
 	if err != nil {
-		return session.Session{}, err
+		return Created{}, err
+	}
+	if req.Subscribe != nil {
+		if err := req.Subscribe(code.ID); err != nil {
+			return Created{}, err
+		}
 	}
 	err = s.withStore(ctx, func(ctx context.Context) (err error) {
-		code, err = s.store.Create(ctx, code)
+		code.Session, err = s.store.Create(ctx, code.Session)
 		return err
 	})
 	if err != nil {
-		return session.Session{}, err
+		return Created{}, err
 	}
-	by.SetSubject(p, code)
-	s.emit(by, session.EventMade, code)
+	by.SetSubject(p, code.Session)
+	s.emit(by, session.EventMade, code.Session)
 	return code, nil
 }
 
-func (s *Service) newCode(by *Caller, req CreateRequest) (session.Session, error) {
+func (s *Service) newCode(by *Caller, req CreateRequest) (Created, error) {
 	p := req.Pool
 	now := s.store.Now().Truncate(time.Millisecond)
 	code := session.Session{
@@ -73,8 +88,11 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (session.Session, error
 		code.Grant, code.Authorization = session.GrantAuthorizationCode, a.stored()
 	}
 	var err error
-	code.Payload, err = s.pictureText(p, code)
-	return p.WithHashes(code), err
+	if code.Payload, err = s.pictureText(p, code); err != nil {
+		return Created{}, err
+	}
+	code, browserKey := p.WithHashes(code)
+	return Created{code, browserKey}, nil
 }
 
 // Withdraw discards a code of p at its page's wish. Errors: session.ErrUsed if it was decided,

@@ -96,8 +96,8 @@ func (s *Service) claimed(by *Caller) string {
 // addresses.
 func (s *Service) wrongSecret(by *Caller) []ratelimit.Op {
 	return []ratelimit.Op{
-		ratelimit.Allow(s.pools.Pseudonym("secret", by.IP, s.claimed(by)), perSecond(s.limits.MissRate)),
-		ratelimit.Allow(s.pools.Pseudonym("secrets", ipaddr.Address(by.IP)), perSecond(neighbourSecrets*s.limits.MissRate)),
+		ratelimit.Allow(s.pools.Pseudonym("secret", by.IP, s.claimed(by)), perSecond(s.limits.MissRate)).Exactly(),
+		ratelimit.Allow(s.pools.Pseudonym("secrets", ipaddr.Address(by.IP)), perSecond(neighbourSecrets*s.limits.MissRate)).Exactly(),
 	}
 }
 

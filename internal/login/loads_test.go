@@ -199,7 +199,7 @@ func TestAnExchangeIsRefusedForTicketStatusAndVerifierInThisOrder(t *testing.T) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		return code
+		return code.Session
 	}
 	redeem := func(code session.Session, ticket, verifier string, want error) {
 		t.Helper()

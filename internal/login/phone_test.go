@@ -85,7 +85,7 @@ func TestAUserOfTheNamedPoolDecidesOnNoOtherPoolsCode(t *testing.T) {
 			t.Errorf("token %q: %v, want %v", token, err, want)
 		}
 	}
-	if code, _, err = f.Code(t.Context(), code.ID); err != nil || code.Status != session.Scanned {
+	if code, _, err := f.Code(t.Context(), code.ID); err != nil || code.Status != session.Scanned {
 		t.Errorf("the code is %v, %v", code.Status, err)
 	}
 }

@@ -98,7 +98,7 @@ func (f *fixture) create() session.Session {
 	if err != nil {
 		f.Fatal(err)
 	}
-	return code
+	return code.Session
 }
 
 // begun is a caller whose change was begun.

@@ -123,36 +123,73 @@ func (s *Service) look(ctx context.Context, by *Caller, name codeName, what Look
 // Rights are what one caller may see of a code: determined once, with the code loaded, valid
 // for the code's whole life.
 type Rights struct {
-	IsBrowser bool   // the caller proved to be the browser, or the site
-	entitled  bool   // to ticket and user: the browser, or anybody if the pool does not bind
-	full      bool   // the pool returns the full user to those who are entitled
-	ticket    string // set if entitled, unless the code is for an OAuth client
-	matchCode string // set for the browser
+	IsBrowser bool // the caller proved to be the browser, or the site
+	entitled  bool // to ticket and user: the browser, or anybody if the pool does not bind
+	full      bool // the pool returns the full user to those who are entitled
+	hasTicket bool // the code's grant is the ticket: it is not for an OAuth client
+	secrets   secrets
 
-	hasTicket bool      // there is a ticket
-	redirect  *Redirect // to the OAuth client; set for the browser that made the authorization request
+	// authorization is the request that the code is for, if the caller is the browser that made it.
+	authorization *Authorization
 }
 
 // NewRights returns the rights of a caller with a proof. For limits and origins see View.
 func NewRights(p *pool.Pool, code session.Session, proof Proof) Rights {
-	r := Rights{IsBrowser: proof.IsBrowser(p, code)}
-	r.entitled = r.IsBrowser || !p.BindBrowser
-	if r.IsBrowser {
-		r.matchCode = p.MatchCode(code)
+	return newRights(p, code, proof.IsBrowser(p, code), proof.Authorization)
+}
+
+// BrowserRights returns the rights of the browser that requested the code, with the authorization
+// request a, nil if it has none.
+func BrowserRights(p *pool.Pool, code session.Session, a *Authorization) Rights {
+	return newRights(p, code, true, a)
+}
+
+func newRights(p *pool.Pool, code session.Session, isBrowser bool, a *Authorization) Rights {
+	r := Rights{
+		IsBrowser: isBrowser, entitled: isBrowser || !p.BindBrowser, secrets: newSecrets(p, code),
+		hasTicket: code.Grant != session.GrantAuthorizationCode && code.Grant != session.GrantDeviceCode,
 	}
-	r.hasTicket = code.Grant != session.GrantAuthorizationCode && code.Grant != session.GrantDeviceCode
-	if r.IsBrowser && proof.Authorization.has(code) {
-		if credential := p.AuthorizationCode(code); credential != "" {
-			redirect := proof.Authorization.Answer(map[string]string{"code": credential})
-			r.redirect = &redirect
-		}
+	if isBrowser && a.has(code) {
+		r.authorization = a
 	}
-	if r.entitled && r.hasTicket {
-		// A code with a challenge returns the user only for its verifier.
-		r.full = p.ReturnFullUserInfo && code.Challenge == ""
-		r.ticket = p.Ticket(code)
-	}
+	// A code with a challenge returns the user only for its verifier.
+	r.full = r.entitled && r.hasTicket && p.ReturnFullUserInfo && code.Challenge == ""
 	return r
+}
+
+// secrets derives the secrets of a code when they are shown: most pages never need them.
+type secrets struct {
+	pool     *pool.Pool
+	id       session.ID
+	salt     []byte
+	secretID string
+	match    session.Match
+}
+
+func newSecrets(p *pool.Pool, code session.Session) secrets {
+	return secrets{p, code.ID, code.Salt, code.SecretID, code.Match}
+}
+
+// code returns the part of the code that its secrets are derived from.
+func (s secrets) code() session.Session {
+	return session.Session{ID: s.id, Salt: s.salt, SecretID: s.secretID, Match: s.match}
+}
+
+func (s secrets) ticket() string    { return s.pool.Ticket(s.code()) }
+func (s secrets) matchCode() string { return s.pool.MatchCode(s.code()) }
+
+// redirect returns where the browser goes when the code is confirmed; nil if the code is for no
+// authorization request of the browser.
+func (r Rights) redirect() *Redirect {
+	if r.authorization == nil {
+		return nil
+	}
+	credential := r.secrets.pool.AuthorizationCode(r.secrets.code())
+	if credential == "" {
+		return nil
+	}
+	redirect := r.authorization.Answer(map[string]string{"code": credential})
+	return &redirect
 }
 
 // needsUser reports whether the rights include more than a snapshot has.
@@ -181,10 +218,15 @@ func stateOf(snap session.Snapshot, r Rights, now time.Time) State {
 	}
 	switch snap.Status {
 	case session.Confirmed:
-		st.Ticket, st.TicketWithheld = r.ticket, r.hasTicket && !r.entitled
-		st.Redirect = r.redirect
+		st.TicketWithheld = r.hasTicket && !r.entitled
+		if r.entitled && r.hasTicket {
+			st.Ticket = r.secrets.ticket()
+		}
+		st.Redirect = r.redirect()
 	case session.Scanned:
-		st.MatchCode = r.matchCode
+		if r.IsBrowser {
+			st.MatchCode = r.secrets.matchCode()
+		}
 	}
 	return st
 }

@@ -45,7 +45,7 @@ func TestTicketAndUserAreForThoseWithProof(t *testing.T) {
 func TestAChallengeKeepsTheFullUserForTheVerifier(t *testing.T) {
 	p := newPool(func(p *pool.Pool) { p.ReturnFullUserInfo = true })
 	code := session.Session{Pool: "p1", Salt: []byte("0123456789abcdef"), SecretID: p.Secret.ID(), Challenge: "x"}
-	if r := NewRights(p, code, Proof{site: true}); r.full || r.ticket == "" {
+	if r := NewRights(p, code, Proof{site: true}); r.full || r.secrets.ticket() == "" {
 		t.Errorf("%+v", r)
 	}
 	code.Challenge = ""
@@ -56,7 +56,10 @@ func TestAChallengeKeepsTheFullUserForTheVerifier(t *testing.T) {
 
 // TestAStateShowsWhatItsStatusHas goes through all statuses for a caller with all rights.
 func TestAStateShowsWhatItsStatusHas(t *testing.T) {
-	r := Rights{IsBrowser: true, entitled: true, full: true, ticket: "ticket", matchCode: "42"}
+	p := newPool(func(p *pool.Pool) { p.ReturnFullUserInfo = true })
+	r := BrowserRights(p, session.Session{
+		ID: session.NewID(), Pool: "p1", Salt: []byte("0123456789abcdef"), SecretID: p.Secret.ID(), Match: session.MatchDigits,
+	}, nil)
 	now := time.Unix(1_800_000_000, 0)
 	for status := session.Expired; status <= session.Redeemed; status++ {
 		st := stateOf(session.Snapshot{Status: status, UserID: "alice"}, r, now)

@@ -20,7 +20,8 @@ func newPool(id, secret string, others ...string) *pool.Pool {
 }
 
 func newCode(p *pool.Pool) session.Session {
-	return p.WithHashes(session.Session{ID: session.NewID(), Pool: p.ID, Salt: []byte("0123456789abcdef"), SecretID: p.Secret.ID()})
+	code, _ := p.WithHashes(session.Session{ID: session.NewID(), Pool: p.ID, Salt: []byte("0123456789abcdef"), SecretID: p.Secret.ID()})
+	return code
 }
 
 func TestSecretsAreRedacted(t *testing.T) {

@@ -68,11 +68,12 @@ func (p *Pool) mac(key []byte, s session.Session) string {
 }
 
 // WithHashes returns s with the hashes of the one credential of its grant and of its browser
-// key, which the store keeps. s has its ID, salt, secret id and grant; without a grant it gets
-// that of the ticket. Without an accepted secret, s stays as it is.
-func (p *Pool) WithHashes(s session.Session) session.Session {
+// key, which the store keeps, and the browser key. s has its ID, salt, secret id and grant; without
+// a grant it gets that of the ticket. Without an accepted secret, s stays as it is, and the key
+// is "".
+func (p *Pool) WithHashes(s session.Session) (hashed session.Session, browserKey string) {
 	if !p.Secret.accepts(s.SecretID) {
-		return s
+		return s, ""
 	}
 	switch s.Grant {
 	case session.GrantAuthorizationCode:
@@ -80,8 +81,9 @@ func (p *Pool) WithHashes(s session.Session) session.Session {
 	default:
 		s.Grant, s.GrantHash = session.GrantTicket, session.HashSecret(p.Ticket(s))
 	}
-	s.BrowserHash = session.HashSecret(p.BrowserKey(s))
-	return s
+	browserKey = p.BrowserKey(s)
+	s.BrowserHash = session.HashSecret(browserKey)
+	return s, browserKey
 }
 
 // Credential returns what redeems a code of the pool with a ticket. challenge is that of the

@@ -20,10 +20,12 @@ import (
 type Batcher struct {
 	shared Store // nil: the node is alone
 	local  *Memory
+	shares *Memory // how much of its part of each allowance the node has used
 	log    *slog.Logger
 
 	mu        sync.Mutex
 	exhausted *records  // keys that are exhausted, until their end
+	contested *records  // keys that the storage refused, until their allowance is full again
 	retryAt   time.Time // shared is not called before
 	next      *batch    // waits to be sent; nil: none
 	isSending bool
@@ -65,7 +67,7 @@ var ErrUnavailable = errors.New("the shared rate limits are unavailable")
 // NewBatcher creates a Batcher over shared; nil if the node is alone. It logs when the
 // storage becomes unavailable and available.
 func NewBatcher(shared Store, log *slog.Logger) *Batcher {
-	return &Batcher{shared: shared, local: NewMemory(), log: log, exhausted: newRecords(maxExhausted)}
+	return &Batcher{shared: shared, local: NewMemory(), shares: NewMemory(), log: log, exhausted: newRecords(maxExhausted), contested: newRecords(maxExhausted)}
 }
 
 // Do implements Store, without a fallback: use it for what the node cannot know by itself.
@@ -105,31 +107,6 @@ func (b *Batcher) Allow(ctx context.Context, ops ...Op) []Result {
 	if err != nil || b.shared == nil { // otherwise learned with the batch
 		b.learn(ops, results)
 	}
-	return results
-}
-
-// AllowLocal is Allow without a round trip: it decides by the node's own counts and the keys
-// known to be exhausted, and enqueues ops for the storage. It asks the storage only if the
-// node's own count is exhausted. So all nodes together give no more than the limit plus
-// what arrives on each node before the storage has answered.
-func (b *Batcher) AllowLocal(ctx context.Context, ops ...Op) []Result {
-	if len(ops) == 0 {
-		return nil
-	}
-	if results := b.refuse(ops); results != nil {
-		return results
-	}
-	results, _ := b.local.Do(context.WithoutCancel(ctx), ops...) // fails only with its context
-	if b.shared == nil {
-		b.learn(ops, results)
-		return results
-	}
-	for _, r := range results {
-		if r.RetryAfter > 0 {
-			return b.Allow(ctx, ops...)
-		}
-	}
-	b.join(ops, false)
 	return results
 }
 
@@ -263,6 +240,7 @@ func (b *Batcher) learn(ops []Op, results []Result) {
 	for i, op := range ops {
 		if results[i].RetryAfter > 0 && op.Limit.Burst != 0 {
 			b.exhausted.put(op.Key, record{end: now.Add(results[i].RetryAfter)}, now)
+			b.contested.put(op.Key, record{end: now.Add(results[i].RetryAfter + op.Limit.Period)}, now)
 		}
 	}
 }

@@ -192,7 +192,8 @@ func TestAllowLocalSharesTheLimit(t *testing.T) {
 		}
 		_, _ = nodes[i%2].Do(t.Context()) // wait for the enqueued operations
 	}
-	if turns != 21 && turns != 22 { // each node learns from one request too many
+	// Each node gives its part without telling the other, and learns from one request too many.
+	if part := limit.Burst / ratelimit.LocalPart; turns < limit.Burst || turns > limit.Burst+2*part+2 {
 		t.Errorf("two nodes, used alternately, allowed %d of 20", turns)
 	}
 	var taken atomic.Int64
@@ -205,7 +206,7 @@ func TestAllowLocalSharesTheLimit(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := taken.Load(); n < 20 || n > 40 { // what both would allow alone
+	if n := taken.Load(); n < 20 || n > 40+4 { // what both would allow alone, and what the storage does not know of
 		t.Errorf("two nodes, used concurrently, allowed %d of 20", n)
 	}
 }
@@ -226,8 +227,8 @@ func TestAllowLocalSharesTheRefill(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		if given < 115 || given > 160 {
-			t.Errorf("two nodes allowed %d, want 120 and what each allows before it learns", given)
+		if given < 115 || given > 160+30 { // 30: the parts of two nodes, 12.5 each, and their refill
+			t.Errorf("two nodes allowed %d, want 120, their parts, and what each allows before it learns", given)
 		}
 	})
 }

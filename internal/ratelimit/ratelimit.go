@@ -56,6 +56,7 @@ type Op struct {
 	Limit Limit         // KindAllow
 	TTL   time.Duration // KindIncr; in whole milliseconds, above 0
 	Owner string        // KindIncr: see OwnedBy
+	Exact bool          // KindAllow: see Exactly
 }
 
 // Result is the result of an Op.
@@ -66,6 +67,12 @@ type Result struct {
 
 // Allow uses one request of l, if there is one.
 func Allow(key string, l Limit) Op { return Op{Kind: KindAllow, Key: key, Limit: l} }
+
+// Exactly returns an Allow that a [Batcher] always counts over all nodes: for guesses.
+func (op Op) Exactly() Op {
+	op.Exact = true
+	return op
+}
 
 // Peek uses nothing; RetryAfter is the time until the allowance is full again.
 func Peek(key string) Op { return Op{Kind: KindAllow, Key: key} }

@@ -167,7 +167,7 @@ func (n *node) create() session.Session {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return code
+	return code.Session
 }
 
 // step makes alice do something with a code.

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -48,13 +49,23 @@ func TestAnOpenSocketContinuesWithTheNextCodeUntilTheLast(t *testing.T) {
 	conn := n.dial("pool=p1")
 	for range 2 {
 		id := event(t, conn, "code")
-		event(t, conn, "waiting")
 		n.step(id, session.Scan)
 		event(t, conn, "scanned")
 		n.step(id, session.Cancel)
 		event(t, conn, "canceled")
 	}
 	closed(t, conn, statusCode(statusExhausted))
+}
+
+// A code that cannot be stored was subscribed to before.
+func TestNothingRemainsOfACodeThatCannotBeStored(t *testing.T) {
+	n := start(t, nil)
+	failed := n.store.Fail(errors.New("the store is away"))
+	closed(t, n.dial("pool=p1"), websocket.StatusTryAgainLater)
+	if failed() == 0 {
+		t.Fatal("nothing was stored")
+	}
+	eventually(t, "nothing is left", func() bool { return n.Sockets() == 0 && n.hub.Watches() == 0 })
 }
 
 func statusCode[T ~int](code T) websocket.StatusCode { return websocket.StatusCode(code) }
@@ -64,14 +75,12 @@ func TestRefreshWithdrawsTheCode(t *testing.T) {
 	n := start(t, nil)
 	conn := n.dial("pool=p1")
 	first := event(t, conn, "code")
-	event(t, conn, "waiting")
 	refresh := func() session.ID {
 		t.Helper()
 		if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"action":"refresh"}`)); err != nil {
 			t.Fatal(err)
 		}
 		id := event(t, conn, "code")
-		event(t, conn, "waiting")
 		return id
 	}
 	second := refresh()

@@ -48,19 +48,6 @@ func (k *socket) view(code session.Session) login.View {
 	return login.View{Pool: k.pool, Code: code, Rights: login.NewRights(k.pool, code, k.proof)}
 }
 
-// codeMessage tells an open socket's page its next code.
-type codeMessage struct {
-	Event      string     `json:"event"` // "code"
-	Random     session.ID `json:"random"`
-	URL        string     `json:"url"`
-	Payload    string     `json:"payload"`
-	ExpiresIn  int        `json:"expiresIn"` // seconds
-	BrowserKey string     `json:"browserKey"`
-	CustomLogo string     `json:"customLogo,omitempty"`
-	BrandColor string     `json:"brandColor,omitempty"` // #rrggbb, unless it is the default
-	AppLink    string     `json:"appLink,omitempty"`
-}
-
 // newCode makes the page's next code, which is its count-th, with the pool's current
 // settings. Requests for another code that came before are about the previous one, and
 // dropped.
@@ -73,11 +60,10 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 		return closeExhausted
 	}
 	k.pool = p
-	by := k.caller()
-	code, err := k.srv.login.Create(context.Background(), by, login.CreateRequest{
-		Pool: p, CustomData: "{}", Challenge: k.challenge, Count: count, Trace: k.trace,
-	})
+	code, subscription, err := k.create(count)
 	switch {
+	case errors.Is(err, hub.ErrStopped):
+		return closeRestart
 	case errors.Is(err, login.ErrChallengeRequired):
 		return closeChallengeRequired
 	case login.IsAdmission(err):
@@ -90,14 +76,28 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 	if k.state == stateRefreshing {
 		k.state = stateFollowing
 	}
-	k.proof.BrowserKey = p.BrowserKey(code)
-	if frame := k.send(codeMessage{
-		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
-		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
-	}); frame != nil {
-		return frame
+	k.proof.BrowserKey = code.BrowserKey
+	k.subscription.close()
+	k.count, k.subscription = count, subscription
+	return k.send(k.codeMessage(code))
+}
+
+// create creates the page's next code. The page is subscribed to it before it is stored, so that
+// it need not be read.
+func (k *socket) create(count int) (code login.Created, f *subscription, err error) {
+	code, err = k.srv.login.Create(context.Background(), k.caller(), login.CreateRequest{
+		Pool: k.pool, CustomData: "{}", Challenge: k.challenge, Count: count, Trace: k.trace,
+		Subscribe: func(id session.ID) (err error) {
+			f, err = k.srv.subscribeNew(id, k.changed)
+			return err
+		},
+	})
+	if err != nil {
+		f.close()
+		return code, nil, err
 	}
-	return k.follow(k.view(code))
+	f.created(login.View{Pool: k.pool, Code: code.Session, Rights: login.BrowserRights(k.pool, code.Session, k.proof.Authorization)})
+	return code, f, nil
 }
 
 // follow subscribes to a view's code instead of the previous one.

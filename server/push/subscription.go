@@ -39,6 +39,24 @@ func (s *Server) subscribe(v login.View, wake func()) (*subscription, error) {
 	return &subscription{srv: s, watch: w, pool: v.Pool.ID, id: v.Code.ID, rights: v.Rights, newest: v.Code.Snapshot()}, nil
 }
 
+// subscribeNew subscribes to a code that is created next, for the page that requested it, or
+// returns hub.ErrStopped. Before next, created must be called.
+func (s *Server) subscribeNew(id session.ID, wake func()) (*subscription, error) {
+	w, err := s.hub.WatchNew(context.Background(), id, wake)
+	if err != nil {
+		return nil, err
+	}
+	return &subscription{srv: s, watch: w, id: id, rights: login.Rights{IsBrowser: true}}, nil
+}
+
+// created records that the code is stored, and that the page is told so along with the code:
+// that is its first state.
+func (f *subscription) created(v login.View) {
+	f.pool, f.rights, f.newest = v.Pool.ID, v.Rights, v.Code.Snapshot()
+	f.told, f.delivered = f.newest.Version, true
+	f.watch.Created(f.newest)
+}
+
 // close ends the subscription; a second close does nothing.
 func (f *subscription) close() {
 	if f == nil || f.watch == nil {

@@ -42,6 +42,24 @@ func (b *Bus) Subscribe(ctx context.Context, ids ...session.ID) error {
 	return ctx.Err()
 }
 
+// SubscribeNew implements session.Bus. It does not wait.
+func (b *Bus) SubscribeNew(ctx context.Context, id session.ID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.watched[id] = struct{}{}
+	return ctx.Err()
+}
+
+// Created implements session.Bus. The state always follows: reading it costs nothing.
+func (b *Bus) Created(s session.Snapshot) {
+	b.mu.Lock()
+	if _, ok := b.watched[s.ID]; ok {
+		b.due[s.ID] = struct{}{}
+	}
+	b.mu.Unlock()
+	b.wake.Set()
+}
+
 // Unsubscribe implements session.Bus.
 func (b *Bus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 	b.mu.Lock()

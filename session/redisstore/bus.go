@@ -31,11 +31,14 @@ type Bus struct {
 	changed wakeup.Signal // set while pending is not empty
 	readDue wakeup.Signal // set while due is not empty
 
-	mu      sync.Mutex
-	ended   bool
-	watched map[session.ID]*delivered // all subscribed sessions
-	pending map[session.ID]struct{}   // subscribed or unsubscribed, not yet sent to Redis
-	due     map[session.ID]struct{}   // acknowledged, to be read
+	mu        sync.Mutex
+	ended     bool
+	watched   map[session.ID]*delivered // all subscribed sessions
+	pending   map[session.ID]struct{}   // subscribed or unsubscribed, not yet sent to Redis
+	due       map[session.ID]struct{}   // acknowledged, to be read
+	newcomers map[session.ID]*newcomer  // subscribed by SubscribeNew, until Created
+	// connected is true while there is a connection on which Redis has acknowledged the probe.
+	connected bool
 	// previous has the sessions whose channel of the previous release is subscribed.
 	previous map[session.ID]struct{}
 }
@@ -63,6 +66,7 @@ func (s *Store) Bus() *Bus {
 		watched:   make(map[session.ID]*delivered),
 		pending:   make(map[session.ID]struct{}),
 		due:       make(map[session.ID]struct{}),
+		newcomers: make(map[session.ID]*newcomer),
 		previous:  make(map[session.ID]struct{}),
 	}
 }
@@ -88,6 +92,7 @@ func (b *Bus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 	return b.change(ctx, ids, func(id session.ID) {
 		delete(b.watched, id)
 		delete(b.due, id)
+		delete(b.newcomers, id)
 	})
 }
 
@@ -139,8 +144,8 @@ func (b *Bus) Age() time.Duration {
 // Reconnects is the number of times the connection was lost and established again.
 func (b *Bus) Reconnects() int64 { return max(0, b.connections.Load()-1) }
 
-// Reads is the number of sessions that the bus has read: each when it is subscribed, when
-// it expires, and after each loss of the connection.
+// Reads is the number of sessions that the bus has read: each when it is subscribed, unless it
+// was new, when it expires, and after each loss of the connection.
 func (b *Bus) Reads() int64 { return b.reads.Load() }
 
 // receive delivers an announcement. Any user who may publish on the channel can send

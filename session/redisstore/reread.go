@@ -19,16 +19,20 @@ type read struct {
 	before delivered
 }
 
-// markDue has sessions read: from now on Redis announces their changes, but their current
-// state is not known.
+// markDue has sessions read.
 func (b *Bus) markDue(ids ...session.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range ids {
-		if b.watched[id] != nil {
-			b.due[id] = struct{}{}
-			b.readDue.Set()
-		}
+		b.setDue(id)
+	}
+}
+
+// setDue has a session read, if it is watched and stored already; b.mu is held.
+func (b *Bus) setDue(id session.ID) {
+	if b.watched[id] != nil && b.newcomers[id] == nil {
+		b.due[id] = struct{}{}
+		b.readDue.Set()
 	}
 }
 

@@ -47,7 +47,7 @@ func (b *Bus) takeSample() []read {
 		if len(batch) == sampleSize {
 			break
 		}
-		if d.version > 0 {
+		if d.version > 0 && b.newcomers[id] == nil {
 			batch = append(batch, read{id, d, *d})
 		}
 	}
@@ -58,7 +58,6 @@ func (b *Bus) markAllDue() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id := range b.watched {
-		b.due[id] = struct{}{}
+		b.setDue(id)
 	}
-	b.readDue.Set()
 }

@@ -151,6 +151,14 @@ func (f *Faulty) Subscribe(ctx context.Context, ids ...session.ID) error {
 	return f.node.Bus.Subscribe(ctx, ids...)
 }
 
+// SubscribeNew implements session.Bus.
+func (f *Faulty) SubscribeNew(ctx context.Context, id session.ID) error {
+	return f.node.Bus.SubscribeNew(ctx, id)
+}
+
+// Created implements session.Bus.
+func (f *Faulty) Created(s session.Snapshot) { f.node.Bus.Created(s) }
+
 // Unsubscribe implements session.Bus.
 func (f *Faulty) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 	return f.node.Bus.Unsubscribe(ctx, ids...)

@@ -6,6 +6,7 @@ package sessiontest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ const timeout = 30 * time.Second
 
 // Run runs the suite. open creates a storage, which it cleans up with t.
 func Run(t *testing.T, open func(t *testing.T) Storage) {
-	run(t, open, false, append(bothReleases(), transitions()...))
+	run(t, open, false, slices.Concat(bothReleases(), transitions(), newCodes()))
 }
 
 // RunPrevious runs the part of the suite that holds for records of the previous release, which

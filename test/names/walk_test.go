@@ -148,8 +148,8 @@ func (w *walker) send(conn *websocket.Conn, text string) {
 	}
 }
 
-// awaitCode reads until the socket has a new code.
-func (w *walker) awaitCode(conn *websocket.Conn) {
+// awaitMessage reads until a message of this kind.
+func (w *walker) awaitMessage(conn *websocket.Conn, event string) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), timeout)
 	defer cancel()
@@ -163,7 +163,7 @@ func (w *walker) awaitCode(conn *websocket.Conn) {
 			w.Fatalf("%v: %s", err, text)
 		}
 		w.names.add("socket message", message.Event)
-		if message.Event == "code" {
+		if message.Event == event {
 			return
 		}
 	}
@@ -188,10 +188,12 @@ func (w *walker) until(why string, conn *websocket.Conn) {
 
 // sockets has sockets closed for every reason that a page can cause.
 func (w *walker) sockets() {
+	random, _ := w.code("main")
+	w.awaitMessage(w.dial("random="+random), "waiting")
 	page := w.dial("userPoolId=main")
-	w.awaitCode(page)
+	w.awaitMessage(page, "code")
 	w.send(page, `{"action":"refresh"}`) // withdraws the code
-	w.awaitCode(page)
+	w.awaitMessage(page, "code")
 	w.send(page, `{"action":"none"}`)
 	w.until("unknown action", page)
 	page = w.dial("userPoolId=main")
@@ -203,7 +205,7 @@ func (w *walker) sockets() {
 	w.until("no such code", w.dial("random="+strings.Repeat("x", 30)))
 	w.until("no such pool", w.dial("userPoolId=none"))
 	w.until("max_codes codes have expired", w.dial("userPoolId=brief"))
-	random, _ := w.code("main")
+	random, _ = w.code("main")
 	conn, about := w.dial("random="+random), map[string]any{"random": random, "user": map[string]any{"id": otherUser}}
 	w.post(http.StatusOK, "scanned", about, w.site("main")...)
 	w.post(http.StatusOK, "confirm", about, w.site("main")...)

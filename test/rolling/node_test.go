@@ -125,6 +125,7 @@ type message struct {
 	Random     string
 	BrowserKey string
 	Ticket     string
+	Version    int64
 }
 
 // page is a login page that has the code of its first message.
@@ -169,6 +170,9 @@ func (p *page) open(t *testing.T, n *node) (read func(until string) (last messag
 			if last.Event == "code" && last.Random != p.random {
 				p.random, p.key = last.Random, last.BrowserKey
 				p.codes++
+			}
+			if last.Event == "code" && last.Version > 0 { // it is the first status, too
+				last.Event = "waiting"
 			}
 		}
 		return last, func() { _ = conn.CloseNow() }

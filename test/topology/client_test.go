@@ -244,7 +244,6 @@ func (d *deployment) login(t *testing.T, user string) secrets {
 	began := time.Now()
 	p := d.open(t)
 	code := p.next(t, "code")
-	p.next(t, "waiting")
 	d.step(t, "scanned", code.Random, user)
 	p.next(t, "scanned")
 	d.step(t, "confirm", code.Random, user)

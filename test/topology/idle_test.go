@@ -44,7 +44,6 @@ func (d *deployment) startIdle(t *testing.T) *idleClients {
 	t.Helper()
 	page := d.open(t)
 	random := page.next(t, "code").Random
-	page.next(t, "waiting")
 	c := &idleClients{deployment: d, random: random, page: page, events: d.stream(t, random), poll: d.longPoll(t, random)}
 	c.expectEvent(t, "waiting")
 	return c
@@ -81,7 +80,6 @@ func TestIdleTimeoutBelowThePingIntervalCutsPages(t *testing.T) {
 			d := newDeployment(t, kind.withIdleTimeout("2s"))
 			page := d.open(t)
 			page.next(t, "code")
-			page.next(t, "waiting")
 			if status := page.closeStatus(t); status == websocket.StatusNormalClosure {
 				t.Errorf("closed with %v", status)
 			}

@@ -56,7 +56,6 @@ func TestPageResumesOnAnotherNodeAfterAKill(t *testing.T) {
 	onEach(t, func(t *testing.T, d *deployment) {
 		page := d.open(t)
 		code := page.next(t, "code")
-		page.next(t, "waiting")
 		d.step(t, "scanned", code.Random, "alice")
 		page.next(t, "scanned")
 
@@ -78,7 +77,6 @@ func TestNodeThatShutsDownClosesWith1012AndFailsNoCall(t *testing.T) {
 	onEach(t, func(t *testing.T, d *deployment) {
 		page := d.open(t)
 		code := page.next(t, "code")
-		page.next(t, "waiting")
 
 		leaving := d.nodeWithPage(t)
 		leaving.Terminate()
@@ -161,7 +159,6 @@ func TestKilledRedisLosesNoAcknowledgedStep(t *testing.T) {
 	d := newDeployment(t, nginx)
 	page := d.open(t)
 	code := page.next(t, "code")
-	page.next(t, "waiting")
 	d.step(t, "scanned", code.Random, "alice")
 	page.next(t, "scanned")
 	d.redis.Restart()
