@@ -83,6 +83,11 @@ var table = []struct {
 		"request has ended, or belongs to another browser: start again at the site",
 		"request 已结束或属于其他浏览器：请返回网站重新开始",
 	},
+	{
+		login.ErrTypedCodesOff, errField,
+		"This user pool offers no typed codes: set typed_codes to true in its configuration",
+		"该用户池未开启输入码：请在其配置中将 typed_codes 设为 true",
+	},
 	{login.ErrVerifierRequired, errVerifier, "codeVerifier is required: the QR code was made with a codeChallenge", "缺少 codeVerifier：该二维码带有 codeChallenge"},
 	{login.ErrVerifierUnexpected, errVerifier, "codeVerifier is given, but the QR code was made without a codeChallenge", "提交了 codeVerifier，但该二维码没有 codeChallenge"},
 	{login.ErrVerifier, errVerifier, "", ""},

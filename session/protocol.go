@@ -143,7 +143,7 @@ func refusal(a Action, from Status) error {
 // session is then returned as it is at now.
 func Step(s Session, c Change, now time.Time) (Session, error) {
 	c.verified = true
-	c.Pool, c.Loaded, c.ScanQueued = "", "", false
+	c.Pool, c.Loaded, c.First, c.ScanQueued = "", "", false, false
 	t := c.compile()
 	s, outcome := t.On(s.At(now), now)
 	if outcome == Refused {

@@ -221,6 +221,7 @@ func TestPoolFieldsAreCopied(t *testing.T) {
     bind_browser: true
     match: digits
     require_pkce: true
+    typed_codes: true
     consent: {new_browser: careful}
     known_browser_ttl: 7s
     limits: {user_rate: 7}

@@ -108,6 +108,7 @@ type Pool struct {
 	AllowBrowserExchange bool          `key:"allow_browser_exchange" label:"Exchange from the browser" default:"false" help:"The browser itself may exchange the ticket."`
 	BindBrowser          bool          `key:"bind_browser" label:"Ticket only for the browser that asked" default:"true" help:"Ticket and user are only for the browser that asked for the code. 'false': for everybody who knows 'random'."`
 	Match                string        `key:"match" label:"Number matching" default:"off" oneof:"off digits" help:"'digits': the page shows two digits after the scan, and the phone must send them with 'confirm'. Three wrong attempts end the code."`
+	TypedCodes           bool          `key:"typed_codes" label:"Codes to type" default:"false" help:"The page can show a code of eight letters, for users who cannot scan. They type it in the app. Set it when all nodes know this setting."`
 	RequirePKCE          bool          `key:"require_pkce" label:"Require PKCE" default:"false" help:"A code needs a 'codeChallenge' (RFC 7636), so that a ticket is useless without its verifier."`
 	Consent              Consent       `key:"consent"`
 	KnownBrowserTTL      time.Duration `key:"known_browser_ttl" default:"2160h" min:"0s" max:"8760h" help:"How long the server remembers that a user confirmed for a browser; '0s': not at all."`

@@ -19,6 +19,7 @@ type decision struct {
 	id        session.ID
 	code      session.Session // valid if isLoaded
 	isLoaded  bool
+	first     bool // only the code's first scan is wanted, and there is no cool-down
 	user      session.User
 	phone     netip.Addr // of the phone; zero: unknown
 	matchCode string
@@ -60,7 +61,7 @@ func (s *Service) decide(ctx context.Context, by *Caller, d decision, action ses
 
 // change is what d asks the store for.
 func (d decision) change(action session.Action) session.Change {
-	c := session.Change{Action: action, User: d.user, Pool: d.pool.ID}
+	c := session.Change{Action: action, User: d.user, Pool: d.pool.ID, First: d.first}
 	if d.isLoaded {
 		c.Loaded = d.code.Op
 	}
@@ -77,9 +78,10 @@ func (d decision) change(action session.Action) session.Change {
 // code.
 func (s *Service) scan(ctx context.Context, by *Caller, d decision, _ session.Action) (PhoneResult, error) {
 	var known risk.Known
-	if d.isLoaded {
+	switch {
+	case d.isLoaded:
 		known = s.known(ctx, d)
-	} else {
+	case !d.first:
 		known.CoolDown = s.coolDown(ctx, d)
 	}
 	if known.CoolDown > 0 {

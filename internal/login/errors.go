@@ -27,6 +27,7 @@ var (
 	ErrOrigin            = errors.New("the origin is not allowed")
 	ErrMatchCode         = errors.New("the number that the page shows is required")
 	ErrChallengeRequired = errors.New("the user pool requires a code challenge")
+	ErrTypedCodesOff     = errors.New("the user pool offers no typed codes")
 	ErrUnavailable       = errors.New("busy")
 
 	// ErrWrongCredentials is an ErrCredentials: the id or the secret is wrong.

@@ -15,7 +15,7 @@ import (
 // with the pool's credentials.
 type PhoneRequest struct {
 	Pool      PoolName      // of the phone; if it names none, the code's pool
-	Code      string        // the code's id, or the whole text of its picture
+	Code      string        // the code's id, or the whole text of its picture; Scan: or its typed code
 	Token     string        // of the user; "" if there is none
 	User      *session.User // whom the app's back end names, instead of a token; nil: nobody
 	PhoneIP   string        // address of the user's phone, likewise
@@ -65,6 +65,9 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 	}
 	if req.Code == "" {
 		return PhoneResult{}, FieldError{"random", Required}
+	}
+	if typed, ok := pool.ParseTypedCode(req.Code); ok && action == session.Scan {
+		return s.scanTyped(ctx, by, req, typed)
 	}
 	name, err := s.readCode(req.Code)
 	if err != nil {

@@ -59,6 +59,7 @@ type codeMessage struct {
 	CustomLogo string     `json:"customLogo,omitempty"`
 	BrandColor string     `json:"brandColor,omitempty"` // #rrggbb, unless it is the default
 	AppLink    string     `json:"appLink,omitempty"`
+	TypedCodes bool       `json:"typedCodes"` // the pool offers typed codes
 }
 
 // newCode makes the page's next code, which is its count-th, with the pool's current
@@ -94,6 +95,7 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 	if frame := k.send(codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
 		ExpiresIn: login.WholeSeconds(p.CodeTTL), BrowserKey: k.proof.BrowserKey, CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
+		TypedCodes: p.TypedCodes,
 	}); frame != nil {
 		return frame
 	}

@@ -30,6 +30,7 @@ func walk(t *testing.T, names found) {
 	w.console("https")
 	w.logins()
 	w.refusals()
+	w.typedCodes()
 	w.cancels()
 	w.sockets()
 	w.ends()

@@ -58,6 +58,7 @@ pools:
     secret: "%[4]s"
     identity: {jwt: {hs256_secret: "%[5]s"}}
     vouching: true
+    typed_codes: true
     origins: ["https://login.example.com"]
     webhook: {url: "%[7]s", secret: "%[8]s", allow_private: true}
   - id: other
