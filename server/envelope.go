@@ -78,17 +78,26 @@ func (s *Server) writeError(c *call, err error) {
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", retryAfter(err))
 	}
-	if err := c.refuse(p, c.locale().localize(en, zh)); err != nil {
+	needed := stepUpIn(err)
+	if needed != nil {
+		h.Set("WWW-Authenticate", needed.challenge())
+	}
+	if err := c.refuse(p, c.locale().localize(en, zh), needed); err != nil {
 		s.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
 	}
 }
 
-// refuse writes an error in the envelope of the interface that the request uses.
-func (c *call) refuse(p *problem, message string) error {
-	if isV3(c.Request()) {
+// refuse writes an error in the envelope of the interface that the request uses. needed is what
+// the user's login must meet, nil for other errors; V3 has it in the header only.
+func (c *call) refuse(p *problem, message string, needed *stepUpData) error {
+	switch body := (envelope{p.code, message, nil}); {
+	case isV3(c.Request()):
 		return v3Error(c, p, message)
+	case needed != nil:
+		return c.JSON(statusFor(p, c.Request()), stepUpEnvelope{body, needed})
+	default:
+		return c.JSON(statusFor(p, c.Request()), body)
 	}
-	return c.JSON(statusFor(p, c.Request()), envelope{p.code, message, nil})
 }
 
 // callName returns the first word of the route below the API path, "" if there is no such

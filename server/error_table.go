@@ -42,6 +42,7 @@ var (
 	errBlocked     = &problem{"blocked", 2248, http.StatusForbidden, "This login is blocked", "该登录已被阻止"}
 	errNumber      = &problem{"match_code", 2249, http.StatusForbidden, "matchCode is required: the number that the login page shows", "缺少 matchCode：请输入登录页面上显示的数字"}
 	errVerifier    = &problem{"code_verifier", 2250, http.StatusForbidden, "codeVerifier does not fit the codeChallenge", "codeVerifier 与 codeChallenge 不匹配"}
+	errStepUp      = &problem{"step_up", 2251, http.StatusUnauthorized, "Log in again to confirm", "请重新登录后再确认"}
 	errTooMany     = &problem{"too_many", 429, http.StatusTooManyRequests, "Too many requests", "请求过于频繁"}
 	errBusy        = &problem{"busy", 1000, http.StatusServiceUnavailable, "Busy, try again", "服务繁忙，请稍后重试"}
 	errInternal    = &problem{"internal", 500, http.StatusInternalServerError, "Internal error", "服务器内部错误"}
@@ -181,6 +182,9 @@ func describeDetails(err error) (refusal, bool) {
 	}
 	if e, ok := errors.AsType[login.Blocked](err); ok {
 		return describeBlocked(e), true
+	}
+	if _, ok := errors.AsType[login.StepUpRequired](err); ok {
+		return refusal{errStepUp, errStepUp.en, errStepUp.zh}, true
 	}
 	if e, ok := errors.AsType[login.WrongNumber](err); ok {
 		return describeWrongNumber(e), true

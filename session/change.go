@@ -9,7 +9,7 @@ import (
 type Change struct {
 	Action Action
 	// User is the phone's user. Scan, Confirm, Cancel and Mismatch need its ID; the
-	// others ignore it.
+	// others ignore it. Scan stores all but its Auth, Confirm only its Auth.
 	User User
 	// Op is the id of the operation. The caller finds it in the result if this call
 	// changed the code. If it is empty, one is created.

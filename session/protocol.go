@@ -58,6 +58,7 @@ var protocol = [...]rule{
 }
 
 func setScanned(c Change) []Write {
+	c.User.Auth = Auth{} // that of the confirm counts
 	writes := []Write{
 		{Field: FieldUser, User: &c.User},
 		{Field: FieldScannedAt, Effect: SetTime},
@@ -70,10 +71,14 @@ func setScanned(c Change) []Write {
 }
 
 func setConfirmed(c Change) []Write {
-	return []Write{
+	writes := []Write{
 		{Field: FieldConfirmedAt, Effect: SetTime},
 		{Field: FieldExpiresAt, Effect: SetTime, After: c.TTL},
 	}
+	if auth := c.User.Auth.text(); auth != "" {
+		writes = append(writes, Write{Field: FieldAuth, Text: auth})
+	}
+	return writes
 }
 
 func setEnded(Change) []Write {

@@ -222,6 +222,7 @@ func TestPoolFieldsAreCopied(t *testing.T) {
     match: digits
     require_pkce: true
     typed_codes: true
+    step_up: {max_age: 77s}
     consent: {new_browser: careful}
     known_browser_ttl: 7s
     limits: {user_rate: 7}

@@ -64,7 +64,7 @@ type Service struct {
 
 	records kv.Store
 	logins  *authorization.Store // at OAuth clients
-	guesses ratelimit.Store // counts of guesses that must be exact
+	guesses ratelimit.Store      // counts of guesses that must be exact
 
 	limits   *limits
 	capacity *capacity

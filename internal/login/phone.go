@@ -29,6 +29,9 @@ type PhoneResult struct {
 	Pool    *pool.Pool
 	Code    session.Session
 	Consent *Consent // Scan: what the user should know before they confirm; otherwise nil
+	// StepUp is what the user's login does not meet after a Scan: a Confirm would be refused
+	// with StepUpRequired. nil: it meets everything.
+	StepUp *session.StepUp
 }
 
 // Consent is the assessment of a login.
@@ -45,8 +48,8 @@ func (s *Service) Scan(ctx context.Context, by *Caller, req PhoneRequest) (Phone
 	return s.step(ctx, by, req, session.Scan)
 }
 
-// Confirm records that the phone's user agrees. Errors: those of Scan, Blocked, ErrMatchCode
-// and WrongNumber.
+// Confirm records that the phone's user agrees. Errors: those of Scan, and in this order
+// StepUpRequired, Blocked, ErrMatchCode or WrongNumber.
 func (s *Service) Confirm(ctx context.Context, by *Caller, req PhoneRequest) (PhoneResult, error) {
 	req.maxAge = freshEnough
 	return s.step(ctx, by, req, session.Confirm)
@@ -99,7 +102,7 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 
 // decidesOnTheCode reports whether a confirm for p depends on the code.
 func decidesOnTheCode(p *pool.Pool) bool {
-	return p.Consent.CanBlock() || p.Match != session.MatchNone
+	return p.Consent.CanBlock() || p.Match != session.MatchNone || !p.StepUp.IsZero()
 }
 
 // load loads the code of a decision, which must be of the pool that its name has, if any. It
@@ -133,6 +136,7 @@ func (s *Service) identifyFor(ctx context.Context, by *Caller, req PhoneRequest,
 	if err != nil {
 		return session.User{}, s.countFailure(ctx, by, cmp.Or(guess(), err))
 	}
+	user.Auth = user.Auth.At(s.store.Now())
 	by.user, by.subject.User = user.ID, user.ID
 	return user, nil
 }
