@@ -13,3 +13,11 @@ func (w *walker) typedCodes() {
 	w.post(500, "scanned", map[string]any{"random": "BCDF-GHJK", "userPoolId": "main"}, phone...)
 	w.post(http.StatusOK, "scanned", map[string]any{"random": data["typedCode"], "userPoolId": "main"}, phone...)
 }
+
+// stepUp confirms with a token that does not say when its user logged in.
+func (w *walker) stepUp() {
+	phone := w.bearer(user, userKey)
+	random, _ := w.code("recent")
+	w.post(http.StatusOK, "scanned", map[string]any{"random": random}, phone...)
+	w.post(2251, "confirm", map[string]any{"random": random}, phone...)
+}

@@ -31,6 +31,7 @@ func walk(t *testing.T, names found) {
 	w.logins()
 	w.refusals()
 	w.typedCodes()
+	w.stepUp()
 	w.cancels()
 	w.sockets()
 	w.ends()
