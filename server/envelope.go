@@ -78,11 +78,7 @@ func (s *Server) writeError(c *call, err error) {
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", retryAfter(err))
 	}
-	needed := stepUpIn(err)
-	if needed != nil {
-		h.Set("WWW-Authenticate", needed.challenge())
-	}
-	if err := c.refuse(p, c.locale().localize(en, zh), needed); err != nil {
+	if err := c.refuse(p, c.locale().localize(en, zh), stepUpIn(err)); err != nil {
 		s.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
 	}
 }
@@ -90,6 +86,9 @@ func (s *Server) writeError(c *call, err error) {
 // refuse writes an error in the envelope of the interface that the request uses. needed is what
 // the user's login must meet, nil for other errors; V3 has it in the header only.
 func (c *call) refuse(p *problem, message string, needed *stepUpData) error {
+	if needed != nil {
+		c.Response().Header().Set("WWW-Authenticate", needed.challenge())
+	}
 	switch body := (envelope{p.code, message, nil}); {
 	case isV3(c.Request()):
 		return v3Error(c, p, message)
