@@ -159,7 +159,24 @@ func (d *apiDescription) schemaLocations() []string {
 }
 
 // messages are the messages of asyncapi.yaml.
-var messages = []string{"code", "status", "refresh"}
+var messages = []string{"code", "status", "refresh", "requestTypedCode", "typedCode", "error"}
+
+// messageName returns the name under which a message is described.
+func messageName(text []byte) string {
+	var m struct{ Event, Action string }
+	_ = json.Unmarshal(text, &m)
+	switch {
+	case m.Event == "code", m.Event == "error":
+		return m.Event
+	case m.Event == "typed-code":
+		return "typedCode"
+	case m.Action == "typed-code":
+		return "requestTypedCode"
+	case m.Action != "":
+		return "refresh"
+	}
+	return "status"
+}
 
 const jsonSchemaIn = "/content/application~1json/schema"
 

@@ -244,15 +244,7 @@ func (r *apiValidator) recordError(status, code int) {
 // description.
 func (r *apiValidator) message(t testing.TB, text []byte) {
 	t.Helper()
-	var m struct{ Event, Action string }
-	_ = json.Unmarshal(text, &m)
-	name := "status"
-	switch {
-	case m.Action != "":
-		name = "refresh"
-	case m.Event == "code":
-		name = "code"
-	}
+	name := messageName(text)
 	r.seen.Store("message "+name, true)
 	for _, violation := range r.api.validate(socketFile+"#/components/messages/"+name+"/payload", text) {
 		t.Errorf("message %s: %s\n(%.300s)", name, violation, text)

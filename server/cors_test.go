@@ -64,7 +64,7 @@ func TestOnlyListedOriginsAreAllowed(t *testing.T) {
 	if strings.Contains(got, "evil") {
 		t.Errorf("allowed headers: %s", got)
 	}
-	if a := n.call("POST", "/gene?userPoolId=p1", nil, "Origin", siteOrigin); a.Get("Access-Control-Expose-Headers") != "Retry-After, X-Request-Id" {
+	if a := n.call("POST", "/gene?userPoolId=p1", nil, "Origin", siteOrigin); a.Get("Access-Control-Expose-Headers") != "Retry-After, WWW-Authenticate, X-Request-Id" {
 		t.Errorf("exposed: %q", a.Get("Access-Control-Expose-Headers"))
 	}
 }

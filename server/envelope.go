@@ -81,17 +81,25 @@ func (s *Server) writeError(c *call, err error) {
 	}
 	if wantsPage(c.Request()) {
 		web.NoticePage(noticeOf(p, c.Request()), p.status, web.Site{}, c.locale() == chinese).ServeHTTP(c.Response(), c.Request())
-	} else if err := c.refuse(p, c.locale().localize(en, zh)); err != nil {
+	} else if err := c.refuse(p, c.locale().localize(en, zh), stepUpIn(err)); err != nil {
 		s.log.Debug("answer not written", "requestId", c.by.RequestID, "error", err)
 	}
 }
 
-// refuse writes an error in the envelope of the interface that the request uses.
-func (c *call) refuse(p *problem, message string) error {
-	if isV3(c.Request()) {
-		return v3Error(c, p, message)
+// refuse writes an error in the envelope of the interface that the request uses. needed is what
+// the user's login must meet, nil for other errors; V3 has it in the header only.
+func (c *call) refuse(p *problem, message string, needed *stepUpData) error {
+	if needed != nil {
+		c.Response().Header().Set("WWW-Authenticate", needed.challenge())
 	}
-	return c.JSON(statusFor(p, c.Request()), envelope{p.code, message, nil})
+	switch body := (envelope{p.code, message, nil}); {
+	case isV3(c.Request()):
+		return v3Error(c, p, message)
+	case needed != nil:
+		return c.JSON(statusFor(p, c.Request()), stepUpEnvelope{body, needed})
+	default:
+		return c.JSON(statusFor(p, c.Request()), body)
+	}
 }
 
 // callName returns the first word of the route below the API path, "" if there is no such

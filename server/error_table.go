@@ -42,6 +42,7 @@ var (
 	errBlocked     = &problem{"blocked", 2248, http.StatusForbidden, "This login is blocked", "该登录已被阻止"}
 	errNumber      = &problem{"match_code", 2249, http.StatusForbidden, "matchCode is required: the number that the login page shows", "缺少 matchCode：请输入登录页面上显示的数字"}
 	errVerifier    = &problem{"code_verifier", 2250, http.StatusForbidden, "codeVerifier does not fit the codeChallenge", "codeVerifier 与 codeChallenge 不匹配"}
+	errStepUp      = &problem{"step_up", 2251, http.StatusUnauthorized, "Log in again to confirm", "请重新登录后再确认"}
 	errTooMany     = &problem{"too_many", 429, http.StatusTooManyRequests, "Too many requests", "请求过于频繁"}
 	errBusy        = &problem{"busy", 1000, http.StatusServiceUnavailable, "Busy, try again", "服务繁忙，请稍后重试"}
 	errInternal    = &problem{"internal", 500, http.StatusInternalServerError, "Internal error", "服务器内部错误"}
@@ -82,6 +83,11 @@ var table = []struct {
 		login.ErrNoRequest, errField,
 		"request has ended, or belongs to another browser: start again at the site",
 		"request 已结束或属于其他浏览器：请返回网站重新开始",
+	},
+	{
+		login.ErrTypedCodesOff, errField,
+		"This user pool offers no typed codes: set typed_codes to true in its configuration",
+		"该用户池未开启输入码：请在其配置中将 typed_codes 设为 true",
 	},
 	{login.ErrVerifierRequired, errVerifier, "codeVerifier is required: the QR code was made with a codeChallenge", "缺少 codeVerifier：该二维码带有 codeChallenge"},
 	{login.ErrVerifierUnexpected, errVerifier, "codeVerifier is given, but the QR code was made without a codeChallenge", "提交了 codeVerifier，但该二维码没有 codeChallenge"},
@@ -176,6 +182,9 @@ func describeDetails(err error) (refusal, bool) {
 	}
 	if e, ok := errors.AsType[login.Blocked](err); ok {
 		return describeBlocked(e), true
+	}
+	if _, ok := errors.AsType[login.StepUpRequired](err); ok {
+		return refusal{errStepUp, errStepUp.en, errStepUp.zh}, true
 	}
 	if e, ok := errors.AsType[login.WrongNumber](err); ok {
 		return describeWrongNumber(e), true

@@ -76,7 +76,7 @@ func (s *Server) api(next echo.HandlerFunc) echo.HandlerFunc {
 		if known {
 			h.Set("Access-Control-Allow-Origin", origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
-			h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
+			h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, X-Request-Id")
 		}
 		learns := !known && origin != "" && isGene(c.Request())
 		if learns {

@@ -39,6 +39,7 @@ type geneData struct {
 	CustomLogo string     `json:"customLogo,omitempty"`
 	BrandColor string     `json:"brandColor,omitempty"` // #rrggbb, unless it is the default
 	AppLink    string     `json:"appLink,omitempty"`    // opens the app with this code
+	TypedCodes bool       `json:"typedCodes"`           // the pool offers typed codes
 }
 
 // gene creates a code.
@@ -54,6 +55,7 @@ func (s *Server) gene(c *call) error {
 	return success(c, geneData{
 		Random: code.ID, URL: s.pictureURL(code.ID), ExpiresIn: login.WholeSeconds(code.ExpiresAt.Sub(code.CreatedAt)),
 		Payload: code.Payload, ExpireAt: session.FormatTime(code.ExpiresAt), BrowserKey: code.BrowserKey, CustomLogo: p.Logo, BrandColor: p.OwnColor(), AppLink: login.AppLink(p, code.ID),
+		TypedCodes: p.TypedCodes,
 	})
 }
 
@@ -195,6 +197,6 @@ func (s *Server) socket(c *call) error {
 		Pool: c.poolName(""), Random: random, Watch: random != "" && c.QueryParam("userPoolId") == "",
 		Challenge: c.QueryParam("codeChallenge"), ChallengeMethod: c.QueryParam("codeChallengeMethod"),
 		Request: c.QueryParam("request"), RequestCookie: s.oidc.RequestCookie(c.Request()),
-		Trace: s.traceName(c.Request().Context()),
+		Trace: s.traceName(c.Request().Context()), Lang: push.Lang(c.locale()),
 	})
 }

@@ -30,6 +30,7 @@ type phoneData struct {
 	CustomData  json.RawMessage `json:"customData"`
 	Match       session.Match   `json:"match,omitempty"`   // what confirm has to bring
 	Consent     *consentData    `json:"consent,omitempty"` // with scanned
+	StepUp      *stepUpData     `json:"stepUp,omitempty"`  // with scanned: confirm would refuse the token
 }
 
 type browserData struct {
@@ -72,6 +73,7 @@ func (s *Server) phoneResult(l locale, result login.PhoneResult) phoneData {
 	data := s.phoneAnswer(l, result.Pool, result.Code)
 	if result.Consent != nil {
 		data.Match, data.Consent = result.Code.Match, consentOf(l, *result.Consent)
+		data.StepUp = stepUpOf(result.StepUp)
 	}
 	return data
 }
@@ -97,6 +99,10 @@ type vouchedUser struct {
 	Email         string `json:"email"`
 	EmailVerified bool   `json:"emailVerified"`
 	Phone         string `json:"phone"`
+
+	AuthTime int64    `json:"auth_time"` // Unix time, seconds
+	ACR      string   `json:"acr"`
+	AMR      []string `json:"amr"`
 }
 
 // user returns the user, nil if none is named.
@@ -107,6 +113,7 @@ func (u *vouchedUser) user() *session.User {
 	return &session.User{
 		ID: u.ID, Username: u.Username, Nickname: u.Nickname, Photo: u.Photo,
 		Email: u.Email, EmailVerified: u.EmailVerified, Phone: u.Phone,
+		Auth: session.Auth{Time: u.AuthTime, ACR: u.ACR, AMR: u.AMR},
 	}
 }
 

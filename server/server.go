@@ -117,7 +117,7 @@ func New(o Options) *Server {
 	s.login = login.New(o.Options)
 	s.push = push.New(push.Options{
 		Login: s.login, Hub: o.Hub, Pushed: o.Pushed, Log: o.Log, PictureURL: s.pictureURL,
-		ErrorName: func(err error) string { return rowOf(err).name }, Refused: s.mistakes.noteRefusal,
+		ErrorName: func(err error) string { return rowOf(err).name }, Describe: describeIn, Refused: s.mistakes.noteRefusal,
 	})
 	s.oidc = oidc.New(oidc.Options{
 		PublicURL: o.PublicURL, Login: s.login, Signer: o.Signer, Log: o.Log,
@@ -142,6 +142,7 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 		g := e.Group(base)
 		g.POST("/gene", handle(s.gene), s.changes)
 		g.GET("/check", handle(s.check))
+		g.POST("/typed-code", handle(s.typedCode))
 		g.POST("/userinfo", handle(s.userinfo))
 		g.POST("/scanned", handle(s.scanned), s.changes)
 		g.POST("/confirm", handle(s.confirm), s.changes)

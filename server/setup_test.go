@@ -25,6 +25,7 @@ import (
 	"github.com/scanlogin/scanlogin/hub"
 	"github.com/scanlogin/scanlogin/internal/asynctest"
 	"github.com/scanlogin/scanlogin/internal/identity"
+	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/ratelimit"
@@ -195,7 +196,7 @@ func pairOn(t testing.TB, redis *redistest.Server, change func(*server.Options),
 		client := redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"})
 		st := redisstore.New(client, redisstore.Options{})
 		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
-			o.Counts = patientStore{ratelimit.NewRedis(client)}
+			o.Counts, o.Records = patientStore{ratelimit.NewRedis(client)}, kv.NewRedis(client)
 			if change != nil {
 				change(o)
 			}

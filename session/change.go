@@ -9,7 +9,7 @@ import (
 type Change struct {
 	Action Action
 	// User is the phone's user. Scan, Confirm, Cancel and Mismatch need its ID; the
-	// others ignore it.
+	// others ignore it. Scan stores all but its Auth, Confirm only its Auth.
 	User User
 	// Op is the id of the operation. The caller finds it in the result if this call
 	// changed the code. If it is empty, one is created.
@@ -27,6 +27,9 @@ type Change struct {
 	// is refused with ErrStale if another operation is stored. "" if it was not loaded:
 	// then a Confirm is refused with ErrMatchRequired if the code needs a number.
 	Loaded OpID
+	// First says that a Scan must be the first one: a repetition is refused with ErrUsed
+	// too. The other actions ignore it.
+	First bool
 	// ScanQueued is stored with a Scan, see [Session.ScanQueued].
 	ScanQueued bool
 	// Credential is what a Redeem shows. The other actions ignore it.
@@ -72,6 +75,7 @@ func (c Change) compile() Transition {
 	for _, r := range protocol {
 		switch {
 		case r.action != c.Action:
+		case r.write == nil && c.First:
 		case r.write == nil:
 			t.Repeated = append(t.Repeated, Row{Guards: c.guards(r)})
 		default:
@@ -127,6 +131,8 @@ func (t Transition) Refusal(s Session) error {
 		if s.Status == Scanned {
 			return ErrOtherUser
 		}
+		return ErrUsed
+	case c.First && s.Status == Scanned:
 		return ErrUsed
 	case isRedeem && c.Credential.Challenge != s.Challenge:
 		return ErrVerifier

@@ -26,6 +26,7 @@ const (
 // Fields that writes change, besides FieldStatus and FieldMismatches.
 const (
 	FieldUser        Field = "user" // the whole user, with its id
+	FieldAuth        Field = "auth" // the user's Auth, see [ParseAuth]
 	FieldScanQueued  Field = "scanQueued"
 	FieldScannedAt   Field = "scannedAt"
 	FieldConfirmedAt Field = "confirmedAt"
@@ -207,6 +208,8 @@ func (w Write) on(s Session, now time.Time) Session {
 		s.Status = Status(number(w.Text)) // #nosec G115 -- compiled from a Status
 	case FieldUser:
 		s.User = *w.User
+	case FieldAuth:
+		s.User.Auth, _ = ParseAuth(w.Text) // compiled from an Auth
 	case FieldScanQueued:
 		s.ScanQueued = w.Text != ""
 	case FieldMismatches:

@@ -58,6 +58,7 @@ var protocol = [...]rule{
 }
 
 func setScanned(c Change) []Write {
+	c.User.Auth = Auth{} // that of the confirm counts
 	writes := []Write{
 		{Field: FieldUser, User: &c.User},
 		{Field: FieldScannedAt, Effect: SetTime},
@@ -70,10 +71,14 @@ func setScanned(c Change) []Write {
 }
 
 func setConfirmed(c Change) []Write {
-	return []Write{
+	writes := []Write{
 		{Field: FieldConfirmedAt, Effect: SetTime},
 		{Field: FieldExpiresAt, Effect: SetTime, After: c.TTL},
 	}
+	if auth := c.User.Auth.text(); auth != "" {
+		writes = append(writes, Write{Field: FieldAuth, Text: auth})
+	}
+	return writes
 }
 
 func setEnded(Change) []Write {
@@ -143,7 +148,7 @@ func refusal(a Action, from Status) error {
 // session is then returned as it is at now.
 func Step(s Session, c Change, now time.Time) (Session, error) {
 	c.verified = true
-	c.Pool, c.Loaded, c.ScanQueued = "", "", false
+	c.Pool, c.Loaded, c.First, c.ScanQueued = "", "", false, false
 	t := c.compile()
 	s, outcome := t.On(s.At(now), now)
 	if outcome == Refused {

@@ -109,7 +109,10 @@ type Session struct {
 
 	// Match is the check that the phone's user sees the page. It is set when the code is
 	// created, like Challenge.
-	Match      Match  `json:"match,omitempty"`
+	Match Match `json:"match,omitempty"`
+	// StepUp is what this code requires in addition to its pool, see [StepUp.Tightened]. It
+	// is set when the code is created.
+	StepUp     StepUp `json:"stepUp,omitzero"`
 	Mismatches int    `json:"mismatches,omitempty"` // number of wrong numbers so far
 	Trace      string `json:"trace,omitempty"`      // W3C traceparent of the request that created the code; empty if it was not traced
 

@@ -21,6 +21,8 @@ type User struct {
 	EmailVerified bool           `json:"emailVerified,omitempty"`
 	Phone         string         `json:"phone,omitempty"`
 	More          map[string]any `json:"more,omitempty"` // other claims by name; never modified in place
+	// Auth is how the user logged in to the app. A session has it from the confirm on.
+	Auth Auth `json:"auth,omitzero"`
 }
 
 // Limits of a user. Those for the nickname, the photo and the whole user are in the API
@@ -40,7 +42,7 @@ var (
 	ErrUsername = errors.New("the user's username must be valid Unicode text, without U+FFFD")
 )
 
-// Bounded returns u within the limits of a session. It removes fields that are too long or
+// Bounded returns u within the limits of a session, with [Auth.Bounded]. It removes fields that are too long or
 // contain [Hidden] characters, converts the nickname to a [DisplayText] of at most 64
 // characters, and keeps other claims in the order of their names while the whole user has
 // at most 4 KiB as JSON.
@@ -63,8 +65,8 @@ func (u User) Bounded() (User, error) {
 	if !isPhoto(u.Photo) {
 		u.Photo = ""
 	}
-	all := u.More
-	u.More = nil
+	auth, all := u.Auth.Bounded(), u.More
+	u.More, u.Auth = nil, Auth{} // the limit of the whole is for what a scan stores
 	size := jsonSize(u) + len(`,"more":{}`)
 	if size > maxUserBytes { // JSON escapes can turn one byte into six
 		u.Username, u.Email, u.Phone = "", "", ""
@@ -80,6 +82,7 @@ func (u User) Bounded() (User, error) {
 		}
 		u.More[name] = all[name]
 	}
+	u.Auth = auth
 	return u, nil
 }
 

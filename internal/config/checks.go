@@ -56,6 +56,8 @@ var checks = map[string]func(text string) error{
 	"androidPackage": checkAndroidPackage,
 	"webhookKey":     func(text string) error { _, err := pool.ParseWebhookKey(text); return err },
 	"event":          checkEvent,
+	"acr":            checkACR,
+	"method":         checkMethod,
 }
 
 func matches(pattern *regexp.Regexp, message string) func(string) error {

@@ -25,6 +25,7 @@ func (d *document) buildPool(i int) *pool.Pool {
 	p.Match = matchOf(v.Match)
 	p.Apps = buildApps(v.Apps)
 	p.Clients = d.buildClients(at+".clients", v.Clients)
+	p.StepUp = d.buildStepUp(at+".step_up", v.StepUp)
 	p.Webhook = d.buildWebhook(at+".webhook", v.Webhook)
 	return p
 }

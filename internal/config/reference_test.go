@@ -221,6 +221,8 @@ func TestPoolFieldsAreCopied(t *testing.T) {
     bind_browser: true
     match: digits
     require_pkce: true
+    typed_codes: true
+    step_up: {max_age: 77s}
     consent: {new_browser: careful}
     known_browser_ttl: 7s
     limits: {user_rate: 7}

@@ -108,7 +108,9 @@ type Pool struct {
 	AllowBrowserExchange bool          `key:"allow_browser_exchange" label:"Exchange from the browser" default:"false" help:"The browser itself may exchange the ticket."`
 	BindBrowser          bool          `key:"bind_browser" label:"Ticket only for the browser that asked" default:"true" help:"Ticket and user are only for the browser that asked for the code. 'false': for everybody who knows 'random'."`
 	Match                string        `key:"match" label:"Number matching" default:"off" oneof:"off digits" help:"'digits': the page shows two digits after the scan, and the phone must send them with 'confirm'. Three wrong attempts end the code."`
+	TypedCodes           bool          `key:"typed_codes" label:"Codes to type" default:"false" help:"The page can show a code of eight letters, for users who cannot scan. They type it in the app. Set it when all nodes know this setting."`
 	RequirePKCE          bool          `key:"require_pkce" label:"Require PKCE" default:"false" help:"A code needs a 'codeChallenge' (RFC 7636), so that a ticket is useless without its verifier."`
+	StepUp               *StepUp       `key:"step_up"`
 	Consent              Consent       `key:"consent"`
 	KnownBrowserTTL      time.Duration `key:"known_browser_ttl" default:"2160h" min:"0s" max:"8760h" help:"How long the server remembers that a user confirmed for a browser; '0s': not at all."`
 	Limits               PoolLimits    `key:"limits"`
@@ -137,6 +139,14 @@ type Consent struct {
 	ManyCodesFrom int           `key:"many_codes_from" default:"100" min:"1" max:"1000000" help:"Number of codes that is many. People behind one address share them."`
 	OldRequest    pool.Verdict  `key:"old_request" default:"ok" oneof:"ok careful block" help:"Verdict if the page asked for the code long ago."`
 	OldAfter      time.Duration `key:"old_after" default:"1m" min:"1s" max:"10m" help:"Age of a request that is old."`
+}
+
+// StepUp configures what the login of a phone's user must show for 'confirm'. The fields are
+// those of session.StepUp.
+type StepUp struct {
+	MaxAge    time.Duration `key:"max_age" absent:"any age" min:"30s" max:"8760h" help:"Greatest age of the login of the user in the app, by 'auth_time' of the token. Otherwise 'confirm' is refused (2251) until the user logs in again (RFC 9470). Set 'step_up' when all nodes know it."`
+	ACRValues []string      `key:"acr_values" absent:"any 'acr'" check:"acr" help:"Values of which 'acr' of the token must be one."`
+	AMR       []string      `key:"amr" absent:"any 'amr'" check:"method" help:"Methods of which 'amr' of the token must contain one."`
 }
 
 // PoolLimits overrides Limits for one pool. The fields are those of pool.Limits.

@@ -70,7 +70,11 @@ func (d *document) checkNumber(path string, s Setting, value int) {
 	}
 }
 
+// checkDuration accepts what checkNumber does.
 func (d *document) checkDuration(path string, s Setting, value time.Duration) {
+	if value == 0 && s.Default == "" && !d.given(path) {
+		return
+	}
 	atLeast, errMin := time.ParseDuration(s.min)
 	atMost, errMax := time.ParseDuration(s.max)
 	if errMin == nil && value < atLeast || errMax == nil && value > atMost {

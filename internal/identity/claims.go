@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/scanlogin/scanlogin/session"
@@ -43,8 +44,9 @@ func (c Claims) user(claims map[string]any) (session.User, error) {
 	if c.Nickname == "" && u.Nickname == "" {
 		u.Nickname = textOf(claims["name"])
 	}
+	u.Auth = authOf(claims)
 	for _, name := range c.More {
-		if v := claims[name]; v != nil {
+		if v := claims[name]; v != nil && !isAuthClaim(name) {
 			u.More[name] = v
 		}
 	}
@@ -56,6 +58,39 @@ func (c Claims) user(claims map[string]any) (session.User, error) {
 		return session.User{}, fmt.Errorf("%w: claims.id: %w", ErrRefused, err)
 	}
 	return u, nil
+}
+
+// Claims of the user's login, which cannot be mapped.
+const (
+	claimAuthTime = "auth_time"
+	claimACR      = "acr"
+	claimAMR      = "amr"
+)
+
+// isAuthClaim reports whether name is a claim that session.Auth has.
+func isAuthClaim(name string) bool {
+	return name == claimAuthTime || name == claimACR || name == claimAMR
+}
+
+// authOf returns how the user logged in. A claim of another type than OpenID Connect Core 2
+// gives it counts as missing.
+func authOf(claims map[string]any) (a session.Auth) {
+	if n, ok := claims[claimAuthTime].(json.Number); ok {
+		a.Time, _ = strconv.ParseInt(n.String(), 10, 64) // 0 for what is not a whole number
+		if n.String() != strconv.FormatInt(a.Time, 10) {
+			a.Time = 0 // ParseInt returns the nearest value for a number that is too large
+		}
+	}
+	a.ACR, _ = claims[claimACR].(string)
+	list, _ := claims[claimAMR].([]any)
+	for _, value := range list {
+		method, ok := value.(string)
+		if !ok {
+			return session.Auth{Time: a.Time, ACR: a.ACR}
+		}
+		a.AMR = append(a.AMR, method)
+	}
+	return a
 }
 
 // textOf returns a string claim, or the decimal digits of an integer, never rounded. Other

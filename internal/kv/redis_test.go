@@ -21,7 +21,7 @@ func TestRedisConformance(t *testing.T) {
 	t.Parallel()
 	redistest.RunOnEach(t, map[string]func(*testing.T) redistest.Deployment{
 		"Single":                redistest.StartSingle,
-		"LeastRightsOnACluster": redistest.StartRestrictedCluster("with a `console` or with `clients`"),
+		"LeastRightsOnACluster": redistest.StartRestrictedCluster("with a `console`, with `clients` or with `typed_codes`"),
 	}, func(t *testing.T, d redistest.Deployment) {
 		kvtest.Run(t, func(t *testing.T) (a, b kv.Store) { return openRedis(t, d.URL), openRedis(t, d.URL) })
 	})
@@ -113,7 +113,7 @@ func TestTheConsoleNeedsTheDocumentedRights(t *testing.T) {
 		_, err = store.Load(t.Context(), "doc", kv.Document{})
 		return err
 	}
-	server.Allow(redistest.LeastRights(t, "with a `console` or with `clients`"))
+	server.Allow(redistest.LeastRights(t, "with a `console`, with `clients` or with `typed_codes`"))
 	if err := useEverything(); err != nil {
 		t.Errorf("with all rights: %v", err)
 	}
@@ -158,7 +158,7 @@ func TestHashesAreDeletedByTheValueOfAField(t *testing.T) {
 	t.Parallel()
 	redistest.RunOnEach(t, map[string]func(*testing.T) redistest.Deployment{
 		"Single":  redistest.StartSingle,
-		"Cluster": redistest.StartRestrictedCluster("with a `console` or with `clients`", "with `scanlogin forget`"),
+		"Cluster": redistest.StartRestrictedCluster("with a `console`, with `clients` or with `typed_codes`", "with `scanlogin forget`"),
 	}, func(t *testing.T, d redistest.Deployment) {
 		store := openRedis(t, d.URL)
 		put := func(name, field, value string) {

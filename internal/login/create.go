@@ -17,6 +17,9 @@ type CreateRequest struct {
 	Challenge  string     // RFC 7636, see CheckChallenge; "" if there is none
 	Count      int        // number of the code on its page, from 1
 	Trace      string     // as in session.Session
+	// StepUp is what the code requires in addition to its pool, see session.StepUp.Tightened.
+	// Its ACRValues are session.IsACRValue.
+	StepUp session.StepUp
 
 	// Subscribe is called with the code's id once the code is admitted, before it is
 	// stored. An error ends Create. nil: nothing is called.
@@ -77,7 +80,7 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (Created, error) {
 	code := session.Session{
 		ID: session.NewID(), Pool: p.ID, CustomData: req.CustomData, Client: session.Client{IP: by.IP, UserAgent: by.UserAgent},
 		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: req.Count, Trace: req.Trace,
-		Challenge: req.Challenge, Match: p.Match,
+		Challenge: req.Challenge, Match: p.Match, StepUp: req.StepUp,
 		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL),
 	}
 	rand.Read(code.Salt)

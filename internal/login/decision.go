@@ -19,6 +19,7 @@ type decision struct {
 	id        session.ID
 	code      session.Session // valid if isLoaded
 	isLoaded  bool
+	first     bool // only the code's first scan is wanted, and there is no cool-down
 	user      session.User
 	phone     netip.Addr // of the phone; zero: unknown
 	matchCode string
@@ -60,7 +61,7 @@ func (s *Service) decide(ctx context.Context, by *Caller, d decision, action ses
 
 // change is what d asks the store for.
 func (d decision) change(action session.Action) session.Change {
-	c := session.Change{Action: action, User: d.user, Pool: d.pool.ID}
+	c := session.Change{Action: action, User: d.user, Pool: d.pool.ID, First: d.first}
 	if d.isLoaded {
 		c.Loaded = d.code.Op
 	}
@@ -77,9 +78,10 @@ func (d decision) change(action session.Action) session.Change {
 // code.
 func (s *Service) scan(ctx context.Context, by *Caller, d decision, _ session.Action) (PhoneResult, error) {
 	var known risk.Known
-	if d.isLoaded {
+	switch {
+	case d.isLoaded:
 		known = s.known(ctx, d)
-	} else {
+	case !d.first:
 		known.CoolDown = s.coolDown(ctx, d)
 	}
 	if known.CoolDown > 0 {
@@ -94,7 +96,7 @@ func (s *Service) scan(ctx context.Context, by *Caller, d decision, _ session.Ac
 	}
 	signals := s.signals(d, known)
 	verdict, reasons := risk.Verdict(signals, d.pool.Consent)
-	return PhoneResult{Pool: d.pool, Code: code, Consent: &Consent{verdict, reasons, signals}}, nil
+	return PhoneResult{Pool: d.pool, Code: code, Consent: &Consent{verdict, reasons, signals}, StepUp: s.unmetBy(d)}, nil
 }
 
 // confirmOrCancel stores a confirm or a cancel. With a refusal, the result has the code.
@@ -131,10 +133,13 @@ func phoneError(err error) error {
 	return err
 }
 
-// checkConfirm refuses a confirm that the pool's rules block, by the signals of this moment,
-// and checks its number. It returns the change to make. Signals are determined only if a rule
-// can block.
+// checkConfirm refuses a confirm of a user who must log in again, and one that the pool's rules
+// block, by the signals of this moment, and checks its number. It returns the change to make.
+// Signals are determined only if a rule can block.
 func (s *Service) checkConfirm(ctx context.Context, d decision, change session.Change) (session.Change, error) {
+	if needed := s.unmetBy(d); needed != nil {
+		return change, StepUpRequired{*needed}
+	}
 	if d.pool.Consent.CanBlock() {
 		signals := s.signals(d, s.known(ctx, d))
 		if verdict, reasons := risk.Verdict(signals, d.pool.Consent); verdict == pool.Block {
@@ -142,6 +147,16 @@ func (s *Service) checkConfirm(ctx context.Context, d decision, change session.C
 		}
 	}
 	return matched(d.pool, d.code, change, d.matchCode)
+}
+
+// unmetBy returns what the login of the decision's user does not meet; nil if it meets all that
+// pool and code require.
+func (s *Service) unmetBy(d decision) *session.StepUp {
+	needed, never := d.pool.StepUp.Tightened(d.code.StepUp)
+	if !never && needed.IsMetBy(d.user.Auth, s.store.Now()) {
+		return nil
+	}
+	return &needed
 }
 
 // known returns what the history has about a login; nothing if it does not answer.

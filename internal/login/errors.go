@@ -27,6 +27,7 @@ var (
 	ErrOrigin            = errors.New("the origin is not allowed")
 	ErrMatchCode         = errors.New("the number that the page shows is required")
 	ErrChallengeRequired = errors.New("the user pool requires a code challenge")
+	ErrTypedCodesOff     = errors.New("the user pool offers no typed codes")
 	ErrUnavailable       = errors.New("busy")
 
 	// ErrWrongCredentials is an ErrCredentials: the id or the secret is wrong.
@@ -63,6 +64,12 @@ func IsAdmission(err error) bool {
 type Blocked struct{ Reasons []risk.Reason }
 
 func (e Blocked) Error() string { return fmt.Sprintf("this login is blocked: %v", e.Reasons) }
+
+// StepUpRequired is the error of a confirm by a user whose login to the app does not meet what
+// the pool or the code requires.
+type StepUpRequired struct{ Needed session.StepUp }
+
+func (e StepUpRequired) Error() string { return "the user must log in again, as the step-up requires" }
 
 // WrongNumber is the error of a confirm with another number than the page shows.
 type WrongNumber struct{ Left int } // remaining tries; 0: the code has ended

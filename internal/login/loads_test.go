@@ -47,6 +47,7 @@ func newCounted(t *testing.T, change func(*pool.Pool)) (*fixture, *counted) {
 func TestACodeIsLoadedOnlyIfItMustBeKnown(t *testing.T) {
 	digits := func(p *pool.Pool) { p.Match = session.MatchDigits }
 	blocks := func(p *pool.Pool) { p.Consent.OtherCountry = pool.Block }
+	stepUp := func(p *pool.Pool) { p.StepUp.AMR = []string{"otp"} }
 	for name, test := range map[string]struct {
 		change                                  func(*pool.Pool)
 		pool                                    PoolName
@@ -56,6 +57,7 @@ func TestACodeIsLoadedOnlyIfItMustBeKnown(t *testing.T) {
 		"named by app":    {nil, PoolName{App: "app1"}, "0 1", "0 1", "0 1", "0 1", "0 1"},
 		"not named":       {nil, PoolName{}, "1 1", "1 1", "1 1", "0 1", "0 1"},
 		"digits":          {digits, PoolName{ID: "p1"}, "0 1", "1 1", "0 1", "0 1", "0 1"},
+		"step-up":         {stepUp, PoolName{ID: "p1"}, "0 1", "1 1", "0 1", "0 1", "0 1"},
 		"blocked by rule": {blocks, PoolName{ID: "p1"}, "0 1", "1 1", "0 1", "0 1", "0 1"},
 	} {
 		f, st := newCounted(t, test.change)

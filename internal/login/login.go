@@ -64,6 +64,7 @@ type Service struct {
 
 	records kv.Store
 	logins  *authorization.Store // at OAuth clients
+	guesses ratelimit.Store      // counts of guesses that must be exact
 
 	limits   *limits
 	capacity *capacity
@@ -86,11 +87,14 @@ func New(o Options) *Service {
 		o.Records = kv.NewMemory()
 	}
 	s := &Service{
-		records: o.Records, logins: authorization.New(o.Records),
+		records: o.Records, logins: authorization.New(o.Records), guesses: o.Counts,
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"), origin: originOf(o.PublicURL),
 		pools: o.Pools, store: o.Store, signer: o.Signer, observers: o.Observers, place: o.Place,
 		log:    loglimit.New(o.Log, logInterval),
 		limits: newLimits(o.Limits.or(DefaultLimits()), o.Counts, o.Log), capacity: newCapacity(o.Store, o.Log),
+	}
+	if s.guesses == nil {
+		s.guesses = ratelimit.NewMemory()
 	}
 	s.history = risk.NewHistory(o.Pools, s.limits.shared, o.Store.Now)
 	return s

@@ -15,7 +15,7 @@ import (
 // with the pool's credentials.
 type PhoneRequest struct {
 	Pool      PoolName      // of the phone; if it names none, the code's pool
-	Code      string        // the code's id, or the whole text of its picture
+	Code      string        // the code's id, or the whole text of its picture; Scan: or its typed code
 	Token     string        // of the user; "" if there is none
 	User      *session.User // whom the app's back end names, instead of a token; nil: nobody
 	PhoneIP   string        // address of the user's phone, likewise
@@ -29,6 +29,9 @@ type PhoneResult struct {
 	Pool    *pool.Pool
 	Code    session.Session
 	Consent *Consent // Scan: what the user should know before they confirm; otherwise nil
+	// StepUp is what the user's login does not meet after a Scan: a Confirm would be refused
+	// with StepUpRequired. nil: it meets everything.
+	StepUp *session.StepUp
 }
 
 // Consent is the assessment of a login.
@@ -45,8 +48,8 @@ func (s *Service) Scan(ctx context.Context, by *Caller, req PhoneRequest) (Phone
 	return s.step(ctx, by, req, session.Scan)
 }
 
-// Confirm records that the phone's user agrees. Errors: those of Scan, Blocked, ErrMatchCode
-// and WrongNumber.
+// Confirm records that the phone's user agrees. Errors: those of Scan, and in this order
+// StepUpRequired, Blocked, ErrMatchCode or WrongNumber.
 func (s *Service) Confirm(ctx context.Context, by *Caller, req PhoneRequest) (PhoneResult, error) {
 	req.maxAge = freshEnough
 	return s.step(ctx, by, req, session.Confirm)
@@ -65,6 +68,9 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 	}
 	if req.Code == "" {
 		return PhoneResult{}, FieldError{"random", Required}
+	}
+	if typed, ok := pool.ParseTypedCode(req.Code); ok && action == session.Scan {
+		return s.scanTyped(ctx, by, req, typed)
 	}
 	name, err := s.readCode(req.Code)
 	if err != nil {
@@ -96,7 +102,7 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 
 // decidesOnTheCode reports whether a confirm for p depends on the code.
 func decidesOnTheCode(p *pool.Pool) bool {
-	return p.Consent.CanBlock() || p.Match != session.MatchNone
+	return p.Consent.CanBlock() || p.Match != session.MatchNone || !p.StepUp.IsZero()
 }
 
 // load loads the code of a decision, which must be of the pool that its name has, if any. It
@@ -130,6 +136,7 @@ func (s *Service) identifyFor(ctx context.Context, by *Caller, req PhoneRequest,
 	if err != nil {
 		return session.User{}, s.countFailure(ctx, by, cmp.Or(guess(), err))
 	}
+	user.Auth = user.Auth.At(s.store.Now())
 	by.user, by.subject.User = user.ID, user.ID
 	return user, nil
 }

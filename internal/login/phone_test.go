@@ -25,7 +25,7 @@ func (o *oneUser) Identify(_ context.Context, token string, _ time.Time, maxAge 
 	if token != o.token {
 		return session.User{}, identity.ErrRefused
 	}
-	return session.User{ID: "alice"}, nil
+	return session.User{ID: "alice", Auth: session.Auth{AMR: []string{"otp"}}}, nil
 }
 
 func phone() *Caller { return &Caller{IP: "198.51.100.1"} }

@@ -33,8 +33,8 @@ var lenient = []string{
 	"a link longer than a QR code can be",
 }
 
-// TestTextsAreReadAsInTheVectors holds the server against the test cases for phones. Typed
-// codes and ids of Authing's samples are no codes of this server; which pool a phone expects
+// TestTextsAreReadAsInTheVectors holds the server against the test cases for phones. Ids of
+// Authing's samples are no codes of this server; which pool a phone expects
 // is not its matter.
 func TestTextsAreReadAsInTheVectors(t *testing.T) {
 	cases := 0
@@ -81,6 +81,10 @@ func checkVector(t *testing.T, c vector, p pins, onlyLinks bool) bool {
 	}
 	f := newService(t, func(o *Options) { o.PublicURL = p.Origins[0] }, pools...)
 	name, err := f.readCode(c.Text)
+	typed, isTyped := pool.ParseTypedCode(c.Text)
+	if isTyped && c.Error == "" && c.Want.Kind != "typed" || c.Want.Kind == "typed" && typed != c.Want.Random {
+		t.Errorf("%s: read as the typed code %q", c.Name, typed)
+	}
 	switch {
 	case c.Error != "" || notOurs != nil:
 		if err == nil && (name.pool == "" || f.pools.ByID(name.pool) != nil) { // in another pool it is unknown

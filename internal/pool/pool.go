@@ -53,6 +53,8 @@ type Pool struct {
 	BindBrowser          bool // only the browser that requested the code receives ticket and user
 
 	Match           session.Match // check that the phone's user sees the page
+	TypedCodes      bool          // pages may show a code to type, for users who cannot scan
+	StepUp          session.StepUp
 	RequirePKCE     bool          // refuse codes without a PKCE challenge
 	Consent         Consent       // rules for risk signals
 	Limits          Limits        // override the server's limits

@@ -41,3 +41,13 @@ func (r *Registry) Pseudonym(parts ...string) string {
 	}
 	return all[0].Pseudonym(append([]string{""}, parts...)...)
 }
+
+// Pseudonyms returns the pseudonyms for parts that belong to no pool under each value of that
+// secret, the current one first.
+func (r *Registry) Pseudonyms(parts ...string) []string {
+	all := r.All()
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0].Pseudonyms(append([]string{""}, parts...)...)
+}

@@ -29,6 +29,7 @@ type keys struct {
 	token   []byte
 	sid     []byte
 	match   []byte
+	typed   []byte
 	name    []byte
 }
 
@@ -46,6 +47,7 @@ func NewSecret(value string, others ...string) Secret {
 			token:   derive(v, "token id", sha256.Size),
 			sid:     derive(v, "sid", sha256.Size),
 			match:   derive(v, "match code", sha256.Size),
+			typed:   derive(v, "typed code", sha256.Size),
 			name:    derive(v, "pseudonym", sha256.Size),
 		})
 	}

@@ -61,10 +61,16 @@ func (p *Pool) mac(key []byte, s session.Session) string {
 	if key == nil {
 		return ""
 	}
+	return base64.RawURLEncoding.EncodeToString(p.sum(key, s))
+}
+
+// sum is mac in bytes, with more data behind it.
+func (p *Pool) sum(key []byte, s session.Session, more ...byte) []byte {
 	h := hmac.New(sha256.New, key)
 	fmt.Fprintf(h, "%s\x00%s\x00", p.ID, s.ID)
 	h.Write(s.Salt)
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	h.Write(more)
+	return h.Sum(nil)
 }
 
 // WithHashes returns s with the hashes of the one credential of its grant and of its browser

@@ -232,13 +232,14 @@ func (b *Batcher) refuse(ops []Op) []Result {
 	return results
 }
 
-// learn remembers refusals, except those of Peek: another node may reset the key.
+// learn remembers refusals, except those of Peek and Take: another node may reset the key, or
+// give a request back.
 func (b *Batcher) learn(ops []Op, results []Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	for i, op := range ops {
-		if results[i].RetryAfter > 0 && op.Limit.Burst != 0 {
+		if results[i].RetryAfter > 0 && op.Kind == KindAllow && op.Limit.Burst != 0 {
 			b.exhausted.put(op.Key, record{end: now.Add(results[i].RetryAfter)}, now)
 			b.contested.put(op.Key, record{end: now.Add(results[i].RetryAfter + op.Limit.Period)}, now)
 		}

@@ -2,11 +2,12 @@ package ratelimit
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
 
-// maxKeys bounds a Memory: 25 MB, at 120 bytes per key.
+// maxKeys bounds a Memory: 30 MB, at 150 bytes per key. A window has 70 bytes per request more.
 const maxKeys = 200_000
 
 // Memory is a Store in the memory of one process, by the process's clock. It stores at
@@ -55,6 +56,14 @@ func (m *Memory) do(op Op, now time.Time) Result {
 			m.records.put(op.Key, record{end: full}, now)
 		}
 		return Result{}
+	case KindTake:
+		return m.take(op, r, now)
+	case KindGiveBack:
+		r.taken = slices.DeleteFunc(slices.Clone(r.taken), func(q request) bool { return q.id == op.ID })
+		if !r.end.IsZero() {
+			m.records.put(op.Key, r, now)
+		}
+		return Result{}
 	case KindIncr:
 		r = record{count: r.count + 1, end: now.Add(op.TTL)}
 		m.records.put(op.Key, r, now)
@@ -63,6 +72,22 @@ func (m *Memory) do(op Op, now time.Time) Result {
 		return Result{}
 	}
 	return Result{Count: r.count}
+}
+
+// take records a request in the window r; m.mu is held.
+func (m *Memory) take(op Op, r record, now time.Time) Result {
+	since := now.Add(-op.Limit.Period)
+	r.taken = slices.DeleteFunc(slices.Clone(r.taken), func(q request) bool { return !q.at.After(since) })
+	var result Result
+	switch {
+	case slices.ContainsFunc(r.taken, func(q request) bool { return q.id == op.ID }):
+	case len(r.taken) >= op.Limit.Burst:
+		result.RetryAfter = r.taken[0].at.Sub(since)
+	default:
+		r.taken, r.end = append(r.taken, request{op.ID, now}), now.Add(op.Limit.Period)
+	}
+	m.records.put(op.Key, r, now) // also if it is refused: a key in use is not evicted
+	return result
 }
 
 // exhaust makes allowances that another storage refused as exhausted here, so that what is

@@ -46,14 +46,17 @@ const (
 	KindIncr
 	KindCount
 	KindReset
+	KindTake
+	KindGiveBack
 )
 
-// Op is one operation on a key. Create it with Allow, Peek, Incr, Count or Reset. An
-// allowance and a counter must not share a key.
+// Op is one operation on a key. Create it with Allow, Peek, Take, GiveBack, Incr, Count or
+// Reset. An allowance, a window and a counter must not share a key.
 type Op struct {
 	Kind  Kind
 	Key   string
-	Limit Limit         // KindAllow
+	Limit Limit         // KindAllow, KindTake
+	ID    string        // KindTake, KindGiveBack: of the request
 	TTL   time.Duration // KindIncr; in whole milliseconds, above 0
 	Owner string        // KindIncr: see OwnedBy
 	Exact bool          // KindAllow: see Exactly
@@ -61,7 +64,7 @@ type Op struct {
 
 // Result is the result of an Op.
 type Result struct {
-	RetryAfter time.Duration // KindAllow: 0 if the request is allowed, else the time to wait
+	RetryAfter time.Duration // KindAllow, KindTake: 0 if the request is allowed, else the time to wait
 	Count      int           // KindIncr, KindCount: the counter's value
 }
 
@@ -76,6 +79,15 @@ func (op Op) Exactly() Op {
 
 // Peek uses nothing; RetryAfter is the time until the allowance is full again.
 func Peek(key string) Op { return Op{Kind: KindAllow, Key: key} }
+
+// Take records the request id, if fewer than l.Burst were recorded within the last l.Period.
+// Unlike an allowance, which is refilled evenly, no interval of that length ever has more. It
+// stores each request, so it is for small numbers. A repetition with the same id counts once.
+// id is 1 to 32 letters, digits, - and _.
+func Take(key string, l Limit, id string) Op { return Op{Kind: KindTake, Key: key, Limit: l, ID: id} }
+
+// GiveBack removes the request id that Take recorded, if there is one.
+func GiveBack(key, id string) Op { return Op{Kind: KindGiveBack, Key: key, ID: id} }
 
 // Incr increments a counter, which expires ttl after its last increment.
 func Incr(key string, ttl time.Duration) Op { return Op{Kind: KindIncr, Key: key, TTL: ttl} }

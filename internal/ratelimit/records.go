@@ -13,12 +13,19 @@ type records struct {
 	hand  int      // the slot of a full ring to examine next
 }
 
-// record is the state of a key until end: a counter, or an allowance, for which end is the
-// time at which it is full again.
+// record is the state of a key until end: a counter, an allowance, for which end is the time
+// at which it is full again, or a window.
 type record struct {
 	count int
+	taken []request // of a window, oldest first; not modified in place
 	end   time.Time
 	used  bool // since the hand passed
+}
+
+// request is a request in a window.
+type request struct {
+	id string
+	at time.Time
 }
 
 // maxExamined bounds the search for a slot. A key that was used is passed over once.

@@ -19,6 +19,8 @@ var (
 	allowScript string
 	//go:embed incr.lua
 	incrScript string
+	//go:embed take.lua
+	takeScript string
 )
 
 // Redis is a Store in Redis, by Redis's clock. Each key is a hash with one field, or two
@@ -27,16 +29,17 @@ var (
 //	<prefix>:tally:<key>
 //
 // It needs the same ACL rights as sessions do. A call whose answer was lost may be sent
-// twice, and then counts twice.
+// twice, and then counts twice, except Take.
 type Redis struct {
 	client *redisclient.Client
 	allow  *redis.Script
 	incr   *redis.Script
+	take   *redis.Script
 }
 
 // NewRedis creates a Redis.
 func NewRedis(client *redisclient.Client) *Redis {
-	return &Redis{client: client, allow: redis.NewScript(allowScript), incr: redis.NewScript(incrScript)}
+	return &Redis{client: client, allow: redis.NewScript(allowScript), incr: redis.NewScript(incrScript), take: redis.NewScript(takeScript)}
 }
 
 // Do implements Store with one round trip, in a Cluster one to each node concerned.
@@ -68,7 +71,7 @@ func (r *Redis) pipeline(ctx context.Context, ops []Op) ([]Result, error) {
 			return nil, err
 		}
 		switch ops[i].Kind {
-		case KindAllow:
+		case KindAllow, KindTake:
 			results[i].RetryAfter = time.Duration(n) * time.Microsecond
 		case KindIncr, KindCount:
 			results[i].Count = int(n)
@@ -89,6 +92,10 @@ func (r *Redis) send(ctx context.Context, to interface {
 		return run(r.allow, ctx, to, []string{key}, micros(op.Limit.Interval()), micros(op.Limit.Period))
 	case KindIncr:
 		return run(r.incr, ctx, to, []string{key}, op.TTL.Milliseconds(), op.Owner)
+	case KindTake:
+		return run(r.take, ctx, to, []string{key}, op.ID, op.Limit.Burst, op.Limit.Period.Milliseconds())
+	case KindGiveBack:
+		return run(r.take, ctx, to, []string{key}, op.ID)
 	case KindReset:
 		return to.Do(ctx, "pexpireat", key, 1) // an expiry in the past deletes the key; DEL would need another ACL right
 	default:

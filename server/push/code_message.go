@@ -18,6 +18,7 @@ type codeMessage struct {
 	CustomLogo string     `json:"customLogo,omitempty"`
 	BrandColor string     `json:"brandColor,omitempty"` // #rrggbb, unless it is the default
 	AppLink    string     `json:"appLink,omitempty"`
+	TypedCodes bool       `json:"typedCodes"` // the pool offers typed codes
 
 	Status        int            `json:"status"`
 	Version       int64          `json:"version"`
@@ -33,7 +34,7 @@ func (k *socket) codeMessage(code login.Created) codeMessage {
 	return codeMessage{
 		Event: "code", Random: code.ID, URL: k.srv.pictureURL(code.ID), Payload: code.Payload,
 		ExpiresIn: login.WholeSeconds(k.pool.CodeTTL), BrowserKey: code.BrowserKey,
-		CustomLogo: k.pool.Logo, BrandColor: k.pool.OwnColor(), AppLink: login.AppLink(k.pool, code.ID),
+		CustomLogo: k.pool.Logo, BrandColor: k.pool.OwnColor(), AppLink: login.AppLink(k.pool, code.ID), TypedCodes: k.pool.TypedCodes,
 		Status: first.Status, Version: first.Version, UserInfo: first.UserInfo, Ticket: first.Ticket, ScannedUserID: first.ScannedUserID,
 		IsBrowser: first.IsBrowser,
 	}

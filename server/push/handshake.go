@@ -37,6 +37,7 @@ type SocketRequest struct {
 	Request         string // id of the authorization request whose page it is; "" if there is none
 	RequestCookie   string // of the browser that made it
 	Trace           string // of the codes to make, as in session.Session
+	Lang            Lang   // of the page
 }
 
 // Socket accepts a WebSocket that watches a code, or makes its own. It returns at once:
@@ -139,7 +140,7 @@ func (s *Server) newSocket(r *http.Request, by *login.Caller, req SocketRequest)
 	if frame := s.authorize(r, by, req); frame != nil {
 		return &socket{srv: s, client: session.Client{IP: by.IP, UserAgent: by.UserAgent}}, frame, s.login.CheckAnyOrigin(by)
 	}
-	k := &socket{srv: s, client: session.Client{IP: by.IP, UserAgent: by.UserAgent}, proof: by.Proof, trace: req.Trace}
+	k := &socket{srv: s, client: session.Client{IP: by.IP, UserAgent: by.UserAgent}, proof: by.Proof, trace: req.Trace, lang: req.Lang}
 	p, named, err := s.login.FindPool(req.Pool)
 	switch {
 	case err != nil:

@@ -29,6 +29,7 @@ type Options struct {
 
 	PictureURL func(session.ID) string // address of a code's picture
 	ErrorName  func(error) string      // name of an error in events
+	Describe   func(Lang, error) (code int, message string)
 
 	// Pushed is called when a page that waits has been sent a step, with the time since the
 	// step. It must not block. nil: not called.
@@ -41,12 +42,16 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// Lang is the language of a page, as Options.Describe understands it.
+type Lang int8
+
 // Server serves the pages of a node. Make it with New.
 type Server struct {
 	login      *login.Service
 	hub        *hub.Hub
 	pictureURL func(session.ID) string
 	errorName  func(error) string
+	describe   func(Lang, error) (code int, message string)
 	pushed     func(pool string, delay time.Duration)
 	refused    func(r *http.Request, err error)
 	log        *slog.Logger
@@ -64,7 +69,7 @@ const logInterval = 10 * time.Second
 // New creates a Server. It starts nothing; Run does.
 func New(o Options) *Server {
 	s := &Server{
-		login: o.Login, hub: o.Hub, pictureURL: o.PictureURL, errorName: o.ErrorName, pushed: o.Pushed, refused: o.Refused,
+		login: o.Login, hub: o.Hub, pictureURL: o.PictureURL, errorName: o.ErrorName, describe: o.Describe, pushed: o.Pushed, refused: o.Refused,
 		log: o.Log, limitedLog: loglimit.New(o.Log, logInterval),
 		sockets: newSockets(), admission: fairqueue.NewSlots(MaxHandshakes, 0, 0), stopping: make(chan struct{}),
 	}

@@ -63,6 +63,7 @@ func start(t testing.TB, change func(*login.Limits, *pool.Pool)) *node {
 		Hub:   h, Log: log, Pushed: n.notePushed,
 		PictureURL: func(id session.ID) string { return "https://scan.example.com/" + string(id) },
 		ErrorName:  func(err error) string { return err.Error() },
+		Describe:   func(lang Lang, err error) (int, string) { return int(lang), err.Error() },
 	})
 	server := httptest.NewServer(http.HandlerFunc(n.serve))
 	n.url = server.URL

@@ -23,6 +23,7 @@ type socket struct {
 	client    session.Client
 	counted   bool       // as a connection that waits
 	trace     string     // of the handshake
+	lang      Lang       // of the page
 	open      bool       // it makes its own codes; else it watches one
 	resume    session.ID // open: the code to continue with
 	challenge string     // open: of each code that it makes (RFC 7636); empty: none
@@ -61,6 +62,7 @@ const (
 	signalWorking      signal = 1 << iota // a worker runs
 	signalChanged                         // the code may have a newer state, or refreshPause is over
 	signalRefresh                         // the page asks for another code
+	signalTypedCode                       // the page asks for the typed code
 	signalShutdown                        // the node is shutting down
 	signalDisconnected                    // the connection is closed
 )
@@ -83,10 +85,13 @@ func (k *socket) Message(text []byte) *wsconn.CloseFrame {
 	switch {
 	case json.Unmarshal(text, &in) != nil:
 		return violation("not a JSON object")
-	case in.Action != "refresh" || !k.open:
+	case in.Action == actionTypedCode:
+		k.signal(signalTypedCode)
+	case in.Action == "refresh" && k.open:
+		k.signal(signalRefresh)
+	default:
 		return violation("unknown action")
 	}
-	k.signal(signalRefresh)
 	return nil
 }
 
@@ -157,5 +162,8 @@ func (k *socket) handle(got signal) *wsconn.CloseFrame {
 			return frame
 		}
 	}
-	return k.show()
+	if frame := k.show(); frame != nil || got&signalTypedCode == 0 {
+		return frame
+	}
+	return k.typedCode()
 }

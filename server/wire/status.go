@@ -99,9 +99,21 @@ func User(u login.FullUser) map[string]any {
 		out["emailVerified"] = u.EmailVerified
 	}
 	set(out, "phone", u.Phone)
+	setAuth(out, u.Auth)
 	if u.Token != "" {
 		out["token"] = u.Token
 		out["tokenExpiredAt"] = session.FormatTime(u.TokenExpiresAt)
 	}
 	return out
+}
+
+// setAuth adds how the user logged in, under the names of OpenID Connect Core 2.
+func setAuth(out map[string]any, a session.Auth) {
+	if a.Time != 0 {
+		out["auth_time"] = a.Time
+	}
+	set(out, "acr", a.ACR)
+	if len(a.AMR) > 0 {
+		out["amr"] = a.AMR
+	}
 }

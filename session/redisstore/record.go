@@ -38,6 +38,7 @@ type state struct {
 	Credential  string         `json:"credential,omitempty"` // see stateText
 	Challenge   string         `json:"challenge,omitempty"`
 	Match       session.Match  `json:"match,omitempty"`
+	Auth        string         `json:"auth,omitempty"` // see session.ParseAuth
 }
 
 // fixed is a record's field of this name: what never changes and no guard compares. Steps do not
@@ -51,6 +52,7 @@ type fixed struct {
 	BrowserHash []byte         `json:"browserHash,omitempty"`
 	Count       int            `json:"count"`
 	Trace       string         `json:"trace,omitempty"`
+	StepUp      session.StepUp `json:"stepUp,omitzero"`
 	CreatedAt   int64          `json:"createdAt"` // Unix time, ms
 
 	Authorization session.Authorization `json:"authorization,omitzero"`
@@ -80,7 +82,7 @@ func encodeNew(s session.Session) (stateJSON, fixedJSON []byte, err error) {
 	}
 	fixedJSON, err = encode(fixed{
 		CustomData: s.CustomData, Client: s.Client, Salt: s.Salt, CookieHash: s.CookieHash, BrowserHash: s.BrowserHash,
-		Count: s.Count, Trace: s.Trace, CreatedAt: s.CreatedAt.UnixMilli(), Authorization: s.Authorization,
+		Count: s.Count, Trace: s.Trace, StepUp: s.StepUp, CreatedAt: s.CreatedAt.UnixMilli(), Authorization: s.Authorization,
 	})
 	return stateJSON, fixedJSON, err
 }
@@ -101,7 +103,9 @@ func decode(id session.ID, values []any) (session.Session, error) {
 	errState, errFixed := json.Unmarshal([]byte(texts[0]), &st), json.Unmarshal([]byte(texts[3]), &f)
 	user, errUser := decodeUser(texts[1], texts[2])
 	grant, hash, errHash := st.credential()
-	if err := errors.Join(errState, errFixed, errUser, errHash); err != nil || st.Version < 1 {
+	var errAuth error
+	user.Auth, errAuth = session.ParseAuth(st.Auth)
+	if err := errors.Join(errState, errFixed, errUser, errHash, errAuth); err != nil || st.Version < 1 {
 		return session.Session{}, fmt.Errorf("%w: %w", errRecord, err)
 	}
 	return session.Session{
@@ -109,7 +113,7 @@ func decode(id session.ID, values []any) (session.Session, error) {
 		Payload: texts[4], CustomData: f.CustomData, Client: f.Client,
 		Salt: f.Salt, SecretID: st.SecretID, Grant: grant, GrantHash: hash, BrowserHash: f.BrowserHash, CookieHash: f.CookieHash,
 		Authorization: f.Authorization,
-		Challenge:     st.Challenge, Count: f.Count, Match: st.Match, Mismatches: st.Mismatches, Trace: f.Trace, ScanQueued: st.ScanQueued != "",
+		Challenge:     st.Challenge, Count: f.Count, Match: st.Match, Mismatches: st.Mismatches, Trace: f.Trace, StepUp: f.StepUp, ScanQueued: st.ScanQueued != "",
 		CreatedAt: at(f.CreatedAt), ScannedAt: at(st.ScannedAt), ConfirmedAt: at(st.ConfirmedAt), ExpiresAt: at(st.ExpiresAt),
 	}, nil
 }
@@ -147,7 +151,7 @@ func encodeUser(u session.User) (members, rest string, err error) {
 	if members = strings.TrimSuffix(strings.TrimPrefix(string(text), "{"), "}"); members != "" {
 		members = "," + members
 	}
-	u.ID, u.Nickname, u.Photo = "", "", ""
+	u.ID, u.Nickname, u.Photo, u.Auth = "", "", "", session.Auth{}
 	if text, err = encode(u); string(text) == noRest {
 		return members, "", err
 	}

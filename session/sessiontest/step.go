@@ -14,7 +14,8 @@ func New(st session.Store, ttl time.Duration) session.Session {
 	return session.Session{
 		ID: session.NewID(), Pool: "pool", Payload: `{"scene":"APP_AUTH"}`,
 		Salt: []byte("0123456789abcdef"), SecretID: "1", CookieHash: []byte("hash"), Challenge: "challenge", Match: session.MatchDigits,
-		Grant: session.GrantTicket, GrantHash: session.HashSecret("ticket"), BrowserHash: session.HashSecret("browser key"),
+		StepUp: session.StepUp{MaxAge: time.Minute, ACRValues: []string{"high", "higher"}, AMR: []string{"otp"}},
+		Grant:  session.GrantTicket, GrantHash: session.HashSecret("ticket"), BrowserHash: session.HashSecret("browser key"),
 		Client: session.Client{IP: "192.0.2.1", UserAgent: "test"},
 		Count:  1, CreatedAt: now, ExpiresAt: now.Add(ttl),
 	}
@@ -32,9 +33,10 @@ var Authorization = session.Authorization{
 }
 
 // ChangeOf returns a change by a user who knows everything that the code needs: the number, and
-// the ticket with its verifier. Times to live are a minute.
+// the ticket with its verifier, and who logged in. Times to live are a minute.
 func ChangeOf(from session.Session, a session.Action, u session.User) session.Change {
 	c := session.Change{Action: a, User: u, TTL: time.Minute}
+	c.User.Auth = session.Auth{Time: 1_800_000_000, ACR: "acr of the " + string(a), AMR: []string{"otp", `a "quoted" one`}}
 	switch a {
 	case session.Confirm:
 		c.Loaded = from.Op

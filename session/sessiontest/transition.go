@@ -67,6 +67,9 @@ func (s *suite) everyFieldIsStored() {
 	m.apply(s.A.Store, ChangeOf(m.stored, session.Confirm, Alice).Transition())
 	got := s.load(s.B.Store, made.ID)
 	s.same(got, m.stored)
+	if got.User.Auth.ACR != "acr of the confirm" {
+		s.Errorf("the user's login is %+v, want that of the confirm", got.User.Auth)
+	}
 	for value, i := reflect.ValueOf(got), 0; i < value.NumField(); i++ {
 		if value.Field(i).IsZero() {
 			s.Errorf("%s is zero", value.Type().Field(i).Name)

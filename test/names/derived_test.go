@@ -32,6 +32,8 @@ func addDerived(t *testing.T, names found) {
 	names.add("derived", "browser key", p.BrowserKey(code))
 	names.add("derived", "token id", p.TokenID(code))
 	names.add("derived", "match code", p.MatchCode(code))
+	names.add("derived", "typed code", p.TypedCode(code, 0), "then", p.TypedCode(code, 1))
+	names.add("derived", "name of a typed code", p.TypedName(code, "WDJB-MJHT"))
 	names.add("derived", "pseudonym", p.Pseudonym("user", "alice"))
 	names.add("derived", "pseudonym without a pool", pool.NewRegistry(p).Pseudonym("user", "alice"))
 	key, err := pool.ParseWebhookKey("whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=")

@@ -166,6 +166,7 @@ var placeholders = []struct {
 	{regexp.MustCompile(`^stats:[0-9]{6,10}:pool:[0-9a-f]{16}$`), "stats:<minute>:pool:<hash>"},
 	{regexp.MustCompile(`^stats:(900|7200):[0-9]{5,8}$`), "stats:${1}:<period>"},
 	{regexp.MustCompile(`^stats:(900|7200):[0-9]{5,8}:pool:[0-9a-f]{16}$`), "stats:${1}:<period>:pool:<hash>"},
+	{regexp.MustCompile(`^typed:[\w-]{22}$`), "typed:<pseudonym in the pool: typed code, <typed code>>"},
 	{regexp.MustCompile(`^queue:webhooks:(main|other|brief):`), "queue:webhooks:<pool>:"},
 }
 
@@ -209,6 +210,7 @@ func (w *walker) labelsOf(p *pool.Pool) []label {
 	for _, name := range []string{user, otherUser} {
 		all = append(all,
 			label{[]string{"user", name}, "user, <user>"},
+			label{[]string{"typed guess", name}, "typed guess, <user>"},
 			label{[]string{"cancels", name}, "cancels, <user>"},
 			label{[]string{"pause", name}, "pause, <user>"})
 		for _, cookie := range w.cookies {
@@ -226,6 +228,7 @@ func (w *walker) labelsWithoutPool() []label {
 		{[]string{"codes", address}, "codes, <address>"},
 		{[]string{"call", address}, "call, <address>"},
 		{[]string{"miss", address}, "miss, <address>"},
+		{[]string{"typed guess", address}, "typed guess, <address>"},
 		{[]string{"secrets", address}, "secrets, <address>"},
 		{[]string{"secret", address, ""}, "secret, <address>, <pool>"},
 		{[]string{"lately", address, fmt.Sprint(now)}, "lately, <address>, <ten minutes>"},

@@ -30,6 +30,8 @@ func walk(t *testing.T, names found) {
 	w.console("https")
 	w.logins()
 	w.refusals()
+	w.typedCodes()
+	w.stepUp()
 	w.cancels()
 	w.sockets()
 	w.ends()

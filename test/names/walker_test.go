@@ -58,6 +58,7 @@ pools:
     secret: "%[4]s"
     identity: {jwt: {hs256_secret: "%[5]s"}}
     vouching: true
+    typed_codes: true
     origins: ["https://login.example.com"]
     webhook: {url: "%[7]s", secret: "%[8]s", allow_private: true}
   - id: other
@@ -72,6 +73,10 @@ pools:
     secret: "%[4]s"
     identity: {jwt: {hs256_secret: "%[5]s"}}
     consent: {new_browser: block}
+  - id: recent
+    secret: "%[4]s"
+    identity: {jwt: {hs256_secret: "%[5]s"}}
+    step_up: {max_age: 5m}
   - id: brief
     secret: "%[4]s"
     code_ttl: 1s
@@ -107,7 +112,7 @@ func newWalker(t *testing.T, names found) *walker {
 		T: t, names: names, redis: redistest.Start(t),
 		refused: make(map[string]string), hooks: make(found),
 	}
-	for _, id := range []string{"main", "other", "digits", "strict", "brief"} {
+	for _, id := range []string{"main", "other", "digits", "strict", "recent", "brief"} {
 		w.pools = append(w.pools, &pool.Pool{ID: id, Secret: pool.NewSecret(poolSecret)})
 	}
 	hooks := httptest.NewServer(http.HandlerFunc(w.receive))

@@ -39,6 +39,10 @@ func Run(t *testing.T, open func(t *testing.T) Storage) {
 		{"TheAllowanceRefillsCompletely", (*suite).refills},
 		{"DifferentLimitsShareAKey", (*suite).differentLimits},
 		{"PeekUsesNothing", (*suite).peek},
+		{"NodesShareOneWindow", (*suite).oneWindow},
+		{"ARequestGivenBackCanBeTakenAgain", (*suite).giveBack},
+		{"AWindowSlides", (*suite).slides},
+		{"ARepeatedRequestCountsOnce", (*suite).takeTwice},
 		{"IncrementsOfAllNodesAddUp", (*suite).increments},
 		{"CountersExpire", (*suite).countersExpire},
 		{"ResetDeletesTheKey", (*suite).reset},
@@ -257,13 +261,16 @@ func (s *suite) order() {
 func (s *suite) everyKeyExpires() {
 	s.wait(s.A, s.key+"allowance", ratelimit.Limit{Burst: 2, Period: time.Hour})
 	s.do(s.A, ratelimit.Incr(s.key+"counter", time.Hour))
-	for key, most := range map[string]time.Duration{"allowance": 30 * time.Minute, "counter": time.Hour} {
+	s.do(s.A, ratelimit.Take(s.key+"window", ratelimit.Limit{Burst: 2, Period: time.Hour}, "request"))
+	s.do(s.A, ratelimit.GiveBack(s.key+"window", "request"))
+	for key, most := range map[string]time.Duration{"allowance": 30 * time.Minute, "counter": time.Hour, "window": time.Hour} {
 		if life := s.TTL(s.key + key); life <= most/2 || life > most+time.Second {
 			s.Errorf("%s expires in %v, want about %v", key, life, most)
 		}
 	}
 	s.do(s.A, ratelimit.Peek(s.key))
 	s.do(s.A, ratelimit.Count(s.key))
+	s.do(s.A, ratelimit.GiveBack(s.key, "request"))
 	s.do(s.A, ratelimit.Reset(s.key))
 	if life := s.TTL(s.key); life != 0 {
 		s.Errorf("reads left a key that expires in %v", life)
