@@ -4,25 +4,24 @@
 // It guarantees that everything is in the binary and that no page loads anything from another
 // server or contains inline code, so that the pages work under the strict content security
 // policy of every response. A response never changes while the program runs; it has a strong
-// ETag of its content, and browsers revalidate their copy. Only GET and HEAD are allowed.
+// ETag of its content, and browsers revalidate their copy. Pages refer to their assets by names
+// that contain a hash, which browsers keep. Files are compressed with brotli or gzip if the
+// client accepts it. Only GET and HEAD are allowed.
 package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"html/template"
 	"net/http"
-	"path"
-	"time"
+	"sync"
 )
 
 // scanlogin.js is built from src.
 //
 //go:generate ./build.sh scanlogin.js
 
-//go:embed *.css *.html *.js *.svg *.yaml
+//go:embed *.css *.html *.js *.svg *.ts *.yaml
 var files embed.FS
 
 // assets are the files that the pages load.
@@ -57,6 +56,9 @@ func Module() http.Handler { return crossOrigin("scanlogin.js") }
 // OpenAPI serves /openapi.yaml, the description of the REST API.
 func OpenAPI() http.Handler { return crossOrigin("openapi.yaml") }
 
+// Types serves /scanlogin.d.ts, the TypeScript declarations of the browser module.
+func Types() http.Handler { return crossOrigin("scanlogin.d.ts") }
+
 // AsyncAPI serves /asyncapi.yaml, the description of the messages of WebSockets and event
 // streams. It refers to openapi.yaml in the same folder.
 func AsyncAPI() http.Handler { return crossOrigin("asyncapi.yaml") }
@@ -75,9 +77,7 @@ func crossOrigin(name string) asset {
 // prefix.
 func Assets() http.Handler {
 	mux := http.NewServeMux()
-	for _, name := range assets {
-		mux.Handle("/assets/"+name, newAsset(name, read(name)))
-	}
+	mux.HandleFunc("/assets/{name}", serveAsset)
 	mux.HandleFunc("/assets/brand/{name}", serveBrand)
 	mux.HandleFunc("/", notFound)
 	return mux
@@ -99,23 +99,28 @@ func Phone(users ...User) http.Handler { return page("phone.html", users) }
 
 // Link serves the page at /s/<random> and /s/<pool>/<random> for visitors who opened the address in a code without the
 // site's app. A zero site gives a neutral page.
-func Link(site Site) http.Handler { return page("link.html", site) }
+func Link(site Site) http.Handler { return newDynamic("link.html", render(linkPage(), site)) }
+
+var linkPage = sync.OnceValue(func() *template.Template { return parsePage("link.html") })
 
 // Ended serves the page at /s/<random> for codes that do not exist or have ended, with status
 // 404.
 func Ended() http.Handler {
-	a := newAsset("ended.html", read("ended.html"))
+	a := page("ended.html", nil)
 	a.notFound = true
 	return a
 }
 
-// page renders a page. Only an invalid template can make it fail; the tests render every page.
-func page(name string, data any) asset {
+// page returns a page that never changes.
+func page(name string, data any) asset { return newAsset(name, render(parsePage(name), data)) }
+
+// render cannot fail: the tests render every page.
+func render(page *template.Template, data any) []byte {
 	var body bytes.Buffer
-	if err := template.Must(template.ParseFS(files, name)).Execute(&body, data); err != nil {
+	if err := page.Execute(&body, data); err != nil {
 		panic(err)
 	}
-	return newAsset(name, body.Bytes())
+	return body.Bytes()
 }
 
 // read returns an embedded file. The tests read all of them.
@@ -125,67 +130,4 @@ func read(name string) []byte {
 		panic(err)
 	}
 	return body
-}
-
-// asset serves a file.
-type asset struct {
-	contentType string
-	etag        string
-	body        []byte
-	crossOrigin bool // pages of other origins may load it
-	notFound    bool // served with 404
-}
-
-func newAsset(name string, body []byte) asset {
-	sum := sha256.Sum256(body)
-	return asset{
-		contentType: contentTypes[path.Ext(name)],
-		etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`,
-		body:        body,
-	}
-}
-
-// contentTypes by extension, because the table of the system may differ.
-var contentTypes = map[string]string{
-	".css":  "text/css; charset=utf-8",
-	".html": "text/html; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".svg":  "image/svg+xml",
-	".yaml": "application/yaml", // RFC 9512
-}
-
-func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	secure(h)
-	if a.crossOrigin {
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		h.Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return
-	}
-	h.Set("Content-Type", a.contentType)
-	if a.notFound {
-		h.Set("Cache-Control", "no-store")
-		w.WriteHeader(http.StatusNotFound)
-		if r.Method == http.MethodGet {
-			_, _ = w.Write(a.body) // an error means that the client has gone
-		}
-		return
-	}
-	h.Set("ETag", a.etag)
-	h.Set("Cache-Control", "no-cache")
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))
-}
-
-// secure sets the security headers of every response.
-func secure(h http.Header) {
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }

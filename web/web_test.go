@@ -46,7 +46,7 @@ func call(h http.Handler, method, target string, header ...string) *http.Respons
 }
 
 func TestEndedCodesAreNotFound(t *testing.T) {
-	for method, size := range map[string]int{http.MethodGet: len(read("ended.html")), http.MethodHead: 0} {
+	for method, size := range map[string]int{http.MethodGet: len(page("ended.html", nil).plain.body), http.MethodHead: 0} {
 		res := call(Ended(), method, "/s/over")
 		body, _ := io.ReadAll(res.Body)
 		if res.StatusCode != http.StatusNotFound || len(body) != size || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
@@ -64,7 +64,7 @@ func bodyOf(h http.Handler, target string) string {
 // everything returns all paths with their handlers.
 func everything() map[string]http.Handler {
 	all := pages()
-	all["/scanlogin.js"], all["/openapi.yaml"], all["/asyncapi.yaml"] = Module(), OpenAPI(), AsyncAPI()
+	all["/scanlogin.js"], all["/openapi.yaml"], all["/asyncapi.yaml"], all["/scanlogin.d.ts"] = Module(), OpenAPI(), AsyncAPI(), Types()
 	for _, name := range append([]string{"brand/c2185b.css", "brand/c2185b.svg"}, assets...) {
 		all["/assets/"+name] = Assets()
 	}
@@ -164,7 +164,7 @@ func TestOnlyModuleAndDescriptionsAllowOtherOrigins(t *testing.T) {
 	for target, h := range everything() {
 		header := call(h, http.MethodGet, target, "Origin", "https://www.example.com").Header
 		origin, resource := "", "same-origin"
-		if ext := path.Ext(target); ext == ".yaml" || target == "/scanlogin.js" {
+		if ext := path.Ext(target); ext == ".yaml" || target == "/scanlogin.js" || target == "/scanlogin.d.ts" {
 			origin, resource = "*", "cross-origin"
 		}
 		if got := header.Get("Access-Control-Allow-Origin"); got != origin {
@@ -178,7 +178,7 @@ func TestOnlyModuleAndDescriptionsAllowOtherOrigins(t *testing.T) {
 
 // The policy blocks inline code, so pages must not need it.
 func TestPagesHaveNoInlineCode(t *testing.T) {
-	withSource := regexp.MustCompile(`<script type="module" src="[^"]+"></script>`)
+	withSource := regexp.MustCompile(`<script type="module" src="[^"]+"></script>`) // imports are announced by links
 	inline := regexp.MustCompile(`(?i)<style|<script|\s(?:style|on\w+)\s*=|javascript:`)
 	for target, h := range pages() {
 		text := withSource.ReplaceAllString(bodyOf(h, target), "")
@@ -248,7 +248,7 @@ func TestModulesMakeNoMarkupFromText(t *testing.T) {
 // All references of pages and modules are served, and all embedded files are used.
 func TestReferencesAreServed(t *testing.T) {
 	inPage := regexp.MustCompile(`(?:src|href)="/?(assets/[^"]+)"`)
-	inModule := regexp.MustCompile(`from '\./([^']+)'`)
+	inModule := regexp.MustCompile(`['"]\./([^'"]+\.js)['"]`)
 	var used []string // besides the module, which is at the root
 	all := pages()
 	for target, h := range perRequestPages() {
@@ -260,17 +260,32 @@ func TestReferencesAreServed(t *testing.T) {
 		}
 	}
 	for _, name := range assets {
-		for _, match := range inModule.FindAllStringSubmatch(string(read(name)), -1) {
-			used = append(used, match[1])
+		for _, match := range inModule.FindAllStringSubmatch(bodyOf(Assets(), "/assets/"+name), -1) {
+			if !strings.HasPrefix(match[1], "src/") { // a type in a comment
+				used = append(used, match[1])
+			}
 		}
 	}
-	for _, name := range used {
-		if res := call(Assets(), http.MethodGet, "/assets/"+name); res.StatusCode != http.StatusOK {
+	for i, name := range used {
+		res := call(Assets(), http.MethodGet, "/assets/"+name)
+		if res.StatusCode != http.StatusOK {
 			t.Errorf("%s is referred to and not served", name)
 		}
+		if path.Dir(name) == "brand" {
+			continue
+		}
+		parts := hashedName.FindStringSubmatch(name)
+		if parts == nil || res.Header.Get("Cache-Control") != immutable {
+			t.Errorf("%s is referred to without a current hash", name)
+			continue
+		}
+		used[i] = parts[1] + parts[3]
 	}
 	for _, name := range assets {
-		if !slices.Contains(used, name) {
+		joined := func(other string) bool { // in the style sheet of a page
+			return path.Ext(name) == ".css" && slices.Contains(strings.Split(strings.TrimSuffix(other, ".css"), "-"), strings.TrimSuffix(name, ".css"))
+		}
+		if !slices.Contains(used, name) && !slices.ContainsFunc(used, joined) {
 			t.Errorf("%s is served and not used", name)
 		}
 	}
@@ -279,7 +294,7 @@ func TestReferencesAreServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range embedded {
-		if ext := path.Ext(name); ext != ".html" && ext != ".yaml" && name != "scanlogin.js" && !slices.Contains(assets, name) {
+		if ext := path.Ext(name); ext != ".html" && ext != ".yaml" && ext != ".ts" && name != "scanlogin.js" && !slices.Contains(assets, name) {
 			t.Errorf("%s is embedded and not served", name)
 		}
 	}
