@@ -103,10 +103,18 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 	a.ServeHTTP(w, r)
 }
 
-// parsePage returns the template of a page, which loads as few files as possible, all of them
-// together, and keeps them: style sheets are joined, names have hashes, and the modules that a
-// module imports are announced.
-func parsePage(name string) *template.Template {
+// parsePage returns the template of a page with the parts that it includes. A page loads as few
+// files as possible, all of them together, and keeps them: style sheets are joined, names have
+// hashes, and the modules that a module imports are announced.
+func parsePage(name string, parts ...string) *template.Template {
+	page := template.Must(template.New(name).Parse(delivered(name)))
+	for _, part := range parts {
+		template.Must(page.New(part).Parse(delivered(part)))
+	}
+	return page
+}
+
+func delivered(name string) string {
 	text := styleSheets.ReplaceAllStringFunc(string(read(name)), func(group string) string {
 		sheet, _ := joined([]byte(group))
 		root := styleSheet.FindStringSubmatch(group)[1]
@@ -120,14 +128,13 @@ func parsePage(name string) *template.Template {
 		}
 		return all.String() + script
 	})
-	text = assetInPage.ReplaceAllStringFunc(text, func(reference string) string {
+	return assetInPage.ReplaceAllStringFunc(text, func(reference string) string {
 		parts := assetInPage.FindStringSubmatch(reference)
 		if a, ok := published()[parts[2]]; ok {
 			return parts[1] + withHash(parts[2], a.plain.body) + `"`
 		}
 		return reference
 	})
-	return template.Must(template.New(name).Parse(text))
 }
 
 // imports appends to found what a module and its imports load, below the root.

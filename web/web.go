@@ -112,7 +112,9 @@ func Ended() http.Handler {
 }
 
 // page returns a page that never changes.
-func page(name string, data any) asset { return newAsset(name, render(parsePage(name), data)) }
+func page(name string, data any, parts ...string) asset {
+	return newAsset(name, render(parsePage(name, parts...), data))
+}
 
 // render cannot fail: the tests render every page.
 func render(page *template.Template, data any) []byte {

@@ -40,6 +40,7 @@ func (d *demo) handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", web.Login(web.Site{Pool: demoPool, Name: "Demo"}))
+	mux.Handle("/login", web.Login(web.Site{Pool: demoPool, Name: "Demo"}))
 	mux.Handle("/phone", web.Phone(people...))
 	mux.HandleFunc("POST /demo/token", d.serveToken)
 	mux.HandleFunc("POST /demo/decode", d.serveDecode)
