@@ -10,6 +10,10 @@ banner="/*! scanlogin, Apache License 2.0. Generated from web/src by web/build.s
 $(cat third_party/NOTICE)
 */"
 # The targets are the browsers that docs/website.md names.
-exec go tool esbuild src/scanlogin.js --bundle --minify --format=esm --loader:.css=text \
-  --alias:lean-qr/nano=./third_party/lean-qr/nano.mjs --banner:js="$banner" \
-  --target=chrome123,firefox120,safari17.5 --log-level=warning --outfile="$out"
+targets=chrome123,firefox120,safari17.5
+styles=$(mktemp -d)
+trap 'rm -rf "$styles"' EXIT
+go tool esbuild src/styles.css --minify --target=$targets --log-level=warning --outfile="$styles/styles.css"
+go tool esbuild src/scanlogin.js --bundle --minify --format=esm --loader:.css=text \
+  --alias:lean-qr/nano=./third_party/lean-qr/nano.mjs --alias:styles.css="$styles/styles.css" --banner:js="$banner" \
+  --target=$targets --log-level=warning --outfile="$out"

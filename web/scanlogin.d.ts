@@ -44,11 +44,17 @@ export interface Status {
   expiresIn: number;
   /** With `scanned`: the number to enter on the phone, if the pool has `match: digits`. */
   matchCode?: string;
+  /** With `confirmed`, on the page of an authorization request: how to return to the client. */
+  redirect?: Redirect;
 }
 
-/** The ticket is for the site's own back end. */
+/** The address to open, or a form to post. */
+export type Redirect = string | { action: string; fields: Record<string, string> };
+
+/** The ticket is for the site's own back end. On the page of an authorization request there is a redirect instead. */
 export interface Confirmed {
-  ticket: string;
+  ticket: string | null;
+  redirect?: Redirect;
   random: string;
   browserKey: string;
   userInfo: UserInfo;
@@ -113,6 +119,8 @@ export declare class ScanLogin extends Target {
     pool: string;
     /** RFC 7636, S256. */
     codeChallenge?: string;
+    /** Id of an authorization request, on its page. */
+    request?: string;
   });
   /** Seconds until the code on the screen expires; 0 if there is none. */
   get remaining(): number;

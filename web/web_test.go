@@ -197,9 +197,10 @@ func TestNamesAreEscaped(t *testing.T) {
 	}
 }
 
-// A login page loads the module before it can show a code.
+// A login page loads the module before it can show a code. The limit is what the states, icons
+// and texts of the element need; with it, the demo's login page stays below 40 KB.
 func TestModuleIsSmall(t *testing.T) {
-	const most = 12_000 // bytes, compressed
+	const most = 15_000 // bytes, compressed
 	var compressed bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
 	if _, err := w.Write(read("scanlogin.js")); err != nil {
