@@ -118,7 +118,7 @@ func TestEveryRouteIsRateLimited(t *testing.T) {
 func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
-	for _, path := range []string{"/scanlogin.js", "/openapi.yaml", "/asyncapi.yaml", "/docs", "/s/" + c.random, "/s/p1/" + c.random} {
+	for _, path := range []string{"/scanlogin.js", "/scanlogin.d.ts", "/openapi.yaml", "/asyncapi.yaml", "/docs", "/s/" + c.random, "/s/p1/" + c.random} {
 		get := func(etag string) *http.Response {
 			req, err := http.NewRequestWithContext(t.Context(), "GET", n.url+path, nil)
 			if err != nil {

@@ -156,6 +156,7 @@ func (s *Server) routes(trusted []netip.Prefix) *echo.Echo {
 	e.Match(reading, "/.well-known/apple-app-site-association", s.appsOf(association.Apple))
 	e.Match(reading, "/.well-known/assetlinks.json", s.appsOf(association.Android))
 	e.Match(reading, "/scanlogin.js", echo.WrapHandler(web.Module()))
+	e.Match(reading, "/scanlogin.d.ts", echo.WrapHandler(web.Types()))
 	e.Match(reading, "/openapi.yaml", echo.WrapHandler(web.OpenAPI()))
 	e.Match(reading, "/asyncapi.yaml", echo.WrapHandler(web.AsyncAPI()))
 	e.Match(reading, "/docs", echo.WrapHandler(web.Docs()))

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"html/template"
 	"net/http"
 	"strings"
 )
@@ -89,7 +88,7 @@ func FormPost(w http.ResponseWriter, p FormPostPage) {
 }
 
 // perRequest are the pages that are rendered for each request.
-var perRequest = template.Must(template.ParseFS(files, "authorize.html", "authorize-error.html", "form-post.html", "logged-out.html"))
+var perRequest = parsePage("authorize.html", "authorize-error.html", "form-post.html", "logged-out.html")
 
 // writePage renders a page for one request. formAction extends the policy for forms.
 func writePage(w http.ResponseWriter, status int, name, formAction string, data any) {

@@ -33,9 +33,9 @@ func serveBrand(w http.ResponseWriter, r *http.Request) {
 	case !rrggbb.MatchString(color):
 		notFound(w, r)
 	case kind == ".css":
-		newAsset("brand.css", []byte(strings.ReplaceAll(brandStyle, "#rrggbb", "#"+color))).ServeHTTP(w, r)
+		newDynamic("brand.css", []byte(strings.ReplaceAll(brandStyle, "#rrggbb", "#"+color))).ServeHTTP(w, r)
 	case kind == ".svg":
-		newAsset("brand.svg", bytes.ReplaceAll(read("mark.svg"), []byte(defaultColor), []byte("#"+color))).ServeHTTP(w, r)
+		newDynamic("brand.svg", bytes.ReplaceAll(read("mark.svg"), []byte(defaultColor), []byte("#"+color))).ServeHTTP(w, r)
 	default:
 		notFound(w, r)
 	}
@@ -49,7 +49,7 @@ func (s Site) Mark() template.URL {
 	if s.HasColor() {
 		return template.URL("brand/" + s.digits() + ".svg") // #nosec G203 -- six hexadecimal digits
 	}
-	return "mark.svg"
+	return template.URL(withHash("mark.svg", read("mark.svg"))) // #nosec G203 -- a name and hexadecimal digits
 }
 
 // Style is the path of the style sheet with the site's color, below /assets/.

@@ -7,11 +7,12 @@ import (
 )
 
 func TestSitesHaveTheirColor(t *testing.T) {
+	mark := withHash("mark.svg", read("mark.svg"))
 	for _, test := range []struct{ color, style, mark string }{
 		{"#c2185b", "brand/c2185b.css", "brand/c2185b.svg"},
 		{"#C2185B", "brand/c2185b.css", "brand/c2185b.svg"},
-		{"", "", "mark.svg"}, {defaultColor, "", "mark.svg"},
-		{`#"><b>`, "", "mark.svg"}, {"red", "", "mark.svg"},
+		{"", "", mark}, {defaultColor, "", mark},
+		{`#"><b>`, "", mark}, {"red", "", mark},
 	} {
 		for page, h := range map[string]http.Handler{"link": NoticePage(LinkNotice, http.StatusOK, Site{Name: "Shop", Color: test.color}, false), "login": Login(Site{Name: "Shop", Color: test.color})} {
 			text := bodyOf(h, "/")

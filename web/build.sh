@@ -21,7 +21,11 @@ $(cat "third_party/$contains/banner.txt")
 "
 banner="$banner */"
 # The targets are the browsers that docs/website.md names.
-exec go tool esbuild "$source" --bundle --minify --format=esm --loader:.css=text \
+targets=chrome123,firefox120,safari17.5
+styles=$(mktemp -d)
+trap 'rm -rf "$styles"' EXIT
+go tool esbuild src/styles.css --minify --target=$targets --log-level=warning --outfile="$styles/styles.css"
+go tool esbuild "$source" --bundle --minify --format=esm --loader:.css=text \
   --alias:lean-qr/nano=./third_party/lean-qr/nano.mjs --alias:qr/decode.js=./third_party/qr/decode.js \
-  --alias:uplot=./third_party/uplot/dist/uPlot.esm.js ${external:+"$external"} \
-  --banner:js="$banner" --target=chrome123,firefox120,safari17.5 --log-level=warning --outfile="$out"
+  --alias:uplot=./third_party/uplot/dist/uPlot.esm.js ${external:+"$external"} --alias:styles.css="$styles/styles.css" \
+  --banner:js="$banner" --target=$targets --log-level=warning --outfile="$out"

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // Notice is a page with one message, in English and Chinese.
@@ -59,7 +60,7 @@ var notices = map[Notice]struct {
 }
 
 // noticeTemplate is parsed once; the tests render every notice.
-var noticeTemplate = template.Must(template.ParseFS(files, "notice.html"))
+var noticeTemplate = sync.OnceValue(func() *template.Template { return parsePage("notice.html") })
 
 // NoticePage serves a notice with a status, in the reader's language first: Chinese if chinese,
 // else English. A zero site gives a neutral page. Clients may keep a page with status 200, but
@@ -71,7 +72,7 @@ func NoticePage(notice Notice, status int, site Site, chinese bool) http.Handler
 		first, second = second, first
 	}
 	var body bytes.Buffer
-	err := noticeTemplate.Execute(&body, struct {
+	err := noticeTemplate().Execute(&body, struct {
 		Site          Site
 		First, Second noticeText
 		Action        string
@@ -79,7 +80,7 @@ func NoticePage(notice Notice, status int, site Site, chinese bool) http.Handler
 	if err != nil { // a value that cannot be a part of a page, which a Site has not
 		panic(err)
 	}
-	return noticePage{newAsset("notice.html", body.Bytes()), status}
+	return noticePage{newDynamic("notice.html", body.Bytes()), status}
 }
 
 // of fills in the name of the site and the language.
@@ -110,6 +111,6 @@ func (p noticePage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(p.status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(p.body) // an error means that the client has gone
+		_, _ = w.Write(p.plain.body) // an error means that the client has gone
 	}
 }

@@ -53,7 +53,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/geoip":                   {foreign: []string{"github.com/oschwald/maxminddb-golang/"}},
 	"internal/geoip/geoiptest":         {foreign: []string{"github.com/maxmind/mmdbwriter"}},
 	"internal/webhook":                 {ours: []string{"internal/wakeup", "session", "hub", "internal/webhook/queue", "internal/pool", "internal/safehttp", "internal/loglimit"}, foreign: []string{"golang.org/x/sync/"}},
-	"web":                              {},
+	"web":                              {foreign: []string{"github.com/andybalholm/brotli"}},
 	"web/reference":                    {foreign: []string{"github.com/goccy/go-yaml"}},
 	"internal/kv":                      {ours: []string{"internal/redisclient"}, foreign: []string{"github.com/redis/go-redis/"}},
 	"internal/kv/kvtest":               {ours: []string{"internal/kv"}},

@@ -12,16 +12,17 @@ import (
 // replaced in one place. A place is a folder with what is below it, or "*/name.go" for all
 // files of that name. Programs and packages that only test are at the end of each list.
 var confined = map[string][]string{
-	"github.com/redis/go-redis/":   {"session/redisstore", "*/redis.go", "internal/redisclient", "internal/redistest", "test"},
-	"github.com/labstack/echo/":    {"server"},
-	"github.com/coder/websocket":   {"server/push/wsconn", "test"},
-	"github.com/skip2/go-qrcode":   {"internal/qr/draw"},
-	"github.com/golang-jwt/":       {"internal/token", "internal/identity", "internal/app/demo_pages.go", "test"},
-	"github.com/alecthomas/kong":   {"cmd/scanlogin", "test"},
-	"github.com/prometheus/":       {"internal/metrics"},
-	"go.opentelemetry.io/":         {"internal/tracing"},
-	"github.com/goccy/go-yaml":     {"internal/config", "web/reference"},
-	"github.com/caiguanhao/readqr": {"internal/qr"},
+	"github.com/redis/go-redis/":    {"session/redisstore", "*/redis.go", "internal/redisclient", "internal/redistest", "test"},
+	"github.com/labstack/echo/":     {"server"},
+	"github.com/coder/websocket":    {"server/push/wsconn", "test"},
+	"github.com/skip2/go-qrcode":    {"internal/qr/draw"},
+	"github.com/golang-jwt/":        {"internal/token", "internal/identity", "internal/app/demo_pages.go", "test"},
+	"github.com/alecthomas/kong":    {"cmd/scanlogin", "test"},
+	"github.com/prometheus/":        {"internal/metrics"},
+	"go.opentelemetry.io/":          {"internal/tracing"},
+	"github.com/goccy/go-yaml":      {"internal/config", "web/reference"},
+	"github.com/caiguanhao/readqr":  {"internal/qr"},
+	"github.com/andybalholm/brotli": {"web"},
 }
 
 // allows reports whether a file is in one of the places.

@@ -7,7 +7,7 @@ import { assertAccessible, DESKTOP, waitForState, launch, PHONE, waitForText, sa
 import { exchange } from './curl.mjs';
 import { openDemo, codeOn, scanByText } from './demo-pages.mjs';
 import { POOL, POOL_SECRET, scenario } from './harness.mjs';
-import { codeOf, ExampleSite, waitForElement, eventsOf } from './example-site.mjs';
+import { codeOf, ExampleSite, waitForElement, eventsOf, ticketsOf } from './example-site.mjs';
 
 const REFUSED = /the server responded with a status of 40[39]/;
 
@@ -103,7 +103,7 @@ describe('consent', { concurrency: 2 }, () => {
       await site.app('scanned', random);
       await site.app('confirm', random);
       await waitForElement(page, 'confirmed');
-      const [{ ticket }] = await eventsOf(page, 'confirmed');
+      const [{ ticket }] = await ticketsOf(page);
       assert.equal((await exchange(site.a, ticket, POOL, POOL_SECRET)).answer.code, 2250);
       assert.equal((await exchange(site.a, ticket, POOL, POOL_SECRET, verifier)).answer.data.id, 'alice');
     });

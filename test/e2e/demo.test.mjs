@@ -31,7 +31,7 @@ describe('the demo', { concurrency: 2 }, () => {
     await waitForText(phone, '127.0.0.1');
     await waitForState(login, 'scanned');
     await waitForText(login, 'Bob');
-    await waitForText(login, 'Confirm in your app');
+    await waitForText(login, 'Confirm on your phone');
 
     await phone.getByRole('button', { name: 'Agree' }).click();
     await phone.getByRole('heading', { name: 'Agreed' }).waitFor();

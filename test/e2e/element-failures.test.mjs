@@ -6,7 +6,7 @@ import { assertAccessible, DESKTOP, launch, waitForText, saveScreenshot } from '
 import { curl, exchange } from './curl.mjs';
 import { POOL, POOL_SECRET, scenario, variations } from './harness.mjs';
 import { until } from './process.mjs';
-import { codeOf, ExampleSite, waitForElement, eventsOf } from './example-site.mjs';
+import { codeOf, ExampleSite, waitForElement, eventsOf, ticketsOf } from './example-site.mjs';
 
 const TOLERATE_NETWORK_ERRORS = { tolerate: /WebSocket connection|net::ERR|Failed to load resource/ };
 
@@ -18,7 +18,7 @@ after(() => browser?.close());
 /** Asserts that the page gets one ticket of this code, and that it is valid. */
 async function assertLoggedIn(site, page, random) {
   await waitForElement(page, 'confirmed');
-  const tickets = await eventsOf(page, 'confirmed');
+  const tickets = await ticketsOf(page);
   assert.deepEqual(tickets.map((detail) => detail.random), [random]);
   const { answer } = await exchange(site.b, tickets[0].ticket, POOL, POOL_SECRET);
   assert.equal(answer.data.id, 'alice');
@@ -133,7 +133,7 @@ describe('failures of the element', { concurrency: 2 }, () => {
     const page = await site.visit(browser, { options: DESKTOP, ...TOLERATE_NETWORK_ERRORS });
     const first = await codeOf(page);
     await site.app('scanned', first);
-    await waitForText(page, 'Confirm in your app');
+    await waitForText(page, 'Confirm on your phone');
     await page.getByRole('button', { name: 'Not you? Get a new code' }).click();
     const second = await codeOf(page, first);
     await waitForText(page, 'Here is a new code.');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 
 import { DESKTOP, launch } from './browser.mjs';
-import { waitForElement } from './example-site.mjs';
+import { ticketsOf, waitForElement } from './example-site.mjs';
 import { scenario } from './harness.mjs';
 import { ScriptedSite } from './scripted-site.mjs';
 
@@ -20,12 +20,13 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-/** Shows the page to which these messages are sent, and returns its events once it is in a state. */
+/** Shows the page to which these messages are sent, and returns its events once it is in a state; how long connecting takes is not in them. */
 async function eventsAfter(sandbox, messages, state) {
   const site = await ScriptedSite.open(sandbox, await sandbox.node(), (send) => messages.forEach(send));
   const page = await site.visit(browser, DESKTOP);
   await waitForElement(page, state);
-  return page.evaluate(() => globalThis.receivedEvents);
+  if (state === 'confirmed') await ticketsOf(page);
+  return (await page.evaluate(() => globalThis.receivedEvents)).filter(({ type }) => !/^(offline|online)$/.test(type));
 }
 
 describe('messages of the server', { concurrency: 2 }, () => {
@@ -51,7 +52,7 @@ describe('messages of the server', { concurrency: 2 }, () => {
       await skeleton.waitFor({ state: 'hidden' });
       await page.locator('scan-login').evaluate((element) => element.start());
     }
-  });
+  }, { seconds: 90 });
 
   scenario('a status that is older than the first one in the code is ignored', async (sandbox) => {
     const code = { ...CODE, ...FIRST_STATUS, version: 3 };

@@ -7,7 +7,7 @@ import { assertAccessible, DESKTOP, launch, PHONE, waitForText, saveScreenshot }
 import { exchange } from './curl.mjs';
 import { POOL, POOL_SECRET, scenario, variations } from './harness.mjs';
 import { run, until } from './process.mjs';
-import { codeOf, ExampleSite, waitForElement, eventsOf } from './example-site.mjs';
+import { codeOf, ExampleSite, waitForElement, eventsOf, ticketsOf } from './example-site.mjs';
 import { readCode } from './zbar.mjs';
 
 /** @type {import('playwright-core').Browser} */
@@ -36,7 +36,7 @@ describe('the element', { concurrency: 2 }, () => {
 
       await site.app('scanned', first);
       await page.locator('scan-login .photo').waitFor();
-      await waitForText(page, 'Confirm in your app');
+      await waitForText(page, 'Confirm on your phone');
       await look('scanned');
       await page.getByRole('button', { name: 'Not you? Get a new code' }).click();
       const second = await codeOf(page, first);
@@ -58,7 +58,7 @@ describe('the element', { concurrency: 2 }, () => {
       await site.app('scanned', last);
       await site.app('confirm', last);
       await look('confirmed');
-      const [{ ticket, random, browserKey }, ...more] = await eventsOf(page, 'confirmed');
+      const [{ ticket, random, browserKey }, ...more] = await ticketsOf(page);
       assert.deepEqual([random, more, browserKey.length], [last, [], 43]);
       const { answer } = await exchange(site.a, ticket, POOL, POOL_SECRET);
       assert.equal(answer.data.email, site.alice.email);

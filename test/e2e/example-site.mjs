@@ -12,7 +12,7 @@ import { appToken, POOL } from './harness.mjs';
 import { until } from './process.mjs';
 
 /** The events of the element. */
-export const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
+export const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online', 'typed-code', 'typed-code-error'];
 
 const escape = (text) => `${text}`.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 
@@ -129,4 +129,12 @@ export function codeOf(page, before = '') {
 /** The details of all events of a type that the element has sent. */
 export async function eventsOf(page, type) {
   return (await page.evaluate(() => globalThis.receivedEvents)).filter((one) => one.type === type).map((one) => one.detail);
+}
+
+/** The details of the `confirmed` events, which follow the success that the user sees. */
+export function ticketsOf(page) {
+  return until(5, 'the page gets its ticket', async () => {
+    const all = await eventsOf(page, 'confirmed');
+    return all.length > 0 && all;
+  });
 }

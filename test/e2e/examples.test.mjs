@@ -54,7 +54,7 @@ async function runTranscript(sandbox, { node, address }) {
   const before = await session();
   assert.deepEqual([before.httpOnly, before.sameSite], [true, 'Lax']);
   await app(node, 'scanned', random);
-  await waitForText(page, 'Confirm in your app');
+  await waitForText(page, 'Confirm on your phone');
   await app(node, 'confirm', random);
   await waitForText(page, 'Hello, Alice!');
   await saveScreenshot(page, `example-${new URL(address).port}`);

@@ -2,12 +2,16 @@
  * A login page whose WebSocket is answered by the test: any messages, and any text for the code.
  * The page has the strictest policy that the element works under.
  */
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { resolve } from 'node:path';
 
 import { WebSocketServer } from 'ws';
 
 import { openContext } from './browser.mjs';
 import { EVENTS } from './example-site.mjs';
+
+const MODULE = resolve(import.meta.dirname, '../../web/scanlogin.js');
 
 const SCRIPT = `
 const login = document.querySelector('scan-login');
@@ -39,13 +43,13 @@ export class ScriptedSite {
 
   /**
    * @param {import('./harness.mjs').Sandbox} sandbox
-   * @param {{ address: string }} node whose module the page uses
-   * @param {(send: (message: object) => void, pool: string, socket: import('ws').WebSocket) => void} script called for each connection
+   * @param {{ address: string } | undefined} node whose module the page uses; by default that in web/
+   * @param {(send: (message: object) => void, pool: string, socket: import('ws').WebSocket, resumes: boolean) => void} script called for each connection
    */
   static async open(sandbox, node, script) {
     const site = new ScriptedSite();
     site.sandbox = sandbox;
-    const module = await (await fetch(`${node.address}/scanlogin.js`)).text();
+    const module = node ? await (await fetch(`${node.address}/scanlogin.js`)).text() : await readFile(MODULE, 'utf8');
     const files = { '/site.js': ['text/javascript', SCRIPT], '/scanlogin.js': ['text/javascript', module], '/logo.svg': ['image/svg+xml', LOGO] };
     const server = createServer(({ url }, answer) => {
       site.requests.push(url);
@@ -55,7 +59,8 @@ export class ScriptedSite {
     });
     const sockets = new WebSocketServer({ server });
     sockets.on('connection', (socket, { url }) => {
-      script((message) => socket.send(JSON.stringify(message)), new URL(url, site.address).searchParams.get('userPoolId'), socket);
+      const query = new URL(url, site.address).searchParams;
+      script((message) => socket.send(JSON.stringify(message)), query.get('userPoolId'), socket, query.has('random'));
     });
     await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
     sandbox.onClose(() => {

@@ -110,9 +110,16 @@ describe('docs/website.md: the site', () => {
     sandbox.start(tool('node'), ['server.mjs'], { cwd: folder, env: { SCANLOGIN_URL: node.address, SCANLOGIN_POOL: POOL, EXAMPLE_SECRET: POOL_SECRET } });
     await until(10, 'the site answers', async () => (await curl(`${address}/`)).status === 200);
 
-    const context = await openContext(sandbox, browser, DESKTOP, /favicon/);
+    const context = await openContext(sandbox, browser, DESKTOP, /favicon|ERR_FAILED/);
     const page = await context.newPage();
     await page.route('**/favicon.ico', (route) => route.fulfill({ status: 204 }));
+    await page.route('**/scanlogin.js', (route) => route.abort());
+    await page.goto(address);
+    await waitForText(page, 'The QR code could not be loaded.');
+    await page.unroute('**/scanlogin.js');
+    await page.getByRole('link', { name: 'Try again' }).click();
+    await page.locator('scan-login .steps').waitFor();
+    assert.equal(await page.getByText('The QR code could not be loaded.').isVisible(), false);
     const noted = page.waitForRequest(`${address}/login/code`);
     await page.goto(address);
     const { random } = (await noted).postDataJSON();

@@ -1,23 +1,17 @@
 /** The class ScanLogin: a login without a user interface. */
 import { OfflineDetector } from './offline.js';
-import { BUFFERED, BUSY, EXHAUSTED, FINAL, FIRST_MESSAGE, GOING_AWAY, LOST, OPEN, parse, STATUS_EVENTS } from './protocol.js';
+import { BUFFERED, BUSY, EXHAUSTED, FINAL, FIRST_MESSAGE, GOING_AWAY, LOST, OPEN, parse, STATUS_EVENTS, typedCodeEvent } from './protocol.js';
 import { TransportChooser } from './transport.js';
+import { BEFORE_END, HIDDEN_TOO_LONG, isHidden } from './visibility.js';
 
 /** @import { Code, CodeRequest, Events, Status, Transport, TypedEventTarget } from './types.js' */
 
 const SILENCE = 15; // seconds, as all below; the server reports the end of a code within 10 s
 const RESTART_SPREAD = 5; // over which the pages of a stopping node reconnect
-const HIDDEN_TOO_LONG = 5; // a connection may be dead without the browser's knowledge
-const BEFORE_END = 0.5; // a hidden page disconnects so early, or the server would create the next code
 
 const Target = /** @type {new () => TypedEventTarget} */ (EventTarget);
 
-function isHidden() {
-  return globalThis.document?.hidden ?? false;
-}
-
 export class ScanLogin extends Target {
-  /** Address of the API. */
   #api;
   #transports;
   /** @type {Transport | undefined} */
@@ -71,18 +65,14 @@ export class ScanLogin extends Target {
   /** Starts, or starts again with another code; if the page is hidden, when it becomes visible. */
   start() {
     this.stop();
-    globalThis.addEventListener?.('online', this.#reconnectNow);
-    globalThis.addEventListener?.('offline', this.#networkLost);
-    globalThis.document?.addEventListener('visibilitychange', this.#visibilityChanged);
+    this.#listen('addEventListener');
     if (isHidden()) this.#suspend();
     else this.#connect();
   }
 
   /** Stops. No event follows. */
   stop() {
-    globalThis.removeEventListener?.('online', this.#reconnectNow);
-    globalThis.removeEventListener?.('offline', this.#networkLost);
-    globalThis.document?.removeEventListener('visibilitychange', this.#visibilityChanged);
+    this.#listen('removeEventListener');
     this.#suspended = false;
     this.#disconnect(true);
     this.#cancelReconnect();
@@ -101,6 +91,23 @@ export class ScanLogin extends Target {
     this.#refreshing = true;
     this.#transport.send('{"action":"refresh"}');
     this.#expectMessage(0);
+  }
+
+  /** Connects at once if the connection is lost, instead of after a pause. */
+  retry() {
+    if (this.#offline.isOffline) this.#reconnectNow();
+  }
+
+  /** Requests a code to type. Answered by `typed-code` or `typed-code-error`. */
+  requestTypedCode() {
+    if (this.#transport?.readyState === OPEN) this.#transport.send('{"action":"typed-code"}');
+  }
+
+  /** @param {'addEventListener' | 'removeEventListener'} change */
+  #listen(change) {
+    globalThis[change]?.('online', this.#reconnectNow);
+    globalThis[change]?.('offline', this.#networkLost);
+    globalThis.document?.[change]('visibilitychange', this.#visibilityChanged);
   }
 
   #connect() {
@@ -223,26 +230,25 @@ export class ScanLogin extends Target {
   #receive(data) {
     const message = parse(data);
     if (!message) return;
-    this.#connected();
-    if (message.event === 'code') {
-      this.#setCode(message);
-    } else if (STATUS_EVENTS.has(message.event)) {
-      this.#setStatus(message);
-    }
-  }
-
-  #connected() {
     this.#alive = true;
     this.#isBack = false;
     this.#transports.succeeded();
     this.#offline.connected();
+    if (message.event === 'code') {
+      this.#setCode(message);
+    } else if (STATUS_EVENTS.has(message.event)) {
+      this.#setStatus(message);
+    } else {
+      const [type, detail] = typedCodeEvent(message, this.#code?.random) ?? [];
+      if (type && detail) this.#emit(type, detail);
+    }
   }
 
   /** @param {Omit<Code, 'svg'> & { version?: number }} message may be the code's first status, too */
-  #setCode({ random, url, payload, appLink, customLogo, brandColor, expiresIn, browserKey, version = 0 }) {
+  #setCode({ random, url, payload, appLink, customLogo, brandColor, typedCodes, expiresIn, browserKey, version = 0 }) {
     if (!this.#refreshing) this.#count++;
     const svg = `${this.#api}image/${random}.svg`;
-    this.#code = { random, url, svg, payload, appLink, customLogo, brandColor, expiresIn, browserKey };
+    this.#code = { random, url, svg, payload, appLink, customLogo, brandColor, typedCodes, expiresIn, browserKey };
     this.#refreshing = false;
     this.#lastEvent = 'waiting';
     this.#version = version;
@@ -272,10 +278,7 @@ export class ScanLogin extends Target {
     }
   }
 
-  /**
-   * @param {Code} code
-   * @param {Status} status
-   */
+  /** @type {(code: Code, status: Status) => void} */
   #finish({ random, browserKey }, { ticket, redirect, userInfo }) {
     this.stop();
     if (ticket || redirect) this.#emit('confirmed', { ticket, redirect, random, browserKey, userInfo });
@@ -288,12 +291,8 @@ export class ScanLogin extends Target {
     this.#expectMessage(seconds);
   }
 
-  /**
-   * @template {keyof Events} K
-   * @param {K} type
-   * @param {Events[K]} detail
-   */
-  #emit(type, detail) {
+  /** @type {<K extends keyof Events>(type: K, detail: Events[K]) => void} */
+  #emit = (type, detail) => {
     this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
+  };
 }

@@ -1,5 +1,5 @@
 /** Helpers for the element's parts. */
-import styles from './styles.css';
+import styles from 'styles.css'; // minified by web/build.sh
 
 /** @type {CSSStyleSheet | undefined} One for all elements. */
 let sheet;

@@ -1,24 +1,25 @@
 /** The element <scan-login>. */
 import { ScanLogin } from './client.js';
-import { clock, make, safeLink, styleSheet } from './dom.js';
-import { Picture } from './picture.js';
-import { english, words } from './words.js';
+import { clock, safeLink, styleSheet } from './dom.js';
+import { View } from './view.js';
+import { translator } from './words.js';
 
-/** @import { Code, Events, UserInfo } from './types.js' */
+/** @import { Code, Events, State } from './types.js' */
+/** @import { Action } from './view.js' */
 /** @import { Word } from './words.js' */
-/** @typedef {'idle' | 'loading' | 'waiting' | 'scanned' | 'confirmed' | 'renewing' | 'exhausted' | 'failed'} State */
 
 const TICK = 500; // milliseconds; no second is skipped
+const SUCCESS = 400; // milliseconds in which the user sees it, before the page goes on
 
 /** @type {(keyof Events)[]} */
-const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online'];
+const EVENTS = ['code', 'scanned', 'confirmed', 'canceled', 'expired', 'exhausted', 'error', 'offline', 'online', 'typed-code', 'typed-code-error'];
 
 // Without a document there is the headless class all the same.
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
 /** The element <scan-login>: starts when it is in a document and has a pool. */
 export class ScanLoginElement extends Base {
-  static observedAttributes = ['server', 'pool', 'request', 'code-challenge', 'lang', 'size', 'theme', 'name', 'logo'];
+  static observedAttributes = ['server', 'pool', 'request', 'code-challenge', 'lang', 'size', 'theme', 'name', 'logo', 'app', 'steps'];
 
   /** @type {ScanLogin | undefined} */
   #login;
@@ -33,38 +34,22 @@ export class ScanLoginElement extends Base {
   #fullTime = 1;
   #nickname = '';
   #number = '';
+  #typedCode = '';
+  #canType = false;
+  #reason = '';
+  #link = '';
   #poolLogo = '';
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
-
-  #wait = make('div', 'wait');
-  #picture = new Picture(() => this.#draw());
-  #avatar = make('div', 'avatar');
-  #check = make('span', 'check');
-  #match = make('p', 'match');
-  #name = make('p', 'nickname');
-  #button = make('button', 'button');
-  #over = make('div', 'over', this.#avatar, this.#match, this.#name, this.#button);
-  #link = make('a', 'link');
-  #spoken = make('span', 'spoken');
-  #sentence = make('span', 'sentence');
-  #status = make('p', 'status', this.#spoken, this.#sentence);
-  #bar = make('span', 'bar');
-  #countdown = make('p', 'countdown');
-  #time = make('div', 'time', make('div', 'progress', this.#bar), this.#countdown);
-  #base = make('div', 'base', make('div', 'frame', this.#wait, this.#picture.element, this.#over), this.#link, this.#status, this.#time);
+  /** @type {ReturnType<typeof setTimeout> | undefined} Runs while the success is shown. */
+  #success;
+  #view;
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: 'open' });
     root.adoptedStyleSheets = [styleSheet()];
-    this.#status.role = 'status';
-    this.#status.tabIndex = -1; // takes the focus when a button vanishes under it
-    this.#check.ariaHidden = this.#bar.ariaHidden = 'true';
-    this.#button.type = 'button';
-    this.#button.addEventListener('click', () => this.#press());
-    this.#link.rel = 'noopener noreferrer';
-    root.append(this.#base);
+    this.#view = new View(root, { drawn: () => this.#draw(), act: (action) => this.#act(action) });
   }
 
   /** The state that is shown. */
@@ -72,11 +57,8 @@ export class ScanLoginElement extends Base {
 
   /** Starts, or starts again with another code. */
   start() {
-    this.#login?.stop();
-    this.#login = undefined;
-    this.#offline = false;
+    this.#end();
     this.#greeting = 'scan';
-    this.#picture.clear();
     this.#show('loading', 'loading');
     const pool = this.getAttribute('pool');
     if (!pool) return;
@@ -91,21 +73,27 @@ export class ScanLoginElement extends Base {
     for (const type of EVENTS) {
       login.addEventListener(type, ({ detail }) => this.#hear(type, detail));
     }
-    clearInterval(this.#ticking);
     this.#ticking = setInterval(() => this.#tick(), TICK);
     login.start();
   }
 
   /** Stops, and removes the code. */
   stop() {
-    this.#login?.stop();
-    this.#login = undefined;
-    this.#offline = false;
-    clearInterval(this.#ticking);
-    this.#picture.clear();
+    this.#end();
     this.#show('idle', 'scan');
   }
 
+  #end() {
+    this.#login?.stop();
+    this.#login = undefined;
+    this.#offline = this.#canType = false;
+    this.#typedCode = this.#reason = this.#link = '';
+    clearInterval(this.#ticking);
+    clearTimeout(this.#success);
+    this.#view.picture.clear();
+  }
+
+  /** Withdraws the code and requests another. */
   refresh() {
     if (!this.#login || this.#state === 'confirmed') {
       this.start();
@@ -142,15 +130,30 @@ export class ScanLoginElement extends Base {
       this.#setLogo();
     } else if (name === 'size') {
       const pixels = Number(value);
-      this.#base.style.setProperty('--width', pixels > 0 ? `${pixels}px` : '');
+      this.#view.base.style.setProperty('--width', pixels > 0 ? `${pixels}px` : '');
     }
     this.#draw();
   }
 
-  #press() {
-    if (this.#state === 'scanned') this.refresh();
-    else this.start();
-    this.#status.focus();
+  /** @param {Action} action */
+  #act(action) {
+    switch (action) {
+      case 'refuse':
+        this.refresh();
+        break;
+      case 'retry':
+        this.#login?.retry();
+        break;
+      case 'type':
+        this.#login?.requestTypedCode();
+        break;
+      case 'scan':
+        this.#typedCode = '';
+        this.#show('waiting', 'scan');
+        break;
+      default:
+        this.start();
+    }
   }
 
   /**
@@ -160,76 +163,82 @@ export class ScanLoginElement extends Base {
   #hear(type, detail) {
     switch (type) {
       case 'code':
-        this.#fullTime = Math.max(1, detail.expiresIn);
         this.#showCode(detail);
         this.#show('waiting', this.#greeting);
         this.#greeting = 'scan';
         break;
       case 'scanned':
         this.#fullTime = Math.max(1, detail.expiresIn);
-        this.#showUser(detail.userInfo);
-        this.#number = detail.matchCode ?? '';
+        this.#showUser(detail);
         this.#show('scanned', this.#number ? 'match' : 'confirm');
         break;
       case 'confirmed':
-        this.#showUser(detail.userInfo);
+        this.#showUser(detail);
         this.#show('confirmed', 'confirmed');
-        break;
+        this.#success = setTimeout(() => this.#pass(type, detail), SUCCESS);
+        return;
       case 'canceled':
         this.#greeting = 'canceledNewCode';
         this.#show('renewing', 'canceled');
         break;
       case 'expired':
-        this.#show('renewing', 'renewing');
+        this.#show('renewing', 'expired');
         break;
       case 'exhausted':
         this.#show('exhausted', this.#greeting === 'canceledNewCode' ? 'canceled' : 'exhausted');
         break;
       case 'error':
         console.error(`scan-login: ${detail.reason}`);
+        this.#reason = detail.reason;
         this.#show('failed', 'failed');
+        break;
+      case 'typed-code':
+        this.#typedCode = detail.typedCode;
+        this.#draw();
+        break;
+      case 'typed-code-error':
+        this.#canType = false;
+        this.#show(this.#state, this.#state === 'waiting' ? 'typedCodeFailed' : this.#says);
         break;
       default: // offline, online
         this.#offline = type === 'offline';
         this.#draw();
     }
+    this.#pass(type, detail);
+  }
+
+  /**
+   * @param {keyof Events} type
+   * @param {any} detail
+   */
+  #pass(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** @param {Code} code */
   #showCode(code) {
-    const { payload, appLink, customLogo = '', brandColor = '' } = code;
+    const { payload, appLink, customLogo = '', brandColor = '', typedCodes = false } = code;
+    this.#fullTime = Math.max(1, code.expiresIn);
     this.#poolLogo = customLogo;
-    this.#base.classList.toggle('branded', brandColor !== '');
-    this.#base.style.setProperty('--brand', brandColor);
+    this.#typedCode = '';
+    this.#canType = typedCodes;
+    this.#link = safeLink(appLink || payload);
+    this.#view.setColor(brandColor);
     this.#setLogo();
-    this.#picture.show(code);
-    const link = safeLink(appLink || payload);
-    if (link) this.#link.href = link;
-    else this.#link.removeAttribute('href');
-    this.#link.target = link.startsWith('http') ? '_blank' : '';
+    this.#view.picture.show(code);
   }
 
   /** The attribute without a value means the pool's logo. */
   #setLogo() {
     const address = this.getAttribute('logo');
-    this.#picture.setLogo(address === '' ? this.#poolLogo : address ?? '');
+    this.#view.picture.setLogo(address === '' ? this.#poolLogo : address ?? '');
   }
 
-  /** @param {UserInfo} user */
-  #showUser({ nickname = '', photo }) {
-    this.#nickname = nickname;
-    const [letter = '?'] = nickname;
-    this.#avatar.replaceChildren(letter.toUpperCase());
-    if (photo) {
-      const image = make('img', 'photo');
-      image.alt = '';
-      image.referrerPolicy = 'no-referrer';
-      image.addEventListener('error', () => image.remove());
-      image.src = photo;
-      this.#avatar.append(image);
-    }
-    this.#avatar.append(this.#check);
+  /** @param {Pick<Events['scanned'], 'userInfo' | 'matchCode'>} detail */
+  #showUser({ userInfo, matchCode = '' }) {
+    this.#nickname = userInfo.nickname ?? '';
+    this.#number = matchCode;
+    this.#view.setUser(userInfo);
   }
 
   /**
@@ -242,52 +251,34 @@ export class ScanLoginElement extends Base {
     this.#draw();
   }
 
-  /**
-   * A word in the element's language, with what stands in braces filled in.
-   * @param {Word} word
-   * @param {Record<string, string>} [values]
-   */
-  #word(word, values = {}) {
-    const lang = this.lang || this.closest('[lang]')?.getAttribute('lang') || navigator.language;
-    const found = words[lang]?.[word] ?? words[lang.split('-')[0].toLowerCase()]?.[word] ?? english[word];
-    return found.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? '');
+  get #word() {
+    return translator(this.lang || this.closest('[lang]')?.getAttribute('lang') || navigator.language);
   }
 
   #draw() {
-    const state = this.#state;
-    const asks = ['exhausted', 'failed', 'idle'].includes(state);
-    const who = state === 'scanned' || state === 'confirmed';
-    this.#base.dataset.state = state;
-    this.#base.classList.toggle('offline', this.#offline);
-    const name = this.getAttribute('name') ?? '';
-    this.#picture.label = this.#word(name ? 'altTo' : 'alt', { name });
-    this.#picture.element.hidden = !this.#picture.hasCode;
-    this.#wait.hidden = asks || who || this.#picture.isVisible;
-    this.#over.hidden = !who && !asks;
-    this.#name.hidden = !who;
-    this.#match.hidden = state !== 'scanned' || !this.#number;
-    this.#match.textContent = this.#number;
-    this.#avatar.hidden = !who || !this.#match.hidden;
-    this.#check.hidden = state !== 'confirmed';
-    this.#name.textContent = this.#nickname;
-    this.#button.hidden = !asks && state !== 'scanned';
-    this.#button.classList.toggle('quiet', !asks);
-    this.#button.textContent = this.#word(asks ? 'newCode' : 'notYou');
-    this.#link.hidden = state !== 'waiting' || !this.#link.href;
-    this.#link.textContent = this.#word('openApp');
-    this.#sentence.textContent = this.#word(this.#offline ? 'offline' : this.#says, { number: this.#number });
-    this.#spoken.textContent = state === 'scanned' && !this.#offline
-      ? this.#word('scannedBy', { name: this.#nickname || '?' }) : '';
-    this.#time.classList.toggle('away', state !== 'waiting' && state !== 'scanned');
+    this.#view.draw({
+      state: this.#state,
+      says: this.#says,
+      offline: this.#offline,
+      nickname: this.#nickname,
+      number: this.#number,
+      typedCode: this.#typedCode,
+      canType: this.#canType,
+      reason: this.#reason,
+      name: this.getAttribute('name') ?? '',
+      app: this.getAttribute('app') ?? '',
+      steps: this.hasAttribute('steps'),
+      link: this.#link,
+    }, this.#word);
     this.#tick();
   }
 
   #tick() {
     const left = this.#login?.remaining ?? 0;
     const time = clock(left);
-    this.#picture.element.classList.toggle('dim', this.#state !== 'waiting' || left === 0 || this.#picture.isStale);
-    this.#bar.style.transform = `scaleX(${Math.min(1, left / this.#fullTime)})`;
-    this.#countdown.textContent = this.#state === 'scanned' ? this.#word('timeLeft', { time })
-      : left > 0 ? this.#word('newCodeIn', { time }) : this.#word('renewing');
+    const { picture } = this.#view;
+    const word = this.#word;
+    const text = this.#state === 'scanned' ? word('timeLeft', { time }) : left > 0 ? word('newCodeIn', { time }) : word('renewing');
+    this.#view.tick(text, Math.min(1, left / this.#fullTime), this.#state !== 'waiting' || left === 0 || picture.isStale);
   }
 }

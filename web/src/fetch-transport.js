@@ -33,6 +33,8 @@ export class FetchTransport {
   #count;
   #streams;
   #refreshing = false;
+  /** @type {Pick<Code, 'random' | 'browserKey'> | undefined} */
+  #current;
   #request = new AbortController();
 
   /**
@@ -50,10 +52,29 @@ export class FetchTransport {
     this.#run(code).catch((error) => this.#end(error instanceof Ended ? error.code : LOST));
   }
 
-  /** Replaces the code: the only message there is. */
-  send() {
+  /** @param {string} text a message as for a WebSocket: replaces the code, or requests one to type */
+  send(text) {
+    if (text.includes('typed-code')) {
+      this.#requestTypedCode();
+      return;
+    }
     this.#refreshing = true;
     this.#request.abort();
+  }
+
+  /** Delivers what the server would send over a WebSocket. */
+  async #requestTypedCode() {
+    const { random = '', browserKey = '' } = this.#current ?? {};
+    const answer = await fetch(`${this.#api}typed-code`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-browser-key': browserKey },
+      body: JSON.stringify({ random }),
+      signal: AbortSignal.timeout(FIRST_MESSAGE * 1000),
+      credentials: 'omit',
+    }).then((response) => response.json()).catch(() => ({}));
+    const { code = 0, message = '', data } = answer;
+    this.#deliver(data?.typedCode ? { event: 'typed-code', random, typedCode: data.typedCode }
+      : { event: 'error', action: 'typed-code', code, message });
   }
 
   close() {
@@ -72,6 +93,7 @@ export class FetchTransport {
     while (this.readyState === OPEN) {
       try {
         const current = code ?? await this.#create();
+        this.#current = current;
         await (this.#streams ? this.#read(current) : this.#poll(current));
       } catch (error) {
         if (this.#refreshing) this.#count--; // codes that the user requests do not count

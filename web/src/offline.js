@@ -13,6 +13,11 @@ export class OfflineDetector {
     this.#report = report;
   }
 
+  /** The connection counts as lost. */
+  get isOffline() {
+    return this.#offline;
+  }
+
   /** There is no connection. */
   disconnected() {
     this.#timer ??= setTimeout(() => {

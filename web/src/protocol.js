@@ -51,3 +51,14 @@ export function parse(data) {
     return undefined;
   }
 }
+
+/**
+ * The event for an answer about a code to type.
+ * @param {any} message
+ * @param {string | undefined} current id of the code on the screen
+ * @returns {['typed-code' | 'typed-code-error', any] | undefined}
+ */
+export function typedCodeEvent({ event, action, random, typedCode, code, message }, current) {
+  if (event === 'typed-code' && random === current) return ['typed-code', { random, typedCode }];
+  return event === 'error' && action === 'typed-code' ? ['typed-code-error', { code, message }] : undefined;
+}
