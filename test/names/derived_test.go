@@ -29,6 +29,10 @@ func addDerived(t *testing.T, names found) {
 	}
 	names.add("derived", "secret id", p.Secret.ID())
 	names.add("derived", "ticket", p.Ticket(code))
+	atClient := code
+	atClient.Grant = session.GrantAuthorizationCode
+	names.add("derived", "authorization code", p.AuthorizationCode(atClient))
+	names.add("derived", "sid", p.SID(atClient))
 	names.add("derived", "browser key", p.BrowserKey(code))
 	names.add("derived", "token id", p.TokenID(code))
 	names.add("derived", "match code", p.MatchCode(code))

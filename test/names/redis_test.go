@@ -167,6 +167,9 @@ var placeholders = []struct {
 	{regexp.MustCompile(`^stats:(900|7200):[0-9]{5,8}$`), "stats:${1}:<period>"},
 	{regexp.MustCompile(`^stats:(900|7200):[0-9]{5,8}:pool:[0-9a-f]{16}$`), "stats:${1}:<period>:pool:<hash>"},
 	{regexp.MustCompile(`^typed:[\w-]{22}$`), "typed:<pseudonym in the pool: typed code, <typed code>>"},
+	{regexp.MustCompile(`^oidc:request:[0-9a-f]{64}$`), "oidc:request:<SHA-256 of the id>"},
+	{regexp.MustCompile(`^oidc:login:[0-9a-f]{32}$`), "oidc:login:<sid>"},
+	{regexp.MustCompile(`^oidc:revoked:[0-9a-f]{32}$`), "oidc:revoked:<jti>"},
 	{regexp.MustCompile(`^queue:webhooks:(main|other|brief):`), "queue:webhooks:<pool>:"},
 }
 
@@ -206,6 +209,7 @@ func (w *walker) labelsOf(p *pool.Pool) []label {
 		{[]string{"few codes", network}, "few codes, <network>"},
 		{[]string{"codes of many"}, "codes of many"},
 		{[]string{"codes"}, "codes"},
+		{[]string{"requests"}, "requests"},
 	}
 	for _, name := range []string{user, otherUser} {
 		all = append(all,
@@ -226,11 +230,14 @@ func (w *walker) labelsWithoutPool() []label {
 	now := time.Now().UnixNano() / int64(slot)
 	all := []label{
 		{[]string{"codes", address}, "codes, <address>"},
+		{[]string{"requests", address}, "requests, <address>"},
 		{[]string{"call", address}, "call, <address>"},
 		{[]string{"miss", address}, "miss, <address>"},
 		{[]string{"typed guess", address}, "typed guess, <address>"},
 		{[]string{"secrets", address}, "secrets, <address>"},
 		{[]string{"secret", address, ""}, "secret, <address>, <pool>"},
+		{[]string{"secret", address, clientID}, "secret, <address>, <client>"},
+		{[]string{"proven", address, clientID}, "proven, <address>, <client>"},
 		{[]string{"lately", address, fmt.Sprint(now)}, "lately, <address>, <ten minutes>"},
 		{[]string{"lately", address, fmt.Sprint(now - 1)}, "lately, <address>, <ten minutes>"},
 	}

@@ -29,6 +29,7 @@ func walk(t *testing.T, names found) {
 	w.console("http")
 	w.console("https")
 	w.logins()
+	w.openID()
 	w.refusals()
 	w.typedCodes()
 	w.stepUp()
@@ -41,7 +42,8 @@ func walk(t *testing.T, names found) {
 	w.addMetrics()
 	w.stopWhilePageWaits()
 	w.start("https://scan.example.com")
-	random, _ := w.code("main") // with another name of the cookie
+	random, _ := w.code("main") // with other names of the cookies
+	w.authorizationRequest()
 	w.monitor.stop()
 	w.redis.Kill()
 	w.post(1000, "gene", map[string]any{"userPoolId": "main"})
@@ -268,7 +270,7 @@ func (w *walker) addMetrics() {
 		for _, m := range family.GetMetric() {
 			for _, l := range m.GetLabel() {
 				w.names.add("metric", name, kind, l.GetName())
-				if l.GetName() != "pool" {
+				if label := l.GetName(); label != "pool" && label != "client" {
 					w.names.add("metric label", name, l.GetName()+"="+l.GetValue())
 				}
 			}

@@ -49,6 +49,7 @@ const (
 const nodeConfig = `listen: 127.0.0.1:0
 ops_listen: 127.0.0.1:0
 public_url: %[9]s
+signing_key: %[10]q
 redis_url: %[1]s
 audit: {file: "%[2]s"}
 console: {tokens: [{name: admin, sha256: %[3]s}]}
@@ -61,6 +62,13 @@ pools:
     typed_codes: true
     origins: ["https://login.example.com"]
     webhook: {url: "%[7]s", secret: "%[8]s", allow_private: true}
+    clients:
+      - id: shop
+        name: Shop
+        secret: "%[11]s"
+        redirect_uris: ["%[12]s"]
+        post_logout_redirect_uris: ["%[13]s"]
+        scopes: [openid, profile, email, phone, offline_access]
   - id: other
     secret: "%[4]s"
     identity: {jwt: {hs256_secret: "%[6]s"}}
@@ -99,6 +107,7 @@ type walker struct {
 	hooksURL  string
 	refused   map[string]string // request id to the answer
 
+	signingKey  string   // PEM
 	consoleKeys []string // hashes that name the console sessions
 
 	mu    sync.Mutex
@@ -119,6 +128,7 @@ func newWalker(t *testing.T, names found) *walker {
 	t.Cleanup(hooks.Close)
 	w.monitor = startMonitor(t, w.redis)
 	w.hooksURL = hooks.URL
+	w.signingKey = w.newSigningKey()
 	return w
 }
 
@@ -127,7 +137,8 @@ func (w *walker) start(publicURL string) {
 	w.Helper()
 	dir, hash := w.TempDir(), sha256.Sum256([]byte(token))
 	trail, file := filepath.Join(dir, "audit.log"), filepath.Join(dir, "scanlogin.yaml")
-	text := fmt.Sprintf(nodeConfig, w.redis.URL(), trail, hex.EncodeToString(hash[:]), poolSecret, userKey, otherKey, w.hooksURL, hookSecret, publicURL)
+	text := fmt.Sprintf(nodeConfig, w.redis.URL(), trail, hex.EncodeToString(hash[:]), poolSecret, userKey, otherKey, w.hooksURL, hookSecret, publicURL,
+		w.signingKey, clientSecret, callback, loggedOut)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		w.Fatal(err)
 	}
