@@ -37,9 +37,11 @@ func TestAnInvalidClientOrRedirectURINeverRedirects(t *testing.T) {
 		"a script":                 {"redirect_uri", "javascript:alert(1)"},
 		"with an error to deliver": {"redirect_uri", "https://evil.example", "response_type", "-"},
 	} {
-		page := b.do("GET", "/oidc/p1/auth", request(pairs...))
-		if page.status != 400 || page.Get("Location") != "" || page.Get("Set-Cookie") != "" || !strings.Contains(page.body, "<code>invalid_request</code>") || strings.Contains(page.body, "evil") {
-			t.Errorf("%s: %d to %q %s", name, page.status, page.Get("Location"), page.body)
+		for _, method := range []string{"GET", "POST"} {
+			page := b.do(method, "/oidc/p1/auth", request(pairs...))
+			if page.status != 400 || page.Get("Location") != "" || page.Get("Set-Cookie") != "" || !strings.Contains(page.body, "<code>invalid_request</code>") || strings.Contains(page.body, "evil") {
+				t.Errorf("%s by %s: %d to %q %s", name, method, page.status, page.Get("Location"), page.body)
+			}
 		}
 	}
 	twice := b.do("GET", "/oidc/p1/auth?"+request().Encode()+"&redirect_uri=https%3A%2F%2Fevil.example", nil)
@@ -47,8 +49,10 @@ func TestAnInvalidClientOrRedirectURINeverRedirects(t *testing.T) {
 		t.Errorf("two redirect URIs: %d to %q", twice.status, twice.Get("Location"))
 	}
 	for _, issuer := range []string{"p2", "unknown"} {
-		if page := b.do("GET", "/oidc/"+issuer+"/auth", request()); page.status != 404 || page.Get("Location") != "" {
-			t.Errorf("issuer %s: %d to %q", issuer, page.status, page.Get("Location"))
+		for _, method := range []string{"GET", "POST"} {
+			if page := b.do(method, "/oidc/"+issuer+"/auth", request()); page.status != 404 || page.Get("Location") != "" {
+				t.Errorf("issuer %s by %s: %d to %q", issuer, method, page.status, page.Get("Location"))
+			}
 		}
 	}
 }
@@ -80,11 +84,13 @@ func TestErrorsOfARequestGoToTheClient(t *testing.T) {
 		"request_uri":           {"request_uri_not_supported", []string{"request_uri", "https://grafana.example.com/r"}},
 		"registration":          {"registration_not_supported", []string{"registration", "{}"}},
 	} {
-		a := b.do("GET", "/oidc/p1/auth", request(test.pairs...))
-		back := queryOf(t, a.Get("Location"))
-		if a.status != 303 || !strings.HasPrefix(a.Get("Location"), callback+"?") || back.Get("error") != test.want || back.Get("error_description") == "" ||
-			back.Get("state") != "a state & more" || back.Get("iss") != n.url+"/oidc/p1" || back.Get("code") != "" || a.Get("Cache-Control") != "no-store" || a.Get("Referrer-Policy") != "no-referrer" {
-			t.Errorf("%s: %d to %s", name, a.status, a.Get("Location"))
+		for _, method := range []string{"GET", "POST"} {
+			a := b.do(method, "/oidc/p1/auth", request(test.pairs...))
+			back := queryOf(t, a.Get("Location"))
+			if a.status != 303 || !strings.HasPrefix(a.Get("Location"), callback+"?") || back.Get("error") != test.want || back.Get("error_description") == "" ||
+				back.Get("state") != "a state & more" || back.Get("iss") != n.url+"/oidc/p1" || back.Get("code") != "" || a.Get("Cache-Control") != "no-store" || a.Get("Referrer-Policy") != "no-referrer" {
+				t.Errorf("%s by %s: %d to %s", name, method, a.status, a.Get("Location"))
+			}
 		}
 	}
 	long := b.do("GET", "/oidc/p1/auth", request("state", strings.Repeat("s", 2049)))
@@ -139,12 +145,12 @@ func TestTheAuthorizationPageCannotBeFramedOrInjected(t *testing.T) {
 	n := provider(t, nil)
 	page := n.browser().do("GET", "/oidc/p1/auth", request())
 	policy := page.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self' https://grafana.example.com"} {
+	for _, part := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self' https:"} {
 		if !strings.Contains(policy+";", part+";") {
 			t.Errorf("the policy lacks %s: %s", part, policy)
 		}
 	}
-	if page.Get("X-Frame-Options") != "DENY" || page.Get("Referrer-Policy") != "no-referrer" || page.Get("Cache-Control") != "no-store" {
+	if page.Get("X-Frame-Options") != "DENY" || page.Get("Referrer-Policy") != "same-origin" || page.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers: %v", page.Header)
 	}
 	if !strings.Contains(page.body, "Grafana &lt;&amp;&gt;") || strings.Contains(page.body, "<&>") || !strings.Contains(page.body, "with your Example account") || !strings.Contains(page.body, "<noscript>") {
@@ -197,7 +203,7 @@ func TestFormPostHasTheFieldsOfTheResponse(t *testing.T) {
 			t.Errorf("the error lacks %s: %d %s", part, failed.status, failed.body)
 		}
 	}
-	if policy := failed.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https: https://grafana.example.com;") {
+	if policy := failed.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https:;") {
 		t.Errorf("policy: %s", policy)
 	}
 }

@@ -100,6 +100,9 @@ func writePage(w http.ResponseWriter, status int, name, formAction string, data 
 	secure(h)
 	if formAction != "" {
 		h.Set("Content-Security-Policy", strings.Replace(policy, "form-action 'self'", "form-action 'self' "+formAction, 1))
+		// With no-referrer, browsers send "Origin: null" with a form (Fetch, "append a request Origin
+		// header"), and the server could not tell its own form from that of another site.
+		h.Set("Referrer-Policy", "same-origin")
 	}
 	h.Set("Content-Type", contentTypes[".html"])
 	h.Set("Cache-Control", "no-store")

@@ -182,16 +182,12 @@ func (p *Provider) redirect(c *call, a *login.Authorization, to login.Redirect) 
 }
 
 // formAction returns where the forms of the authorization page lead besides this server, for its
-// content security policy. Browsers apply it to redirects too, and after a form_post a client may
-// redirect to any address.
+// content security policy. Browsers apply it to redirects too, and what a client answers to an
+// authorization response is often a redirect to another of its hosts: any host is allowed.
 func formAction(a *login.Authorization) string {
 	scheme, _, _ := strings.Cut(a.RedirectURI, ":")
-	origin := pool.OriginOf(a.RedirectURI)
-	switch {
-	case origin == "" || strings.Contains(origin, "["): // there is no source for an IPv6 address
-		return scheme + ":"
-	case a.ResponseMode == login.ModeFormPost:
-		return "https: " + origin
+	if scheme == "http" { // of this machine
+		return "http: https:"
 	}
-	return origin
+	return scheme + ":"
 }
