@@ -88,9 +88,11 @@ func TestALogoutNeverRedirectsToAnotherAddress(t *testing.T) {
 		"a script":                {"id_token_hint", hint, "post_logout_redirect_uri", "javascript:alert(1)"},
 		"a long state":            {"id_token_hint", hint, "post_logout_redirect_uri", loggedOut, "state", strings.Repeat("s", 3000)},
 	} {
-		answer := n.endSession("GET", request...)
-		if answer.status != 400 || answer.Get("Location") != "" || !strings.Contains(answer.body, "invalid_request") || strings.Contains(answer.body, "evil") {
-			t.Errorf("%s: %d %q %s", name, answer.status, answer.Get("Location"), answer.body)
+		for _, method := range []string{"GET", "POST"} {
+			answer := n.endSession(method, request...)
+			if answer.status != 400 || answer.Get("Location") != "" || !strings.Contains(answer.body, "invalid_request") || strings.Contains(answer.body, "evil") {
+				t.Errorf("%s by %s: %d %q %s", name, method, answer.status, answer.Get("Location"), answer.body)
+			}
 		}
 	}
 	isActive(t, true, tokens, n)

@@ -50,10 +50,14 @@ func TestUserInfoRefusesOtherTokens(t *testing.T) {
 		"an ID token": text(tokens, "id_token"), "a refresh token": text(tokens, "refresh_token"), "the phone's token": userToken(t, "alice"),
 		"another signature": access[:len(access)-4] + "AAAA", "nothing useful": "x", "no signature": access[:strings.LastIndex(access, ".")+1],
 	} {
-		answer := b.do("GET", "/oidc/p1/me", nil, "Authorization", "Bearer "+token)
-		answer.fails(t, 401, "invalid_token")
-		if h := answer.Get("WWW-Authenticate"); !strings.HasPrefix(h, `Bearer realm="scanlogin", error="invalid_token"`) {
-			t.Errorf("%s: WWW-Authenticate: %s", name, h)
+		for place, answer := range map[string]webAnswer{
+			"header": b.do("GET", "/oidc/p1/me", nil, "Authorization", "Bearer "+token),
+			"body":   b.do("POST", "/oidc/p1/me", url.Values{"access_token": {token}}),
+		} {
+			answer.fails(t, 401, "invalid_token")
+			if h := answer.Get("WWW-Authenticate"); !strings.HasPrefix(h, `Bearer realm="scanlogin", error="invalid_token"`) {
+				t.Errorf("%s in the %s: WWW-Authenticate: %s", name, place, h)
+			}
 		}
 	}
 	none := b.do("GET", "/oidc/p1/me", nil)
@@ -61,12 +65,15 @@ func TestUserInfoRefusesOtherTokens(t *testing.T) {
 	if h := none.Get("WWW-Authenticate"); h != `Bearer realm="scanlogin"` {
 		t.Errorf("without a token: WWW-Authenticate: %s", h)
 	}
-	b.do("GET", "/oidc/p1/me", url.Values{"access_token": {access}}, "Authorization", "Bearer "+access).fails(t, 400, "invalid_request")
 	b.do("GET", "/oidc/me", url.Values{"access_token": {"x"}}).fails(t, 401, "invalid_token")
-	narrow := b.do("GET", "/oidc/p1/me", nil, "Authorization", "Bearer "+text(n.loggedIn("email"), "access_token"))
-	narrow.fails(t, 403, "insufficient_scope")
-	if h := narrow.Get("WWW-Authenticate"); !strings.Contains(h, `error="insufficient_scope", scope="openid"`) {
-		t.Errorf("without openid: WWW-Authenticate: %s", h)
+	narrow := text(n.loggedIn("email"), "access_token")
+	for _, method := range []string{"GET", "POST"} {
+		b.do(method, "/oidc/p1/me", url.Values{"access_token": {access}}, "Authorization", "Bearer "+access).fails(t, 400, "invalid_request")
+		answer := b.do(method, "/oidc/p1/me", nil, "Authorization", "Bearer "+narrow)
+		answer.fails(t, 403, "insufficient_scope")
+		if h := answer.Get("WWW-Authenticate"); !strings.Contains(h, `error="insufficient_scope", scope="openid"`) {
+			t.Errorf("%s without openid: WWW-Authenticate: %s", method, h)
+		}
 	}
 }
 

@@ -160,9 +160,11 @@ func TestV3RefusesAsV2(t *testing.T) {
 	n.v3("GET", "no-such-call", nil).refused(200, 404, 404)
 	n.v3("GET", "gene-qrcode", nil).refused(200, 405, 405)
 	n.store.Fail(errors.New("away"))
-	a := n.v3("GET", "get-qrcode-status?qrcodeId="+id, nil)
-	a.refused(503, 503, 1000)
-	if a.header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+	for _, call := range []string{"get-qrcode-status", "check-qrcode-status"} {
+		a := n.v3("GET", call+"?qrcodeId="+id, nil)
+		a.refused(503, 503, 1000)
+		if a.header.Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", call)
+		}
 	}
 }
