@@ -160,7 +160,7 @@ describe('the element', { concurrency: 2 }, () => {
 
 test('the module and the pages pass `tsc --checkJs --strict`', { timeout: 60_000 }, async () => {
   const web = resolve(import.meta.dirname, '../../web');
-  const files = ['src/css.d.ts', 'third_party/lean-qr/index.d.ts', 'src/scanlogin.js', 'login.js', 'demo.js', 'page.js', 'words.js', 'phone/phone.ts'].map((name) => join(web, name));
+  const files = ['src/css.d.ts', 'third_party/lean-qr/index.d.ts', 'src/scanlogin.js', 'login.js', 'demo.js', 'authorize.js', 'form-post.js', 'page.js', 'words.js', 'phone/phone.ts'].map((name) => join(web, name));
   const compiler = join(import.meta.dirname, 'node_modules/typescript/bin/tsc');
   const { code, stdout } = await run(process.execPath, [compiler, '--allowJs', '--checkJs', '--strict', '--noEmit', '--target', 'es2022',
     '--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2023,dom,dom.iterable', '--typeRoots', join(import.meta.dirname, 'client'), ...files], { seconds: 50, mayFail: true });
