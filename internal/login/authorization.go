@@ -126,8 +126,9 @@ func (s *Service) Authorization(ctx context.Context, id, cookie string) (*Author
 	return a, nil
 }
 
-// EndAuthorization ends an authorization request: no page can show codes of it, or get its
-// redirect, from then on. The error is ErrUnavailable.
+// EndAuthorization ends an authorization request: no page can connect with it from then on. A page
+// of the same browser that is connected keeps its code until it connects again; what it returns to
+// the client has a state that was answered. The error is ErrUnavailable.
 func (s *Service) EndAuthorization(ctx context.Context, id string) error {
 	return s.withStore(ctx, func(ctx context.Context) error {
 		return s.records.Put(ctx, requestName(session.HashSecret(id)), requestField, "", time.Unix(0, 0))
