@@ -158,9 +158,9 @@ func (d *deployment) startResettingNode(t *testing.T, ip string) *atomic.Int64 {
 			t.Error(err)
 			return
 		}
+		dropped.Add(1)
 		conn.(*net.TCPConn).SetLinger(0) // a reset
 		conn.Close()
-		dropped.Add(1)
 	})
 	serve(d.opsPort, func(http.ResponseWriter, *http.Request) {})
 	return dropped

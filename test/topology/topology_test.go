@@ -118,6 +118,34 @@ func TestRequestThatOneNodeResetsIsAnsweredByAnother(t *testing.T) {
 	})
 }
 
+// A node that resets a connection may have exchanged the authorization code before. A second
+// request with it would revoke the tokens of the first.
+func TestATokenRequestIsSentToOneNode(t *testing.T) {
+	onEach(t, func(t *testing.T, d *deployment) {
+		a, b := d.startResettingNode(t, "127.0.0.5"), d.startResettingNode(t, "127.0.0.6")
+		d.names.set("127.0.0.5", "127.0.0.6")
+		sent := func(path string) int64 {
+			before := a.Load() + b.Load()
+			res, err := d.site.Post("http://"+d.balancerAddr+path, "application/x-www-form-urlencoded", strings.NewReader("grant_type=authorization_code"))
+			if err == nil {
+				res.Body.Close()
+			}
+			return a.Load() + b.Load() - before
+		}
+		d.eventually(t, "other requests are repeated, if they are at all", func() bool {
+			times := sent(api + "/scanned")
+			return times >= 2 || times == 1 && !d.kind.retries
+		})
+		for _, path := range []string{"/oidc/main/token", "/oidc/token"} {
+			for range 5 {
+				if times := sent(path); times > 1 {
+					t.Errorf("%s was sent %d times", path, times)
+				}
+			}
+		}
+	})
+}
+
 // Docker Compose gives new addresses to containers that it recreates.
 func TestLoadBalancerFindsNodesAtNewAddresses(t *testing.T) {
 	onEach(t, func(t *testing.T, d *deployment) {
