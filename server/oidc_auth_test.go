@@ -80,6 +80,7 @@ func TestErrorsOfARequestGoToTheClient(t *testing.T) {
 		"none":                  {"login_required", []string{"prompt", "none"}},
 		"none and login":        {"invalid_request", []string{"prompt", "none login"}},
 		"max_age":               {"invalid_request", []string{"max_age", "-1"}},
+		"a huge max_age":        {"invalid_request", []string{"max_age", "2147483648"}},
 		"request":               {"request_not_supported", []string{"request", "x.y.z"}},
 		"request_uri":           {"request_uri_not_supported", []string{"request_uri", "https://grafana.example.com/r"}},
 		"registration":          {"registration_not_supported", []string{"registration", "{}"}},

@@ -66,7 +66,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"server/connlimit":              {ours: []string{"internal/loglimit"}},
 	"server/authing":                {ours: []string{"session", "internal/login", "internal/pool"}},
 	"server/push":                   {ours: []string{"session", "hub", "internal/fairqueue", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/wakeup", "server/push/wsconn", "server/wire"}},
-	"server/oidc":                   {ours: []string{"internal/authorization", "internal/login", "internal/loglimit", "internal/pool", "internal/token", "web"}},
+	"server/oidc":                   {ours: []string{"session", "internal/authorization", "internal/login", "internal/loglimit", "internal/pool", "internal/token", "web"}},
 	"server/wire":                   {ours: []string{"session", "internal/login"}},
 	"server/push/wsconn":            {foreign: []string{"github.com/coder/websocket"}},
 	"server/push/wsconn/wsconntest": {},

@@ -40,6 +40,9 @@ type AuthorizationRequest struct {
 	Nonce        string `json:"nonce,omitempty"`
 	Challenge    string `json:"challenge,omitempty"` // RFC 7636, S256
 	ResponseMode string `json:"responseMode"`
+	// StepUp is what `max_age` and `acr_values` require in addition to the pool, see
+	// session.StepUp.Tightened. Its ACRValues are session.IsACRValue.
+	StepUp session.StepUp `json:"stepUp,omitzero"`
 }
 
 // Authorization is an authorization request that the caller's browser made: the page for it

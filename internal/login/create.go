@@ -17,9 +17,6 @@ type CreateRequest struct {
 	Challenge  string     // RFC 7636, see CheckChallenge; "" if there is none
 	Count      int        // number of the code on its page, from 1
 	Trace      string     // as in session.Session
-	// StepUp is what the code requires in addition to its pool, see session.StepUp.Tightened.
-	// Its ACRValues are session.IsACRValue.
-	StepUp session.StepUp
 
 	// Subscribe is called with the code's id once the code is admitted, before it is
 	// stored. An error ends Create. nil: nothing is called.
@@ -35,7 +32,7 @@ type Created struct {
 // Create counts, admits and stores a new code. The caller's address, user agent and cookie
 // become the code's client and binding.
 //
-// If the caller has an authorization request, the code and its challenge are for that.
+// If the caller has an authorization request, the code, its challenge and step-up are for that.
 //
 // Errors: ErrChallengeRequired; ErrNoRequest, if the authorization request is of another pool;
 // TooMany and StoreFull, see IsAdmission; that of Subscribe; ErrUnavailable.
@@ -80,7 +77,7 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (Created, error) {
 	code := session.Session{
 		ID: session.NewID(), Pool: p.ID, CustomData: req.CustomData, Client: session.Client{IP: by.IP, UserAgent: by.UserAgent},
 		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: req.Count, Trace: req.Trace,
-		Challenge: req.Challenge, Match: p.Match, StepUp: req.StepUp,
+		Challenge: req.Challenge, Match: p.Match,
 		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL),
 	}
 	rand.Read(code.Salt)
@@ -88,7 +85,7 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (Created, error) {
 		code.CookieHash = cookieHash(by.Cookie)
 	}
 	if a := by.Authorization; a != nil {
-		code.Grant, code.Authorization = session.GrantAuthorizationCode, a.stored()
+		code.Grant, code.Authorization, code.StepUp = session.GrantAuthorizationCode, a.stored(), a.StepUp
 	}
 	var err error
 	if code.Payload, err = s.pictureText(p, code); err != nil {

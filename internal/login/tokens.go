@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,12 +18,29 @@ func lifetimes(c *pool.Client) authorization.Lifetimes {
 	return authorization.Lifetimes{Access: c.AccessTokenTTL, ID: c.IDTokenTTL, Refresh: c.RefreshTokenTTL}
 }
 
-// loginOf returns the login of a user at the client that a confirmed code was created for.
-func loginOf(code session.Session) authorization.Login {
+// loginOf returns the login of a user at the client that a confirmed code of p was created for.
+func loginOf(p *pool.Pool, code session.Session) authorization.Login {
+	auth := code.User.Auth
+	methods := append([]string{qrMethod}, slices.DeleteFunc(slices.Clone(auth.AMR), func(m string) bool { return m == qrMethod })...)
 	return authorization.Login{
 		Pool: code.Pool, Client: code.Authorization.ClientID, Scope: authorization.Scope(strings.Join(strings.Fields(code.Authorization.Scope), " ")),
-		User: code.User, AuthTime: code.ConfirmedAt.UTC().Truncate(time.Second), AMR: []string{"qr"}, // RFC 8176 has no value for it
+		User: code.User, AuthTime: authTime(p, code), AMR: methods, ACR: auth.ACR,
 	}
+}
+
+// qrMethod is the authentication method of every login; RFC 8176 has no value for it.
+const qrMethod = "qr"
+
+// authTime returns when the user authenticated, in whole seconds: at the login to the app if the
+// phone's token stated its time, else at the confirm. In a pool without step-up, the confirm is the
+// authentication that max_age asks for (OIDC Core 3.1.2.1). It is never later than the confirm.
+func authTime(p *pool.Pool, code session.Session) time.Time {
+	confirmed := code.ConfirmedAt.UTC().Truncate(time.Second)
+	stated := time.Unix(code.User.Auth.Time, 0).UTC()
+	if code.User.Auth.Time == 0 || stated.After(confirmed) || p.StepUp.IsZero() && code.StepUp.MaxAge > 0 {
+		return confirmed
+	}
+	return stated
 }
 
 // BeginTokens stores the login of a code that its client redeemed, and returns what its tokens
@@ -34,7 +52,7 @@ func (s *Service) BeginTokens(ctx context.Context, p *pool.Pool, c *pool.Client,
 		return g, ErrGrant
 	}
 	err = s.withStore(ctx, func(ctx context.Context) (err error) {
-		g, err = s.logins.Begin(ctx, sid, loginOf(code), lifetimes(c))
+		g, err = s.logins.Begin(ctx, sid, loginOf(p, code), lifetimes(c))
 		return err
 	})
 	return g, asGrant(err)
@@ -53,7 +71,7 @@ func asGrant(err error) error {
 func (s *Service) RevokeReplayed(ctx context.Context, by *Caller, p *pool.Pool, c *pool.Client, code session.Session) error {
 	err := s.withStore(ctx, func(ctx context.Context) error { return s.logins.Revoke(ctx, p.SID(code), lifetimes(c)) })
 	if err == nil {
-		s.emitTokens(by, session.EventTokenReused, loginOf(code))
+		s.emitTokens(by, session.EventTokenReused, loginOf(p, code))
 	}
 	return err
 }

@@ -43,6 +43,8 @@ type AccessToken struct {
 	Scope                   string // separated by spaces
 	ID, SID                 string
 	Issued, Expires         time.Time
+	AuthTime                time.Time // not returned by ReadAccess, like ACR
+	ACR                     string    // may be empty
 }
 
 // SignID returns the ID token. The same contents give the same text on every node; ErrNone if
@@ -63,10 +65,13 @@ func (g *Signer) SignID(t IDToken) (string, error) {
 
 // SignAccess returns the access token, as SignID does.
 func (g *Signer) SignAccess(t AccessToken) (string, error) {
-	return g.sign(typAccess, jwt.MapClaims{
+	claims := jwt.MapClaims{
 		"iss": t.Issuer, "sub": t.Subject, "aud": t.Issuer, "client_id": t.Client, "scope": t.Scope,
 		"jti": t.ID, "sid": t.SID, "iat": t.Issued.Unix(), "exp": t.Expires.Unix(),
-	})
+		"auth_time": t.AuthTime.Unix(), // RFC 9068, 2.2.1
+	}
+	setText(claims, "acr", t.ACR)
+	return g.sign(typAccess, claims)
 }
 
 // accessHash returns `at_hash` (OIDC Core 3.1.3.6): half of the SHA-256 of an access token.

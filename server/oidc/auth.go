@@ -3,7 +3,6 @@ package oidc
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/login"
@@ -86,6 +85,7 @@ func readRequest(form params, of *pool.Pool, client *pool.Client, a *login.Autho
 		func() error { return checkResponseType(form["response_type"]) },
 		func() error { return checkPKCE(form, of, client) },
 		func() error { return checkPrompt(form) },
+		func() error { return readStepUp(form, of, a) },
 	} {
 		if err := check(); err != nil {
 			return err
@@ -142,8 +142,8 @@ func checkPKCE(form params, of *pool.Pool, client *pool.Client) error {
 	return nil
 }
 
-// checkPrompt reads prompt and max_age. There is no session at this server: each request is a new
-// login, so prompt=none always fails, and every other value and age is satisfied.
+// checkPrompt reads prompt. There is no session at this server: each request is a new login, so
+// prompt=none always fails, and every other value is satisfied.
 func checkPrompt(form params) error {
 	prompts := strings.Fields(form["prompt"])
 	if slices.Contains(prompts, "none") {
@@ -151,11 +151,6 @@ func checkPrompt(form params) error {
 			return errInvalidRequest.because("prompt=none cannot be combined with other values")
 		}
 		return errLoginRequired
-	}
-	if age := form["max_age"]; age != "" {
-		if _, err := strconv.ParseUint(age, 10, 31); err != nil {
-			return errInvalidRequest.because("max_age must be a number of seconds")
-		}
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ func (p *Provider) metadata(of *pool.Pool) map[string]any {
 		"request_uri_parameter_supported":                false, // true if it were absent
 		"authorization_response_iss_parameter_supported": true,  // RFC 9207
 	}
+	if values := of.StepUp.ACRValues; len(values) > 0 {
+		metadata["acr_values_supported"] = values // RFC 9470, 7
+	}
 	for _, e := range p.Endpoints() {
 		if e.metadata != "" {
 			metadata[e.metadata] = issuer + e.Path

@@ -36,6 +36,7 @@ var (
 	errRequest           = &problem{"request_not_supported", http.StatusBadRequest, "request is not supported; send its parameters by themselves"}              // OIDC Core 3.1.2.6
 	errRequestURI        = &problem{"request_uri_not_supported", http.StatusBadRequest, "request_uri is not supported; send its parameters by themselves"}      // OIDC Core 3.1.2.6
 	errRegistration      = &problem{"registration_not_supported", http.StatusBadRequest, "registration is not supported; clients are configured at the server"} // OIDC Core 3.1.2.6
+	errUnmet             = &problem{"unmet_authentication_requirements", http.StatusBadRequest, "no login has one of acr_values; see acr_values_supported"}     // OIDC Core Error Code unmet_authentication_requirements 1.0, 2
 	errInvalidScope      = &problem{"invalid_scope", http.StatusBadRequest, "the client may be granted none of the requested scopes"}                           // RFC 6749, 4.1.2.1 and 5.2
 	errScopeExceeded     = &problem{"invalid_scope", http.StatusBadRequest, "scope exceeds what the user authorized; omit it, or request less"}                 // RFC 6749, 6
 	errInvalidToken      = &problem{"invalid_token", http.StatusUnauthorized, "the access token is invalid, has expired, or was revoked"}                       // RFC 6750, 3.1

@@ -39,7 +39,7 @@ func fuzzed() *Provider {
 func FuzzAuthorizationRequest(f *testing.F) {
 	valid := "client_id=spa&redirect_uri=https%3A%2F%2Fspa.example.com%2Fcb%3Fx%3D1&response_type=code&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&state=s"
 	for _, seed := range []string{
-		valid, valid + "&prompt=none", valid + "&response_mode=form_post&prompt=none", valid + "&max_age=x", valid + "&state=t", valid + "&request=x", valid + "&ui_locales=zh",
+		valid, valid + "&prompt=none", valid + "&response_mode=form_post&prompt=none", valid + "&max_age=x", valid + "&max_age=0&acr_values=gold+%22", valid + "&state=t", valid + "&request=x", valid + "&ui_locales=zh",
 		"client_id=spa&redirect_uri=http%3A%2F%2F127.0.0.1%3A65535%2Fcb", "client_id=spa&redirect_uri=https%3A%2F%2Fevil.example", "%", "client_id=%00", "a;b",
 	} {
 		f.Add(seed)

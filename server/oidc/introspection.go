@@ -22,6 +22,8 @@ type introspection struct {
 	Issuer    string `json:"iss,omitempty"`
 	ID        string `json:"jti,omitempty"`
 	SID       string `json:"sid,omitempty"`
+	ACR       string `json:"acr,omitempty"`       // RFC 9470, 6.2
+	AuthTime  int64  `json:"auth_time,omitempty"` // Unix time, s; RFC 9470, 6.2
 }
 
 // introspect answers token introspection. It is for clients with a secret, so that nobody can test
@@ -52,15 +54,16 @@ func (p *Provider) introspect(c *call) error {
 func (p *Provider) introspected(c *call, of *pool.Pool, client *pool.Client) (introspection, error) {
 	issuer := p.login.Issuer(of.ID)
 	if t, err := p.signer.ReadAccess(c.form["token"], issuer, p.login.Now()); err == nil {
-		_, err := p.login.LoginOfAccess(c.r.Context(), of, t)
+		l, err := p.login.LoginOfAccess(c.r.Context(), of, t)
 		return introspection{
 			Active: true, Scope: t.Scope, ClientID: t.Client, TokenType: "Bearer",
 			Expires: t.Expires.Unix(), Issued: t.Issued.Unix(), Subject: t.Subject, Audience: issuer, Issuer: issuer, ID: t.ID, SID: t.SID,
+			ACR: l.ACR, AuthTime: l.AuthTime.Unix(),
 		}, err
 	}
 	l, ends, err := p.login.LoginOfRefresh(c.r.Context(), of, client, c.form["token"])
 	return introspection{
 		Active: true, Scope: string(l.Scope), ClientID: l.Client,
-		Expires: ends.Truncate(time.Second).Unix(), Subject: l.User.ID, Issuer: issuer,
+		Expires: ends.Truncate(time.Second).Unix(), Subject: l.User.ID, Issuer: issuer, ACR: l.ACR, AuthTime: l.AuthTime.Unix(),
 	}, err
 }

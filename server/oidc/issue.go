@@ -24,6 +24,7 @@ func (p *Provider) writeTokens(c *call, g authorization.Grant, nonce string) err
 	issuer := p.login.Issuer(g.Pool)
 	access, err := p.signer.SignAccess(token.AccessToken{
 		Issuer: issuer, Subject: g.User.ID, Client: g.Client, Scope: string(g.Scope), ID: g.AccessID, SID: g.SID, Issued: g.Issued, Expires: g.AccessExpires,
+		AuthTime: g.AuthTime, ACR: g.ACR,
 	})
 	if err != nil {
 		return err
