@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 
 import { assertAccessible, DESKTOP, launch, openContext, PHONE, waitForText, saveScreenshot } from './browser.mjs';
-import { appToken, POOL, scenario } from './harness.mjs';
+import { appToken, POOL, scenario, variations } from './harness.mjs';
 import { run, until } from './process.mjs';
 import { SocketPage } from './socketpage.mjs';
 import { scanloginPath } from './tools.mjs';
@@ -340,10 +340,10 @@ describe('the console', { concurrency: 2 }, () => {
     await page.getByLabel("Your administrator's token").waitFor();
   }, { seconds: 90 });
 
-  const looks = {
-    phone: PHONE, dark: { ...DESKTOP, colorScheme: 'dark' }, 'phone-zh-dark': { ...PHONE, locale: 'zh-CN', colorScheme: 'dark' }, zh: { ...DESKTOP, locale: 'zh-CN' },
-  };
-  for (const [name, options] of Object.entries(looks)) {
+  const dark = { colorScheme: 'dark' };
+  for (const [name, options] of variations([
+    ['phone-zh-dark', { ...PHONE, locale: 'zh-CN', ...dark }], ['phone', PHONE], ['dark', { ...DESKTOP, ...dark }], ['zh', { ...DESKTOP, locale: 'zh-CN' }],
+  ])) {
     scenario(`all pages are accessible and fit the screen, and the keyboard logs in: ${name}`, async (sandbox) => {
       const { node, alice } = await oneNode(sandbox);
       const page = await (await openContext(sandbox, browser, options)).newPage();

@@ -39,7 +39,7 @@ describe('the demo', { concurrency: 2 }, () => {
     await login.getByRole('heading', { name: 'Welcome, Bob!' }).waitFor();
     await waitForText(login, 'You are logged in to Demo.');
     await waitForText(login, 'bob@example.com');
-    await login.getByText('For developers').click();
+    await login.getByText('For developers').and(login.locator(':visible')).click();
     const user = JSON.parse(await login.locator('pre').innerText());
     assert.equal(user.id, 'bob');
     assert.match(user.token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
@@ -106,7 +106,9 @@ describe('the demo', { concurrency: 2 }, () => {
     await phone.getByRole('heading', { name: 'Log in to Demo?' }).waitFor();
     await phone.getByRole('button', { name: 'Agree' }).click();
     await waitForText(login, 'alice@example.com');
-    assert.deepEqual(requests.filter((path) => /decode/.test(path)), ['/assets/decoder.js'], 'the page reads the picture itself');
+    const decoding = requests.filter((path) => /decode/.test(path));
+    assert.equal(decoding.length, 1, `the page reads the picture itself: ${decoding}`);
+    assert.match(decoding[0], /^\/assets\/decoder\.[0-9a-f]{12}\.js$/);
   });
 
   scenario('the first page shows login page and phone, and leads from the scan to the welcome', async (sandbox) => {

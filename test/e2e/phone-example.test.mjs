@@ -44,7 +44,7 @@ after(async () => {
 /** The demo's login page with a code. */
 async function openLogin(sandbox) {
   const login = await (await openContext(sandbox, all.browser, DESKTOP)).newPage();
-  await login.goto(all.demo.address);
+  await login.goto(`${all.demo.address}/login`);
   await waitForState(login, 'waiting');
   const text = await codeOn(sandbox, login);
   return { login, text, random: text.match(/\/s\/(\w{30})$/)[1] };
