@@ -5,12 +5,18 @@ import (
 	"strings"
 
 	"github.com/scanlogin/scanlogin/internal/login"
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/web"
 )
 
-// link answers /s/<random> or /s/<pool>/<random>, which a phone's camera app opens.
+// link answers /s/<random> or /s/<pool>/<random>, which a phone's camera app opens, and /s/<pool>,
+// which devices show (RFC 8628, verification_uri).
 func (s *Server) link(c *call) error {
-	code, p, err := s.login.LookAtLink(c.Request().Context(), c.by, strings.TrimPrefix(c.Request().URL.Path, "/s/"))
+	path := strings.TrimPrefix(c.Request().URL.Path, "/s/")
+	if p := s.login.DevicePool(path); p != nil {
+		return s.notice(c, web.DeviceNotice, p)
+	}
+	code, p, err := s.login.LookAtLink(c.Request().Context(), c.by, path)
 	if err != nil {
 		return err
 	}
@@ -22,8 +28,13 @@ func (s *Server) link(c *call) error {
 		c.Response().Header().Set("Cache-Control", "no-store")
 		return c.Redirect(http.StatusFound, s.phonePage+"?code="+string(code.ID))
 	}
+	return s.notice(c, web.LinkNotice, p)
+}
+
+// notice shows a notice of a pool.
+func (s *Server) notice(c *call, notice web.Notice, p *pool.Pool) error {
 	site := web.Site{Pool: p.ID, Name: p.Name, Color: p.OwnColor(), Logo: p.Logo}
-	web.NoticePage(web.LinkNotice, http.StatusOK, site, c.locale() == chinese).ServeHTTP(c.Response(), c.Request())
+	web.NoticePage(notice, http.StatusOK, site, c.locale() == chinese).ServeHTTP(c.Response(), c.Request())
 	return nil
 }
 

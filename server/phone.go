@@ -31,6 +31,13 @@ type phoneData struct {
 	Match       session.Match   `json:"match,omitempty"`   // what confirm has to bring
 	Consent     *consentData    `json:"consent,omitempty"` // with scanned
 	StepUp      *stepUpData     `json:"stepUp,omitempty"`  // with scanned: confirm would refuse the token
+	Device      *deviceData     `json:"device,omitempty"`  // with scanned: the code is for a device, not for a page
+}
+
+// deviceData is the device that asks.
+type deviceData struct {
+	Client   string `json:"client"`   // name of the OAuth client
+	UserCode string `json:"userCode"` // to be compared with the one that the device shows
 }
 
 type browserData struct {
@@ -74,6 +81,9 @@ func (s *Server) phoneResult(l locale, result login.PhoneResult) phoneData {
 	if result.Consent != nil {
 		data.Match, data.Consent = result.Code.Match, consentOf(l, *result.Consent)
 		data.StepUp = stepUpOf(result.StepUp)
+		if d := result.Device; d != nil {
+			data.Device = &deviceData{d.Client, d.UserCode}
+		}
 	}
 	return data
 }

@@ -100,7 +100,7 @@ type Session struct {
 	BrowserHash []byte `json:"browserHash,omitempty"`
 
 	// Authorization is what the code was requested for, if its grant is an authorization
-	// code; otherwise zero.
+	// code or a device code; otherwise zero.
 	Authorization Authorization `json:"authorization,omitzero"`
 
 	CookieHash []byte `json:"cookieHash,omitempty"` // SHA-256 of the browser cookie
@@ -136,14 +136,15 @@ const (
 	GrantDeviceCode        Grant = "device_code"        // RFC 8628
 )
 
-// Authorization is the part of an authorization request (OIDC Core 3.1.2.1) that the exchange
-// of the authorization code depends on. It never changes.
+// Authorization is the part of an authorization request (OIDC Core 3.1.2.1, RFC 8628 3.1) that the
+// exchange of its code depends on. It never changes.
 type Authorization struct {
 	ClientID    string `json:"clientId"`
 	RedirectURI string `json:"redirectUri"` // as requested
 	Scope       string `json:"scope"`       // granted, separated by spaces
 	Nonce       string `json:"nonce,omitempty"`
-	RequestHash []byte `json:"requestHash"` // HashSecret of the id of the authorization request
+	RequestHash []byte `json:"requestHash"`         // HashSecret of the id of the authorization request
+	TypedCode   int    `json:"typedCode,omitempty"` // of a device: number of the typed code that it shows, see pool.Pool.TypedCode
 }
 
 // Match is a check that the phone's user sees the page.

@@ -19,6 +19,7 @@ const (
 	BusyNotice                 // the same request may succeed later
 	FaultNotice                // an internal error
 	FrontNotice                // the address of the server itself was opened
+	DeviceNotice               // the address that a device shows was opened
 )
 
 // noticeText is a notice in one language. {site} stands for the name of the site.
@@ -51,6 +52,10 @@ var notices = map[Notice]struct {
 	FaultNotice: {
 		en: noticeText{Title: "Something went wrong", Text: "This is an error of the login service, not yours.", Action: "Try again"},
 		zh: noticeText{Title: "出错了", Text: "这是登录服务的错误，与您无关。", Action: "重试"},
+	},
+	DeviceNotice: {
+		en: noticeText{Title: "Log in on another device", Text: "Open {site} on your phone, and scan the QR code of the device there or type its code. Never type a code that somebody sent you."},
+		zh: noticeText{Title: "在其他设备上登录", Text: "请在手机上打开{site}，在其中扫描设备上的二维码，或输入设备显示的登录码。切勿输入他人发给您的登录码。"},
 	},
 	FrontNotice: {
 		en:     noticeText{Title: "This server logs people in by QR code", Text: "To log in, open the website that you want to use. For developers, this server has an API reference.", Action: "API reference"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // Client configures an application that logs users of a pool in with OpenID Connect. The
@@ -25,6 +26,9 @@ type Client struct {
 	PostLogoutRedirectURIs []string      `key:"post_logout_redirect_uris" absent:"none" check:"redirectURI" help:"Addresses to which users may return from 'session/end', compared character by character."`
 	Scopes                 []string      `key:"scopes" default:"openid, profile, email, phone" check:"scope" help:"Scopes that the client may be granted: 'openid', 'profile', 'email', 'phone', 'offline_access'. Others that it requests are ignored."`
 	RequirePKCE            bool          `key:"require_pkce" default:"true" help:"Authorization requests need a 'code_challenge' (RFC 7636, S256). 'false' only for confidential clients that do not support it."`
+	Device                 bool          `key:"device" default:"false" help:"The client may use the device authorization grant (RFC 8628), for devices without a browser. Needs 'typed_codes' of the pool."`
+	DeviceCodeTTL          time.Duration `key:"device_code_ttl" default:"10m" min:"1m" max:"1h" help:"Time from the request of a device until its codes expire."`
+	DeviceWithoutMatch     bool          `key:"device_without_match" default:"false" help:"Devices may log in without the number that 'match: digits' of the pool requires: a device shows none. Needed for 'device' in such a pool."`
 	CodeTTL                time.Duration `key:"code_ttl" default:"60s" min:"1s" max:"10m" help:"Time from confirm to the exchange of the authorization code; at most 'ticket_ttl' of the pool."`
 	AccessTokenTTL         time.Duration `key:"access_token_ttl" default:"10m" min:"1s" max:"24h" help:"Lifetime of an access token."`
 	IDTokenTTL             time.Duration `key:"id_token_ttl" default:"10m" min:"1s" max:"24h" help:"Lifetime of an ID token."`
@@ -115,9 +119,10 @@ func (d *document) validateClient(at string, p Pool, c Client) {
 	if c.CodeTTL > p.TicketTTL {
 		d.refuse(at+".code_ttl", "must be at most ticket_ttl of the pool, "+shortDuration(p.TicketTTL))
 	}
-	if len(c.RedirectURIs) == 0 {
+	if len(c.RedirectURIs) == 0 && !c.Device {
 		d.refuse(at+".redirect_uris", "is required: at least one address to which users return")
 	}
+	d.validateDevice(at, p, c)
 	if len(c.Scopes) == 0 {
 		d.refuse(at+".scopes", "is empty; write at least openid, or remove it")
 	}
@@ -131,5 +136,24 @@ func (d *document) validateClient(at string, p Pool, c Client) {
 				d.refuse(path, "has a scheme of an app, which cannot keep the secret of this client; use https, or remove secret")
 			}
 		}
+	}
+}
+
+// minDeviceTicketTTL is the least time from confirm to the exchange that a device with one slow_down
+// needs: it polls every ten seconds.
+const minDeviceTicketTTL = 15 * time.Second
+
+// validateDevice validates what a client with the device authorization grant needs of its pool.
+func (d *document) validateDevice(at string, p Pool, c Client) {
+	switch {
+	case !c.Device && c.DeviceWithoutMatch:
+		d.refuse(at+".device_without_match", "has no effect without device: true; remove it, or set device")
+	case !c.Device:
+	case !p.TypedCodes:
+		d.refuse(at+".device", "needs typed_codes: true of the pool: users type the code that the device shows")
+	case p.Match == string(session.MatchDigits) && !c.DeviceWithoutMatch:
+		d.refuse(at+".device", "cannot be used with match: digits of the pool: a device shows no number; set device_without_match: true to let its devices log in without one")
+	case p.TicketTTL < minDeviceTicketTTL:
+		d.refuse(at+".device", "needs ticket_ttl of the pool to be at least "+shortDuration(minDeviceTicketTTL)+": a device asks only every few seconds whether the user agreed")
 	}
 }

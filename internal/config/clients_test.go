@@ -47,6 +47,35 @@ func TestAClientHasItsSettings(t *testing.T) {
 	}
 }
 
+func TestAClientWithDevicesNeedsNoRedirectURI(t *testing.T) {
+	text := func(client string) string {
+		return strings.Replace(withClients(t, client), "    clients:", "    typed_codes: true\n    clients:", 1)
+	}
+	p := mustLoad(t, text("id: tv, device: true")).UserPools[0]
+	if c := p.Clients[0]; !p.OffersDevice(c) || c.DeviceCodeTTL != 10*time.Minute || c.AllowsRedirect("") {
+		t.Errorf("client is %+v", c)
+	}
+	if p := mustLoad(t, text("id: a, "+callback)).UserPools[0]; p.OffersDevices() {
+		t.Error("devices are on by default")
+	}
+	digits := strings.Replace(text("id: tv, device: true, device_code_ttl: 5m, device_without_match: true"), "    clients:", "    match: digits\n    clients:", 1)
+	if p := mustLoad(t, digits).UserPools[0]; !p.OffersDevices() || p.Clients[0].DeviceCodeTTL != 5*time.Minute {
+		t.Error("device_without_match has no effect")
+	}
+	for want, text := range map[string]string{
+		"pools[0].clients[0].device: needs typed_codes: true":           withClients(t, "id: tv, device: true"),
+		"pools[0].clients[0].device: cannot be used with match: digits": strings.Replace(text("id: tv, device: true"), "    clients:", "    match: digits\n    clients:", 1),
+		"pools[0].clients[0].device: needs ticket_ttl":                  strings.Replace(text("id: tv, device: true, code_ttl: 9s"), "    clients:", "    ticket_ttl: 9s\n    clients:", 1),
+		"clients[0].device_without_match: has no effect without device": text("id: tv, device_without_match: true, " + callback),
+		"clients[0].device_code_ttl: must be":                           text("id: tv, device: true, device_code_ttl: 2h"),
+		"clients[0].redirect_uris: is required: at least one":           text("id: tv"),
+	} {
+		if got := refusals(t, text); !slices.ContainsFunc(got, func(line string) bool { return strings.Contains(line, want) }) {
+			t.Errorf("refused with\n%s\nwant %s", strings.Join(got, "\n"), want)
+		}
+	}
+}
+
 func TestRedirectURIsOfAllKindsAreAccepted(t *testing.T) {
 	for _, uri := range []string{
 		"https://app.example.com", "https://app.example.com:8443/cb?x=1", "http://127.0.0.1/cb", "http://127.0.0.1:3000/cb", "http://[::1]/cb", "http://localhost:3000/cb",
@@ -88,7 +117,6 @@ func TestMistakesInClientsAreRefusedWithLineAndCure(t *testing.T) {
 		"code_ttl: must be at most ticket_ttl of the pool, 5m": {"id: a, code_ttl: 6m, " + callback},
 		"access_token_ttl: must be from 1s to 24h":             {"id: a, access_token_ttl: 25h, " + callback},
 		"refresh_token_ttl: must be from 1m to 8760h":          {"id: a, refresh_token_ttl: 1s, " + callback},
-		"key \"device\" is unknown":                            {"id: a, device: true, " + callback},
 	} {
 		if got := refusals(t, withClients(t, clients...)); !slices.ContainsFunc(got, func(line string) bool { return strings.Contains(line, want) }) {
 			t.Errorf("%s\nis refused with\n%s\nwant %s", clients, strings.Join(got, "\n"), want)

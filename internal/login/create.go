@@ -73,14 +73,10 @@ func (s *Service) Create(ctx context.Context, by *Caller, req CreateRequest) (Cr
 
 func (s *Service) newCode(by *Caller, req CreateRequest) (Created, error) {
 	p := req.Pool
-	now := s.store.Now().Truncate(time.Millisecond)
-	code := session.Session{
-		ID: session.NewID(), Pool: p.ID, CustomData: req.CustomData, Client: session.Client{IP: by.IP, UserAgent: by.UserAgent},
-		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: req.Count, Trace: req.Trace,
-		Challenge: req.Challenge, Match: p.Match,
-		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL),
-	}
-	rand.Read(code.Salt)
+	code := s.emptyCode(by, p)
+	code.CustomData, code.Count, code.Trace = req.CustomData, req.Count, req.Trace
+	code.Challenge, code.Match = req.Challenge, p.Match
+	code.ExpiresAt = code.CreatedAt.Add(p.CodeTTL)
 	if by.Cookie != "" {
 		code.CookieHash = cookieHash(by.Cookie)
 	}
@@ -93,6 +89,16 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (Created, error) {
 	}
 	code, browserKey := p.WithHashes(code)
 	return Created{code, browserKey}, nil
+}
+
+// emptyCode returns a new code of p that the caller requests.
+func (s *Service) emptyCode(by *Caller, p *pool.Pool) session.Session {
+	code := session.Session{
+		ID: session.NewID(), Pool: p.ID, Client: session.Client{IP: by.IP, UserAgent: by.UserAgent},
+		Salt: make([]byte, 16), SecretID: p.Secret.ID(), CreatedAt: s.store.Now().Truncate(time.Millisecond),
+	}
+	rand.Read(code.Salt)
+	return code
 }
 
 // Withdraw discards a code of p at its page's wish. Errors: session.ErrUsed if it was decided,

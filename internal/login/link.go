@@ -15,7 +15,7 @@ const linkPath = "/s/"
 // the association files can give each app the links of its pools only.
 func (s *Service) link(p *pool.Pool, id session.ID) string {
 	if p.Apps.Any() {
-		return s.publicURL + linkPath + p.ID + "/" + string(id)
+		return s.poolLink(p, id)
 	}
 	return s.publicURL + linkPath + string(id)
 }

@@ -38,40 +38,40 @@ func (s *Service) TypedCode(ctx context.Context, v View) (string, error) {
 		return "", err
 	}
 	var typed string
-	err := s.withStore(ctx, func(ctx context.Context) (err error) {
-		typed, err = s.claimTyped(ctx, v.Pool, v.Code)
+	err := s.withStore(ctx, func(ctx context.Context) error {
+		n, err := s.claimTyped(ctx, v.Pool, v.Code)
+		typed = v.Pool.TypedCode(v.Code, n)
 		return err
 	})
 	return typed, err
 }
 
-// claimTyped returns the typed code that belongs to a code. If none does, it claims the first
-// one that belongs to no other code.
-func (s *Service) claimTyped(ctx context.Context, p *pool.Pool, code session.Session) (string, error) {
-	var typed, names [pool.TypedCodes]string
-	for n := range typed {
-		typed[n] = p.TypedCode(code, n)
-		names[n] = typedPrefix + p.TypedName(code, typed[n])
+// claimTyped returns the number of the typed code that belongs to a code. If none does, it claims
+// the first one that belongs to no other code.
+func (s *Service) claimTyped(ctx context.Context, p *pool.Pool, code session.Session) (int, error) {
+	var names [pool.TypedCodes]string
+	for n := range names {
+		names[n] = typedPrefix + p.TypedName(code, p.TypedCode(code, n))
 	}
 	id := string(code.ID)
 	records, err := s.records.Get(ctx, names[:]...)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	if n := slices.IndexFunc(records, func(r map[string]string) bool { return r[typedOwner] == id }); n >= 0 {
-		return typed[n], nil
+		return n, nil
 	}
 	claim := kv.Change{If: map[string]string{typedOwner: ""}, Set: map[string]string{typedOwner: id}, Expiry: code.ExpiresAt}
 	for n, name := range names {
 		_, isOwn, err := s.records.Change(ctx, name, claim)
 		if err != nil {
-			return "", err
+			return 0, err
 		}
 		if isOwn {
-			return typed[n], nil
+			return n, nil
 		}
 	}
-	return "", fmt.Errorf("%d typed codes belong to other codes", len(typed)) // with 30,000 codes, one in 10^23
+	return 0, fmt.Errorf("%d typed codes belong to other codes", len(names)) // with 30,000 codes, one in 10^23
 }
 
 // findTyped returns the code that a typed code of p belongs to, or session.ErrNotFound.

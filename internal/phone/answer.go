@@ -16,7 +16,14 @@ type Scan struct {
 	Consent    Consent         `json:"consent"`
 	Match      string          `json:"match,omitempty"`  // "digits": confirm needs the number on the page
 	StepUp     *StepUp         `json:"stepUp,omitempty"` // confirm would refuse the current token
+	Device     *Device         `json:"device,omitempty"` // that asks, instead of a page
 	CustomData json.RawMessage `json:"customData"`       // untrusted
+}
+
+// Device is the device that asks (RFC 8628). The user compares the code with the one that it shows.
+type Device struct {
+	Client   string `json:"client"`   // name of the application
+	UserCode string `json:"userCode"` // as "WDJB-MJHT"
 }
 
 // Pool is the user pool of the login.
@@ -102,6 +109,12 @@ func ReadScan(data json.RawMessage) (Scan, error) {
 	if isObject(d["stepUp"]) {
 		s.StepUp = readStepUp(d["stepUp"])
 	}
+	if d["device"] != nil {
+		s.Device = new(Device)
+		if !s.Device.read(fields(d["device"])) {
+			return Scan{}, &Refusal{Kind: UnexpectedResponse, cause: errUnusable}
+		}
+	}
 	if !s.Pool.read(fields(d["pool"])) || !s.Browser.read(fields(d["browser"])) || !s.Consent.read(fields(d["consent"])) {
 		return Scan{}, &Refusal{Kind: UnexpectedResponse, cause: errUnusable}
 	}
@@ -112,6 +125,13 @@ func (p *Pool) read(f map[string]json.RawMessage) (ok bool) {
 	p.Name, ok = text(f["name"])
 	p.Logo, _ = text(f["logo"])
 	return ok
+}
+
+func (d *Device) read(f map[string]json.RawMessage) bool {
+	var hasClient, hasCode bool
+	d.Client, hasClient = text(f["client"])
+	d.UserCode, hasCode = text(f["userCode"])
+	return hasClient && hasCode
 }
 
 func (b *Browser) read(f map[string]json.RawMessage) bool {

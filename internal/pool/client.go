@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // Scopes that a client may have, as OIDC Core 5.4 and 11 define them.
@@ -36,6 +38,10 @@ type Client struct {
 	Scopes                 []string // that it may be granted
 	RequirePKCE            bool     // false only for confidential clients
 
+	Device             bool          // it may use the device authorization grant, see Pool.OffersDevice
+	DeviceCodeTTL      time.Duration // from the request of a device until its codes expire
+	DeviceWithoutMatch bool          // its devices may log in without the number that the pool requires of pages
+
 	CodeTTL         time.Duration // from confirm to the exchange of the code; at most TicketTTL of the pool
 	AccessTokenTTL  time.Duration
 	IDTokenTTL      time.Duration
@@ -44,6 +50,16 @@ type Client struct {
 
 // IsPublic reports whether the client cannot keep a secret, and so has none (RFC 6749, 2.1).
 func (c *Client) IsPublic() bool { return len(c.Secret.values) == 0 }
+
+// OffersDevice reports whether a client of the pool may use the device authorization grant
+// (RFC 8628). Its user codes are typed codes. A device shows no number, so that in a pool which
+// requires one, the client must do without.
+func (p *Pool) OffersDevice(c *Client) bool {
+	return c.Device && p.TypedCodes && (p.Match == session.MatchNone || c.DeviceWithoutMatch)
+}
+
+// OffersDevices reports whether any client may use the device authorization grant.
+func (p *Pool) OffersDevices() bool { return slices.ContainsFunc(p.Clients, p.OffersDevice) }
 
 // AllowsRedirect reports whether uri is one of the client's redirect URIs, character by
 // character (RFC 9700, 2.1). The port of a loopback address of a public client may differ: a

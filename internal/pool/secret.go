@@ -25,6 +25,7 @@ type keys struct {
 	digest  [sha256.Size]byte // compared instead of the value: constant time needs equal lengths
 	ticket  []byte
 	code    []byte
+	device  []byte
 	browser []byte
 	token   []byte
 	sid     []byte
@@ -43,6 +44,7 @@ func NewSecret(value string, others ...string) Secret {
 			digest:  sha256.Sum256([]byte(v)),
 			ticket:  derive(v, "ticket", sha256.Size),
 			code:    derive(v, "authorization code", sha256.Size),
+			device:  derive(v, "device code", sha256.Size),
 			browser: derive(v, "browser key", sha256.Size),
 			token:   derive(v, "token id", sha256.Size),
 			sid:     derive(v, "sid", sha256.Size),

@@ -33,6 +33,16 @@ func (p *Pool) AuthorizationCode(s session.Session) string {
 	return string(s.ID) + "." + mac
 }
 
+// DeviceCode returns the device code of the device that requested the code (RFC 8628, 3.2), in the
+// form of a ticket; "" as for Ticket. Only a code with that grant can be redeemed with it.
+func (p *Pool) DeviceCode(s session.Session) string {
+	mac := p.mac(p.Secret.keysFor(s).device, s)
+	if mac == "" {
+		return ""
+	}
+	return string(s.ID) + "." + mac
+}
+
 // BrowserKey returns the secret of the browser that requested the code, 43 base64url
 // characters; "" as for Ticket.
 func (p *Pool) BrowserKey(s session.Session) string {
@@ -84,6 +94,8 @@ func (p *Pool) WithHashes(s session.Session) (hashed session.Session, browserKey
 	switch s.Grant {
 	case session.GrantAuthorizationCode:
 		s.GrantHash = session.HashSecret(p.AuthorizationCode(s))
+	case session.GrantDeviceCode:
+		s.GrantHash = session.HashSecret(p.DeviceCode(s))
 	default:
 		s.Grant, s.GrantHash = session.GrantTicket, session.HashSecret(p.Ticket(s))
 	}
@@ -103,8 +115,20 @@ func (p *Pool) CodeCredential(code, challenge string) session.Credential {
 	return p.credential(session.GrantAuthorizationCode, code, challenge)
 }
 
+// DeviceCredential is Credential for a device code.
+func (p *Pool) DeviceCredential(code string) session.Credential {
+	return p.credential(session.GrantDeviceCode, code, "")
+}
+
 func (p *Pool) credential(grant session.Grant, text, challenge string) session.Credential {
 	return session.Credential{Grant: grant, SecretIDs: p.Secret.IDs(), Hash: session.HashSecret(text), Challenge: challenge}
+}
+
+// IsDeviceCode reports, in constant time, whether text is the device code of s. It is not if s has
+// another grant, or if the pool no longer accepts the secret that s was created with.
+func (p *Pool) IsDeviceCode(s session.Session, text string) bool {
+	return s.Grant == session.GrantDeviceCode && len(s.GrantHash) > 0 && p.Secret.accepts(s.SecretID) &&
+		subtle.ConstantTimeCompare(session.HashSecret(text), s.GrantHash) == 1
 }
 
 // IsBrowserKey reports, in constant time, whether text is the code's browser key. It is not
@@ -114,7 +138,7 @@ func (p *Pool) IsBrowserKey(s session.Session, text string) bool {
 		subtle.ConstantTimeCompare(session.HashSecret(text), s.BrowserHash) == 1
 }
 
-// TicketID returns the id of the code that a ticket or an authorization code belongs to, or
+// TicketID returns the id of the code that a ticket, an authorization code or a device code belongs to, or
 // session.ErrNotFound if text has not their form.
 func TicketID(text string) (session.ID, error) {
 	random, mac, ok := strings.Cut(text, ".")

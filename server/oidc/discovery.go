@@ -28,13 +28,16 @@ func (p *Provider) discovery(c *call) error {
 }
 
 func (p *Provider) metadata(of *pool.Pool) map[string]any {
-	issuer := p.login.Issuer(of.ID)
+	issuer, grants := p.login.Issuer(of.ID), slices.Sorted(maps.Keys(p.grants()))
+	if !of.OffersDevices() {
+		grants = slices.DeleteFunc(grants, func(name string) bool { return name == deviceGrantType })
+	}
 	metadata := map[string]any{
 		"issuer":                                         issuer,
 		"scopes_supported":                               pool.Scopes(),
 		"response_types_supported":                       []string{"code"},
 		"response_modes_supported":                       []string{"query", "form_post"},
-		"grant_types_supported":                          slices.Sorted(maps.Keys(p.grants())),
+		"grant_types_supported":                          grants,
 		"subject_types_supported":                        []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{"ES256"},
 		"token_endpoint_auth_methods_supported":          authMethods,
@@ -52,7 +55,7 @@ func (p *Provider) metadata(of *pool.Pool) map[string]any {
 		metadata["acr_values_supported"] = values // RFC 9470, 7
 	}
 	for _, e := range p.Endpoints() {
-		if e.metadata != "" {
+		if e.metadata != "" && (e.Path != devicePath || of.OffersDevices()) {
 			metadata[e.metadata] = issuer + e.Path
 		}
 	}

@@ -43,6 +43,11 @@ var (
 	errNoToken           = &problem{"invalid_token", http.StatusUnauthorized, "an access token is required: Authorization: Bearer"}                             // RFC 6750, 3
 	errInsufficientScope = &problem{"insufficient_scope", http.StatusForbidden, "the access token does not have the scope openid"}                              // RFC 6750, 3.1
 	errUnavailable       = &problem{"temporarily_unavailable", http.StatusServiceUnavailable, "try again in a moment"}                                          // RFC 6749, 4.1.2.1
+	errUnauthorized      = &problem{"unauthorized_client", http.StatusBadRequest, "the client may not use the device authorization grant; set device: true"}    // RFC 6749, 5.2
+	errPending           = &problem{"authorization_pending", http.StatusBadRequest, "the user has not decided yet; ask again after the interval"}               // RFC 8628, 3.5
+	errSlowDown          = &problem{"slow_down", http.StatusBadRequest, "the device asks too often; wait five seconds longer each time from now on"}            // RFC 8628, 3.5
+	errDenied            = &problem{"access_denied", http.StatusBadRequest, "the user canceled"}                                                                // RFC 8628, 3.5
+	errExpiredToken      = &problem{"expired_token", http.StatusBadRequest, "the device code has expired; request another one"}                                 // RFC 8628, 3.5
 	errTooMany           = &problem{"temporarily_unavailable", http.StatusTooManyRequests, "too many requests; wait as Retry-After says"}                       // RFC 6585, 4
 	errServer            = &problem{"server_error", http.StatusInternalServerError, "the server failed"}                                                        // RFC 6749, 4.1.2.1
 )
@@ -58,6 +63,11 @@ var table = []struct {
 	{authorization.ErrScope, errScopeExceeded},
 	{login.ErrGrant, errInvalidGrant},
 	{login.ErrReplayed, errInvalidGrant},
+	{login.ErrNoDevices, errUnauthorized},
+	{login.ErrSlowDown, errSlowDown},
+	{login.ErrPending, errPending},
+	{login.ErrDenied, errDenied},
+	{login.ErrExpired, errExpiredToken},
 	{login.ErrVerifier, errInvalidGrant},
 }
 
@@ -106,7 +116,9 @@ type errorBody struct {
 func (p *Provider) writeError(c *call, err error) {
 	row, description := describe(err)
 	p.logError(c, row, err)
-	p.login.EmitRefused(c.by, c.endpoint.call(), row.name)
+	if row != errPending { // which each device gets every five seconds
+		p.login.EmitRefused(c.by, c.endpoint.call(), row.name)
+	}
 	h := c.w.Header()
 	switch row.status {
 	case http.StatusUnauthorized:

@@ -82,6 +82,7 @@ func (p *Provider) Endpoints() []Endpoint {
 		{Path: "/auth", Methods: []string{http.MethodGet, http.MethodPost}, metadata: "authorization_endpoint", page: true, serve: p.auth},
 		{Path: "/auth/cancel", Methods: posting, page: true, serve: p.authCancel},
 		{Path: "/token", Methods: posting, metadata: "token_endpoint", cors: true, serve: p.token},
+		{Path: devicePath, Methods: posting, metadata: "device_authorization_endpoint", serve: p.device},
 		{Path: "/token/introspection", Methods: posting, metadata: "introspection_endpoint", serve: p.introspect},
 		{Path: "/token/revocation", Methods: posting, metadata: "revocation_endpoint", cors: true, serve: p.revoke},
 		{Path: "/me", Methods: append([]string{http.MethodPost}, reading...), metadata: "userinfo_endpoint", cors: true, serve: p.userinfo},

@@ -9,7 +9,7 @@ type grant func(*call, *pool.Pool, *pool.Client) error
 
 // grants returns the grants of the token endpoint, by grant_type.
 func (p *Provider) grants() map[string]grant {
-	return map[string]grant{"authorization_code": p.codeGrant, "refresh_token": p.refreshGrant}
+	return map[string]grant{"authorization_code": p.codeGrant, "refresh_token": p.refreshGrant, deviceGrantType: p.deviceGrant}
 }
 
 // token answers the token endpoint (RFC 6749, 3.2).

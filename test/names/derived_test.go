@@ -33,6 +33,7 @@ func addDerived(t *testing.T, names found) {
 	atClient.Grant = session.GrantAuthorizationCode
 	names.add("derived", "authorization code", p.AuthorizationCode(atClient))
 	names.add("derived", "sid", p.SID(atClient))
+	names.add("derived", "device code", p.DeviceCode(code))
 	names.add("derived", "browser key", p.BrowserKey(code))
 	names.add("derived", "token id", p.TokenID(code))
 	names.add("derived", "match code", p.MatchCode(code))

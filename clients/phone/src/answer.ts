@@ -52,6 +52,14 @@ export interface StepUp {
   readonly amr?: readonly string[];
 }
 
+/** The device that asks (RFC 8628). */
+export interface Device {
+  /** Name of the application on the device. */
+  readonly client: string;
+  /** The code that the device shows, as `WDJB-MJHT`. */
+  readonly userCode: string;
+}
+
 /** The answer to a scan: show all of it, and ask the user. */
 export interface Scan {
   readonly random: string;
@@ -62,6 +70,8 @@ export interface Scan {
   readonly match?: 'digits';
   /** Present if confirm would refuse the current token. */
   readonly stepUp?: StepUp;
+  /** Present if a device asks, not a page: show both, and ask whether the device in front of the user shows this code. */
+  readonly device?: Device;
   /** As the page sent it, unchanged. Anyone can send it: use displayText before you show it. */
   readonly customData: unknown;
 }
@@ -103,6 +113,7 @@ export function readScan(answer: Answer): Scan {
     consent: readConsent(required(object(data['consent']))),
     match,
     stepUp: stepUp && readStepUp(stepUp),
+    device: data['device'] === undefined ? undefined : readDevice(required(object(data['device']))),
     customData: data['customData'] ?? {},
   });
 }
@@ -144,6 +155,10 @@ function readConsent(fields: Fields): Consent {
     knownBrowser: flag(fields['knownBrowser']),
     codesLately: number(fields['codesLately']),
   });
+}
+
+function readDevice(fields: Fields): Device {
+  return { client: required(text(fields['client'])), userCode: required(text(fields['userCode'])) };
 }
 
 function readReason(value: unknown): Reason {
