@@ -14,6 +14,7 @@ import (
 type CreateRequest struct {
 	Pool       *pool.Pool // its current settings
 	CustomData string     // JSON object, in ASCII; it becomes part of the picture
+	Client     string     // id of the OAuth client that alone gets tokens for the ticket; "": every one of the pool with a secret
 	Challenge  string     // RFC 7636, see CheckChallenge; "" if there is none
 	Count      int        // number of the code on its page, from 1
 	Trace      string     // as in session.Session
@@ -78,7 +79,7 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (Created, error) {
 		ID: session.NewID(), Pool: p.ID, CustomData: req.CustomData, Client: session.Client{IP: by.IP, UserAgent: by.UserAgent},
 		Salt: make([]byte, 16), SecretID: p.Secret.ID(), Count: req.Count, Trace: req.Trace,
 		Challenge: req.Challenge, Match: p.Match,
-		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL),
+		CreatedAt: now, ExpiresAt: now.Add(p.CodeTTL), Authorization: session.Authorization{ClientID: req.Client},
 	}
 	rand.Read(code.Salt)
 	if by.Cookie != "" {
