@@ -2,7 +2,11 @@ package server_test
 
 import (
 	"net/url"
+	"sync/atomic"
 	"testing"
+
+	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/server"
 )
 
 const exchangePath = "exchange-tokenset-with-qrcode-ticket"
@@ -100,4 +104,23 @@ func TestV3ExchangeNeedsTheVerifierOfTheCode(t *testing.T) {
 	}
 	body["codeVerifier"] = verifier
 	n.v3("POST", exchangePath, body, "X-Authing-App-Id", "grafana").ok()
+}
+
+func TestV3GivesNoTokensWhileTheStorageIsAway(t *testing.T) {
+	var away atomic.Bool
+	n := start(t, memNode(), func(o *server.Options) {
+		o.Records = fragileRecords{kv.NewMemory(), &away}
+		providing(t)(o)
+	}, offlinePool(t))
+	tokens, ticket := n.loggedIn(allScopes), n.v3Ticket("grafana")
+	away.Store(true)
+	for _, a := range []v3Answer{
+		n.v3Exchange(ticket, "grafana", clientSecret),
+		n.v3("GET", "get-profile", nil, "Authorization", text(tokens, "access_token")),
+	} {
+		a.refused(503, 503, 1000)
+		if a.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
 }
