@@ -68,6 +68,11 @@ var table = []struct {
 		"The pool credentials are wrong: Basic authentication needs the id of the user pool and its secret",
 		"用户池凭证不正确：Basic 认证需要该用户池的 ID 和密钥",
 	},
+	{
+		login.ErrClient, errCredentials,
+		"Tokens need an OpenID Connect client of this user pool with a secret: Basic authentication, or client_id and client_secret",
+		"换取令牌需要该用户池中带密钥的 OpenID Connect 客户端：请使用 Basic 认证，或 client_id 和 client_secret",
+	},
 	{login.ErrCredentials, errCredentials, "", ""},
 	{login.ErrNotLoggedIn, errNotLoggedIn, "", ""},
 	{login.ErrOtherPool, errOtherPool, "", ""},

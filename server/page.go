@@ -84,7 +84,7 @@ func (s *Server) create(c *call, name login.PoolName, in geneRequest) (*pool.Poo
 	}
 	cookie := s.bindBrowser(c)
 	code, err := s.login.Create(c.Request().Context(), c.by, login.CreateRequest{
-		Pool: p, CustomData: custom, Challenge: in.CodeChallenge, Count: 1, Trace: s.traceName(c.Request().Context()),
+		Pool: p, Client: s.clientID(name), CustomData: custom, Challenge: in.CodeChallenge, Count: 1, Trace: s.traceName(c.Request().Context()),
 	})
 	if err == nil && cookie != nil {
 		c.SetCookie(cookie)
@@ -199,4 +199,12 @@ func (s *Server) socket(c *call) error {
 		Request: c.QueryParam("request"), RequestCookie: s.oidc.RequestCookie(c.Request()),
 		Trace: s.traceName(c.Request().Context()), Lang: push.Lang(c.locale()),
 	})
+}
+
+// clientID returns the id of the OAuth client that a request names by its app id; "" if there is none.
+func (s *Server) clientID(name login.PoolName) string {
+	if _, client := s.login.Client(name.App); name.ID == "" && client != nil {
+		return client.ID
+	}
+	return ""
 }

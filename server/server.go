@@ -177,6 +177,8 @@ func (s *Server) authingRoutes(e *echo.Echo) {
 	for _, prefix := range []string{"/set", "/change"} {
 		v3.POST(prefix+"-qrcode-status", handle(s.v3Step), s.changes)
 	}
+	v3.POST("/exchange-tokenset-with-qrcode-ticket", handle(s.v3Exchange))
+	v3.GET("/get-profile", handle(s.v3Profile))
 	applications := e.Group("/api/v2/applications/:app")
 	applications.GET("/public-config", handle(s.publicConfig))
 	applications.GET("/components-public-config/guard", handle(s.guardConfig))

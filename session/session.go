@@ -100,7 +100,8 @@ type Session struct {
 	BrowserHash []byte `json:"browserHash,omitempty"`
 
 	// Authorization is what the code was requested for, if its grant is an authorization
-	// code or a device code; otherwise zero.
+	// code or a device code. A code with a ticket that was created with the app id of an OAuth
+	// client has only ClientID; otherwise it is zero.
 	Authorization Authorization `json:"authorization,omitzero"`
 
 	CookieHash []byte `json:"cookieHash,omitempty"` // SHA-256 of the browser cookie

@@ -29,3 +29,6 @@ func (s Scope) narrow(requested Scope) (Scope, error) {
 	slices.Sort(names)
 	return Scope(strings.Join(slices.Compact(names), " ")), nil
 }
+
+// Names returns the scopes of the list.
+func (s Scope) Names() []string { return strings.Fields(string(s)) }

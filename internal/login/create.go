@@ -14,6 +14,7 @@ import (
 type CreateRequest struct {
 	Pool       *pool.Pool // its current settings
 	CustomData string     // JSON object, in ASCII; it becomes part of the picture
+	Client     string     // id of the OAuth client that alone gets tokens for the ticket; "": every one of the pool with a secret
 	Challenge  string     // RFC 7636, see CheckChallenge; "" if there is none
 	Count      int        // number of the code on its page, from 1
 	Trace      string     // as in session.Session
@@ -77,6 +78,7 @@ func (s *Service) newCode(by *Caller, req CreateRequest) (Created, error) {
 	code.CustomData, code.Count, code.Trace = req.CustomData, req.Count, req.Trace
 	code.Challenge, code.Match = req.Challenge, p.Match
 	code.ExpiresAt = code.CreatedAt.Add(p.CodeTTL)
+	code.Authorization = session.Authorization{ClientID: req.Client}
 	if by.Cookie != "" {
 		code.CookieHash = cookieHash(by.Cookie)
 	}
