@@ -104,7 +104,7 @@ func TestARequestThatNoLoginMeetsReturnsToTheClient(t *testing.T) {
 		"one of them":                 {listed, "low high", ""},
 		"a prefix":                    {listed, "hig", "unmet_authentication_requirements"},
 		"only spaces":                 {listed, "  ", ""},
-		"any acr":                    {recent, "gold", ""},
+		"any acr":                     {recent, "gold", ""},
 		"what no acr can be":          {recent, `"quoted"`, "unmet_authentication_requirements"},
 		"a line end":                  {recent, "x\r\ny", ""}, // separates, like a space
 		"too long":                    {recent, strings.Repeat("a ", 513), "invalid_request"},
