@@ -188,7 +188,6 @@ func TestRotatedCodesBelongToTheSameRequest(t *testing.T) {
 	n.phone("cancel", first.random, "alice").ok()
 	p.event("canceled")
 	m := p.event("code")
-	p.event("waiting")
 	second := code{random: m["random"].(string), key: m["browserKey"].(string)}
 	_ = p.CloseNow()
 	resumed := b.dial("userPoolId=p1&request="+id+"&random="+second.random, b.cookies(), "key."+second.key)

@@ -161,7 +161,6 @@ func (b *browser) show(request string) (*page, code) {
 	b.Helper()
 	p := b.dial("userPoolId=p1&request="+request, b.cookies())
 	m := p.event("code")
-	p.event("waiting")
 	return p, code{random: m["random"].(string), key: m["browserKey"].(string)}
 }
 

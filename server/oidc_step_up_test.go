@@ -68,7 +68,6 @@ func TestARequestTightensTheStepUpOfItsPool(t *testing.T) {
 		id := opened.open(request(test.pairs...))
 		page := b.dial("userPoolId=p1&request="+id, opened.cookies())
 		random, _ := page.event("code")["random"].(string)
-		page.event("waiting")
 		scan := a.with("scanned", random, loginToken(t, "alice", strong())).ok()
 		page.event("scanned")
 		answer := a.with("confirm", random, loginToken(t, "alice", strong()))
