@@ -37,8 +37,8 @@ func claimsOf(t testing.TB, tokens map[string]any, name string) (claims map[stri
 func (b *browser) confirmWith(n *node, p *page, c code, claims jwt.MapClaims) map[string]any {
 	b.Helper()
 	b.with("scanned", c.random, loginToken(b, "alice", claims)).ok()
-	b.with("confirm", c.random, loginToken(b, "alice", claims)).ok()
 	p.event("scanned")
+	b.with("confirm", c.random, loginToken(b, "alice", claims)).ok()
 	to, _ := p.event("confirmed")["redirect"].(string)
 	return n.token(tokenForm(queryOf(b, to).Get("code"))).tokens(b)
 }
