@@ -37,8 +37,8 @@ func claimsOf(t testing.TB, tokens map[string]any, name string) (claims map[stri
 func (b *browser) confirmWith(n *node, p *page, c code, claims jwt.MapClaims) map[string]any {
 	b.Helper()
 	b.with("scanned", c.random, loginToken(b, "alice", claims)).ok()
-	b.with("confirm", c.random, loginToken(b, "alice", claims)).ok()
 	p.event("scanned")
+	b.with("confirm", c.random, loginToken(b, "alice", claims)).ok()
 	to, _ := p.event("confirmed")["redirect"].(string)
 	return n.token(tokenForm(queryOf(b, to).Get("code"))).tokens(b)
 }
@@ -103,7 +103,7 @@ func TestARequestThatNoLoginMeetsReturnsToTheClient(t *testing.T) {
 		"one of them":                 {listed, "low high", ""},
 		"a prefix":                    {listed, "hig", "unmet_authentication_requirements"},
 		"only spaces":                 {listed, "  ", ""},
-		"any acr":                    {recent, "gold", ""},
+		"any acr":                     {recent, "gold", ""},
 		"what no acr can be":          {recent, `"quoted"`, "unmet_authentication_requirements"},
 		"a line end":                  {recent, "x\r\ny", ""}, // separates, like a space
 		"too long":                    {recent, strings.Repeat("a ", 513), "invalid_request"},

@@ -297,7 +297,6 @@ func TestASocketGetsTheTypedCode(t *testing.T) {
 		p := a.dial("userPoolId=p1", nil)
 		m := p.event("code")
 		c := code{random: m["random"].(string), key: m["browserKey"].(string)}
-		p.event("waiting")
 		first := ask(p)
 		if first["event"] != "typed-code" || first["random"] != c.random || first["typedCode"] != b.typed(c) || ask(p)["typedCode"] != first["typedCode"] {
 			t.Errorf("the page gets %v", first)
@@ -317,7 +316,6 @@ func TestASocketGetsTheTypedCode(t *testing.T) {
 		refused(p, 2244)
 		other := a.dial("userPoolId=p2", http.Header{"Accept-Language": {"zh-CN"}})
 		other.event("code")
-		other.event("waiting")
 		if m := ask(other); m["code"] != 2231.0 || !strings.Contains(m["message"].(string), "用户池") {
 			t.Errorf("without typed codes: %v", m)
 		}

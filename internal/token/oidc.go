@@ -43,7 +43,7 @@ type AccessToken struct {
 	Scope                   string // separated by spaces
 	ID, SID                 string
 	Issued, Expires         time.Time
-	AuthTime                time.Time // not returned by ReadAccess, like ACR
+	AuthTime                time.Time // may be zero; not returned by ReadAccess, like ACR
 	ACR                     string    // may be empty
 }
 
@@ -68,7 +68,9 @@ func (g *Signer) SignAccess(t AccessToken) (string, error) {
 	claims := jwt.MapClaims{
 		"iss": t.Issuer, "sub": t.Subject, "aud": t.Issuer, "client_id": t.Client, "scope": t.Scope,
 		"jti": t.ID, "sid": t.SID, "iat": t.Issued.Unix(), "exp": t.Expires.Unix(),
-		"auth_time": t.AuthTime.Unix(), // RFC 9068, 2.2.1
+	}
+	if !t.AuthTime.IsZero() {
+		claims["auth_time"] = t.AuthTime.Unix() // RFC 9068, 2.2.1
 	}
 	setText(claims, "acr", t.ACR)
 	return g.sign(typAccess, claims)
