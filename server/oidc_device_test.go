@@ -198,7 +198,7 @@ func TestOnlyTheDeviceLearnsItsState(t *testing.T) {
 	}
 	asCode := tokenForm(d.DeviceCode, "client_id", "spa", "redirect_uri", spaCallback)
 	n.tokenAs(nil, asCode).fails(t, 400, "invalid_grant")
-	n.call("GET", "/userinfo?ticket="+d.DeviceCode, nil, "Authorization", basic("p1", poolSecret)).refused(400, 2246)
+	n.call("POST", "/userinfo", map[string]any{"ticket": d.DeviceCode}, "Authorization", basic("p1", poolSecret)).refused(410, 2246)
 	n.poll(d).tokens(t) // nothing was spent
 }
 
