@@ -34,7 +34,7 @@ const (
 // interval is then five seconds longer for all nodes. The error is ErrUnavailable if the records
 // do not answer.
 func (s *Service) countPoll(ctx context.Context, code session.Session) error {
-	name := "device:poll:" + hex.EncodeToString(session.HashSecret(string(code.ID)))
+	name := pollName(code)
 	result := ErrSlowDown // for more simultaneous polls than attempts
 	err := s.withStore(ctx, func(ctx context.Context) error {
 		records, err := s.records.Get(ctx, name)
@@ -65,6 +65,11 @@ func (s *Service) countPoll(ctx context.Context, code session.Session) error {
 		return err
 	}
 	return result
+}
+
+// pollName returns the name of the record of a device's polls.
+func pollName(code session.Session) string {
+	return "device:poll:" + hex.EncodeToString(session.HashSecret(string(code.ID)))
 }
 
 // nextPoll returns the record after a poll at now, and whether that poll is too early.
