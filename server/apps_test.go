@@ -233,7 +233,7 @@ func TestPagesGetThePoolsColor(t *testing.T) {
 			t.Errorf("socket: %v, want %v", message["brandColor"], want)
 		}
 		page := n.call("GET", "/s/"+g["random"].(string), nil).raw
-		if colored := strings.Contains(page, `href="/assets/brand/c2185b.css"`) && strings.Contains(page, `src="/assets/brand/c2185b.svg"`); colored != (want != nil) {
+		if colored := strings.Contains(page, `href="/assets/brand/c2185b.css"`) && strings.Contains(page, `href="/assets/brand/c2185b.svg"`); colored != (want != nil) {
 			t.Errorf("%q: %s", color, page)
 		}
 	}

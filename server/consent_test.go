@@ -164,7 +164,7 @@ func TestBlockingIsDecidedOnTheSignalsAtConfirm(t *testing.T) {
 	n.setRecentCodes("203.0.113.7", 5)
 	refused := n.phoneFrom("198.51.100.9", "confirm", c.random, "alice")
 	refused.refused(403, 2248)
-	for _, want := range []string{"blocked", "another country", "Many login codes"} {
+	for _, want := range []string{"blocked", "not in the same country", "Many login codes"} {
 		if !strings.Contains(refused.message, want) {
 			t.Errorf("no %q in %q", want, refused.message)
 		}

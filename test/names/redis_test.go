@@ -127,6 +127,9 @@ func (w *walker) addFields(kind, shape string, fields []string) {
 		}
 		if strings.HasPrefix(shape, "scanlogin:stats:") { // a field for each node, with counts by names that are listed elsewhere
 			for name := range object {
+				if name == "stopped" && strings.Contains(shape, ":pool:") {
+					continue // only if the pool changed in the last two seconds
+				}
 				w.names.add(kind, shape, "<node>", name)
 			}
 			continue

@@ -34,6 +34,7 @@ func walk(t *testing.T, names found) {
 	w.typedCodes()
 	w.stepUp()
 	w.cancels()
+	w.exceedAnEighth()
 	w.sockets()
 	w.ends()
 	w.eventually("the receiver has messages of all types", func() bool { return slices.Equal(w.receivedTypes(), webhook.Events()) })
@@ -126,6 +127,19 @@ func (w *walker) cancels() {
 		w.post(http.StatusOK, "cancel", map[string]any{"random": random}, phone...)
 	}
 	w.Error("no scan was refused")
+}
+
+// exceedAnEighth uses more than an eighth of the allowances for codes and for a user, from where they
+// are counted over all nodes.
+func (w *walker) exceedAnEighth() {
+	phone := w.bearer(user, userKey)
+	for range 60 { // of 400
+		w.code("main")
+	}
+	random, _ := w.code("main")
+	for range 30 { // of 200
+		w.do(request{http.MethodPost, api + "/scanned", `{"random":"` + random + `"}`, phone})
+	}
 }
 
 // dial opens a WebSocket and adds its subprotocol.

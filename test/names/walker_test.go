@@ -53,7 +53,7 @@ signing_key: %[10]q
 redis_url: %[1]s
 audit: {file: "%[2]s"}
 console: {tokens: [{name: admin, sha256: %[3]s}]}
-limits: {address_rate: 10000, miss_rate: 1000, user_rate: 10000}
+limits: {address_rate: 10000, miss_rate: 1000, user_rate: 20, codes_per_address: 400, codes_per_pool: 400}
 pools:
   - id: main
     secret: "%[4]s"
