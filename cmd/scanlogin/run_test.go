@@ -101,7 +101,7 @@ func call(t *testing.T, method, address, body string) (int, []byte) {
 
 func TestLoginInTheDemo(t *testing.T) {
 	demo := start(t, "demo", "--listen", "127.0.0.1:0")
-	address := demo.wait(t, `login page +(http://\S+:\d+)/`)
+	address := demo.wait(t, `open +(http://\S+:\d+)/`)
 
 	var made struct{ Data struct{ Random, URL string } }
 	_, answer := call(t, http.MethodPost, address+"/api/v2/qrcode/gene", `{"userPoolId":"demo"}`)
@@ -171,7 +171,7 @@ func TestServeReportsWhyItCannotStart(t *testing.T) {
 		t.Errorf("code %d: %s", code, errOut)
 	}
 	first := start(t, "demo", "--listen", "127.0.0.1:0")
-	taken := first.wait(t, `login page +http://(\S+:\d+)/`)
+	taken := first.wait(t, `open +http://(\S+:\d+)/`)
 	for key, line := range map[string]string{
 		"listen":     "listen: " + taken,
 		"ops_listen": "listen: 127.0.0.1:0\nops_listen: " + taken,

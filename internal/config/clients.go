@@ -29,7 +29,7 @@ type Client struct {
 	Device                 bool          `key:"device" default:"false" help:"The client may use the device authorization grant (RFC 8628), for devices without a browser. Needs 'typed_codes' of the pool."`
 	DeviceCodeTTL          time.Duration `key:"device_code_ttl" default:"10m" min:"1m" max:"1h" help:"Time from the request of a device until its codes expire."`
 	DeviceWithoutMatch     bool          `key:"device_without_match" default:"false" help:"Devices may log in without the number that 'match: digits' of the pool requires: a device shows none. Needed for 'device' in such a pool."`
-	CodeTTL                time.Duration `key:"code_ttl" default:"60s" min:"1s" max:"10m" help:"Time from confirm to the exchange of the authorization code; at most 'ticket_ttl' of the pool."`
+	CodeTTL                time.Duration `key:"code_ttl" default:"60s" min:"1s" max:"10m" help:"Time from confirm to the exchange of the authorization code; at most 'ticket_ttl' of the pool, which applies if the default is longer."`
 	AccessTokenTTL         time.Duration `key:"access_token_ttl" default:"10m" min:"1s" max:"24h" help:"Lifetime of an access token."`
 	IDTokenTTL             time.Duration `key:"id_token_ttl" default:"10m" min:"1s" max:"24h" help:"Lifetime of an ID token."`
 	RefreshTokenTTL        time.Duration `key:"refresh_token_ttl" default:"720h" min:"1m" max:"8760h" help:"Time from a login until its refresh tokens end, however often they are used."`
@@ -73,10 +73,11 @@ func checkScope(text string) error {
 }
 
 // buildClients builds the clients of a pool.
-func (d *document) buildClients(at string, list []Client) (clients []*pool.Client) {
-	for i, v := range list {
+func (d *document) buildClients(at string, p Pool) (clients []*pool.Client) {
+	for i, v := range p.Clients {
 		c := new(pool.Client)
 		copyFields(reflect.ValueOf(c).Elem(), reflect.ValueOf(v))
+		c.CodeTTL = min(c.CodeTTL, p.TicketTTL) // the default may exceed it
 		if c.Name == "" {
 			c.Name = v.ID
 		}
@@ -116,7 +117,7 @@ func (d *document) validateClient(at string, p Pool, c Client) {
 	if isPublic && !c.RequirePKCE {
 		d.refuse(at+".require_pkce", "must be true for a public client: without a secret, only the verifier proves who requested a code; add a secret, or remove this")
 	}
-	if c.CodeTTL > p.TicketTTL {
+	if c.CodeTTL > p.TicketTTL && d.given(at+".code_ttl") {
 		d.refuse(at+".code_ttl", "must be at most ticket_ttl of the pool, "+shortDuration(p.TicketTTL))
 	}
 	if len(c.RedirectURIs) == 0 && !c.Device {

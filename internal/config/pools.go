@@ -24,7 +24,7 @@ func (d *document) buildPool(i int) *pool.Pool {
 	p.Identity = d.buildIdentity(at+".identity", v.Identity)
 	p.Match = matchOf(v.Match)
 	p.Apps = buildApps(v.Apps)
-	p.Clients = d.buildClients(at+".clients", v.Clients)
+	p.Clients = d.buildClients(at+".clients", v)
 	p.StepUp = d.buildStepUp(at+".step_up", v.StepUp)
 	p.Webhook = d.buildWebhook(at+".webhook", v.Webhook)
 	return p

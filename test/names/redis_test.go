@@ -243,6 +243,7 @@ func (w *walker) labelsWithoutPool() []label {
 		{[]string{"proven", address, clientID}, "proven, <address>, <client>"},
 		{[]string{"lately", address, fmt.Sprint(now)}, "lately, <address>, <ten minutes>"},
 		{[]string{"lately", address, fmt.Sprint(now - 1)}, "lately, <address>, <ten minutes>"},
+		{[]string{"lately", address, fmt.Sprint(now - 2)}, "lately, <address>, <ten minutes>"},
 	}
 	for _, p := range w.pools {
 		all = append(all, label{[]string{"secret", address, p.ID}, "secret, <address>, <pool>"}, label{[]string{"proven", address, p.ID}, "proven, <address>, <pool>"})
