@@ -8,8 +8,8 @@ import { scenario, variations } from './harness.mjs';
 import { OidcClient } from './oidc-client.mjs';
 
 const TEXTS = {
-  en: { title: 'Log in to Wiki <&>', account: 'with your Shop account', canceled: 'Canceled. Here is a new code.', scanned: 'Confirm in your app', back: 'Back to Wiki <&>' },
-  'zh-CN': { title: '登录 Wiki <&>', account: '使用 Shop 账号', canceled: '已取消', scanned: '请在 App 中确认', back: '返回 Wiki <&>' },
+  en: { title: 'Log in to Wiki <&>', account: 'with your Shop account', canceled: 'Canceled. Here is a new code.', scanned: 'Confirm on your phone', back: 'Back to Wiki <&>' },
+  'zh-CN': { title: '登录 Wiki <&>', account: '使用 Shop 账号', canceled: '已取消', scanned: '请在手机上确认', back: '返回 Wiki <&>' },
 };
 
 /** @type {import('playwright-core').Browser} */
