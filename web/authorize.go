@@ -2,8 +2,10 @@ package web
 
 import (
 	"bytes"
+	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // AuthorizePage is the data of the page on which users log in to an OAuth client.
@@ -88,12 +90,14 @@ func FormPost(w http.ResponseWriter, p FormPostPage) {
 }
 
 // perRequest are the pages that are rendered for each request.
-var perRequest = parsePage("authorize.html", "authorize-error.html", "form-post.html", "logged-out.html")
+var perRequest = sync.OnceValue(func() *template.Template {
+	return parsePage("authorize.html", "authorize-error.html", "form-post.html", "logged-out.html")
+})
 
 // writePage renders a page for one request. formAction extends the policy for forms.
 func writePage(w http.ResponseWriter, status int, name, formAction string, data any) {
 	var body bytes.Buffer
-	if err := perRequest.ExecuteTemplate(&body, name, data); err != nil {
+	if err := perRequest().ExecuteTemplate(&body, name, data); err != nil {
 		panic(err) // only an invalid template; the tests render every page
 	}
 	h := w.Header()

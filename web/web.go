@@ -14,6 +14,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"sync"
 )
 
 // scanlogin.js is built from src, phone.js and decoder.js from phone, and the reference from the
@@ -48,21 +49,34 @@ type Site struct {
 	Logo  string // address of an image; "": the mark
 }
 
+// once is a file that is prepared when it is first requested, once in a process.
+type once func() asset
+
+func (f once) ServeHTTP(w http.ResponseWriter, r *http.Request) { f().ServeHTTP(w, r) }
+
+var (
+	module   = once(sync.OnceValue(func() asset { return crossOrigin("scanlogin.js") }))
+	types    = once(sync.OnceValue(func() asset { return crossOrigin("scanlogin.d.ts") }))
+	openAPI  = once(sync.OnceValue(func() asset { return crossOrigin("openapi.yaml") }))
+	asyncAPI = once(sync.OnceValue(func() asset { return crossOrigin("asyncapi.yaml") }))
+	docs     = once(sync.OnceValue(func() asset { return newAsset("docs.html", []byte(delivered("docs.html"))) }))
+)
+
 // Module serves /scanlogin.js, the browser module, to pages of every origin.
-func Module() http.Handler { return crossOrigin("scanlogin.js") }
+func Module() http.Handler { return module }
 
 // OpenAPI serves /openapi.yaml, the description of the REST API.
-func OpenAPI() http.Handler { return crossOrigin("openapi.yaml") }
+func OpenAPI() http.Handler { return openAPI }
 
 // Types serves /scanlogin.d.ts, the TypeScript declarations of the browser module.
-func Types() http.Handler { return crossOrigin("scanlogin.d.ts") }
+func Types() http.Handler { return types }
 
 // AsyncAPI serves /asyncapi.yaml, the description of the messages of WebSockets and event
 // streams. It refers to openapi.yaml in the same folder.
-func AsyncAPI() http.Handler { return crossOrigin("asyncapi.yaml") }
+func AsyncAPI() http.Handler { return asyncAPI }
 
 // Docs serves /docs, the API reference, which is built from both descriptions.
-func Docs() http.Handler { return newAsset("docs.html", []byte(delivered("docs.html"))) }
+func Docs() http.Handler { return docs }
 
 // crossOrigin returns an asset for pages of every origin.
 func crossOrigin(name string) asset {
