@@ -71,6 +71,9 @@ async function phone(node, call, random, user = { sub: 'u1', nickname: 'Uma' }) 
   assert.equal(answer.status, 200, await answer.text());
 }
 
+/** A scenario of `make test-all` only. */
+const all = process.env.SCANLOGIN_TEST_ALL ? scenario : () => {};
+
 describe('the console', { concurrency: 2 }, () => {
   scenario("a setting changed in one node's console applies to the next code of the other node", async (sandbox) => {
     const { a, b, alice } = await twoNodes(sandbox);
@@ -128,7 +131,7 @@ describe('the console', { concurrency: 2 }, () => {
     await waitForText(page, 'No change matches.');
   }, { seconds: 90 });
 
-  scenario('the second of two administrators who change a pool at the same time is warned', async (sandbox) => {
+  all('the second of two administrators who change a pool at the same time is warned', async (sandbox) => {
     const { a, b, alice } = await twoNodes(sandbox);
     const tolerate = /status of 409/;
     const [one, two] = await Promise.all([a, b].map(async (node) => {
@@ -189,7 +192,7 @@ describe('the console', { concurrency: 2 }, () => {
     await until(45, 'the long range has them', async () => await count(page, 'Confirmed') === '2');
   }, { seconds: 120 });
 
-  scenario('an update keeps focus, scroll position, hidden lines and open tables', async (sandbox) => {
+  all('an update keeps focus, scroll position, hidden lines and open tables', async (sandbox) => {
     const { node, alice } = await oneNode(sandbox);
     const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
     await logIn(page, node, alice);
@@ -228,7 +231,7 @@ describe('the console', { concurrency: 2 }, () => {
     await page.getByRole('alert').getByText('This node does not answer.').waitFor({ timeout: 10_000 });
   }, { seconds: 75 });
 
-  scenario('the events of the audit trail are a table that can be filtered', async (sandbox) => {
+  all('the events of the audit trail are a table that can be filtered', async (sandbox) => {
     const { node, alice } = await oneNode(sandbox, undefined, { audit: { file: join(sandbox.dir, 'audit.jsonl') } });
     const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
     await logIn(page, node, alice);
@@ -248,7 +251,7 @@ describe('the console', { concurrency: 2 }, () => {
     await saveScreenshot(page, 'console-events');
   }, { seconds: 60 });
 
-  scenario('the page of a pool previews the form, and its snippet can be copied', async (sandbox) => {
+  all('the page of a pool previews the form, and its snippet can be copied', async (sandbox) => {
     const { node, alice } = await oneNode(sandbox);
     const page = await (await openContext(sandbox, browser, { ...DESKTOP, permissions: ['clipboard-read', 'clipboard-write'] })).newPage();
     await logIn(page, node, alice);
@@ -271,7 +274,7 @@ describe('the console', { concurrency: 2 }, () => {
     assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'Corner shop');
   }, { seconds: 90 });
 
-  scenario('a pool can be tried in the console although the pool does not list its origin', async (sandbox) => {
+  all('a pool can be tried in the console although the pool does not list its origin', async (sandbox) => {
     const { a, alice } = await twoNodes(sandbox);
     const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
     await logIn(page, a, alice);
@@ -363,7 +366,7 @@ describe('the console', { concurrency: 2 }, () => {
     }, { seconds: 120 });
   }
 
-  scenario("the language is the browser's until another one is chosen", async (sandbox) => {
+  all("the language is the browser's until another one is chosen", async (sandbox) => {
     const { node } = await oneNode(sandbox);
     const page = await (await openContext(sandbox, browser, { ...DESKTOP, locale: 'zh-CN' })).newPage();
     await page.goto(`${node.ops}/console`);

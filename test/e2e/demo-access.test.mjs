@@ -75,7 +75,7 @@ describe('demo page accessibility', { concurrency: 2 }, () => {
       await phone.getByRole('button', { name: 'Agree' }).click();
       await look(phone, 'confirmed');
       await look(login, 'confirmed');
-      await login.getByText('For developers').click();
+      await login.locator('summary[data-word="forDevelopers"]').click();
       await look(login, 'confirmed', 'details');
     }, { seconds: 60 });
   }
@@ -96,7 +96,7 @@ describe('demo page accessibility', { concurrency: 2 }, () => {
     await waitForText(login, '请用 App 扫描二维码');
     await phone.goto(await codeOn(sandbox, login));
     await phone.getByRole('button', { name: '以 Alice 的身份扫码' }).click();
-    await waitForText(login, '请在 App 中确认登录');
+    await waitForText(login, '请在手机上确认');
     await phone.getByRole('button', { name: '同意' }).click();
     await waitForText(phone, '已同意');
     await login.getByRole('heading', { name: 'Alice，欢迎您！' }).waitFor();

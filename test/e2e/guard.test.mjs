@@ -86,7 +86,7 @@ const loggedIn = (page) => until(30, 'Guard reports the login', () => page.evalu
   () => globalThis.events.find(({ name }) => name === 'login')?.user));
 
 describe('Guard', { concurrency: 2 }, () => {
-  for (const form of ['plain.js', 'react.jsx', 'vue.js']) {
+  for (const form of variations(['plain.js', 'react.jsx', 'vue.js'])) {
     scenario(`${form}: shows the name of the pool and its code, and reports the user after the login`, async (sandbox) => {
       const site = await serveSite(sandbox, form);
       const node = await openNode(sandbox, site);
