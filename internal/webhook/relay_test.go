@@ -117,6 +117,11 @@ func TestFailedDeliveriesAreRetried(t *testing.T) {
 	})
 	n := open(t, memstore.New(), queue.NewMemory(), poolOf(t, "p", r.URL+"/?token=nobody-may-see-this", nil))
 	r.await(n.create("p", time.Minute, session.Scan, session.Cancel), "canceled made scanned")
+	for deadline := time.Now().Add(patience); n.seen()[webhook.Delivered] < 3; time.Sleep(5 * time.Millisecond) { // the last answer may still be read
+		if time.Now().After(deadline) {
+			t.Fatalf("outcomes: %v", n.seen())
+		}
+	}
 	n.relay.Close()
 	if seen := n.seen(); seen[webhook.Failed] != 2 || seen[webhook.Delivered] != 3 {
 		t.Errorf("outcomes: %v", seen)
