@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/redisclient"
 	"github.com/scanlogin/scanlogin/internal/redistest"
 	"github.com/scanlogin/scanlogin/session/redisstore"
@@ -124,7 +125,7 @@ func TestARollingRestartLosesNoLogin(t *testing.T) {
 	redis := redistest.Start(t)
 	open := func() *node {
 		st := redisstore.New(redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"}), redisstore.Options{})
-		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, nil))
+		return start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, nil, newPool(t, func(p *pool.Pool) { p.CodeTTL = 10 * time.Minute }))
 	}
 	c := &cluster{nodes: []*node{open(), open(), open()}}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
