@@ -6,12 +6,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,19 +21,6 @@ type envelope struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Data    any    `json:"data"`
-}
-
-// retryAfter returns the Retry-After of a 429 or 503, in whole seconds (RFC 9110, 10.2.3): the wait
-// of err, rounded up. Without one it is a second: a connection may end, or the store recover, at
-// any moment.
-func retryAfter(err error) string {
-	var wait time.Duration
-	if e, ok := errors.AsType[login.TooMany](err); ok {
-		wait = e.RetryAfter
-	} else if e, ok := errors.AsType[login.StoreFull](err); ok {
-		wait = e.RetryAfter
-	}
-	return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))
 }
 
 // success answers with data.
@@ -77,7 +61,7 @@ func (s *Server) writeError(c *call, err error) {
 		}
 	}
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusTooManyRequests {
-		h.Set("Retry-After", retryAfter(err))
+		h.Set("Retry-After", login.RetryAfter(err))
 	}
 	if wantsPage(c.Request()) {
 		web.NoticePage(noticeOf(p, c.Request()), p.status, web.Site{}, c.locale() == chinese).ServeHTTP(c.Response(), c.Request())

@@ -34,11 +34,11 @@ func TestRetryAfterIsRoundedUpToWholeSeconds(t *testing.T) {
 	for wait, want := range map[time.Duration]string{
 		0: "1", time.Nanosecond: "1", time.Second: "1", time.Second + 1: "2", 90 * time.Second: "90",
 	} {
-		if got := retryAfter(login.TooMany{RetryAfter: wait}); got != want {
+		if got := login.RetryAfter(login.TooMany{RetryAfter: wait}); got != want {
 			t.Errorf("%v: %s, want %s", wait, got, want)
 		}
 	}
-	if got := retryAfter(errBusy); got != "1" {
+	if got := login.RetryAfter(errBusy); got != "1" {
 		t.Errorf("unknown: %s", got)
 	}
 }

@@ -25,7 +25,7 @@ func (s *Service) BeginChange(ctx context.Context, by *Caller) error {
 		}
 		by.pending = s.wrongSecret(by)
 	}
-	call := ratelimit.Allow(s.pools.Pseudonym("call", ipaddr.Address(by.IP)), perSecond(s.limits.AddressRate))
+	call := s.callFrom(ipaddr.Address(by.IP))
 	if wait := s.limits.shared.RetryAfter(call); wait > 0 {
 		return TooMany{RetryAfter: wait}
 	}
@@ -75,4 +75,9 @@ func tooMany(results []ratelimit.Result) error {
 		return TooMany{RetryAfter: longest}
 	}
 	return nil
+}
+
+// callFrom returns the operation that counts a call from an address.
+func (s *Service) callFrom(address string) ratelimit.Op {
+	return ratelimit.Allow(s.pools.Pseudonym("call", address), perSecond(s.limits.AddressRate))
 }

@@ -83,7 +83,7 @@ func (s *Service) BeginAuthorization(ctx context.Context, by *Caller, p *pool.Po
 	}
 	address := ipaddr.Address(by.IP)
 	err = s.allow(ctx,
-		ratelimit.Allow(s.pools.Pseudonym("call", address), perSecond(s.limits.AddressRate)),
+		s.callFrom(address),
 		ratelimit.Allow(s.pools.Pseudonym("requests", address), openCodes(cmp.Or(p.Limits.CodesPerAddress, s.limits.CodesPerAddress))),
 		ratelimit.Allow(p.Pseudonym("requests"), openCodes(cmp.Or(p.Limits.CodesPerPool, s.limits.CodesPerPool))))
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/pool"
-	"github.com/scanlogin/scanlogin/internal/ratelimit"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -55,7 +54,7 @@ func (s *Service) CreateDevice(ctx context.Context, by *Caller, req DeviceReques
 	if !p.OffersDevice(req.Client) {
 		return DeviceAuthorization{}, ErrNoDevices
 	}
-	err := s.allow(ctx, ratelimit.Allow(s.pools.Pseudonym("call", ipaddr.Address(by.IP)), perSecond(s.limits.AddressRate)))
+	err := s.allow(ctx, s.callFrom(ipaddr.Address(by.IP)))
 	if err != nil {
 		return DeviceAuthorization{}, err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/authorization"
@@ -148,3 +150,16 @@ func ErrorKind(err error) string {
 
 // replyKind is how the errors of Redis begin, such as OOM, READONLY, NOREPLICAS.
 var replyKind = regexp.MustCompile(`\b(OOM|READONLY|NOREPLICAS|MISCONF|NOPERM|NOAUTH|WRONGPASS|LOADING|MASTERDOWN|CLUSTERDOWN|BUSY)\b`)
+
+// RetryAfter returns the Retry-After of a 429 or 503, in whole seconds (RFC 9110, 10.2.3): the wait
+// of err, rounded up. Without one it is a second: a connection may end, or the store recover, at
+// any moment.
+func RetryAfter(err error) string {
+	var wait time.Duration
+	if e, ok := errors.AsType[TooMany](err); ok {
+		wait = e.RetryAfter
+	} else if e, ok := errors.AsType[StoreFull](err); ok {
+		wait = e.RetryAfter
+	}
+	return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))
+}

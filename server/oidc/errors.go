@@ -3,9 +3,7 @@ package oidc
 import (
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 
 	"github.com/scanlogin/scanlogin/internal/authorization"
 	"github.com/scanlogin/scanlogin/internal/login"
@@ -130,7 +128,7 @@ func (p *Provider) writeError(c *call, err error) {
 			h.Set("WWW-Authenticate", `Bearer realm="scanlogin", error="insufficient_scope", scope="openid"`)
 		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", retryAfter(err))
+		h.Set("Retry-After", login.RetryAfter(err))
 	}
 	if c.endpoint.page {
 		web.AuthorizeError(c.w, row.status, web.AuthorizeErrorPage{Error: row.name, Description: description, Lang: p.pageLang(c)})
@@ -167,16 +165,4 @@ func (p *Provider) logError(c *call, row *problem, err error) {
 		p.quiet.Log(c.r.Context(), slog.LevelWarn, "request "+login.ErrorKind(err), "request refused", about...)
 	}
 	p.log.Debug("request refused", about...)
-}
-
-// retryAfter returns the Retry-After of err, in whole seconds rounded up (RFC 9110, 10.2.3); one
-// second if it has none.
-func retryAfter(err error) string {
-	var seconds float64
-	if e, ok := errors.AsType[login.TooMany](err); ok {
-		seconds = e.RetryAfter.Seconds()
-	} else if e, ok := errors.AsType[login.StoreFull](err); ok {
-		seconds = e.RetryAfter.Seconds()
-	}
-	return strconv.Itoa(max(1, int(math.Ceil(seconds))))
 }
