@@ -103,10 +103,10 @@ func (b *browser) follow(ctx context.Context, k *socketConn) nextAction {
 			}
 			b.record(history.Event{Action: history.Gene, Code: st.Random, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK, Lifetimes: &b.pool.Terms})
 			b.showCode(st.Random, st.BrowserKey, k.node)
-		} else {
-			b.record(history.Event{Action: history.Push, Code: st.Random, Node: k.node, Conn: k.number, Return: now, Proven: true, State: st.state()})
-			b.update(st)
+			st.Event = "waiting" // the message is the code's first status, too
 		}
+		b.record(history.Event{Action: history.Push, Code: st.Random, Node: k.node, Conn: k.number, Proven: true, State: st.state()})
+		b.update(st)
 		last = now
 	}
 }
