@@ -12,16 +12,16 @@ build: ## build bin/scanlogin
 	go build -trimpath -o bin/scanlogin ./cmd/scanlogin
 
 test: ## run everything that must pass; installs missing tools and prints the seconds of each stage
-	@scripts/stages.sh tools unit lint+ chaos-short attack-short e2e
+	@scripts/stages.sh tools unit lint+ attack-short chaos-short+ e2e
 
 test-all: ## make test with all variations of the end-to-end tests and the fuzz targets
-	@SCANLOGIN_TEST_ALL=1 scripts/stages.sh tools unit install-check lint+ fuzz-short chaos-short attack-short e2e
+	@SCANLOGIN_TEST_ALL=1 scripts/stages.sh tools unit install-check lint+ fuzz-short attack-short chaos-short+ e2e
 
 tools: ## install the programs that the tests need: Redis, a browser, proxies …
 	scripts/tools.sh
 
 lint: ## run gofmt, vet, staticcheck, gosec, the license check, and the vulnerability checks whose databases can be reached
-	scripts/lint.sh
+	nice -n 19 scripts/lint.sh
 
 notice: ## write NOTICE, the licenses of what is distributed
 	go run ./test/licenses -write
@@ -29,13 +29,13 @@ notice: ## write NOTICE, the licenses of what is distributed
 install-check: ## install the last commit with "go install", from a module proxy made of it
 	go run ./test/proxy
 
-# Without vet, which lint runs for all packages.
+# Without vet, which lint runs for all packages. The packages that wait longest are first, so that others run beside them.
 unit: ## run the Go tests with the race detector; more run at once than there are cores, because many of them wait
-	go test -race -vet=off -p 4 -parallel 8 -timeout 40m ./...
+	go test -race -vet=off -p 4 -parallel 8 -timeout 40m ./test/topology ./server ./...
 	cd test/kubernetes && go vet ./... && go test -timeout 15m ./...
 
 e2e: build ## run the end-to-end tests of the binary: browser, other clients, the transcripts and snippets of docs
-	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test --test-concurrency=2
+	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test --test-concurrency=4
 
 bin/bench: FORCE
 	cd bench && go build -o ../$@ .

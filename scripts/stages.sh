@@ -1,43 +1,47 @@
 #!/usr/bin/env bash
 # Runs make targets one after the other and prints the duration of each:
-# scripts/stages.sh unit lint+ chaos-short …
+# scripts/stages.sh unit lint+ attack-short chaos-short+ e2e
 #
-# A target with "+" runs beside the ones after it, with the lowest priority: chaos, attack and
-# end-to-end tests leave a part of the processors idle. Its output follows when it has ended.
+# A target with "+" runs beside the ones after it: chaos, attack and end-to-end tests wait
+# for much of their time. Its output follows when it has ended.
 set -euo pipefail
 times=()
-background='' pid='' log=$(mktemp)
+declare -A beside=() # targets that run beside others, by process id
+declare -A began=()
+logs=$(mktemp -d)
 
-# report waits for the background target, and prints its output and duration.
+# report waits for a target that runs beside others, and prints its output and duration.
 report() {
-  local status=0
+  local pid=$1 target=${beside[$1]} status=0
   wait "$pid" || status=$?
-  pid=''
-  cat "$log"
-  times+=("$background $((SECONDS - background_began)) s beside others")
-  [ "$status" -eq 0 ] || { echo "make $background failed" >&2; exit "$status"; }
+  unset "beside[$pid]"
+  cat "$logs/$target"
+  times+=("$target $((SECONDS - began[$pid])) s beside others")
+  [ "$status" -eq 0 ] || { echo "make $target failed" >&2; exit "$status"; }
 }
 
-# The background target is a process group of its own, so that nothing of it is left.
+# Each target beside others is a process group of its own, so that nothing of it is left.
 cleanup() {
-  [ -z "$pid" ] || kill -- "-$pid" 2>/dev/null || true
-  rm -f "$log"
+  for pid in "${!beside[@]}"; do kill -- "-$pid" 2>/dev/null || true; done
+  rm -rf "$logs"
 }
 trap cleanup EXIT
 
 for stage in "$@"; do
-  if [ "$stage" != "${stage%+}" ]; then
-    background=${stage%+} background_began=$SECONDS
+  target=${stage%+}
+  if [ "$stage" != "$target" ]; then
     set -m
-    nice -n 19 "${MAKE:-make}" --no-print-directory "$background" >"$log" 2>&1 </dev/null &
-    pid=$!
+    "${MAKE:-make}" --no-print-directory "$target" >"$logs/$target" 2>&1 </dev/null &
     set +m
+    beside[$!]=$target began[$!]=$SECONDS
     continue
   fi
-  began=$SECONDS
-  "${MAKE:-make}" --no-print-directory "$stage"
-  times+=("$stage $((SECONDS - began)) s")
-  if [ -n "$pid" ] && ! kill -0 "$pid" 2>/dev/null; then report; fi
+  start=$SECONDS
+  "${MAKE:-make}" --no-print-directory "$target"
+  times+=("$target $((SECONDS - start)) s")
+  for pid in "${!beside[@]}"; do
+    kill -0 "$pid" 2>/dev/null || report "$pid"
+  done
 done
-if [ -n "$pid" ]; then report; fi
+for pid in "${!beside[@]}"; do report "$pid"; done
 printf 'make test: %s\n' "$(IFS=,; echo "${times[*]}")"

@@ -41,7 +41,7 @@ func TestOneNetworkCannotExhaustAPoolsCodes(t *testing.T) {
 		var wg sync.WaitGroup
 		for worker := range 32 { // concurrently, so that many requests arrive before a node has counted them
 			wg.Go(func() {
-				for i := worker; i < 4000; i += 32 { // a new /64 each time, in 256 different /56
+				for i := worker; i < 2000; i += 32 { // a new /64 each time, in 256 different /56
 					address := fmt.Sprintf("2001:db8:0:%x::1", i*43%65536)
 					if a := at[i%len(at)].callWith(unvalidated, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address); a.status == 200 {
 						got.Add(1)
@@ -87,18 +87,18 @@ func TestPartOfAPoolsCodesIsReservedForNewNetworks(t *testing.T) {
 		"IPv4": func(i int) string { return fmt.Sprintf("203.0.%d.%d", i%15, i/15%250+1) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 100, CodesPerPool: 1000, AddressRate: 10_000}), newPool(t, nil))
+			n := start(t, memNode(), behindProxy(login.Limits{CodesPerAddress: 40, CodesPerPool: 400, AddressRate: 10_000}), newPool(t, nil))
 			got := 0
-			for i := range 2000 {
+			for i := range 800 {
 				if a := n.callWith(unvalidated, "POST", "/gene?userPoolId=p1", nil, "X-Forwarded-For", address(i)); a.status == 200 {
 					got++
 				}
 			}
-			if got < 800 {
-				t.Errorf("the many networks have only %d of 1000 codes", got)
+			if got < 320 {
+				t.Errorf("the many networks have only %d of 400 codes", got)
 			}
-			if refused := visitors([]*node{n}, 60); refused > 0 {
-				t.Errorf("%d of 60 visitors from other networks were refused", refused)
+			if refused := visitors([]*node{n}, 24); refused > 0 {
+				t.Errorf("%d of 24 visitors from other networks were refused", refused)
 			}
 		})
 	}

@@ -147,6 +147,7 @@ func TestNoUserIsAcceptedWhileTheIdentityProviderIsUnavailable(t *testing.T) {
 // TestIncompleteRequestsAreDisconnected sends half of a head, and half of a body,
 // and then nothing more.
 func TestIncompleteRequestsAreDisconnected(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	for name, half := range map[string]string{
 		"head": "POST /api/v2/qrcode/gene HTTP/1.1\r\nHost: x\r\n",

@@ -121,6 +121,7 @@ func TestAddressesOfAnIPv6SubnetAreCountedTogether(t *testing.T) {
 // TestManyPollingPagesBehindOneAddressLogIn has two hundred users log in at once, with
 // pages that poll like the SDKs, under the default limits.
 func TestManyPollingPagesBehindOneAddressLogIn(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	var wg sync.WaitGroup
 	for i := range 200 {
@@ -142,6 +143,7 @@ func TestManyPollingPagesBehindOneAddressLogIn(t *testing.T) {
 }
 
 func TestRequestsDoNotAccumulateWhileTheStoreHangs(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	resume := n.store.Stall()

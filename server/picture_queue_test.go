@@ -63,6 +63,7 @@ func TestAFloodOfPicturesDoesNotDelayOthers(t *testing.T) {
 
 // TestARequestThatWaitsTooLongForAPictureIsRefused keeps all slots for pictures occupied.
 func TestARequestThatWaitsTooLongForAPictureIsRefused(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	defer n.srv.HoldPictures(0)()

@@ -67,6 +67,7 @@ func refreshWhileBlocked(t *testing.T, held *blockingStore, open func() *page) <
 
 // TestRefreshBeforeTheFirstMessage requests another code before the page has received one.
 func TestRefreshBeforeTheFirstMessage(t *testing.T) {
+	t.Parallel()
 	st := memstore.New()
 	held := &blockingStore{Store: st}
 	n := start(t, sessiontest.Node{Store: held, Bus: st.Bus()}, nil, newPool(t, nil))

@@ -385,6 +385,7 @@ func TestRepeatedStepsSucceedForTheSameUser(t *testing.T) {
 }
 
 func TestCodesExpire(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL, p.TicketTTL = time.Second, time.Second, time.Second }))
 	waiting, scanned := n.gene("p1"), n.gene("p1")
 	n.phone("scanned", scanned.random, "alice").ok()
@@ -439,6 +440,7 @@ func TestATicketWorksOnce(t *testing.T) {
 }
 
 func TestAnUnavailableStoreIsReportedInTime(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	c := n.gene("p1")
 	n.store.Fail(errors.New("no route to 10.1.2.3"))

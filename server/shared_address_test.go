@@ -88,6 +88,7 @@ func (g *guesser) run(s sharedAddress, stop <-chan struct{}) {
 // in within a minute, on two nodes, under the default limits. None of them is refused, while a guesser at
 // the same address is, and while an attacker repeatedly shows codes to another user.
 func TestManyLoginsBehindTheAddressOfAGuesser(t *testing.T) {
+	t.Parallel()
 	a, b, _ := pair(t, nil, newPool(t, nil))
 	s := sharedAddress{t, [2]*node{a, b}}
 	began := time.Now()

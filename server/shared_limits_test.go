@@ -100,6 +100,7 @@ func checkRetryAfter(t *testing.T, refused answer, since time.Time, again func()
 }
 
 func TestRequestsAreServedAfterRetryAfter(t *testing.T) {
+	t.Parallel()
 	n := limited(t, login.Limits{CodesPerAddress: 40}) // refilled every three seconds
 	gene := func() answer { return n.call("POST", "/gene?userPoolId=p1", nil) }
 	for {
@@ -205,6 +206,7 @@ func TestTheCoolDownGrowsToFiveMinutes(t *testing.T) {
 // TestARefusedGuesserDoesNotLearnTheRightSecret tries all ways in which a secret can
 // be sent.
 func TestARefusedGuesserDoesNotLearnTheRightSecret(t *testing.T) {
+	t.Parallel()
 	for name, show := range map[string]func(n *node, c code, secret string) answer{
 		"userinfo": func(n *node, _ code, secret string) answer {
 			return n.call("POST", "/userinfo", map[string]any{"ticket": "x", "client_id": "p1", "client_secret": secret})

@@ -59,7 +59,7 @@ func TestTheDefaultLimitsFitIntoTheComposeFilesRedis(t *testing.T) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}, newPool(t, func(p *pool.Pool) { p.ID = longPool }))
 	n.geneWithLongestTexts(0).ok() // loads scripts and opens connections
-	const codes = 2_000
+	const codes = 500
 	keys := func() int64 { size, _ := redis.Do("DBSIZE").(int64); return size }
 	eventually(t, "what was counted is stored", func() bool { return keys() >= 2 }) // the code and the note; ordinary use of allowances is not stored
 	before, first := usedMemory(t, redis), keys()

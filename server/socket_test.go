@@ -144,6 +144,7 @@ func TestCookieProvesTheBrowser(t *testing.T) {
 }
 
 func TestAWatchingSocketEndsWithItsCode(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
 	c := n.gene("p1")
 	p := n.dial("random="+c.random, nil)
@@ -248,6 +249,7 @@ func TestRefreshWithdrawsTheCode(t *testing.T) {
 // The first refresh delays the second one, and meanwhile the code that the second one is for
 // expires.
 func TestRefreshWithdrawsOnlyTheCodeThatWasShown(t *testing.T) {
+	t.Parallel()
 	n := alone(t, newPool(t, nil))
 	p := n.dial("userPoolId=p1", nil)
 	p.event("code")

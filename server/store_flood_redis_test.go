@@ -76,7 +76,7 @@ func logIn(t *testing.T, n *node, i int) {
 // there is memory again.
 func TestAFloodOfCodesInOnePoolLeavesMemoryForOthers(t *testing.T) {
 	t.Parallel()
-	a, b, redis := pairOn(t, redistest.Start(t, "--maxmemory", "8mb"), func(o *server.Options) {
+	a, b, redis := pairOn(t, redistest.Start(t, "--maxmemory", "5mb"), func(o *server.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		o.Limits.AddressRate = 10_000
 	}, newPool(t, nil), secondPool(t))

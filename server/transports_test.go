@@ -135,6 +135,7 @@ func (l *streamReader) event(t testing.TB) (m map[string]any) {
 // TestAllTransportsReportTheSameStates runs each login over each transport, with the
 // page on one node and the phone on the other.
 func TestAllTransportsReportTheSameStates(t *testing.T) {
+	t.Parallel()
 	a, b, _ := pair(t, nil, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.CodeTTL = "short", nil, time.Second }))
 	for name, open := range transports {
 		for story, steps := range map[string][]string{

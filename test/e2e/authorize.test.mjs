@@ -18,7 +18,7 @@ before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 describe('the authorization page', { concurrency: 2 }, () => {
-  for (const [locale, device, colorScheme] of [['en', DESKTOP, 'light'], ['zh-CN', PHONE, 'dark']]) {
+  for (const [locale, device, colorScheme] of variations([['zh-CN', PHONE, 'dark'], ['en', DESKTOP, 'light']])) {
     scenario(`a user cancels, scans again, and is logged in at the client: ${locale}`, async (sandbox) => {
       const site = await OidcClient.open(sandbox);
       site.more = { ui_locales: locale };

@@ -6,7 +6,7 @@ import { after, before, describe } from 'node:test';
 import { assertAccessible, DESKTOP, waitForState, launch, PHONE, waitForText, saveScreenshot } from './browser.mjs';
 import { exchange } from './curl.mjs';
 import { openDemo, codeOn, scanByText } from './demo-pages.mjs';
-import { POOL, POOL_SECRET, scenario } from './harness.mjs';
+import { POOL, POOL_SECRET, scenario, variations } from './harness.mjs';
 import { codeOf, ExampleSite, waitForElement, eventsOf, ticketsOf } from './example-site.mjs';
 
 const REFUSED = /the server responded with a status of 40[39]/;
@@ -59,7 +59,7 @@ describe('consent', { concurrency: 2 }, () => {
     assert.notEqual(await codeOn(sandbox, login), first);
   });
 
-  for (const [device, options, lang, sentence] of [['desktop', DESKTOP, 'en', 'Enter {} in your app'], ['phone', PHONE, 'zh', '请在 App 中输入 {}']]) {
+  for (const [device, options, lang, sentence] of variations([['phone', PHONE, 'zh', '请在 App 中输入 {}'], ['desktop', DESKTOP, 'en', 'Enter {} in your app']])) {
     scenario(`the number is visible and announced, localized, and fits a small frame: ${device}`, async (sandbox) => {
       const site = await ExampleSite.open(sandbox, { pool: { match: 'digits' } });
       const page = await site.visit(browser, { options: { ...options, reducedMotion: 'reduce' }, attributes: { lang, size: 160 } });

@@ -58,7 +58,7 @@ describe('the descriptions', { concurrency: 2 }, () => {
     const { Site } = await import(pathToFileURL(join(sandbox.dir, 'client.js')).href);
     assert.deepEqual(await new Site(demo.address, 'demo', demo.secret).login({ id: 'u1', nickname: 'Una' }),
       { seen: ['waiting', 'scanned', 'confirmed'], id: 'u1', nickname: 'Una' });
-  }, { seconds: 90 });
+  }, { seconds: 90, testAllOnly: true });
 
   for (const colorScheme of variations(['light', 'dark'])) {
     scenario(`axe finds no serious violation in /docs, ${colorScheme}`, async (sandbox) => {

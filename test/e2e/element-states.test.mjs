@@ -44,7 +44,7 @@ describe('the states of the element', { concurrency: 2 }, () => {
     });
   }
 
-  for (const size of [120, 200, 280, 480]) {
+  for (const size of variations([120, 200, 280, 480])) {
     scenario(`none moves the page: ${size} pixels`, async (sandbox) => {
       const page = await open(sandbox, WITHOUT_STEPS, { size });
       const heights = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll('scan-login')].map((element) => [element.id, element.offsetHeight])));

@@ -6,7 +6,7 @@ import { after, before, describe } from 'node:test';
 
 import { DESKTOP, launch, openContext, waitForText, saveScreenshot } from './browser.mjs';
 import { curl, phone } from './curl.mjs';
-import { appToken, freePort, POOL, POOL_SECRET, scenario } from './harness.mjs';
+import { appToken, freePort, onlyInAll, POOL, POOL_SECRET, scenario } from './harness.mjs';
 import { run, until } from './process.mjs';
 import { SocketPage } from './socketpage.mjs';
 import { scanloginPath, tool } from './tools.mjs';
@@ -114,7 +114,7 @@ async function assertNoLoginCSRF(sandbox, { node, address }) {
 }
 
 describe('the examples', { concurrency: 2 }, () => {
-  for (const name of ['go', 'node', 'react', 'vue']) {
+  for (const name of ['go', 'node', 'react', ...onlyInAll(['vue'])]) {
     scenario(`examples/${name} logs users in${['go', 'node'].includes(name) ? ', and resists login CSRF' : ''}`, async (sandbox) => {
       const example = await openExample(sandbox, name);
       await runTranscript(sandbox, example);

@@ -21,17 +21,23 @@ export const POOL_SECRET = 'the secret of the pool, in the tests';
 /** Signs the tokens of the app. */
 export const TOKEN_SECRET = 'the secret under which the app signs, in the tests';
 
+/** `make test-all` runs, not `make test`. */
+const TEST_ALL = Boolean(process.env.SCANLOGIN_TEST_ALL);
+
 /** Selects variations of one test: all in `make test-all`, only the first in `make test`. */
-export function variations(all) {
-  return process.env.SCANLOGIN_TEST_ALL ? all : all.slice(0, 1);
-}
+export const variations = (all) => (TEST_ALL ? all : all.slice(0, 1));
+
+/** Selects what only `make test-all` tests. */
+export const onlyInAll = (all) => (TEST_ALL ? all : []);
 
 /**
  * Defines a test that gets a Sandbox and has a deadline.
  * @param {string} guarantee
  * @param {(sandbox: Sandbox) => Promise<void>} steps
+ * @param {{ seconds?: number, testAllOnly?: boolean }} [options]
  */
-export function scenario(guarantee, steps, { seconds = 40 } = {}) {
+export function scenario(guarantee, steps, { seconds = 40, testAllOnly = false } = {}) {
+  if (testAllOnly && !TEST_ALL) return;
   test(guarantee, { timeout: (seconds + 30) * 1000 }, async () => {
     const sandbox = await Sandbox.open();
     try {

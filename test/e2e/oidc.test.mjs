@@ -5,7 +5,7 @@ import { after, before, describe } from 'node:test';
 import * as client from 'openid-client';
 
 import { DESKTOP, launch, openContext, PHONE } from './browser.mjs';
-import { scenario, variations } from './harness.mjs';
+import { onlyInAll, scenario } from './harness.mjs';
 import { ALICE, app, bundle, CLIENT_SECRET, logIn, openProvider, serveSite, watchCodes } from './oidc-provider.mjs';
 import { until } from './process.mjs';
 
@@ -108,13 +108,13 @@ const outcome = (page) => until(20, 'the application handles the response', () =
   () => (globalThis.user || globalThis.failure) && { profile: globalThis.user?.profile, failure: globalThis.failure }));
 
 describe('OpenID Connect clients on two nodes', { concurrency: 2 }, () => {
-  for (const name of variations(['', 'ClientSecretBasic', 'ClientSecretPost']).slice(1)) {
+  for (const name of onlyInAll(['ClientSecretBasic', 'ClientSecretPost'])) {
     scenario(`openid-client with ${name}: login, user, introspection, refresh and revocation`, async (sandbox) => {
       await assertLifeOfALogin(sandbox, await openPortal(sandbox, client[name]));
     }, { seconds: SECONDS });
   }
 
-  if (process.env.SCANLOGIN_TEST_ALL) scenario('oidc-client-ts in a browser: login on our page, the user, and a renewal with the refresh token', async (sandbox) => {
+  scenario('oidc-client-ts in a browser: login on our page, the user, and a renewal with the refresh token', async (sandbox) => {
     const { site, provider } = await openSPA(sandbox);
     const { page, codes } = await visit(sandbox, site);
     await logIn(provider, codes);
@@ -128,7 +128,7 @@ describe('OpenID Connect clients on two nodes', { concurrency: 2 }, () => {
       return { isNew: now !== before, sub };
     });
     assert.deepEqual(renewed, { isNew: true, sub: 'alice' });
-  }, { seconds: SECONDS });
+  }, { seconds: SECONDS, testAllOnly: true });
 
   const others = [
     ['"Back to Shop" returns access_denied', async ({ page }) => {
@@ -142,7 +142,7 @@ describe('OpenID Connect clients on two nodes', { concurrency: 2 }, () => {
       await logIn(provider, codes);
     }, undefined],
   ];
-  for (const [guarantee, steps, error] of variations(['', ...others]).slice(1)) {
+  for (const [guarantee, steps, error] of onlyInAll(others)) {
     scenario(`oidc-client-ts on a small screen: ${guarantee}`, async (sandbox) => {
       const { site, provider } = await openSPA(sandbox);
       const { page, codes } = await visit(sandbox, site, PHONE);
@@ -154,7 +154,7 @@ describe('OpenID Connect clients on two nodes', { concurrency: 2 }, () => {
     }, { seconds: SECONDS });
   }
 
-  for (const use of variations(['', 'again']).slice(1)) {
+  for (const use of onlyInAll(['again'])) {
     scenario(`openid-client: a code that is used ${use} revokes the tokens of its first use`, async (sandbox) => {
       const { site, redirectUri, provider, config } = await openPortal(sandbox, client.ClientSecretBasic);
       const { parameters, expected } = await newRequest(redirectUri);

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 
 import { build } from 'esbuild';
 
-import { scenario } from './harness.mjs';
+import { scenario, variations } from './harness.mjs';
 import { compile, openReplay, readVectors, useKit } from './phonekit.mjs';
 import { run } from './process.mjs';
 
@@ -23,7 +23,7 @@ describe('the package', { concurrency: 2 }, () => {
     assert.deepEqual([dependencies, peerDependencies], [undefined, undefined]);
   });
 
-  for (const [name, lib, module] of [['in an app', ['es2022', 'dom'], 'nodenext'], ['without the types of the DOM, as in React Native', ['es2022'], 'esnext']]) {
+  for (const [name, lib, module] of variations([['in an app', ['es2022', 'dom'], 'nodenext'], ['without the types of the DOM, as in React Native', ['es2022'], 'esnext']])) {
     scenario(`compiles in strict mode ${name}`, async () => {
       const file = `consumer-${module}.ts`;
       await copyFile(join(import.meta.dirname, 'phone/consumer.ts'), join(installed.project.dir, file));

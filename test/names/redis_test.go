@@ -253,6 +253,14 @@ func (w *walker) labelsWithoutPool() []label {
 
 // explain returns the parts that a pseudonym stands for, or the pseudonym.
 func (w *walker) explain(pseudonym string) string {
+	if _, known := w.explained[pseudonym]; !known {
+		w.explained[pseudonym] = w.findLabel(pseudonym)
+	}
+	return w.explained[pseudonym]
+}
+
+// findLabel is explain without its memory: it computes the pseudonyms of all labels.
+func (w *walker) findLabel(pseudonym string) string {
 	for _, p := range w.pools {
 		for _, l := range w.labelsOf(p) {
 			if p.Pseudonym(l.parts...) == pseudonym {

@@ -107,8 +107,9 @@ type walker struct {
 	hooksURL  string
 	refused   map[string]string // request id to the answer
 
-	signingKey  string   // PEM
-	consoleKeys []string // hashes that name the console sessions
+	signingKey  string            // PEM
+	consoleKeys []string          // hashes that name the console sessions
+	explained   map[string]string // what pseudonyms stand for
 
 	mu    sync.Mutex
 	hooks found // names in webhook messages
@@ -119,7 +120,7 @@ func newWalker(t *testing.T, names found) *walker {
 	t.Helper()
 	w := &walker{
 		T: t, names: names, redis: redistest.Start(t),
-		refused: make(map[string]string), hooks: make(found),
+		refused: make(map[string]string), hooks: make(found), explained: make(map[string]string),
 	}
 	for _, id := range []string{"main", "other", "digits", "strict", "recent", "brief"} {
 		w.pools = append(w.pools, &pool.Pool{ID: id, Secret: pool.NewSecret(poolSecret)})
