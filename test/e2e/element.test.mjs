@@ -16,6 +16,20 @@ before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 describe('the element', { concurrency: 2 }, () => {
+  scenario('one page creates one code, however many attributes are set and changed together', async (sandbox) => {
+    const site = await ExampleSite.open(sandbox);
+    const page = await site.visit(browser, { attributes: { 'code-challenge': 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', server: site.balancer.address } });
+    const first = await codeOf(page);
+    assert.equal(site.balancer.count('/api/v2/qrcode/ws'), 1);
+    await page.evaluate(() => {
+      const login = document.querySelector('scan-login');
+      login.setAttribute('code-challenge', 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk');
+      login.removeAttribute('server');
+    });
+    await codeOf(page, first);
+    assert.equal(site.balancer.count('/api/v2/qrcode/ws'), 2);
+  });
+
   for (const [device, colorScheme] of variations([['desktop', 'light'], ['phone', 'dark'], ['desktop', 'dark'], ['phone', 'light']])) {
     scenario(`a whole login in which axe checks every state: ${device}, ${colorScheme}`, async (sandbox) => {
       const site = await ExampleSite.open(sandbox, { pool: { max_codes: 3, payload_format: 'url' } });

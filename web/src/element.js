@@ -43,6 +43,8 @@ export class ScanLoginElement extends Base {
   #ticking;
   /** @type {ReturnType<typeof setTimeout> | undefined} Runs while the success is shown. */
   #success;
+  /** An attribute has changed that another code needs. */
+  #startsSoon = false;
   #view;
 
   constructor() {
@@ -57,6 +59,7 @@ export class ScanLoginElement extends Base {
 
   /** Starts, or starts again with another code. */
   start() {
+    this.#startsSoon = false;
     this.#end();
     this.#greeting = 'scan';
     this.#show('loading', 'loading');
@@ -104,6 +107,14 @@ export class ScanLoginElement extends Base {
     this.#login.refresh();
   }
 
+  /** Starts when all attributes that are set now are set, so that one code is created. */
+  #startSoon() {
+    this.#startsSoon = true;
+    queueMicrotask(() => {
+      if (this.#startsSoon && this.isConnected) this.start();
+    });
+  }
+
   connectedCallback() {
     if (this.#login) return; // it was only moved
     this.start();
@@ -123,7 +134,7 @@ export class ScanLoginElement extends Base {
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
     if (/^(server|pool|request|code)/.test(name)) {
-      if (this.isConnected) this.start();
+      this.#startSoon();
       return;
     }
     if (name === 'logo') {
