@@ -134,14 +134,20 @@ func (r *Redis) deleteOwned(ctx context.Context, keys, owners []string) (n int, 
 	if _, err := read.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return 0, err
 	}
+	expire := r.client.Pipeline()
 	for i, owner := range found {
-		if owner.Val() == "" || !slices.Contains(owners, owner.Val()) {
-			continue
+		if owner.Val() != "" && slices.Contains(owners, owner.Val()) {
+			expire.PExpireAt(ctx, keys[i], time.UnixMilli(1))
 		}
-		if err := r.client.PExpireAt(ctx, keys[i], time.UnixMilli(1)).Err(); err != nil {
-			return n, err
-		}
-		n++
 	}
-	return n, nil
+	if expire.Len() == 0 {
+		return 0, nil
+	}
+	results, err := expire.Exec(ctx)
+	for _, result := range results {
+		if result.Err() == nil {
+			n++
+		}
+	}
+	return n, err
 }

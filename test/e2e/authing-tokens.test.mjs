@@ -1,11 +1,13 @@
-/** authing-node-sdk, a V3 client of Authing, as it is on npm. */
+/** Clients of Authing, as they are on npm, that get tokens: authing-node-sdk (V3) and @authing/web. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
 import { AuthenticationClient } from 'authing-node-sdk';
 
+import { DESKTOP, launch, openContext } from './browser.mjs';
 import { appToken, scenario, variations } from './harness.mjs';
-import { ALICE, openProvider } from './oidc-provider.mjs';
+import { ALICE, bundle, logIn, openProvider, serveSite, watchCodes } from './oidc-provider.mjs';
+import { until } from './process.mjs';
 
 const SECONDS = 90;
 const APP = 'shop-app';
@@ -44,6 +46,14 @@ async function ticketOf(provider, site) {
   return (await statusIs('AUTHORIZED')).ticket;
 }
 
+/** The script of a page with @authing/web. */
+const PAGE = `
+import { Authing } from '@authing/web';
+const authing = new Authing({ ...globalThis.authingOptions, redirectUri: location.origin + '/callback' });
+if (authing.isRedirectCallback()) authing.handleRedirectCallback().then((state) => { globalThis.state = state; }, (error) => { globalThis.failure = String(error); });
+else authing.loginWithRedirect();
+`;
+
 describe('Authing clients that get tokens', { concurrency: 2 }, () => {
   for (const method of variations(['client_secret_basic', 'client_secret_post'])) {
     scenario(`authing-node-sdk with ${method}: code, exchange, profile, ID token and refresh`, async (sandbox) => {
@@ -67,4 +77,25 @@ describe('Authing clients that get tokens', { concurrency: 2 }, () => {
       assert.equal((await site.getUserInfoByAccessToken(refreshed.access_token)).sub, 'alice');
     }, { seconds: SECONDS });
   }
+
+  scenario('@authing/web: login by redirect through our page', async (sandbox) => {
+    // The SDK refuses an address with a port, so the browser maps a name to that of the balancer.
+    const publicURL = 'http://login.localhost';
+    const files = { '/page.js': await bundle(PAGE) };
+    const site = await serveSite(sandbox, files);
+    const provider = await openProvider(sandbox, [{ id: APP, name: 'Shop', redirect_uris: [`${site}/callback`] }], { publicURL });
+    const options = { domain: publicURL, appId: APP, userPoolId: 'shop', redirectResponseMode: 'query', scope: 'openid profile' };
+    files['/'] = files['/callback'] = ['text/html; charset=utf-8', `<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href="data:,">
+<script>globalThis.authingOptions = ${JSON.stringify(options)}</script><script src="/page.js"></script></html>`];
+    const browser = await launch([`--host-resolver-rules=MAP login.localhost ${new URL(provider.address).host}`, '--no-proxy-server']);
+    sandbox.onClose(() => browser.close());
+    const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
+    const codes = watchCodes(page);
+    await page.goto(site);
+    await logIn(provider, codes);
+    const found = await until(20, 'the SDK handles the response', () => page.evaluate(
+      () => (globalThis.state || globalThis.failure) && { state: globalThis.state, failure: globalThis.failure }));
+    assert.equal(found.failure, undefined);
+    assert.deepEqual([found.state.parsedIdToken.sub, found.state.parsedAccessToken.client_id], ['alice', APP]);
+  }, { seconds: SECONDS });
 });
