@@ -27,16 +27,15 @@ func (s *Server) publicConfig(c *call) error {
 	return success(c, authing.NewPublicConfig(p, c.Param("app"), s.publicURL, c.guardLanguage()))
 }
 
-// guardConfig answers Guard's question about itself. Guard exchanges the ticket in the
-// browser, which the pool must allow.
+// guardConfig answers Guard's question about itself, and logs what the pool does not allow.
 func (s *Server) guardConfig(c *call) error {
 	p, err := s.guardPool(c)
 	if err != nil {
 		return err
 	}
-	if !p.AllowBrowserExchange {
+	if missing := p.MissingForGuard(); missing != nil {
 		s.quiet.Log(c.Request().Context(), slog.LevelWarn, "guard "+p.ID,
-			"guard cannot finish logins: set allow_browser_exchange of the pool to true", "pool", p.ID, "app", c.Param("app"))
+			"guard cannot finish logins: the pool needs other settings", "pool", p.ID, "app", c.Param("app"), "needs", missing)
 	}
 	return success(c, authing.NewComponentConfig(c.guardLanguage()))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"runtime"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/app"
 	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/internal/secret"
 )
 
 type demoCommand struct {
@@ -40,7 +40,7 @@ type initCommand struct {
 
 // Run writes the file with a new secret.
 func (c *initCommand) Run(o output) error {
-	if err := config.WriteStarter(c.Config, config.Secret(randomSecret())); err != nil {
+	if err := config.WriteStarter(c.Config, secret.Random()); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(o.out, "%s is written, with a new secret for its pool; next: scanlogin serve --config %s\n", c.Config, c.Config)
@@ -57,6 +57,7 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, o output) er
 type checkConfigCommand struct {
 	configFlags
 	Reference bool `help:"Print all settings as a Markdown table instead."`
+	Guard     bool `help:"Also print which settings Authing's login widget Guard needs and a pool does not have; exit code 1 if any."`
 }
 
 // Run prints the errors and warnings of a configuration.
@@ -71,8 +72,10 @@ func (c *checkConfigCommand) Run(line *kong.Context, o output) error {
 	for _, w := range s.Warnings {
 		fmt.Fprintf(o.err, "warning: %s\n", w)
 	}
-	_, err = fmt.Fprintf(o.out, "%s is valid; pools: %d\n", c.Config, len(s.Pools))
-	return err
+	if _, err = fmt.Fprintf(o.out, "%s is valid; pools: %d\n", c.Config, len(s.Pools)); err != nil || !c.Guard {
+		return err
+	}
+	return pool.CheckForGuard(o.out, s.UserPools)
 }
 
 type secretCommand struct {
@@ -81,23 +84,14 @@ type secretCommand struct {
 
 // Run prints 256 random bits, which is enough for any of the secrets.
 func (c secretCommand) Run(o output) error {
-	text := randomSecret()
+	text := string(secret.Random())
 	if c.Webhook {
-		text = pool.FormatWebhookKey(randomBits())
+		var key [32]byte
+		rand.Read(key[:]) // never fails (crypto/rand, Go 1.24)
+		text = pool.FormatWebhookKey(key)
 	}
 	_, err := fmt.Fprintln(o.out, text)
 	return err
-}
-
-func randomBits() (bits [32]byte) {
-	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
-	return bits
-}
-
-// randomSecret returns 256 random bits in base64url, 43 characters.
-func randomSecret() string {
-	bits := randomBits()
-	return base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
 // helpCommand is only for the list of commands: run turns it into --help.

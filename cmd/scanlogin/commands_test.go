@@ -84,6 +84,23 @@ func TestCheckConfigAcceptsAValidFile(t *testing.T) {
 	}
 }
 
+func TestCheckConfigListsWhatGuardNeeds(t *testing.T) {
+	path := writeFile(t, "scanlogin.yaml", good+"    match: digits\n    require_pkce: true\n")
+	code, out, _ := runCommand(t, "check-config", "--guard", "--config", path)
+	for _, key := range []string{"app_ids", "origins", "allow_browser_exchange: true", "match: off", "require_pkce: false"} {
+		if !strings.Contains(out, "Guard needs "+key) {
+			t.Errorf("%s is missing in: %s", key, out)
+		}
+	}
+	if code != exitFailure {
+		t.Errorf("exit code %d, want %d", code, exitFailure)
+	}
+	path = writeFile(t, "scanlogin.yaml", good+"    app_ids: [app]\n    origins: [https://www.example.com]\n    allow_browser_exchange: true\n")
+	if code, out, errOut := runCommand(t, "check-config", "--guard", "--config", path); code != exitOK || !strings.Contains(out, "has the settings that Guard needs") {
+		t.Errorf("code %d: %s%s", code, out, errOut)
+	}
+}
+
 func TestHealthcheckCallsTheConfiguredServer(t *testing.T) {
 	ready := true
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,8 @@
 package secret
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,3 +43,10 @@ func (Text) LogValue() slog.Value { return Redacted{}.LogValue() }
 
 // MarshalText is as of [Redacted].
 func (Text) MarshalText() ([]byte, error) { return Redacted{}.MarshalText() }
+
+// Random returns 256 random bits in base64url, 43 characters.
+func Random() Text {
+	var bits [32]byte
+	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
+	return Text(base64.RawURLEncoding.EncodeToString(bits[:]))
+}

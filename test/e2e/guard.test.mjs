@@ -141,6 +141,6 @@ describe('Guard', { concurrency: 2 }, () => {
     const site = await serveSite(sandbox, 'plain.js');
     const node = await openNode(sandbox, site, { allow_browser_exchange: false });
     await openPage(sandbox, site, node);
-    await until(10, 'the log names the setting', () => node.program.log.includes('set allow_browser_exchange of the pool to true'));
+    await until(10, 'the log names the setting', () => node.program.log.includes('allow_browser_exchange: true'));
   }, { seconds: SECONDS, testAllOnly: true });
 });
