@@ -35,7 +35,7 @@ unit: ## run the Go tests with the race detector; more run at once than there ar
 	cd test/kubernetes && go vet ./... && go test -timeout 15m ./...
 
 e2e: build ## run the end-to-end tests of the binary: browser, other clients, the transcripts and snippets of docs
-	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test --test-concurrency=4
+	cd test/e2e && npm ci --no-audit --no-fund && SCANLOGIN_BIN="$(CURDIR)/bin/scanlogin" node --test --test-concurrency=3
 
 bin/bench: FORCE
 	cd bench && go build -o ../$@ .

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
+import { PATIENCE } from './process.mjs';
 import { chromiumPath } from './tools.mjs';
 
 const FLAGS = [
@@ -18,7 +19,7 @@ export const DESKTOP = { viewport: { width: 1280, height: 800 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
 export function launch(flags = []) {
-  return chromium.launch({ executablePath: chromiumPath(), args: [...FLAGS, ...flags], timeout: 30_000 });
+  return chromium.launch({ executablePath: chromiumPath(), args: [...FLAGS, ...flags], timeout: PATIENCE * 30_000 });
 }
 
 /**
@@ -28,7 +29,7 @@ export function launch(flags = []) {
 export async function openContext(sandbox, browser, options = {}, tolerate) {
   const context = await browser.newContext({ locale: 'en-US', ...options });
   sandbox.onClose(() => context.close());
-  context.setDefaultTimeout(SECONDS * 1000);
+  context.setDefaultTimeout(PATIENCE * SECONDS * 1000);
   await context.addInitScript(() => {
     addEventListener('securitypolicyviolation', (event) => {
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 
 import { chromium } from 'playwright-core';
 
+import { PATIENCE } from './process.mjs';
 import { chromiumPath } from './tools.mjs';
 
 const WIDTH = 640;
@@ -38,7 +39,7 @@ export async function filmCode(page, url, file) {
 export function launchWithCamera(sandbox, video) {
   const args = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
     '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-video-capture=${video}`];
-  return chromium.launch({ executablePath: chromiumPath(), args, timeout: 30_000 }).then((browser) => {
+  return chromium.launch({ executablePath: chromiumPath(), args, timeout: PATIENCE * 30_000 }).then((browser) => {
     sandbox.onClose(() => browser.close());
     return browser;
   });

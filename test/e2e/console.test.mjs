@@ -5,7 +5,7 @@ import { after, before, describe } from 'node:test';
 
 import { assertAccessible, DESKTOP, launch, openContext, PHONE, waitForText, saveScreenshot } from './browser.mjs';
 import { appToken, POOL, scenario, variations } from './harness.mjs';
-import { run, until } from './process.mjs';
+import { PATIENCE, run, until } from './process.mjs';
 import { SocketPage } from './socketpage.mjs';
 import { scanloginPath } from './tools.mjs';
 import { readCode } from './zbar.mjs';
@@ -221,14 +221,14 @@ describe('the console', { concurrency: 2 }, () => {
     await page.getByText(/^Updated \d s ago$/).waitFor();
     const server = sandbox.program('redis-server');
     server.signal('SIGSTOP');
-    await page.getByRole('alert').getByText('The store does not answer.').waitFor({ timeout: 10_000 });
+    await page.getByRole('alert').getByText('The store does not answer.').waitFor({ timeout: PATIENCE * 10_000 });
     await page.getByText(/The figures below are \d+ s old/).waitFor();
     await saveScreenshot(page, 'console-stale');
     await assertAccessible(page, 'old figures');
     server.signal('SIGCONT');
     await page.getByRole('alert').waitFor({ state: 'hidden' });
     await node.program.stop();
-    await page.getByRole('alert').getByText('This node does not answer.').waitFor({ timeout: 10_000 });
+    await page.getByRole('alert').getByText('This node does not answer.').waitFor({ timeout: PATIENCE * 10_000 });
   }, { seconds: 75 });
 
   all('the events of the audit trail are a table that can be filtered', async (sandbox) => {

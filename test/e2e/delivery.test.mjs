@@ -4,7 +4,7 @@ import { after, before, describe } from 'node:test';
 
 import { DESKTOP, launch, openContext, saveScreenshot, waitForState } from './browser.mjs';
 import { scenario } from './harness.mjs';
-import { until } from './process.mjs';
+import { PATIENCE, until } from './process.mjs';
 
 const MOST_BYTES = 40_000; // headers and bodies, as transferred
 const MOST_REQUESTS = 8;
@@ -90,7 +90,7 @@ describe('the login page on the network', { concurrency: 2 }, () => {
     });
     await page.goto(address, { waitUntil: 'commit' });
     for (const [i, selector] of ['main', 'scan-login [data-state="loading"]', 'scan-login [data-state="waiting"]'].entries()) {
-      await page.locator(selector).waitFor({ timeout: 30_000 });
+      await page.locator(selector).waitFor({ timeout: PATIENCE * 30_000 });
       await saveScreenshot(page, `slow-${i}`);
     }
     await shown(page);

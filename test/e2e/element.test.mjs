@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { assertAccessible, DESKTOP, launch, PHONE, waitForText, saveScreenshot } from './browser.mjs';
 import { exchange } from './curl.mjs';
 import { POOL, POOL_SECRET, scenario, variations } from './harness.mjs';
-import { run, until } from './process.mjs';
+import { PATIENCE, run, until } from './process.mjs';
 import { codeOf, ExampleSite, waitForElement, eventsOf, ticketsOf } from './example-site.mjs';
 import { readCode } from './zbar.mjs';
 
@@ -172,7 +172,7 @@ describe('the element', { concurrency: 2 }, () => {
   });
 });
 
-test('the module and the pages pass `tsc --checkJs --strict`', { timeout: 60_000 }, async () => {
+test('the module and the pages pass `tsc --checkJs --strict`', { timeout: PATIENCE * 60_000 }, async () => {
   const web = resolve(import.meta.dirname, '../../web');
   const files = ['src/css.d.ts', 'third_party/lean-qr/index.d.ts', 'src/scanlogin.js', 'login.js', 'demo.js', 'authorize.js', 'form-post.js', 'page.js', 'words.js', 'phone/phone.ts'].map((name) => join(web, name));
   const compiler = join(import.meta.dirname, 'node_modules/typescript/bin/tsc');

@@ -10,7 +10,7 @@ import esbuild from 'esbuild';
 import { DESKTOP, launch, openContext, saveScreenshot } from './browser.mjs';
 import { phone } from './curl.mjs';
 import { appToken, onlyInAll, scenario, variations } from './harness.mjs';
-import { until } from './process.mjs';
+import { PATIENCE, until } from './process.mjs';
 
 const APP = 'shop-app';
 const ALICE = { sub: 'alice', nickname: 'Alice', email: 'alice@example.com' };
@@ -64,7 +64,7 @@ function openNode(sandbox, site, pool = {}) {
 async function openPage(sandbox, site, node, options = {}) {
   site.options = { appId: APP, host: node.address, lang: 'en-US', ...options };
   const context = await openContext(sandbox, browser, DESKTOP, /usercontents|authing\.c|ERR_NAME_NOT_RESOLVED|ERR_INTERNET|ERR_TUNNEL|ERR_PROXY/);
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(PATIENCE * 60_000);
   const page = await context.newPage();
   const codes = [];
   page.on('response', async (response) => {
@@ -117,7 +117,7 @@ describe('Guard', { concurrency: 2 }, () => {
       const { page, codes } = await openPage(sandbox, site, node);
       await end(node, { page, codes });
       const again = page.getByText('Refresh', { exact: true });
-      await again.waitFor({ timeout: 30_000 });
+      await again.waitFor({ timeout: PATIENCE * 30_000 });
       await saveScreenshot(page, `guard-${Object.keys(pool)[0] ?? 'canceled'}`);
       await again.click();
       await until(15, 'there is a second code', () => codes[1]);

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { EndedEarly, Program, run, until, within } from './process.mjs';
+import { EndedEarly, PATIENCE, Program, run, until, within } from './process.mjs';
 import { scanloginPath, tool } from './tools.mjs';
 
 const TRIES = 5; // a free port may be taken before it is used
@@ -38,7 +38,7 @@ export const onlyInAll = (all) => (TEST_ALL ? all : []);
  */
 export function scenario(guarantee, steps, { seconds = 40, testAllOnly = false } = {}) {
   if (testAllOnly && !TEST_ALL) return;
-  test(guarantee, { timeout: (seconds + 30) * 1000 }, async () => {
+  test(guarantee, { timeout: (PATIENCE * seconds + 30) * 1000 }, async () => {
     const sandbox = await Sandbox.open();
     try {
       await within(seconds, guarantee, steps(sandbox));

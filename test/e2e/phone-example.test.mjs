@@ -10,7 +10,7 @@ import { curl, download } from './curl.mjs';
 import { codeOn } from './demo-pages.mjs';
 import { freePort, Sandbox, scenario } from './harness.mjs';
 import { compile, readVectors } from './phonekit.mjs';
-import { until } from './process.mjs';
+import { PATIENCE, until } from './process.mjs';
 import { tool } from './tools.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -35,7 +35,7 @@ before(async () => {
   all.app = `http://${listen}`;
   await site.waitForOutput('its address', (out) => out.includes(all.app), SECONDS);
   await until(10, 'the app answers', async () => (await curl(`${all.app}/`)).status === 200);
-}, { timeout: (SECONDS + 60) * 1000 });
+}, { timeout: PATIENCE * (SECONDS + 60) * 1000 });
 after(async () => {
   await all?.browser?.close();
   await all?.sandbox.close();

@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 
 import { gene } from './curl.mjs';
 import { appToken, POOL } from './harness.mjs';
-import { run } from './process.mjs';
+import { PATIENCE, run } from './process.mjs';
 import { tool } from './tools.mjs';
 
 const SOURCE = resolve(import.meta.dirname, '../../clients/phone');
@@ -135,7 +135,7 @@ export function useKit() {
   before(async () => {
     kit.project = await installKit();
     kit.phone = await kit.project.load();
-  }, { timeout: 240_000 });
+  }, { timeout: PATIENCE * 240_000 });
   after(() => kit.project?.remove());
   return kit;
 }

@@ -5,17 +5,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const STOP_SECONDS = 10; // scanlogin shuts down within that time
 
+/** All deadlines are this many times what an idle machine may need: CI machines are often overcommitted. */
+export const PATIENCE = 4;
+
 /**
  * Resolves to the promise's value, or rejects after the deadline and names what is missing.
  * @template T
- * @param {number} seconds
+ * @param {number} seconds of an idle machine
  * @param {string} what
  * @param {Promise<T>} promise
  */
 export async function within(seconds, what, promise) {
   const timer = new AbortController();
-  const late = pause(seconds * 1000, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`${what}: not within ${seconds} s`);
+  const late = pause(PATIENCE * seconds * 1000, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`${what}: not within ${PATIENCE * seconds} s`);
   });
   try {
     return await Promise.race([promise, late]);
@@ -27,7 +30,7 @@ export async function within(seconds, what, promise) {
 
 /** Calls `ask` repeatedly until it returns a truthy value, and returns that. */
 export async function until(seconds, what, ask) {
-  const deadline = performance.now() + seconds * 1000;
+  const deadline = performance.now() + PATIENCE * seconds * 1000;
   for (let last; ; await pause(25)) {
     try {
       const answer = await ask();
@@ -35,7 +38,7 @@ export async function until(seconds, what, ask) {
     } catch (error) {
       last = error;
     }
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`, { cause: last });
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${PATIENCE * seconds} s`, { cause: last });
   }
 }
 
