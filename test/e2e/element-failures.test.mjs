@@ -105,19 +105,20 @@ describe('failures of the element', { concurrency: 2 }, () => {
     await page.locator('scan-login').evaluate((element, pool) => element.setAttribute('pool', pool), POOL);
     assert.equal(count.codes, 0); // not even the first
     await show(page);
-    const first = await codeOf(page);
+    await codeOf(page);
     await hide(page);
-    await until(10, 'the code is over', async () => await eventOf(site, first) === 'expired');
+    const { random: last } = (await eventsOf(page, 'code')).at(-1);
+    const { codes } = count; // more than one, if the machine is slow
+    await until(10, 'the code is over', async () => await eventOf(site, last) === 'expired');
     await until(10, 'the page has left', async () => /^scanlogin_sockets 0$/m.test((await curl(`${site.a.ops}/metrics`)).answer));
-    assert.equal(count.codes, 1);
+    assert.ok(count.codes <= codes + 1, `${count.codes} codes, ${codes} before it was hidden`); // one, if it leaves late
     await show(page);
-    await codeOf(page, first);
-    assert.equal(count.codes, 2);
+    await codeOf(page, last);
     await waitForText(page, 'New code in 0:0');
   });
 
   scenario('a login confirmed while the page is hidden completes when it becomes visible', async (sandbox) => {
-    const site = await ExampleSite.open(sandbox, { single: true, pool: { code_ttl: '2s', confirm_ttl: '1s' } });
+    const site = await ExampleSite.open(sandbox, { single: true });
     const page = await site.visit(browser, { options: DESKTOP, prepare: CONTROL_VISIBILITY });
     const random = await codeOf(page);
     await hide(page);
