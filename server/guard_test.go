@@ -91,7 +91,7 @@ func TestGuardPreflightIsAllowed(t *testing.T) {
 func TestTheLogNamesTheSettingThatGuardNeeds(t *testing.T) {
 	n := start(t, memNode(), nil, newPool(t, nil))
 	n.call("GET", "/api/v2/applications/app1/components-public-config/guard", nil).ok()
-	if found := n.warnings("set allow_browser_exchange of the pool to true"); len(found) != 1 {
+	if found := n.warnings("allow_browser_exchange: true"); len(found) != 1 {
 		t.Errorf("%d warnings", len(found))
 	}
 }
