@@ -145,7 +145,7 @@ func TestCookieProvesTheBrowser(t *testing.T) {
 
 func TestAWatchingSocketEndsWithItsCode(t *testing.T) {
 	t.Parallel()
-	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL = time.Second }))
+	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL = 5 * time.Second }), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs = "p2", nil }))
 	c := n.gene("p1")
 	p := n.dial("random="+c.random, nil)
 	p.event("waiting")
@@ -153,7 +153,7 @@ func TestAWatchingSocketEndsWithItsCode(t *testing.T) {
 		t.Errorf("expired: %v", m)
 	}
 	p.closed(1000)
-	c = n.gene("p1")
+	c = n.gene("p2")
 	p = n.dial("random="+c.random, nil)
 	p.event("waiting")
 	n.phone("scanned", c.random, "alice").ok()
@@ -210,11 +210,11 @@ func TestAnOpenSocketContinuesAfterCancel(t *testing.T) {
 
 func TestAScannedCodeIsNotRotated(t *testing.T) {
 	t.Parallel()
-	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL = time.Second, 4*time.Second }))
+	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL = 4*time.Second, 8*time.Second }))
 	p := n.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
 	n.phone("scanned", random, "alice").ok()
-	if m := p.event("scanned"); m["expiresIn"].(float64) < 2 {
+	if m := p.event("scanned"); m["expiresIn"].(float64) < 5 {
 		t.Errorf("scanned leaves %v s", m["expiresIn"])
 	}
 	if m := p.event("expired"); m["version"] != 3.0 {

@@ -136,12 +136,13 @@ func (l *streamReader) event(t testing.TB) (m map[string]any) {
 // page on one node and the phone on the other.
 func TestAllTransportsReportTheSameStates(t *testing.T) {
 	t.Parallel()
-	a, b, _ := pair(t, nil, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.CodeTTL = "short", nil, time.Second }))
+	a, b, _ := pair(t, nil, newPool(t, nil), newPool(t, func(p *pool.Pool) { p.ID, p.AppIDs, p.CodeTTL = "short", nil, 5*time.Second }))
 	for name, open := range transports {
 		for story, steps := range map[string][]string{
 			"confirmed": {"scanned", "confirm"}, "canceled": {"scanned", "cancel"}, "expired": nil,
 		} {
 			t.Run(name+"/"+story, func(t *testing.T) {
+				t.Parallel()
 				poolID := "p1"
 				if story == "expired" {
 					poolID = "short"
