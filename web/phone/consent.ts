@@ -14,10 +14,9 @@ const MAX_LABEL = 40; // characters
 type Row = readonly [term: string, text: string];
 
 /** Fills in the screen below root. It throws before anything is changed. */
-export function fillConsent(root: HTMLElement, { pool, browser, consent, customData, match, stepUp }: Scan): void {
+export function fillConsent(root: HTMLElement, { pool, browser, consent, customData, device, match, stepUp }: Scan): void {
   const [reason, ...others] = consent.reasons.map(({ text }) => text);
-  const where = browser.place ?? words.unknownPlace;
-  const summary = words.summary(words.browserOn(browser.browser, browser.os), where, ago(consent.age));
+  const summary = [words.browserOn(browser.browser, browser.os), browser.place, ago(consent.age)].filter(Boolean).join(words.comma);
   const details = listOf(detailsOf(browser, consent, others));
   const page = listOf(rowsOf(customData));
   const isOk = consent.verdict === 'ok';
@@ -33,6 +32,8 @@ export function fillConsent(root: HTMLElement, { pool, browser, consent, customD
   warning.classList.toggle('blocked', consent.verdict === 'block');
   part(root, 'verdict', HTMLElement).textContent = consent.verdict === 'block' ? words.block : words.careful;
   part(root, 'reason', HTMLElement).textContent = reason ?? '';
+  part(root, 'device', HTMLElement).hidden = !device;
+  part(root, 'device', HTMLElement).textContent = device ? words.device(device.client, device.userCode) : '';
   part(root, 'stepUp', HTMLElement).hidden = !stepUp;
   part(root, 'number', HTMLElement).hidden = match !== 'digits' || consent.verdict === 'block';
   part(root, 'digits', HTMLInputElement).value = '';

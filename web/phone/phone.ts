@@ -39,10 +39,10 @@ function user(): User {
 
 const kit = (): PhoneKit => kitOf(user(), pool, origins ? origins.split(' ') : []);
 
-/** What to show for an error: the server's sentence, which names reasons and attempts, else the kit's. */
+/** What to show for an error. */
 function textOf(error: unknown): string {
   if (!(error instanceof LoginError)) throw error;
-  const text = error.code === undefined ? error.advice[lang === 'zh-CN' ? 'zh' : 'en'] : error.message;
+  const text = error.textFor(lang === 'zh-CN' ? 'zh' : 'en');
   return error instanceof RateLimitedError ? `${text} ${words.wait(error.retryAfter)}` : text;
 }
 
@@ -84,7 +84,7 @@ async function decide(current: Login, agrees: boolean): Promise<void> {
     showOutcome(agrees);
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;
-    if (error instanceof CodeUsedError && error.status === 'confirmed') return showOutcome(true); // an earlier attempt was stored
+    if (error instanceof CodeUsedError && error.status === 'confirmed') return agrees ? showOutcome(true) : begin(words.already); // by an earlier attempt, or another phone
     if (!['retry', 'enter-number', 'cancel', 'step-up'].includes(error.advice.next)) return begin(textOf(error));
     markNumber(error instanceof MatchCodeError);
     throw error;

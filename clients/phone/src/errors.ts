@@ -32,6 +32,14 @@ export abstract class LoginError extends Error {
   get advice(): Advice {
     return ADVICE[this.kind];
   }
+
+  /**
+   * The text to show: the server's sentence, which names reasons and attempts and is in the kit's `language`,
+   * or the advice if the server said none.
+   */
+  textFor(language: 'en' | 'zh'): string {
+    return this.code === undefined ? this.advice[language] : this.message;
+  }
 }
 
 /** The text is no login code. A scanner may ignore it and continue. */

@@ -29,7 +29,7 @@ export class Login {
   }
 
   /** The user agrees. `matchCode`: the two digits that the user entered, if `scan.match` is set. */
-  async confirm({ matchCode, ...options }: DecisionOptions & { matchCode?: string } = {}): Promise<Decision> {
+  async confirm({ matchCode, ...options }: DecisionOptions & { matchCode?: string | undefined } = {}): Promise<Decision> {
     if (this.scan.match && !/^[0-9]{2}$/.test(matchCode ?? '')) throw new MatchCodeError(); // not sent, does not count
     return this.#decide('confirm', this.scan.match && matchCode ? { matchCode } : {}, options);
   }

@@ -3,17 +3,17 @@ import { CodeUsedError, LoginError, NotLoginCodeError, RateLimitedError, type Co
 
 import { look, readPicture } from './camera.js';
 import { kit, logIn, USER } from './kit.js';
-import { part, show, showConsent, showDone } from './screens.js';
+import { part, show, showBlocked, showConsent, showDone } from './screens.js';
 import { language, localize, words } from './words.js';
 
 let linked: LinkedCode | undefined; // an opened link that waits for the user
 let login: Login | undefined; // a scanned code that waits for the decision
 let isBusy = false; // one step at a time, however often a button is pressed
 
-/** What to show for an error: the server's sentence, which names reasons and attempts, else the kit's. */
+/** What to show for an error. */
 function textOf(error: unknown): string {
   if (!(error instanceof LoginError)) throw error;
-  const text = error.code === undefined ? error.advice[language] : error.message;
+  const text = error.textFor(language);
   return error instanceof RateLimitedError ? `${text} ${words.wait(error.retryAfter)}` : text;
 }
 
@@ -53,8 +53,9 @@ async function decide(current: Login, agrees: boolean): Promise<void> {
     showDone(agrees ? words.agreed : words.canceled);
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;
-    if (error instanceof CodeUsedError && error.status === 'confirmed') return showDone(words.agreed); // an earlier attempt was stored
+    if (error instanceof CodeUsedError && error.status === 'confirmed') return showDone(agrees ? words.agreed : words.already); // by an earlier attempt, or another phone
     if (error.advice.next === 'step-up') await logIn();
+    if (error.advice.next === 'cancel') showBlocked();
     const stays = ['retry', 'enter-number', 'cancel', 'step-up'].includes(error.advice.next);
     if (!stays) return goHome(textOf(error));
     if (error.advice.next === 'enter-number') part<HTMLInputElement>('digits').select();
