@@ -9,7 +9,7 @@ needed=(
   nginx:nginx-light
   haproxy:haproxy
   caddy:caddy
-  chromium:chromium
+  chromium-headless-shell:chromium-headless-shell
   zbarimg:zbar-tools
   curl:curl
   git:git
