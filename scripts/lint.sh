@@ -15,7 +15,7 @@ go tool staticcheck "${packages[@]}"
 # Excluded: programs and packages that only test and measure. They start processes, read
 # files and use weak random numbers by design. Fix a finding, or explain it in its line with
 # "#nosec Gxxx -- reason".
-excluded='test/(chaos|attack|licenses|proxy|mutation)|internal/(process|redistest)|session/sessiontest|server/push/wsconn/wsconntest'
+excluded='test/(chaos|attack|licenses|proxy|mutation)|internal/(process|redistest)|session/sessiontest|internal/kv/kvtest|server/push/wsconn/wsconntest'
 go -C test/gosec build -o ../../bin/gosec .
 go list "${packages[@]}" | grep -vE "^github.com/scanlogin/scanlogin/($excluded)(/|\$)" | xargs go vet -vettool="$PWD/bin/gosec"
 

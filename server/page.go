@@ -197,7 +197,7 @@ func (s *Server) socket(c *call) error {
 		Pool: c.poolName(""), Random: random, Watch: random != "" && c.QueryParam("userPoolId") == "",
 		Challenge: c.QueryParam("codeChallenge"), ChallengeMethod: c.QueryParam("codeChallengeMethod"),
 		Request: c.QueryParam("request"), RequestCookie: s.oidc.RequestCookie(c.Request()),
-		Trace: s.traceName(c.Request().Context()), Lang: push.Lang(c.locale()),
+		Trace: s.traceName(c.Request().Context()), Lang: push.Lang(c.locale()), // #nosec G115 -- one of two languages
 	})
 }
 

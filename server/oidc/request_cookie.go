@@ -41,7 +41,7 @@ func newCookieValue() string {
 // setRequestCookie sets the cookie. It is first-party, and the same for all requests of a browser,
 // so that two tabs do not disturb each other.
 func (p *Provider) setRequestCookie(w http.ResponseWriter, value string) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure wherever public_url is https
 		Name: p.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: p.isSecure(), SameSite: http.SameSiteLaxMode,
 	})
 }
