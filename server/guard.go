@@ -7,6 +7,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server/authing"
+	"github.com/scanlogin/scanlogin/web"
 )
 
 // guardPool returns the pool of the application in the path, for a page that may use it.
@@ -24,7 +25,12 @@ func (s *Server) publicConfig(c *call) error {
 	if err != nil {
 		return err
 	}
-	return success(c, authing.NewPublicConfig(p, c.Param("app"), s.publicURL, c.guardLanguage()))
+	config := authing.NewPublicConfig(p, c.Param("app"), s.publicURL, c.guardLanguage())
+	if p.Logo == "" { // Guard always shows a logo
+		config.Logo = web.MarkURI()
+		config.PoolLogo = config.Logo
+	}
+	return success(c, config)
 }
 
 // guardConfig answers Guard's question about itself, and logs what the pool does not allow.

@@ -38,7 +38,7 @@ func TestGuardLoadsTheSettingsOfThePool(t *testing.T) {
 	if global := chinese["global"].(map[string]any); global["defaultLanguage"] != "zh-CN" {
 		t.Errorf("language: %v", global)
 	}
-	if len(n.warnings("set allow_browser_exchange")) > 0 {
+	if len(n.warnings("guard cannot finish logins")) > 0 {
 		t.Error("a warning about a setting that is right")
 	}
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"encoding/base64"
 	"html/template"
 	"net/http"
 	"path"
@@ -56,3 +57,9 @@ func (s Site) Mark() template.URL {
 func (s Site) Style() template.URL { return template.URL("brand/" + s.digits() + ".css") } // #nosec G203 -- only used if HasColor
 
 func (s Site) digits() string { return strings.ToLower(strings.TrimPrefix(s.Color, "#")) }
+
+// MarkURI returns scanlogin's mark as a data URI, for pages of other origins: a picture of this
+// server may be refused there (Cross-Origin-Resource-Policy).
+func MarkURI() string {
+	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(read("mark.svg"))
+}

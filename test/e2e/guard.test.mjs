@@ -92,6 +92,7 @@ describe('Guard', { concurrency: 2 }, () => {
       const node = await openNode(sandbox, site);
       const { page, codes: [random] } = await openPage(sandbox, site, node);
       await page.getByText('Acme Shop').waitFor();
+      await until(15, 'the logo is shown', () => page.locator('.g2-base-header img, img').first().evaluate((logo) => logo.naturalWidth > 0));
       await saveScreenshot(page, `guard-${form}-waiting`);
       await app(node, 'scanned', random);
       await page.getByText('Scan Success').waitFor();
@@ -132,7 +133,7 @@ describe('Guard', { concurrency: 2 }, () => {
       const site = await serveSite(sandbox, 'plain.js');
       const node = await openNode(sandbox, site, {});
       const { page } = await openPage(sandbox, site, node, { lang });
-      await page.getByText('移动端 APP 扫码登录').first().waitFor();
+      await page.getByText('移动端 APP 扫码登录').filter({ visible: true }).waitFor();
       await saveScreenshot(page, `guard-${lang}`);
     }, { seconds: SECONDS });
   }
