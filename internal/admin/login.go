@@ -1,15 +1,15 @@
 package admin
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"net/http"
 	"strconv"
 	"sync"
 
 	"golang.org/x/time/rate"
+
+	"github.com/scanlogin/scanlogin/internal/secret"
 )
 
 // Admin is an administrator, who may use the console.
@@ -23,9 +23,7 @@ const tokenPrefix = "scanlogin_"
 
 // NewToken returns a token of 256 random bits.
 func NewToken() string {
-	var bits [32]byte
-	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
-	return tokenPrefix + base64.RawURLEncoding.EncodeToString(bits[:])
+	return tokenPrefix + string(secret.Random())
 }
 
 // HashToken returns the hash of a token for the configuration. A random token of 256 bits

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -11,6 +10,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/scanlogin/scanlogin/internal/secret"
 )
 
 // A login session ends after idleTimeout without a request, and after maxDuration at the
@@ -56,10 +57,8 @@ func (s loginSession) view(title, page string, data any) view {
 
 // startSession creates a session and sets its cookie.
 func (c *Console) startSession(w http.ResponseWriter, r *http.Request, a Admin) error {
-	var bits [32]byte
-	rand.Read(bits[:])
 	now := c.options.Store.Now()
-	s := loginSession{Admin: a.Name, Token: tokenName(a), Made: now, Ends: now.Add(idleTimeout), cookie: base64.RawURLEncoding.EncodeToString(bits[:])}
+	s := loginSession{Admin: a.Name, Token: tokenName(a), Made: now, Ends: now.Add(idleTimeout), cookie: string(secret.Random())}
 	if err := c.saveSession(r.Context(), s); err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +15,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/config"
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/internal/qr/draw"
+	"github.com/scanlogin/scanlogin/internal/secret"
 )
 
 // demoPool is the id of the only user pool of the demo.
@@ -95,14 +95,7 @@ func isLocal(address string) bool {
 
 // newDemo makes a demo that browsers and phones reach at publicURL.
 func newDemo(publicURL string) *demo {
-	return &demo{publicURL: publicURL, poolSecret: randomText(), tokenKey: randomText()}
-}
-
-// randomText returns 256 random bits in base64url, 43 characters.
-func randomText() string {
-	var bits [32]byte
-	rand.Read(bits[:]) // never fails (crypto/rand, Go 1.24)
-	return base64.RawURLEncoding.EncodeToString(bits[:])
+	return &demo{publicURL: publicURL, poolSecret: string(secret.Random()), tokenKey: string(secret.Random())}
 }
 
 // config returns the configuration of the demo: in memory, one pool, tokens signed with a

@@ -44,7 +44,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/safehttp":                {},
 	"internal/identity":                {ours: []string{"session", "internal/secret", "internal/safehttp"}, foreign: []string{"github.com/golang-jwt/", "github.com/MicahParks/", "golang.org/x/sync/", "golang.org/x/time/"}},
 	"internal/pool":                    {ours: []string{"session", "internal/secret", "internal/identity"}},
-	"internal/authorization":           {ours: []string{"session", "internal/kv"}},
+	"internal/authorization":           {ours: []string{"session", "internal/kv", "internal/secret"}},
 	"internal/association":             {ours: []string{"internal/pool"}},
 	"internal/ipaddr":                  {},
 	"internal/token":                   {ours: []string{"session", "internal/pool"}, foreign: []string{"github.com/golang-jwt/"}},
@@ -59,7 +59,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/kv/kvtest":               {ours: []string{"internal/kv"}},
 	"internal/settings":                {ours: []string{"internal/wakeup", "internal/config", "internal/kv", "internal/pool"}},
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
-	"internal/admin":                   {ours: []string{"internal/config", "internal/pool", "internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
+	"internal/admin":                   {ours: []string{"internal/config", "internal/pool", "internal/secret", "internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
 	"server": {ours: []string{"session", "hub", "internal/association", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/authing", "server/connlimit", "server/oidc", "server/push", "server/wire"}, foreign: []string{
 		"github.com/labstack/echo/", "golang.org/x/text/",
 	}},
@@ -88,7 +88,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/qr/draw":           {foreign: []string{"github.com/skip2/go-qrcode"}},
 	"internal/app": {ours: []string{
 		"internal/admin", "internal/admin/stats", "internal/audit", "internal/authorization", "internal/config", "internal/geoip", "internal/kv", "internal/login", "internal/metrics", "internal/pool", "internal/qr/draw",
-		"internal/ratelimit", "internal/redisclient", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
+		"internal/ratelimit", "internal/redisclient", "internal/secret", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{
 		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/phone", "internal/pool", "internal/qr", "internal/redisclient", "internal/safefile", "internal/secret", "internal/settings", "internal/webhook", "session",

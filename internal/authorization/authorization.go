@@ -10,8 +10,6 @@ package authorization
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +18,7 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/kv"
+	"github.com/scanlogin/scanlogin/internal/secret"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -110,8 +109,8 @@ func (s *Store) Begin(ctx context.Context, sid string, l Login, t Lifetimes) (Gr
 	g := newIssue(now, ends, t).grant(sid, l, l.Scope)
 	g.AccessID = newID()
 	if l.Scope.Has(offlineAccess) {
-		salt := newSecret()
-		g.Refresh = newRefreshToken(salt, sid, newSecret()).text()
+		salt := string(secret.Random())
+		g.Refresh = newRefreshToken(salt, sid, string(secret.Random())).text()
 		set[fieldSalt], set[fieldCurrent] = salt, hash(g.Refresh)
 	}
 	stored, done, err := s.records.Change(ctx, loginRecord(sid), kv.Change{
@@ -243,11 +242,4 @@ func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 func fromMillis(text string) time.Time {
 	ms, _ := strconv.ParseInt(text, 10, 64) // what this package wrote, or 0
 	return time.UnixMilli(ms)
-}
-
-// newSecret returns 256 random bits.
-func newSecret() string {
-	var b [32]byte
-	rand.Read(b[:]) // never fails (crypto/rand, Go 1.24)
-	return base64.RawURLEncoding.EncodeToString(b[:])
 }
