@@ -74,6 +74,7 @@ describe('failures of the element', { concurrency: 2 }, () => {
     await waitForElement(page, 'failed');
     const [{ reason, closeCode }, ...more] = await eventsOf(page, 'error');
     assert.deepEqual([closeCode, reason, more], [4403, `the origin of this page, ${site.address}, is not in the user pool's origins`, []]);
+    assert.equal(await page.getByText('Connection lost').filter({ visible: true }).count(), 0);
     await page.getByRole('button').click(); // it tries again
     await until(10, 'a second error', async () => (await eventsOf(page, 'error')).length === 2);
     const warnings = site.a.program.log.split('\n').filter((line) => line.includes('page refused'));

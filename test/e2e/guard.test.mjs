@@ -92,7 +92,7 @@ describe('Guard', { concurrency: 2 }, () => {
       const node = await openNode(sandbox, site);
       const { page, codes: [random] } = await openPage(sandbox, site, node);
       await page.getByText('Acme Shop').waitFor();
-      await until(15, 'the logo is shown', () => page.locator('.g2-base-header img, img').first().evaluate((logo) => logo.naturalWidth > 0));
+      await until(15, 'the logo is shown', () => page.locator('img').first().evaluate((logo) => logo.naturalWidth > 0));
       await saveScreenshot(page, `guard-${form}-waiting`);
       await app(node, 'scanned', random);
       await page.getByText('Scan Success').waitFor();

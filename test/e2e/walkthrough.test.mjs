@@ -4,7 +4,7 @@ import { cp, readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { scenario } from './harness.mjs';
-import { run } from './process.mjs';
+import { PATIENCE, run } from './process.mjs';
 import { pythonPath, tool } from './tools.mjs';
 import { runTranscript, transcripts } from './transcript.mjs';
 
@@ -66,7 +66,7 @@ for (const [what, text, fault] of [
   ['fails where a port differs', GOOD.replace('hell… 8081', 'hell… 8082'), /expected, after line 0:\nhell/],
   ['fails where a command fails', GOOD.replace('echo noise', 'false | cat'), /ended with 1/],
   ['fails where a variable is not set', GOOD.replace('echo noise', 'echo $noise'), /ended with (1|127)/],
-  ['fails where it does not end', GOOD.replace('echo noise', 'sleep 60'), /ends: not within/],
+  ['fails where it does not end', GOOD.replace('echo noise', 'sleep 60'), new RegExp(`ends: not within ${PATIENCE} s`)],
   ['fails without a transcript', document("'''sh\necho\n'''\n"), /there is no transcript/],
   ['fails where output has no commands', document("'''text transcript-output=x\nx\n'''\n"), /no commands/],
 ]) {

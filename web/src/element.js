@@ -43,7 +43,7 @@ export class ScanLoginElement extends Base {
   #ticking;
   /** @type {ReturnType<typeof setTimeout> | undefined} Runs while the success is shown. */
   #success;
-  /** An attribute has changed that another code needs. */
+  /** An attribute was set that needs another code. */
   #startsSoon = false;
   #view;
 
