@@ -103,8 +103,8 @@ func TestAStepIsOneCallToRedis(t *testing.T) {
 			exchange(ticket).ok()
 		}
 		count("gene", 1, 0, func() answer { return n.callWith(c.browser, "POST", "/gene", map[string]any{"userPoolId": "p1"}) })
-		// The cool-down before the step, and after it the data of the consent screen.
-		count("scan", 1, 2, func() answer { return step("scanned", "p1", c.random) })
+		// After the step, cool-down and data of the consent screen in one batch.
+		count("scan", 1, 1, func() answer { return step("scanned", "p1", c.random) })
 		count("confirm", 1, 0, func() answer { return step("confirm", "p1", c.random) })
 		ticket := n.check(c)["ticket"]
 		count("exchange", 1, 0, func() answer { return exchange(ticket) })

@@ -19,7 +19,7 @@ type decision struct {
 	id        session.ID
 	code      session.Session // valid if isLoaded
 	isLoaded  bool
-	first     bool // only the code's first scan is wanted, and there is no cool-down
+	first     bool // only the code's first scan is wanted, and the cool-down was checked before it
 	user      session.User
 	phone     netip.Addr // of the phone; zero: unknown
 	matchCode string
@@ -74,25 +74,20 @@ func (d decision) change(action session.Action) session.Change {
 	return c
 }
 
-// scan stores a scan, unless the user is in a cool-down. With a refusal, the result has the
-// code.
+// scan stores a scan, and returns what the user should know before they confirm. A user in a
+// cool-down does not get that: they must not be asked. The scan is stored nevertheless, because
+// what the consent screen needs depends on the browser, which the step returns, and a question
+// about the cool-down alone would cost each scan another round trip. With a refusal, the result
+// has the code.
 func (s *Service) scan(ctx context.Context, by *Caller, d decision, _ session.Action) (PhoneResult, error) {
-	var known risk.Known
-	switch {
-	case d.isLoaded:
-		known = s.known(ctx, d)
-	case !d.first:
-		known.CoolDown = s.coolDown(ctx, d)
-	}
-	if known.CoolDown > 0 {
-		return PhoneResult{}, TooMany{RetryAfter: known.CoolDown, CoolDown: true}
-	}
 	code, _, err := s.apply(ctx, by, d.id, d.change(session.Scan))
 	if err != nil {
 		return PhoneResult{Code: code}, err
 	}
-	if d.code = code; !d.isLoaded {
-		known = s.known(ctx, d)
+	d.code = code
+	known := s.known(ctx, d)
+	if known.CoolDown > 0 && !d.first {
+		return PhoneResult{Code: code}, TooMany{RetryAfter: known.CoolDown, CoolDown: true}
 	}
 	signals := s.signals(d, known)
 	verdict, reasons := risk.Verdict(signals, d.pool.Consent)

@@ -105,7 +105,7 @@ export class MatchCodeError extends LoginError {
   constructor(details?: Details) { super('match-code', details); }
 }
 
-/** Too many requests, or a cool-down after several cancels. The request had no effect. */
+/** Too many requests, or a cool-down after several cancels. The same request can be repeated after the wait. */
 export class RateLimitedError extends LoginError {
   /** Seconds until a request can succeed. */
   constructor(readonly retryAfter: number, details?: Details) { super('rate-limited', details); }
