@@ -137,7 +137,7 @@ func (w *walker) exceedAnEighth() {
 		w.code("main")
 	}
 	random, _ := w.code("main")
-	for range 30 { // of 200
+	for range 120 { // of 200, of which an eighth is 25; it is refilled meanwhile, which a slow machine must not outlast
 		w.do(request{http.MethodPost, api + "/scanned", `{"random":"` + random + `"}`, phone})
 	}
 }
