@@ -108,6 +108,7 @@ func (d *demo) config(listen string, match bool) (*config.Config, error) {
 	p.Vouching = true
 	p.PayloadFormat = string(pool.PayloadURL)
 	p.AllowBrowserExchange = true // the login page has no back end
+	p.TypedCodes = true
 	if match {
 		p.Match = "digits"
 	}

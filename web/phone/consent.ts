@@ -19,7 +19,6 @@ export function fillConsent(root: HTMLElement, { pool, browser, consent, customD
   const summary = [words.browserOn(browser.browser, browser.os), browser.place, ago(consent.age)].filter(Boolean).join(words.comma);
   const details = listOf(detailsOf(browser, consent, others));
   const page = listOf(rowsOf(customData));
-  const isOk = consent.verdict === 'ok';
 
   part(root, 'question', HTMLElement).textContent = words.allowLogin(pool.name);
   part(root, 'summary', HTMLElement).textContent = summary;
@@ -27,20 +26,33 @@ export function fillConsent(root: HTMLElement, { pool, browser, consent, customD
   part(root, 'details', HTMLDetailsElement).open = false;
   part(root, 'said', HTMLElement).replaceChildren(...page);
   part(root, 'page', HTMLElement).hidden = page.length === 0;
-  const warning = part(root, 'warning', HTMLElement);
-  warning.hidden = isOk;
-  warning.classList.toggle('blocked', consent.verdict === 'block');
-  part(root, 'verdict', HTMLElement).textContent = consent.verdict === 'block' ? words.block : words.careful;
+  part(root, 'warning', HTMLElement).hidden = consent.verdict === 'ok';
   part(root, 'reason', HTMLElement).textContent = reason ?? '';
   part(root, 'device', HTMLElement).hidden = !device;
   part(root, 'device', HTMLElement).textContent = device ? words.device(device.client, device.userCode) : '';
   part(root, 'stepUp', HTMLElement).hidden = !stepUp;
   part(root, 'number', HTMLElement).hidden = match !== 'digits' || consent.verdict === 'block';
   part(root, 'digits', HTMLInputElement).value = '';
-  part(root, 'agreeHint', HTMLElement).hidden = consent.verdict === 'block';
-  part(root, 'agree', HTMLElement).hidden = consent.verdict === 'block';
+  showButtons(root, consent.verdict);
+}
+
+/** With a warning, Cancel is the highlighted button; a blocked login has no other. */
+function showButtons(root: HTMLElement, verdict: Consent['verdict']): void {
+  const isOk = verdict === 'ok';
+  const isBlocked = verdict === 'block';
+  part(root, 'warning', HTMLElement).classList.toggle('blocked', isBlocked);
+  part(root, 'verdict', HTMLElement).textContent = isBlocked ? words.block : words.careful;
+  part(root, 'agreeHint', HTMLElement).hidden = isBlocked;
+  part(root, 'agree', HTMLElement).hidden = isBlocked;
   part(root, 'cancel', HTMLElement).classList.toggle('primary', !isOk);
   part(root, 'agree', HTMLElement).classList.toggle('primary', isOk);
+}
+
+/** Leaves only Cancel: the server refused the login after the screen was shown, and the refusal says why. */
+export function showBlocked(root: HTMLElement): void {
+  part(root, 'warning', HTMLElement).hidden = true;
+  part(root, 'number', HTMLElement).hidden = true;
+  showButtons(root, 'block');
 }
 
 /** What is known of the request beyond the sentence, with the reasons that the warning does not name. */

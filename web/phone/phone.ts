@@ -10,7 +10,7 @@ import { part, showFace, showState } from '../page.js';
 import { lang, localize, words } from '../words.js';
 import { kitOf, type User } from './account.js';
 import { hasCamera, look, readPicture } from './camera.js';
-import { fillConsent } from './consent.js';
+import { fillConsent, showBlocked } from './consent.js';
 
 const root = document.querySelector<HTMLElement>('[data-app="phone"]')!;
 const { pool = '', origins = '', decoder = '' } = root.dataset;
@@ -87,6 +87,7 @@ async function decide(current: Login, agrees: boolean): Promise<void> {
     if (error instanceof CodeUsedError && error.status === 'confirmed') return agrees ? showOutcome(true) : begin(words.already); // by an earlier attempt, or another phone
     if (!['retry', 'enter-number', 'cancel', 'step-up'].includes(error.advice.next)) return begin(textOf(error));
     markNumber(error instanceof MatchCodeError);
+    if (error.advice.next === 'cancel') showBlocked(root);
     throw error;
   }
 }
