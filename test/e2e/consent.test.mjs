@@ -167,6 +167,21 @@ describe('consent', { concurrency: 2 }, () => {
     await phone.getByRole('heading', { name: 'Canceled' }).waitFor();
   });
 
+  scenario('a login that is blocked while the consent screen is open leaves only Cancel', async (sandbox) => {
+    const pages = await openDemo(sandbox, browser, { tolerate: REFUSED });
+    const { login, phone } = pages;
+    const message = 'This login is blocked: many login attempts from this network';
+    await phone.route('**/confirm', (route) => route.fulfill({ status: 403, json: { code: 2248, message, data: null } })); // nothing is suspicious on one machine
+    await scanByText(sandbox, pages, 'Alice');
+    await phone.getByRole('button', { name: 'Agree', exact: true }).click();
+    await phone.getByRole('alert').getByText(message).waitFor();
+    assert.equal(await phone.getByRole('button', { name: 'Agree' }).count(), 0);
+    await assertAccessible(phone, 'a login that was blocked');
+    await phone.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await phone.getByRole('heading', { name: 'Canceled' }).waitFor();
+    await waitForState(login, 'waiting');
+  });
+
   scenario('an answer that lacks a required part shows no consent screen', async (sandbox) => {
     const pages = await openDemo(sandbox, browser);
     const { demo, login, phone } = pages;
