@@ -59,7 +59,7 @@ const english = {
   ip: 'IP address',
   place: 'Place',
   asked: 'Requested',
-  secondsAgo: (/** @type {number} */ seconds) => `${seconds} seconds ago`,
+  secondsAgo: (/** @type {number} */ seconds) => (seconds === 1 ? '1 second ago' : `${seconds} seconds ago`),
   network: 'Network',
   sameNetwork: 'Same as your phone',
   otherNetwork: 'Not the network of your phone',

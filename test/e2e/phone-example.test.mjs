@@ -78,7 +78,7 @@ describe('examples/phone', { concurrency: 2 }, () => {
     await saveScreenshot(app, 'phone-example-home');
     await app.getByRole('button', { name: 'Scan a login code' }).click();
     await app.getByRole('heading', { name: 'Log in to Demo?' }).waitFor();
-    for (const text of ['as Alice', /Chrome \d+.* on Linux, (just now|\d+ seconds ago)/]) await waitForText(app, text);
+    for (const text of ['as Alice', /Chrome \d+.* on Linux, (just now|\d+ seconds? ago)/]) await waitForText(app, text);
     await app.getByText('Details').click();
     await waitForText(app, '127.0.0.1');
     await assertAccessible(app, 'consent');

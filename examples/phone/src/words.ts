@@ -6,7 +6,7 @@ const en = {
   linkTitle: 'You opened a login link', linkWarning: 'Only continue if you opened the login page yourself. Nothing has happened yet.',
   question: (pool: string) => `Log in to ${pool}?`, as: (name: string) => `as ${name}`, careful: 'Be careful.', block: 'This login is blocked.', comma: ', ', justNow: 'just now', details: 'Details',
   device: (client: string, code: string) => `${client} asks, with the code ${code}. Does the device in front of you show this code?`,
-  on: (browser: string, os: string) => `${browser} on ${os}`, address: 'IP address', time: 'Requested', ago: (seconds: number) => `${seconds} seconds ago`,
+  on: (browser: string, os: string) => `${browser} on ${os}`, address: 'IP address', time: 'Requested', ago: (seconds: number) => (seconds === 1 ? '1 second ago' : `${seconds} seconds ago`),
   network: 'Network', sameNetwork: 'Same network as your phone', otherNetwork: 'Another network than your phone',
   before: 'Before', knownBrowser: 'You have logged in with this browser', newBrowser: 'First login with this browser',
   recentCodes: 'Recent codes', also: 'Also', page: 'Provided by the page, not verified', number: 'Enter the number that the login page shows',
