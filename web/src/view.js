@@ -214,7 +214,7 @@ export class View {
   #drawStatus({ says, nickname, number, app, typedCode }, over, word) {
     const scanned = over === 'user';
     const text = over === 'offline' ? 'offline' : over === 'typed' ? 'typedCode' : says === 'scan' && app ? 'scanWith' : says;
-    this.#done.textContent = scanned ? `${word('scanned')} ` : '';
+    this.#done.textContent = scanned ? word('scanned') : '';
     this.#spoken.textContent = scanned || over === 'number' ? `${word('scannedBy', { name: nickname || '?' })} `
       : over === 'typed' ? `${[...typedCode].join(' ')} ` : '';
     const sentence = word(text, { number, app });
