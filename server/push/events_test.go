@@ -1,6 +1,8 @@
 package push
 
 import (
+	"bufio"
+	"context"
 	"math"
 	"net/http"
 	"regexp"
@@ -51,6 +53,40 @@ func TestEventStreamsHaveEachStateToTheFinalOne(t *testing.T) {
 			t.Errorf("after version %s: %d %q", last, status, text)
 		}
 	}
+}
+
+// TestEventsArriveWhileTheStreamIsOpen, also after a pause in which the stream has only a comment.
+func TestEventsArriveWhileTheStreamIsOpen(t *testing.T) {
+	t.Parallel() // the pause is commentInterval
+	n := start(t, nil)
+	code := n.create()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.url+"/events?random="+string(code.ID), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	await := func(want string) {
+		t.Helper()
+		for lines.Scan() {
+			if lines.Text() == want {
+				return
+			}
+		}
+		t.Fatalf("the stream ends without %q: %v", want, lines.Err())
+	}
+	await("id: 1")
+	n.step(code.ID, session.Scan)
+	await("id: 2")
+	await(": still here")
+	n.step(code.ID, session.Cancel)
+	await("id: 3")
 }
 
 // TestEventStreamsThatCannotContinueSayWhenToReconnect has a node stop, and a bus that has

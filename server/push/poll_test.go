@@ -104,6 +104,11 @@ func TestWaitingIsLimitedByAddress(t *testing.T) {
 			t.Errorf("%s: %d %q", path, status, text)
 		}
 	}
+	for _, known := range []string{"&wait=0&version=1", "&wait=20&version=0"} { // which need not wait
+		if status, text := n.get("/check?random=" + string(code.ID) + known); status != http.StatusOK {
+			t.Errorf("%s: %d %q", known, status, text)
+		}
+	}
 	n.Stop()
 	<-done
 }

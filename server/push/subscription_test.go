@@ -59,23 +59,44 @@ func TestAStreamWithAnotherHistoryIsNotContinued(t *testing.T) {
 	}
 }
 
-// TestAFullUserOfAnOlderStateIsNotShown has the code with the user be an older version than
-// the one that was announced.
-func TestAFullUserOfAnOlderStateIsNotShown(t *testing.T) {
-	n := start(t, func(_ *login.Limits, p *pool.Pool) { p.ReturnFullUserInfo = true })
-	code := n.create()
-	f, woken := n.subscribed(code)
-	awaitStatus(t, f, woken, session.Waiting, 1)
-	n.step(code.ID, session.Scan)
-	awaitStatus(t, f, woken, session.Scanned, 2)
-	past, err := n.store.Load(t.Context(), code.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.step(code.ID, session.Confirm)
-	n.store.ShowPast(past)
-	if _, err := await(t, f, woken); !errors.Is(err, session.ErrLost) {
-		t.Errorf("error %v", err)
+// TestAFullUserOfAnotherStateIsNotShown has the code with the user be another one than was
+// announced: an older version, or the same version of another history. A newer one is shown.
+func TestAFullUserOfAnotherStateIsNotShown(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(scanned, confirmed session.Session) session.Session
+		want   error
+	}{
+		"older": {func(scanned, _ session.Session) session.Session { return scanned }, session.ErrLost},
+		"another history": {func(_, confirmed session.Session) session.Session {
+			confirmed.Op = session.NewOpID()
+			return confirmed
+		}, session.ErrLost},
+		"newer": {func(_, confirmed session.Session) session.Session {
+			confirmed.Op, confirmed.Version = session.NewOpID(), confirmed.Version+1
+			return confirmed
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := start(t, func(_ *login.Limits, p *pool.Pool) { p.ReturnFullUserInfo = true })
+			code := n.create()
+			f, woken := n.subscribed(code)
+			awaitStatus(t, f, woken, session.Waiting, 1)
+			n.step(code.ID, session.Scan)
+			awaitStatus(t, f, woken, session.Scanned, 2)
+			load := func() session.Session {
+				code, err := n.store.Load(t.Context(), code.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return code
+			}
+			scanned := load()
+			n.step(code.ID, session.Confirm)
+			n.store.ShowPast(test.change(scanned, load()))
+			if _, err := await(t, f, woken); !errors.Is(err, test.want) {
+				t.Errorf("error %v, want %v", err, test.want)
+			}
+		})
 	}
 }
 
