@@ -189,6 +189,10 @@ func TestErrorsNameTheFieldInBothLanguages(t *testing.T) {
 		{"/scanned", `{}`, header{"x-authing-lang", "en-US", "Accept-Language", "zh"}, "random is required"},
 		{"/scanned", `{}`, header{"Accept-Language", "fr"}, "random is required"},
 		{"/scanned", `{}`, header{"Accept-Language", strings.Repeat("zh,", 2000)}, "random is required"},
+		{"/scanned", `{}`, header{"Accept-Language", "zh" + strings.Repeat(" ", 253) + ","}, "缺少参数 random"}, // 256 bytes
+		{"/scanned", `{}`, header{"Accept-Language", "zh" + strings.Repeat(" ", 254) + ","}, "random is required"},
+		{"/scanned", `{}`, header{"x-authing-lang", "fr", "Accept-Language", "zh"}, "缺少参数 random"},
+		{"/scanned", `{}`, header{"x-authing-lang", "undefined!", "Accept-Language", "zh"}, "缺少参数 random"},
 		{"/gene", `{"userPoolId":"p1","scene":7}`, nil, "scene must not be a JSON number"},
 		{"/gene", `{"userPoolId":"p1","params":"x"}`, nil, "params must be an object"},
 		{"/gene", `{"userPoolId":"nobody"}`, header{"x-authing-lang", "zh"}, "用户池不存在"},
@@ -232,6 +236,8 @@ func TestPayloadsHaveTheConfiguredFormat(t *testing.T) {
 		{`{"params":{"a": [1, 2]}}`, `{"a":[1,2]}`},
 		{`{"customeData":"{\"a\":1}"}`, `{"a":1}`},
 		{`{"customeData":"plain"}`, `"plain"`},
+		{`{"customeData":"[1]"}`, `"[1]"`},
+		{`{"customeData":"{oops"}`, `"{oops"`},
 		{`{"customeData":{"b":2},"params":null,"customData":{}}`, `{"b":2}`},
 	} {
 		p := n.call("POST", "/gene?userPoolId=p1", test.body).ok()["payload"].(string)
@@ -506,6 +512,14 @@ func TestALinkInAPictureOpensAPageOrTheApp(t *testing.T) {
 	}
 	if a := plain.call("GET", "/s/"+c.random, nil); a.status != 200 || !strings.Contains(a.raw, "Example") || a.Get("Content-Security-Policy") == "" {
 		t.Errorf("%d %s", a.status, a.raw)
+	}
+	for lang, first := range map[string]string{"en": `<html lang="en">`, "zh": `<html lang="zh-CN">`} {
+		if a := plain.call("GET", "/s/"+c.random, nil, "Accept-Language", lang); !strings.Contains(a.raw, first) {
+			t.Errorf("in %s: %s", lang, a.raw)
+		}
+	}
+	if a := plain.call("HEAD", "/s/"+string(session.NewID()), nil, "Accept", "text/html"); a.status != 404 || !strings.HasPrefix(a.Get("Content-Type"), "text/html") {
+		t.Errorf("HEAD for a browser: %d %s", a.status, a.Get("Content-Type"))
 	}
 	unknown := "/s/" + string(session.NewID())
 	plain.call("GET", unknown, nil).refused(http.StatusNotFound, 2241)
