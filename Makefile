@@ -1,6 +1,6 @@
 # Development tasks; see CONTRIBUTING.md.
 
-.PHONY: help build test test-all tools lint notice install-check unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph web screenshots release clean
+.PHONY: help build test test-all tools lint gosec notice install-check unit e2e chaos-short chaos fuzz-short fuzz mutation attack-short attack bench bench-go graph web screenshots release clean
 
 FUZZTIME ?= 2000000x
 CHAOSTIME ?= 15m
@@ -14,14 +14,17 @@ build: ## build bin/scanlogin
 test: ## run everything that must pass; installs missing tools and prints the seconds of each stage
 	@scripts/stages.sh tools unit lint+ attack-short chaos-short+ e2e
 
-test-all: ## make test with all variations of the end-to-end tests and the fuzz targets
-	@SCANLOGIN_TEST_ALL=1 scripts/stages.sh tools unit install-check lint+ fuzz-short attack-short chaos-short+ e2e
+test-all: ## make test with all variations of the end-to-end tests, the fuzz targets and gosec
+	@SCANLOGIN_TEST_ALL=1 scripts/stages.sh tools unit install-check lint+ gosec+ fuzz-short attack-short chaos-short+ e2e
 
 tools: ## install the programs that the tests need: Redis, a browser, proxies …
 	scripts/tools.sh
 
-lint: ## run gofmt, vet, staticcheck, gosec, the license check, and the vulnerability checks whose databases can be reached
+lint: ## run gofmt, vet, staticcheck, the license check, and the vulnerability checks whose databases can be reached
 	nice -n 19 scripts/lint.sh
+
+gosec: ## search the source for security mistakes
+	nice -n 19 scripts/gosec.sh
 
 notice: ## write NOTICE, the licenses of what is distributed
 	go run ./test/licenses -write

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Checks the source without running it: format, vet, staticcheck, gosec, licenses, and known
+# Checks the source without running it: format, vet, staticcheck, licenses, and known
 # vulnerabilities where their databases can be reached. scripts/lint.sh ./server/... checks
-# some packages, without what concerns the whole program.
+# some packages, without what concerns the whole program. scripts/gosec.sh is apart, because it
+# takes as long as all of this.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=("${@:-./...}")
@@ -12,14 +13,6 @@ unformatted=$(gofmt -l .)
 go vet "${packages[@]}"
 go tool staticcheck "${packages[@]}"
 
-# Excluded: programs and packages that only test and measure. They start processes, read
-# files and use weak random numbers by design. Fix a finding, or explain it in its line with
-# "#nosec Gxxx -- reason".
-excluded='test/(chaos|attack|licenses|proxy|mutation)|internal/(process|redistest)|session/sessiontest|internal/kv/kvtest|server/push/wsconn/wsconntest'
-go -C test/gosec build -o ../../bin/gosec .
-go list "${packages[@]}" | grep -vE "^github.com/scanlogin/scanlogin/($excluded)(/|\$)" | xargs go vet -vettool="$PWD/bin/gosec"
-
 [ $# -eq 0 ] || exit 0
-(cd examples/go && go vet -vettool="$OLDPWD/bin/gosec" ./...)
 go run ./test/licenses
 scripts/vulnerabilities.sh
