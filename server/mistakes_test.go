@@ -66,6 +66,7 @@ func TestARefusedPageIsLoggedOncePerOrigin(t *testing.T) {
 			t.Errorf("%s: %v", origin, lines)
 		}
 	}
+	n.call("POST", "/gene?userPoolId=p1", nil, "Origin", "https://[").refused(403, 2247) // which is no address
 	long := "https://" + strings.Repeat("a", 5000)
 	n.call("POST", "/gene?userPoolId=p1", nil, "Origin", long).refused(403, 2247)
 	if lines := n.warnings("https://aaa"); len(lines) != 1 || len(lines[0]) > 1000 {
@@ -128,18 +129,23 @@ func TestAProxyThatIsNotTrustedIsLogged(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		change   func(*server.Options)
+		first    int // callers without a proxy, before all others
 		every    int // how many callers come for each by the proxy
+		calls    int
 		expected int
 	}{
-		"nobody is trusted":         {nil, 1, 1},
-		"another one is trusted":    {trust("10.0.0.0/8"), 1, 1},
-		"it is trusted":             {trust("127.0.0.0/8"), 1, 0},
-		"few callers have a header": {nil, 3, 0},
+		"nobody is trusted":         {nil, 0, 1, 90, 1},
+		"another one is trusted":    {trust("10.0.0.0/8"), 0, 1, 90, 1},
+		"it is trusted":             {trust("127.0.0.0/8"), 0, 1, 90, 0},
+		"few callers have a header": {nil, 0, 3, 90, 0},
+		"others came before":        {nil, 3, 1, 13, 1},
+		"as many as make a proxy":   {nil, 0, 1, 10, 1},
+		"fewer than make a proxy":   {nil, 0, 1, 9, 0},
 	} {
 		n := start(t, memNode(), test.change, newPool(t, nil))
-		for i := range 90 {
+		for i := range test.calls {
 			var header []string
-			if i%test.every == 0 {
+			if i >= test.first && i%test.every == 0 {
 				header = []string{"X-Forwarded-For", "198.51.100.1"}
 			}
 			n.call("GET", "/check?random=x", nil, header...)

@@ -68,8 +68,14 @@ func TestANodeThatCannotStoreIsNotReady(t *testing.T) {
 			n.isReady(200, "ok")
 			c.breaks(redis)
 			n.isReady(503, word)
+			if lines := n.warnings("ready again"); len(lines) != 0 {
+				t.Errorf("before it was mended: %v", lines)
+			}
 			c.mends(redis)
 			n.isReady(200, "ok")
+			if lines := n.warnings("ready again"); len(lines) != 1 {
+				t.Errorf("after it was mended: %v", lines)
+			}
 		})
 	}
 }

@@ -38,6 +38,9 @@ func TestASocketThatWatchesEndsWithItsCode(t *testing.T) {
 	n.step(code.ID, session.Cancel)
 	event(t, conn, "canceled")
 	closed(t, conn, websocket.StatusNormalClosure)
+	if got := n.pushes(); got != 2 {
+		t.Errorf("%d pushes, want those of the scan and the cancel", got)
+	}
 	eventually(t, "nothing is left", func() bool {
 		free, _ := n.Handshakes()
 		return n.Sockets() == 0 && n.hub.Watches() == 0 && n.login.Usage().Connections == 0 && free == MaxHandshakes
@@ -111,6 +114,28 @@ func TestResumeNeedsTheBrowserKey(t *testing.T) {
 	event(t, n.dial("pool=p1&random="+string(code.ID)), "code")
 	event(t, n.dial("pool=p1&random="+string(code.ID)+"&method=S256&challenge="+challenge, key), "code")
 	event(t, n.dial("pool=p1&random=unknown", key), "code")
+	event(t, n.dial("pool=p1&random="+string(session.NewID()), key), "code")
+}
+
+// TestCodesAreCountedOverConnections has a page resume a code that ended while it was away.
+func TestCodesAreCountedOverConnections(t *testing.T) {
+	n := start(t, func(_ *login.Limits, p *pool.Pool) { p.MaxCodes = 1 })
+	code := n.create()
+	n.step(code.ID, session.Scan)
+	n.step(code.ID, session.Cancel)
+	closed(t, n.dial("pool=p1&random="+string(code.ID), keyProtocol+n.pool.BrowserKey(code)), statusCode(statusExhausted))
+}
+
+// TestARefreshThatCannotBeStoredClosesTheSocket, so that the page connects again.
+func TestARefreshThatCannotBeStoredClosesTheSocket(t *testing.T) {
+	n := start(t, nil)
+	conn := n.dial("pool=p1")
+	event(t, conn, "code")
+	n.store.Fail(errors.New("the store is away"))
+	if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"action":"refresh"}`)); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, conn, websocket.StatusTryAgainLater)
 }
 
 func TestUnknownMessagesCloseASocket(t *testing.T) {
