@@ -11,7 +11,7 @@ import { Balancer } from './balancer.mjs';
 import { EndedEarly, run, until } from './process.mjs';
 import { tool } from './tools.mjs';
 
-const ROOT = resolve(import.meta.dirname, '../..');
+export const ROOT = resolve(import.meta.dirname, '../..');
 const BUILD_SECONDS = 120; // of an idle machine, where nothing is in the cache
 
 /**

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 
-import { DESKTOP, launch, openContext } from './browser.mjs';
+import { DESKTOP, launch, openContext, waitForState, waitForText } from './browser.mjs';
 import { curl } from './curl.mjs';
 import { scenario, variations } from './harness.mjs';
-import { clientOf, headersOn, openSite, serveHeaders, snippet, startAgent, startApache, startProxy } from './oidc-programs.mjs';
+import { clientOf, headersOn, openSite, ROOT, serveHeaders, snippet, startAgent, startApache, startProxy } from './oidc-programs.mjs';
 import { ALICE, app, CLIENT_SECRET, logIn, openProvider, watchCodes } from './oidc-provider.mjs';
 
 const SECONDS = 90;
@@ -73,4 +73,51 @@ describe('programs of docs/oidc.md on two nodes', { concurrency: 2 }, () => {
     const user = JSON.parse(await agent.waitForOutput('the user', (out) => out.match(/^\{.*\}$/m)?.[0], 30));
     assert.deepEqual([user.sub, user.email], ['alice', ALICE.email]);
   }, { seconds: SECONDS });
+});
+
+describe('the demo prints a command that logs in through OpenID Connect', { concurrency: 2 }, () => {
+  /** Starts the demo and its command, and opens a browser. `look` finds in its output what the user needs. */
+  async function openCommand(sandbox, look, flag = '') {
+    const demo = await sandbox.demo();
+    const [, command] = demo.program.stdout.match(/^ {2}(go run .+)$/m);
+    const program = sandbox.start('/bin/bash', ['-c', `exec ${command.replace('./examples/oidc', `$& ${flag}`)}`], {
+      name: 'examples/oidc', cwd: ROOT, env: { GOFLAGS: `${process.env.GOFLAGS ?? ''} -trimpath` },
+    });
+    const found = await program.waitForOutput('how to log in', (out) => out.match(look), BUILD_SECONDS);
+    return { demo, program, found, context: await openContext(sandbox, browser, DESKTOP) };
+  }
+
+  /** Agrees on the phone page as Alice, and waits until the program knows it. */
+  async function agree(phonePage, program) {
+    await phonePage.getByRole('button', { name: 'Agree' }).click();
+    await waitForState(phonePage, 'confirmed');
+    const [, user] = await program.waitForOutput('the user', (out) => out.match(/^UserInfo (\{[^]*\})\n/m), 30);
+    const { sub, nickname } = JSON.parse(user);
+    assert.deepEqual([sub, nickname, await program.ended], ['alice', 'Alice', 0]);
+  }
+
+  scenario('whose address opens the login page, with a code to type on the phone page', async (sandbox) => {
+    const { demo, program, found: [, address], context } = await openCommand(sandbox, /^open (\S+)$/m);
+    const page = await context.newPage();
+    await page.goto(address);
+    await page.getByRole('heading', { name: 'Log in to Command line' }).waitFor();
+    await page.getByRole('button', { name: 'Can’t scan?' }).click();
+    await waitForText(page, 'Enter this code in your app');
+    const phonePage = await context.newPage();
+    await phonePage.goto(`${demo.address}/phone`);
+    await phonePage.getByLabel('Login code').fill(await page.locator('scan-login .typed').textContent());
+    await phonePage.getByRole('button', { name: 'Scan as Alice' }).click();
+    await agree(phonePage, program);
+    await page.bringToFront();
+    await waitForText(page, 'You can close this page');
+  }, { seconds: SECONDS + BUILD_SECONDS });
+
+  scenario('whose device shows a code and a link to the phone page', async (sandbox) => {
+    const { program, found: [, code, link], context } = await openCommand(sandbox, /type the code (\S+) [^]* open (\S+) /, '-device');
+    const phonePage = await context.newPage();
+    await phonePage.goto(link);
+    await phonePage.getByRole('button', { name: 'Scan as Alice' }).click();
+    await waitForText(phonePage, code);
+    await agree(phonePage, program);
+  }, { seconds: SECONDS + BUILD_SECONDS, testAllOnly: true });
 });
