@@ -9,7 +9,7 @@ import { clientOf, headersOn, openSite, ROOT, serveHeaders, snippet, startAgent,
 import { ALICE, app, CLIENT_SECRET, logIn, openProvider, watchCodes } from './oidc-provider.mjs';
 
 const SECONDS = 90;
-const BUILD_SECONDS = 120; // oauth2-proxy, where nothing is in Go's cache
+const BUILD_SECONDS = 120; // where nothing is in Go's cache
 
 /** @type {import('playwright-core').Browser} */
 let browser;

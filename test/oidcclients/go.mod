@@ -1,3 +1,4 @@
+// A module of its own for programs that the tests run, so that their requirements are not those of scanlogin.
 module github.com/scanlogin/scanlogin/test/oidcclients
 
 go 1.26.0
