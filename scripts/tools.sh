@@ -14,11 +14,13 @@ needed=(
   curl:curl
   git:git
   promtool:prometheus
+  oidc-agent:oidc-agent-cli
 )
 missing=()
 for pair in "${needed[@]}"; do
   PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
+[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] || missing+=(libapache2-mod-auth-openidc) # with apache2-bin, which has no service
 /usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
 for tool in go node npm; do
   command -v "$tool" >/dev/null || { echo "install $tool first: see README.md" >&2; exit 1; }

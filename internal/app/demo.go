@@ -6,6 +6,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -18,8 +20,10 @@ import (
 	"github.com/scanlogin/scanlogin/internal/secret"
 )
 
-// demoPool is the id of the only user pool of the demo.
-const demoPool = "demo"
+const (
+	demoPool   = "demo" // id of the only user pool of the demo
+	demoClient = "cli"  // id of its OpenID Connect client, examples/oidc
+)
 
 // DemoOptions configure the demo.
 type DemoOptions struct {
@@ -63,9 +67,13 @@ func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
 
 const demoGreeting = `scanlogin demo; everything is in memory and is lost at Ctrl-C
 
-  open         %s/
-  user pool    %s
-  its secret   %s
+  open         %[1]s/
+  user pool    %[2]s
+  its secret   %[3]s
+
+To log in through OpenID Connect, in another terminal in the source:
+
+  go run ./examples/oidc %[1]s/oidc/%[2]s
 
 `
 
@@ -109,18 +117,40 @@ func (d *demo) config(listen string, match bool) (*config.Config, error) {
 	p.PayloadFormat = string(pool.PayloadURL)
 	p.AllowBrowserExchange = true // the login page has no back end
 	p.TypedCodes = true
+	p.Clients = []config.Client{demoClientOf(match)}
 	if match {
 		p.Match = "digits"
 	}
-	values := config.Defaults()
-	values.Listen, values.PublicURL, values.Pools = listen, d.publicURL, []config.Pool{p}
-	values.Log = config.Log{Level: "warn", Format: "text"} // keeps the greeting on the screen
-	c, err := config.New(values)
+	key, err := newSigningKey()
 	if err != nil {
 		return nil, err
 	}
-	c.PrivateKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	return c, err
+	values := config.Defaults()
+	values.Listen, values.PublicURL, values.Pools, values.SigningKey = listen, d.publicURL, []config.Pool{p}, key
+	values.Log = config.Log{Level: "warn", Format: "text"} // keeps the greeting on the screen
+	return config.New(values)
+}
+
+// demoClientOf returns the client for examples/oidc: a program without a secret, on any port of this
+// machine, or with a code to type. A device shows no number, so it cannot do the latter with match.
+func demoClientOf(match bool) config.Client {
+	c := config.DefaultClient()
+	c.ID, c.Name, c.Device = demoClient, "Command line", !match
+	c.RedirectURIs = []string{"http://127.0.0.1/callback"}
+	return c
+}
+
+// newSigningKey returns a new key in PEM.
+func newSigningKey() (config.Secret, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return "", err
+	}
+	return config.Secret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
 // demoOrigins returns the origins of the demo's page.

@@ -32,15 +32,30 @@ func newDemoServer(t *testing.T) (*demo, *httptest.Server) {
 
 func TestTheDemoPrintsOneAddressAndACodeThatPhonesCanReach(t *testing.T) {
 	local := newDemo("http://127.0.0.1:8080").greeting()
-	if strings.Count(local, "http://") != 1 || !strings.Contains(local, "scanlogin demo --listen :8080") || strings.Contains(local, "█") {
+	if strings.Count(local, "http://") != 2 || strings.Count(local, "http://127.0.0.1:8080/") != 2 || !strings.Contains(local, "scanlogin demo --listen :8080") || strings.Contains(local, "█") {
 		t.Errorf("%s", local)
 	}
 	shared := newDemo("http://192.0.2.7:9999").greeting()
-	if strings.Count(shared, "http://") != 1 || strings.Contains(shared, "--listen") {
+	if strings.Count(shared, "http://") != 2 || !strings.Contains(shared, "go run ./examples/oidc http://192.0.2.7:9999/oidc/demo\n") || strings.Contains(shared, "--listen") {
 		t.Errorf("%s", shared)
 	}
 	if text := readBlocks(t, shared); text != "http://192.0.2.7:9999/phone" {
 		t.Errorf("the code is %q in\n%s", text, shared)
+	}
+}
+
+// A device shows no number.
+func TestTheDemosClientIsADeviceUnlessThePhoneNeedsTheNumber(t *testing.T) {
+	d := newDemo("http://127.0.0.1:8080")
+	for match, isDevice := range map[bool]bool{false: true, true: false} {
+		c, err := d.config("127.0.0.1:8080", match)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := c.UserPools[0]
+		if p.OffersDevices() != isDevice || !p.Clients[0].AllowsRedirect("http://127.0.0.1:40000/callback") {
+			t.Errorf("match %t: %+v", match, p.Clients[0])
+		}
 	}
 }
 

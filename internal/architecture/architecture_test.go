@@ -103,6 +103,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/useragent": {foreign: []string{"github.com/mileusna/useragent"}},
 	"internal/loglimit":  {},
 	"internal/process":   {},
+	"examples/oidc":      {foreign: []string{"github.com/coreos/go-oidc/", "golang.org/x/oauth2"}},
 	"test/chaos":         {ours: []string{"test/chaos/actors", "test/chaos/history", "test/chaos/cluster", "test/chaos/faults", "test/chaos/checker"}, foreign: []string{"github.com/alecthomas/kong"}},
 	"test/chaos/history": {},
 	"test/chaos/checker": {ours: []string{"test/chaos/history"}, foreign: []string{"github.com/anishathalye/porcupine"}},

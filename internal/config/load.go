@@ -47,6 +47,12 @@ func DefaultPool() (p Pool) {
 	return p
 }
 
+// DefaultClient returns the values of a client that are in force where the file does not set them.
+func DefaultClient() (c Client) {
+	setDefaults(reflect.ValueOf(&c).Elem(), "pools[].clients[]")
+	return c
+}
+
 // OpsListen returns where a server with this configuration has its ops listener. Apart
 // from the syntax of the file nothing else is validated.
 func OpsListen(file string, overrides []Override) (string, error) {

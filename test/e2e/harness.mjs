@@ -105,7 +105,7 @@ export class Sandbox {
   }
 
   /** Starts a program that needs a port, and retries if the port was taken meanwhile. */
-  async #onFreePort(start) {
+  async onFreePort(start) {
     for (let tries = TRIES; ; tries--) {
       try {
         return await start(await freePort());
@@ -117,7 +117,7 @@ export class Sandbox {
 
   /** Starts a redis-server and returns its address. */
   redis() {
-    return this.#onFreePort(async (port) => {
+    return this.onFreePort(async (port) => {
       const program = this.start(tool('redis-server'),
         ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.dir]);
       await program.waitForOutput('the readiness message', (out) => out.includes('Ready to accept connections'));
@@ -131,7 +131,7 @@ export class Sandbox {
    * @returns {Promise<Node>}
    */
   node({ name = 'node', redis, pool = {}, settings = {} } = {}) {
-    return this.#onFreePort(async (port) => {
+    return this.onFreePort(async (port) => {
       const address = `http://127.0.0.1:${port}`;
       const file = join(this.dir, `${name}.yaml`);
       await writeFile(file, JSON.stringify({ // JSON is valid YAML

@@ -12,7 +12,7 @@ import { appToken, POOL } from './harness.mjs';
 import { until } from './process.mjs';
 
 export const CLIENT_SECRET = 'the secret of the client: with a space, 100 % and a +';
-export const ALICE = { sub: 'alice', nickname: 'Alice 愛麗絲', email: 'alice@example.com' };
+export const ALICE = { sub: 'alice', nickname: 'Alice 愛麗絲', email: 'alice@example.com', email_verified: true };
 
 /**
  * Starts the nodes. Requests go to them in turn, so every login uses both. `publicURL` is the
@@ -61,15 +61,16 @@ export function watchCodes(page) {
   return codes;
 }
 
-/** Makes a step on Alice's phone. */
-export async function app(provider, step, random) {
-  const { answer } = await phone(provider, step, random, appToken(ALICE));
+/** Makes a step on the phone of a user, and returns what the app learns. */
+export async function app(provider, step, random, user = ALICE) {
+  const { answer } = await phone(provider, step, random, appToken(user));
   assert.equal(answer.code, 200, JSON.stringify(answer));
+  return answer.data;
 }
 
 /** Waits for the code on the authorization page, and logs in with the phone. */
-export async function logIn(provider, codes) {
+export async function logIn(provider, codes, user = ALICE) {
   const random = await until(20, 'the authorization page shows a code', () => codes.at(-1));
-  await app(provider, 'scanned', random);
-  await app(provider, 'confirm', random);
+  await app(provider, 'scanned', random, user);
+  await app(provider, 'confirm', random, user);
 }

@@ -7,8 +7,10 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
 const PACKAGES = {
+  apache2: 'libapache2-mod-auth-openidc',
   curl: 'curl',
   git: 'git',
+  'oidc-agent': 'oidc-agent-cli',
   'redis-server': 'redis-server',
   zbarimg: 'zbar-tools',
 };
@@ -22,8 +24,9 @@ function isExecutable(path) {
   }
 }
 
+/** Servers are in /usr/sbin, which the PATH of users lacks. */
 function find(name) {
-  return (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)).find(isExecutable);
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].map((folder) => join(folder, name)).find(isExecutable);
 }
 
 /** Whether a program is installed that only a part of a test needs. */
