@@ -5,7 +5,7 @@ import { after, before, describe } from 'node:test';
 import * as client from 'openid-client';
 
 import { DESKTOP, launch, openContext, PHONE } from './browser.mjs';
-import { onlyInAll, scenario } from './harness.mjs';
+import { onlyInAll, scenario, variations } from './harness.mjs';
 import { ALICE, app, bundle, CLIENT_SECRET, logIn, openProvider, serveSite, watchCodes } from './oidc-provider.mjs';
 import { until } from './process.mjs';
 
@@ -108,7 +108,7 @@ const outcome = (page) => until(20, 'the application handles the response', () =
   () => (globalThis.user || globalThis.failure) && { profile: globalThis.user?.profile, failure: globalThis.failure }));
 
 describe('OpenID Connect clients on two nodes', { concurrency: 2 }, () => {
-  for (const name of onlyInAll(['ClientSecretBasic', 'ClientSecretPost'])) {
+  for (const name of variations(['ClientSecretBasic', 'ClientSecretPost'])) {
     scenario(`openid-client with ${name}: login, user, introspection, refresh and revocation`, async (sandbox) => {
       await assertLifeOfALogin(sandbox, await openPortal(sandbox, client[name]));
     }, { seconds: SECONDS });
@@ -128,7 +128,18 @@ describe('OpenID Connect clients on two nodes', { concurrency: 2 }, () => {
       return { isNew: now !== before, sub };
     });
     assert.deepEqual(renewed, { isNew: true, sub: 'alice' });
-  }, { seconds: SECONDS, testAllOnly: true });
+  }, { seconds: SECONDS });
+
+  scenario('openid-client: a device logs in with the link of its code', async (sandbox) => {
+    const { issuer, ...provider } = await openProvider(sandbox, [{ id: 'tv', name: 'TV', secret: CLIENT_SECRET, device: true }], { pool: { typed_codes: true } });
+    const config = await client.discovery(new URL(issuer), 'tv', undefined, client.ClientSecretBasic(CLIENT_SECRET), { execute: [client.allowInsecureRequests] });
+    const device = await client.initiateDeviceAuthorization(config, { scope: 'openid profile' });
+    const tokens = client.pollDeviceAuthorizationGrant(config, device);
+    const random = new URL(device.verification_uri_complete).pathname.split('/').at(-1);
+    await app(provider, 'scanned', random);
+    await app(provider, 'confirm', random);
+    assert.deepEqual([(await tokens).claims().sub, (await tokens).claims().aud], ['alice', 'tv']);
+  }, { seconds: SECONDS });
 
   const others = [
     ['"Back to Shop" returns access_denied', async ({ page }) => {
