@@ -140,6 +140,9 @@ func TestTracesCoverALoginWithoutSecrets(t *testing.T) {
 		if got := attributeOf(s, "scanlogin.code"); got != hex.EncodeToString(sum[:16]) || attributeOf(s, "scanlogin.pool") != "demo" {
 			t.Errorf("%s has code %q of pool %q", call, got, attributeOf(s, "scanlogin.pool"))
 		}
+		if got := attributeOf(s, "error.type"); got != "" {
+			t.Errorf("%s has the error %q", call, got)
+		}
 		if hex.EncodeToString(s.GetTraceId()) == callerTrace || len(s.GetParentSpanId()) > 0 || !isLinked(s, callerTrace) {
 			t.Errorf("%s joined the trace of a client, or is not linked to it: %v", call, s)
 		}
