@@ -92,3 +92,14 @@ func TestFailedCallsCountTowardsTheAddressLimit(t *testing.T) {
 	}
 	t.Error("all of 200 failing calls were served with a limit of about 10")
 }
+
+// TestCredentialsInTheHeaderReplaceThoseInTheBody of an exchange.
+func TestCredentialsInTheHeaderReplaceThoseInTheBody(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	_, ticket := n.confirmed("p1")
+	exchange := func(header, body string) answer {
+		return n.call("POST", "/userinfo", map[string]any{"ticket": ticket, "client_id": "p1", "client_secret": body}, "Authorization", basic("p1", header))
+	}
+	exchange("not the secret of the pool", poolSecret).refused(401, 1001)
+	exchange(poolSecret, "not the secret of the pool").ok()
+}
