@@ -97,7 +97,7 @@ func (s *Service) BeginAuthorization(ctx context.Context, by *Caller, p *pool.Po
 	raw := make([]byte, requestIDBytes)
 	rand.Read(raw)
 	id = base64.RawURLEncoding.EncodeToString(raw)
-	expiry := s.records.Now().Add(time.Duration(p.MaxCodes)*p.CodeTTL + p.ConfirmTTL)
+	expiry := s.requestExpiry(p)
 	text, err := json.Marshal(requestRecord{req, cookieHash(cookie), expiry})
 	if err != nil {
 		return "", err
@@ -106,6 +106,11 @@ func (s *Service) BeginAuthorization(ctx context.Context, by *Caller, p *pool.Po
 		return s.records.Put(ctx, requestName(session.HashSecret(id)), requestField, string(text), expiry)
 	})
 	return id, err
+}
+
+// requestExpiry returns when a request of p that is made now ends.
+func (s *Service) requestExpiry(p *pool.Pool) time.Time {
+	return s.records.Now().Add(time.Duration(p.MaxCodes)*p.CodeTTL + p.ConfirmTTL)
 }
 
 // Authorization returns the authorization request with an id, if the browser with the cookie
@@ -128,8 +133,12 @@ func (s *Service) Authorization(ctx context.Context, id, cookie string) (*Author
 		return nil, ErrNoRequest
 	}
 	a := &Authorization{AuthorizationRequest: stored.AuthorizationRequest, Issuer: s.Issuer(stored.Pool), hash: hash, expires: stored.Expires}
-	if p, c := s.pools.Client(a.ClientID); p == nil || p.ID != a.Pool || !c.AllowsRedirect(a.RedirectURI) {
+	p, c := s.pools.Client(a.ClientID)
+	if p == nil || p.ID != a.Pool || !c.AllowsRedirect(a.RedirectURI) {
 		return nil, ErrNoRequest
+	}
+	if a.expires.IsZero() { // stored by a node of the previous version
+		a.expires = s.requestExpiry(p)
 	}
 	return a, nil
 }
