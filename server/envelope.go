@@ -71,14 +71,14 @@ func (s *Server) writeError(c *call, err error) {
 }
 
 // refuse writes an error in the envelope of the interface that the request uses. needed is what
-// the user's login must meet, nil for other errors; V3 has it in the header only.
+// the user's login must meet, nil for other errors.
 func (c *call) refuse(p *problem, message string, needed *stepUpData) error {
 	if needed != nil {
 		c.Response().Header().Set("WWW-Authenticate", needed.challenge())
 	}
 	switch body := (envelope{p.code, message, nil}); {
 	case isV3(c.Request()):
-		return v3Error(c, p, message)
+		return v3Error(c, p, message, needed)
 	case needed != nil:
 		return c.JSON(statusFor(p, c.Request()), stepUpEnvelope{body, needed})
 	default:

@@ -106,7 +106,7 @@ func TestARequestMayHaveWhatOthersWouldNeed(t *testing.T) {
 	for name, pairs := range map[string][]string{
 		"login":             {"prompt", "login"},
 		"login and consent": {"prompt", "login consent"},
-		"hints":             {"login_hint", "alice", "id_token_hint", "x", "max_age", "0", "acr_values", "gold", "display", "popup"},
+		"hints":             {"login_hint", "alice", "max_age", "0", "acr_values", "gold", "display", "popup"},
 		"unknown":           {"foo", "bar", "scope", "openid groups"},
 		"no PKCE":           {"code_challenge", "-", "code_challenge_method", "-"},
 		"no nonce or state": {"nonce", "-", "state", "-"},

@@ -27,11 +27,18 @@ type phoneData struct {
 	Description string          `json:"description"`
 	Browser     browserData     `json:"browser"`
 	Pool        poolData        `json:"pool"`
+	Client      *clientData     `json:"client,omitempty"` // with scanned: the OAuth client that the code is for
 	CustomData  json.RawMessage `json:"customData"`
 	Match       session.Match   `json:"match,omitempty"`   // what confirm has to bring
 	Consent     *consentData    `json:"consent,omitempty"` // with scanned
 	StepUp      *stepUpData     `json:"stepUp,omitempty"`  // with scanned: confirm would refuse the token
 	Device      *deviceData     `json:"device,omitempty"`  // with scanned: the code is for a device, not for a page
+}
+
+// clientData is the application that the user logs in to.
+type clientData struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // deviceData is the device that asks.
@@ -81,6 +88,9 @@ func (s *Server) phoneResult(l locale, result login.PhoneResult) phoneData {
 	if result.Consent != nil {
 		data.Match, data.Consent = result.Code.Match, consentOf(l, *result.Consent)
 		data.StepUp = stepUpOf(result.StepUp)
+		if c := result.Client; c != nil {
+			data.Client = &clientData{c.ID, c.Name}
+		}
 		if d := result.Device; d != nil {
 			data.Device = &deviceData{d.Client, d.UserCode}
 		}

@@ -25,12 +25,16 @@ func v3Success(c *call, data any) error {
 
 // v3Error answers a V3 client with an error. Its HTTP status is 200, because the clients read
 // the body only then, except where a client must wait.
-func v3Error(c *call, p *problem, message string) error {
+func v3Error(c *call, p *problem, message string, needed *stepUpData) error {
 	status := http.StatusOK
 	if p.status >= 500 || p.status == http.StatusTooManyRequests {
 		status = p.status
 	}
-	return c.JSON(status, authing.Envelope{Status: p.status, Message: message, Code: p.code, RequestID: c.by.RequestID})
+	body := authing.Envelope{Status: p.status, Message: message, Code: p.code, RequestID: c.by.RequestID}
+	if needed != nil {
+		body.StepUp = needed
+	}
+	return c.JSON(status, body)
 }
 
 // v3GeneRequest is the body of gene-qrcode.
@@ -59,7 +63,7 @@ func (s *Server) v3Gene(c *call) error {
 
 // v3Status returns the state of a code.
 func (s *Server) v3Status(c *call) error {
-	v, err := s.login.View(c.Request().Context(), c.by, login.ViewRequest{Pool: c.poolName(""), Random: c.QueryParam("qrcodeId")})
+	v, err := s.login.View(c.Request().Context(), c.by, login.ViewRequest{Pool: c.poolName(""), Random: c.QueryParam("qrcodeId"), Clients: true})
 	if err == nil {
 		err = s.login.CountCheck(v)
 	}

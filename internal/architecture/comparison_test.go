@@ -16,6 +16,9 @@ import (
 // secretName is what a value is called that a caller proves itself with.
 var secretName = regexp.MustCompile(`(?i)(secret|ticket|cookie|browserkey|digest|hash|password|token|mac|\.key)\b`)
 
+// sentinelName is what an error is called that is compared as a value.
+var sentinelName = regexp.MustCompile(`^err[A-Z]\w*$`)
+
 // equalities are calls that end at the first difference.
 var equalities = []string{"bytes.Equal", "bytes.Compare", "strings.EqualFold", "strings.Compare", "slices.Equal", "reflect.DeepEqual"}
 
@@ -23,7 +26,7 @@ var equalities = []string{"bytes.Equal", "bytes.Compare", "strings.EqualFold", "
 // in the packages that look at proofs. One with a constant is none.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	compared := 0
-	for _, dir := range []string{"internal/pool", "internal/login", "internal/risk", "internal/token", "server", "server/push", "internal/identity", "internal/config", "internal/settings", "cmd/scanlogin"} {
+	for _, dir := range []string{"internal/pool", "internal/login", "internal/risk", "internal/token", "internal/authorization", "server", "server/oidc", "server/authing", "server/push", "internal/identity", "internal/config", "internal/settings", "cmd/scanlogin"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", dir, err)
@@ -60,6 +63,20 @@ func comparison(n ast.Node) []string {
 		if n.Op == token.EQL || n.Op == token.NEQ {
 			sides = []ast.Expr{n.X, n.Y}
 		}
+	case *ast.SwitchStmt:
+		if n.Tag == nil {
+			return nil
+		}
+		for _, clause := range n.Body.List {
+			for _, value := range clause.(*ast.CaseClause).List {
+				if _, ok := value.(*ast.BasicLit); !ok {
+					sides = append(sides, value)
+				}
+			}
+		}
+		if len(sides) > 0 {
+			sides = append(sides, n.Tag)
+		}
 	case *ast.CallExpr:
 		if slices.Contains(equalities, text(n.Fun)) {
 			sides = n.Args
@@ -67,7 +84,7 @@ func comparison(n ast.Node) []string {
 	}
 	var texts []string
 	for _, side := range sides {
-		if _, ok := side.(*ast.BasicLit); ok || text(side) == "nil" || strings.HasPrefix(text(side), "len(") {
+		if _, ok := side.(*ast.BasicLit); ok || text(side) == "nil" || strings.HasPrefix(text(side), "len(") || sentinelName.MatchString(text(side)) {
 			return nil // a constant, or no value at all
 		}
 		texts = append(texts, text(side))

@@ -109,13 +109,11 @@ const (
 
 // decide is pure.
 func (r record) decide(t refreshToken, now time.Time) decision {
-	switch hash(t.text()) {
-	case r.current:
+	switch shown := hash(t.text()); {
+	case isHash(shown, r.current):
 		return rotate
-	case r.previous:
-		if now.Sub(r.rotated) <= RepeatWindow {
-			return repeat
-		}
+	case isHash(shown, r.previous) && now.Sub(r.rotated) <= RepeatWindow:
+		return repeat
 	}
 	return revoke
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
@@ -74,6 +75,11 @@ func (t refreshToken) accessID(salt string, scope Scope) string {
 func hash(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// isHash compares hashes in constant time.
+func isHash(shown, stored string) bool {
+	return subtle.ConstantTimeCompare([]byte(shown), []byte(stored)) == 1
 }
 
 // idLength is the length of a sid and of a jti: 128 bits in hexadecimal digits.

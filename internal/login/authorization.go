@@ -43,6 +43,9 @@ type AuthorizationRequest struct {
 	// StepUp is what `max_age` and `acr_values` require in addition to the pool, see
 	// session.StepUp.Tightened. Its ACRValues are session.IsACRValue.
 	StepUp session.StepUp `json:"stepUp,omitzero"`
+	// User is the id of the user whom `id_token_hint` names; "" if there is none. No other user's
+	// code reaches the client (OIDC Core 3.1.2.2).
+	User string `json:"user,omitempty"`
 }
 
 // Authorization is an authorization request that the caller's browser made: the page for it
@@ -51,13 +54,15 @@ type Authorization struct {
 	AuthorizationRequest
 	Issuer string
 
-	hash []byte // session.HashSecret of its id
+	hash    []byte    // session.HashSecret of its id
+	expires time.Time // of its record
 }
 
 // record is what is stored of an authorization request.
 type requestRecord struct {
 	AuthorizationRequest
-	CookieHash []byte `json:"cookieHash"`
+	CookieHash []byte    `json:"cookieHash"`
+	Expires    time.Time `json:"expires"`
 }
 
 const (
@@ -92,15 +97,20 @@ func (s *Service) BeginAuthorization(ctx context.Context, by *Caller, p *pool.Po
 	raw := make([]byte, requestIDBytes)
 	rand.Read(raw)
 	id = base64.RawURLEncoding.EncodeToString(raw)
-	text, err := json.Marshal(requestRecord{req, cookieHash(cookie)})
+	expiry := s.requestExpiry(p)
+	text, err := json.Marshal(requestRecord{req, cookieHash(cookie), expiry})
 	if err != nil {
 		return "", err
 	}
-	expiry := s.records.Now().Add(time.Duration(p.MaxCodes)*p.CodeTTL + p.ConfirmTTL)
 	err = s.withStore(ctx, func(ctx context.Context) error {
 		return s.records.Put(ctx, requestName(session.HashSecret(id)), requestField, string(text), expiry)
 	})
 	return id, err
+}
+
+// requestExpiry returns when a request of p that is made now ends.
+func (s *Service) requestExpiry(p *pool.Pool) time.Time {
+	return s.records.Now().Add(time.Duration(p.MaxCodes)*p.CodeTTL + p.ConfirmTTL)
 }
 
 // Authorization returns the authorization request with an id, if the browser with the cookie
@@ -122,20 +132,15 @@ func (s *Service) Authorization(ctx context.Context, id, cookie string) (*Author
 	if json.Unmarshal([]byte(found[0][requestField]), &stored) != nil || subtle.ConstantTimeCompare(stored.CookieHash, cookieHash(cookie)) != 1 {
 		return nil, ErrNoRequest
 	}
-	a := &Authorization{AuthorizationRequest: stored.AuthorizationRequest, Issuer: s.Issuer(stored.Pool), hash: hash}
-	if p, c := s.pools.Client(a.ClientID); p == nil || p.ID != a.Pool || !c.AllowsRedirect(a.RedirectURI) {
+	a := &Authorization{AuthorizationRequest: stored.AuthorizationRequest, Issuer: s.Issuer(stored.Pool), hash: hash, expires: stored.Expires}
+	p, c := s.pools.Client(a.ClientID)
+	if p == nil || p.ID != a.Pool || !c.AllowsRedirect(a.RedirectURI) {
 		return nil, ErrNoRequest
 	}
+	if a.expires.IsZero() { // stored by a node of the previous version
+		a.expires = s.requestExpiry(p)
+	}
 	return a, nil
-}
-
-// EndAuthorization ends an authorization request: no page can connect with it from then on. A page
-// of the same browser that is connected keeps its code until it connects again; what it returns to
-// the client has a state that was answered. The error is ErrUnavailable.
-func (s *Service) EndAuthorization(ctx context.Context, id string) error {
-	return s.withStore(ctx, func(ctx context.Context) error {
-		return s.records.Put(ctx, requestName(session.HashSecret(id)), requestField, "", time.Unix(0, 0))
-	})
 }
 
 // stored returns what a code of the request stores.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 // ErrClient is an ErrCredentials: there is no such OAuth client, or it did not authenticate.
@@ -12,6 +13,23 @@ var ErrClient = fmt.Errorf("%w: of an OAuth client", ErrCredentials)
 
 // Client returns an OAuth client and its pool, with their current settings; nil if there is none.
 func (s *Service) Client(id string) (*pool.Pool, *pool.Client) { return s.pools.Client(id) }
+
+// mayExchange reports whether a client with a secret may exchange the ticket of a code: one that was
+// created for a client is for that client only.
+func mayExchange(c *pool.Client, code session.Session) bool {
+	return code.Authorization.ClientID == "" || code.Authorization.ClientID == c.ID
+}
+
+// clientOf returns the client of p that a code was created for; nil if it was created for none, or
+// the client no longer exists.
+func clientOf(p *pool.Pool, code session.Session) *pool.Client {
+	for _, c := range p.Clients {
+		if c.ID == code.Authorization.ClientID {
+			return c
+		}
+	}
+	return nil
+}
 
 // AuthenticateClient verifies the id and the secret of an OAuth client; the secret of a public
 // client is "". Wrong ones are counted as those of pools are. Call it at most once per request.

@@ -35,7 +35,7 @@ type Created struct {
 //
 // If the caller has an authorization request, the code, its challenge and step-up are for that.
 //
-// Errors: ErrChallengeRequired; ErrNoRequest, if the authorization request is of another pool;
+// Errors: ErrChallengeRequired; ErrNoRequest, if the authorization request is of another pool or has ended;
 // TooMany and StoreFull, see IsAdmission; that of Subscribe; ErrUnavailable.
 func (s *Service) Create(ctx context.Context, by *Caller, req CreateRequest) (Created, error) {
 	p := req.Pool
@@ -64,6 +64,9 @@ func (s *Service) Create(ctx context.Context, by *Caller, req CreateRequest) (Cr
 		code.Session, err = s.store.Create(ctx, code.Session)
 		return err
 	})
+	if err == nil && by.Authorization != nil {
+		err = s.noteCode(ctx, by, by.Authorization, code.Session)
+	}
 	if err != nil {
 		return Created{}, err
 	}

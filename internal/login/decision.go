@@ -91,7 +91,7 @@ func (s *Service) scan(ctx context.Context, by *Caller, d decision, _ session.Ac
 	}
 	signals := s.signals(d, known)
 	verdict, reasons := risk.Verdict(signals, d.pool.Consent)
-	return PhoneResult{Pool: d.pool, Code: code, Consent: &Consent{verdict, reasons, signals}, StepUp: s.unmetBy(d), Device: deviceOf(d.pool, code)}, nil
+	return PhoneResult{Pool: d.pool, Code: code, Consent: &Consent{verdict, reasons, signals}, StepUp: s.unmetBy(d), Device: deviceOf(d.pool, code), Client: clientOf(d.pool, code)}, nil
 }
 
 // confirmOrCancel stores a confirm or a cancel. With a refusal, the result has the code.

@@ -108,10 +108,8 @@ func deviceOf(p *pool.Pool, code session.Session) *Device {
 	}
 	a := code.Authorization
 	device := &Device{Client: a.ClientID, UserCode: p.TypedCode(code, a.TypedCode)}
-	for _, c := range p.Clients {
-		if c.ID == a.ClientID {
-			device.Client = c.Name
-		}
+	if c := clientOf(p, code); c != nil {
+		device.Client = c.Name
 	}
 	return device
 }

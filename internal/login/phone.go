@@ -32,7 +32,8 @@ type PhoneResult struct {
 	// StepUp is what the user's login does not meet after a Scan: a Confirm would be refused
 	// with StepUpRequired. nil: it meets everything.
 	StepUp *session.StepUp
-	Device *Device // that the code is for, after a Scan; nil: it is for none
+	Device *Device      // that the code is for, after a Scan; nil: it is for none
+	Client *pool.Client // OAuth client that the code is for, after a Scan; nil: it is for none
 }
 
 // Consent is the assessment of a login.

@@ -50,7 +50,7 @@ func (s *Service) redeemTicket(ctx context.Context, by *Caller, p *pool.Pool, re
 		return session.Session{}, ErrTicket
 	case err != nil:
 		return session.Session{}, err
-	case code.Authorization.ClientID != "" && code.Authorization.ClientID != req.Client.ID:
+	case !mayExchange(req.Client, code):
 		return session.Session{}, ErrClient
 	}
 	by.SetSubject(p, code)

@@ -12,6 +12,10 @@ import (
 type ViewRequest struct {
 	Pool   PoolName // if it names a pool, the code must be that pool's
 	Random string   // the code's id, as received
+
+	// Clients says that the secret of an OAuth client counts like that of the pool, for codes that
+	// the client may exchange.
+	Clients bool
 }
 
 // View is a code as one caller found it.
@@ -46,7 +50,7 @@ func (s *Service) View(ctx context.Context, by *Caller, req ViewRequest) (View, 
 		return View{}, s.countFailure(ctx, by, err)
 	}
 	by.SetSubject(p, code)
-	rights := NewRights(p, code, s.proofFor(ctx, by, p))
+	rights := NewRights(p, code, s.proofOf(ctx, by, req, code, p))
 	if !rights.IsBrowser {
 		if err := s.checkGuesses(by, code); err != nil {
 			return View{}, err
@@ -56,6 +60,20 @@ func (s *Service) View(ctx context.Context, by *Caller, req ViewRequest) (View, 
 		return View{}, err
 	}
 	return View{Pool: p, Code: code, Rights: rights}, nil
+}
+
+// proofOf returns what the caller of View proves.
+func (s *Service) proofOf(ctx context.Context, by *Caller, req ViewRequest, code session.Session, p *pool.Pool) Proof {
+	if by.Credentials == nil || !req.Clients {
+		return s.proofFor(ctx, by, p)
+	}
+	if _, c := s.pools.Client(by.Credentials.ID); c == nil {
+		return s.proofFor(ctx, by, p)
+	}
+	proof := by.Proof
+	own, c, err := s.AuthenticateClient(ctx, by, *by.Credentials)
+	proof.site = err == nil && !c.IsPublic() && own.ID == p.ID && mayExchange(c, code)
+	return proof
 }
 
 // proofFor returns what the caller proves for codes of p. Wrong credentials are counted, but
@@ -178,17 +196,22 @@ func (s secrets) code() session.Session {
 func (s secrets) ticket() string    { return s.pool.Ticket(s.code()) }
 func (s secrets) matchCode() string { return s.pool.MatchCode(s.code()) }
 
-// redirect returns where the browser goes when the code is confirmed; nil if the code is for no
-// authorization request of the browser.
-func (r Rights) redirect() *Redirect {
-	if r.authorization == nil {
+// redirect returns where the browser goes when a user has confirmed the code; nil if the code is
+// for no authorization request of the browser.
+func (r Rights) redirect(user string) *Redirect {
+	a := r.authorization
+	if a == nil {
 		return nil
+	}
+	if a.User != "" && a.User != user {
+		redirect := a.Answer(map[string]string{"error": "login_required", "error_description": "another user logged in than id_token_hint names"})
+		return &redirect
 	}
 	credential := r.secrets.pool.AuthorizationCode(r.secrets.code())
 	if credential == "" {
 		return nil
 	}
-	redirect := r.authorization.Answer(map[string]string{"code": credential})
+	redirect := a.Answer(map[string]string{"code": credential})
 	return &redirect
 }
 
@@ -222,7 +245,7 @@ func stateOf(snap session.Snapshot, r Rights, now time.Time) State {
 		if r.entitled && r.hasTicket {
 			st.Ticket = r.secrets.ticket()
 		}
-		st.Redirect = r.redirect()
+		st.Redirect = r.redirect(snap.UserID)
 	case session.Scanned:
 		if r.IsBrowser {
 			st.MatchCode = r.secrets.matchCode()

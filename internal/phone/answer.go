@@ -17,7 +17,14 @@ type Scan struct {
 	Match      string          `json:"match,omitempty"`  // "digits": confirm needs the number on the page
 	StepUp     *StepUp         `json:"stepUp,omitempty"` // confirm would refuse the current token
 	Device     *Device         `json:"device,omitempty"` // that asks, instead of a page
+	Client     *Client         `json:"client,omitempty"` // that the user logs in to
 	CustomData json.RawMessage `json:"customData"`       // untrusted
+}
+
+// Client is the application that the user logs in to, with the account of the pool.
+type Client struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // Device is the device that asks (RFC 8628). The user compares the code with the one that it shows.
@@ -109,6 +116,12 @@ func ReadScan(data json.RawMessage) (Scan, error) {
 	if isObject(d["stepUp"]) {
 		s.StepUp = readStepUp(d["stepUp"])
 	}
+	if d["client"] != nil {
+		s.Client = new(Client)
+		if !s.Client.read(fields(d["client"])) {
+			return Scan{}, &Refusal{Kind: UnexpectedResponse, cause: errUnusable}
+		}
+	}
 	if d["device"] != nil {
 		s.Device = new(Device)
 		if !s.Device.read(fields(d["device"])) {
@@ -125,6 +138,13 @@ func (p *Pool) read(f map[string]json.RawMessage) (ok bool) {
 	p.Name, ok = text(f["name"])
 	p.Logo, _ = text(f["logo"])
 	return ok
+}
+
+func (c *Client) read(f map[string]json.RawMessage) bool {
+	var hasID, hasName bool
+	c.ID, hasID = text(f["id"])
+	c.Name, hasName = text(f["name"])
+	return hasID && hasName
 }
 
 func (d *Device) read(f map[string]json.RawMessage) bool {

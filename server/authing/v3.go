@@ -12,6 +12,7 @@ type Envelope struct {
 	Code      int    `json:"apiCode,omitempty"` // of an error, as in the v2 interface
 	RequestID string `json:"requestId,omitempty"`
 	Data      any    `json:"data,omitempty"`
+	StepUp    any    `json:"stepUp,omitempty"` // of error 2251, as in the v2 interface
 }
 
 // Actions of set-qrcode-status.

@@ -27,7 +27,7 @@ func (p *Provider) auth(c *call) error {
 	a := &login.Authorization{Issuer: p.login.Issuer(of.ID), AuthorizationRequest: login.AuthorizationRequest{
 		Pool: of.ID, ClientID: client.ID, RedirectURI: c.form["redirect_uri"], ResponseMode: login.ModeQuery,
 	}}
-	if err := readRequest(c.form, of, client, a); err != nil {
+	if err := p.readRequest(c.form, of, client, a); err != nil {
 		return p.answerError(c, a, err)
 	}
 	cookie := p.RequestCookie(c.r)
@@ -68,7 +68,7 @@ func (p *Provider) clientOf(c *call) (*pool.Pool, *pool.Client, error) {
 
 // readRequest validates the parameters of a request, and stores them in a, beginning with those
 // that an error response needs.
-func readRequest(form params, of *pool.Pool, client *pool.Client, a *login.Authorization) error {
+func (p *Provider) readRequest(form params, of *pool.Pool, client *pool.Client, a *login.Authorization) error {
 	if len(form["state"]) > maxState {
 		return errInvalidRequest.because("state is too long")
 	}
@@ -86,6 +86,7 @@ func readRequest(form params, of *pool.Pool, client *pool.Client, a *login.Autho
 		func() error { return checkPKCE(form, of, client) },
 		func() error { return checkPrompt(form) },
 		func() error { return readStepUp(form, of, a) },
+		func() error { return p.readUserHint(form, a) },
 	} {
 		if err := check(); err != nil {
 			return err
@@ -152,6 +153,21 @@ func checkPrompt(form params) error {
 		}
 		return errLoginRequired
 	}
+	return nil
+}
+
+// readUserHint reads id_token_hint: the user for whom alone the request is answered with a code (OIDC
+// Core 3.1.2.2). A token that cannot be verified is refused, since ignoring it would answer for any user.
+func (p *Provider) readUserHint(form params, a *login.Authorization) error {
+	hint := form["id_token_hint"]
+	if hint == "" {
+		return nil
+	}
+	t, err := p.signer.ReadID(hint, a.Issuer)
+	if err != nil {
+		return errInvalidRequest.because("id_token_hint is not an ID token of this issuer")
+	}
+	a.User = t.Subject
 	return nil
 }
 

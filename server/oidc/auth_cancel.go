@@ -21,7 +21,7 @@ func (p *Provider) authCancel(c *call) error {
 	case err != nil:
 		return err
 	}
-	if err := p.login.EndAuthorization(c.r.Context(), id); err != nil {
+	if err := p.login.EndAuthorization(c.r.Context(), c.by, a); err != nil {
 		return err
 	}
 	return p.answerError(c, a, errAccessDenied)

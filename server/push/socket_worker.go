@@ -66,6 +66,8 @@ func (k *socket) newCode(count int) *wsconn.CloseFrame {
 		return closeRestart
 	case errors.Is(err, login.ErrChallengeRequired):
 		return closeChallengeRequired
+	case errors.Is(err, login.ErrNoRequest):
+		return closeNoRequest
 	case login.IsAdmission(err):
 		k.emitRefused(err)
 		return closeBusy

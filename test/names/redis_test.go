@@ -134,9 +134,10 @@ func (w *walker) addFields(kind, shape string, fields []string) {
 			}
 			continue
 		}
-		w.names.add(kind, shape, fields[i])
+		field := codeField.ReplaceAllString(fields[i], "code:<code>")
+		w.names.add(kind, shape, field)
 		for _, path := range paths(object) {
-			w.names.add(kind, shape, strings.TrimSpace(fields[i]+" "+path))
+			w.names.add(kind, shape, strings.TrimSpace(field+" "+path))
 		}
 	}
 }
@@ -156,6 +157,9 @@ func paths(object map[string]any) (all []string) {
 	}
 	return all
 }
+
+// codeField is a field of an authorization request, for a code.
+var codeField = regexp.MustCompile(`^code:[0-9A-Za-z]{30}$`)
 
 // placeholders are for what varies in names.
 var placeholders = []struct {

@@ -14,13 +14,13 @@ const MAX_LABEL = 40; // characters
 type Row = readonly [term: string, text: string];
 
 /** Fills in the screen below root. It throws before anything is changed. */
-export function fillConsent(root: HTMLElement, { pool, browser, consent, customData, device, match, stepUp }: Scan): void {
+export function fillConsent(root: HTMLElement, { pool, client, browser, consent, customData, device, match, stepUp }: Scan): void {
   const [reason, ...others] = consent.reasons.map(({ text }) => text);
   const summary = [words.browserOn(browser.browser, browser.os), browser.place, ago(consent.age)].filter(Boolean).join(words.comma);
   const details = listOf(detailsOf(browser, consent, others));
   const page = listOf(rowsOf(customData));
 
-  part(root, 'question', HTMLElement).textContent = words.allowLogin(pool.name);
+  part(root, 'question', HTMLElement).textContent = words.allowLogin(client ? words.via(client.name, pool.name) : pool.name);
   part(root, 'summary', HTMLElement).textContent = summary;
   part(root, 'facts', HTMLElement).replaceChildren(...details);
   part(root, 'details', HTMLDetailsElement).open = false;

@@ -52,6 +52,12 @@ export interface StepUp {
   readonly amr?: readonly string[];
 }
 
+/** The application that the user logs in to, with the account of the pool. */
+export interface Client {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** The device that asks (RFC 8628). */
 export interface Device {
   /** Name of the application on the device. */
@@ -64,6 +70,8 @@ export interface Device {
 export interface Scan {
   readonly random: string;
   readonly pool: { readonly name: string; readonly logo?: string };
+  /** Present if the code is for an application of its own: name it with the pool. */
+  readonly client?: Client;
   readonly browser: Browser;
   readonly consent: Consent;
   /** Present if confirm needs the two digits that the page shows. */
@@ -109,6 +117,7 @@ export function readScan(answer: Answer): Scan {
   return present({
     random: readRandom(data, 1),
     pool: present({ name: required(text(pool['name'])), logo: text(pool['logo']) }),
+    client: data['client'] === undefined ? undefined : readClient(required(object(data['client']))),
     browser: readBrowser(required(object(data['browser']))),
     consent: readConsent(required(object(data['consent']))),
     match,
@@ -155,6 +164,10 @@ function readConsent(fields: Fields): Consent {
     knownBrowser: flag(fields['knownBrowser']),
     codesLately: number(fields['codesLately']),
   });
+}
+
+function readClient(fields: Fields): Client {
+  return { id: required(text(fields['id'])), name: required(text(fields['name'])) };
 }
 
 function readDevice(fields: Fields): Device {

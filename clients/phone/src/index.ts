@@ -14,7 +14,7 @@ export { PhoneKit, LinkedCode, type Options } from './kit.js';
 export { Login, type DecisionOptions } from './login.js';
 export { type Code, type CodeKind } from './payload.js';
 export {
-  type Scan, type Browser, type Consent, type Verdict, type Reason, type StepUp, type Device, type Decision, type Status,
+  type Scan, type Browser, type Consent, type Verdict, type Reason, type StepUp, type Client, type Device, type Decision, type Status,
 } from './answer.js';
 export {
   LoginError, type ErrorKind, type NextStep, type Advice,

@@ -25,7 +25,7 @@ export function showDone(text: string): void {
 }
 
 /** Shows who asks, in the order of docs/phone.md. All parts are made before one of them is shown. */
-export function showConsent({ pool, browser, consent, customData, device, match, stepUp }: Scan): void {
+export function showConsent({ pool, client, browser, consent, customData, device, match, stepUp }: Scan): void {
   const [reason = '', ...others] = consent.reasons.map(({ text }) => text);
   const summary = [words.on(browser.browser, browser.os), browser.place, age(consent.age)].filter(Boolean).join(words.comma);
   const fromPage = rows(Object.entries(customData ?? {}).slice(0, MAX_ROWS).map(([label, value]) => [displayText(label, 40), textOf(value)]));
@@ -37,7 +37,7 @@ export function showConsent({ pool, browser, consent, customData, device, match,
     [words.recentCodes, consent.codesLately?.toString()],
     ...others.map((text): Row => [words.also, text]),
   ]);
-  part('question').textContent = words.question(pool.name);
+  part('question').textContent = words.question(client ? words.via(client.name, pool.name) : pool.name);
   part('as').textContent = words.as(USER.name);
   part('summary').textContent = summary;
   part('device').textContent = device ? words.device(device.client, device.userCode) : '';
