@@ -37,6 +37,9 @@ login.addEventListener('confirmed', (event) => {
   leave(/** @type {CustomEvent} */ (event).detail.redirect);
 });
 
+// Going back ends the request, of which this page needs to hear no more.
+document.querySelector('form')?.addEventListener('submit', () => login.stop());
+
 // The request has ended, or the browser lost its cookie: no code can come.
 login.addEventListener('error', () => {
   login.hidden = true;
