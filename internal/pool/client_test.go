@@ -54,6 +54,10 @@ func TestOnlyThePortOfALoopbackAddressMayDiffer(t *testing.T) {
 			t.Errorf("%q: %v", uri, got)
 		}
 	}
+	confidential := &Client{RedirectURIs: native.RedirectURIs, Secret: NewSecret("a secret of the client, long")}
+	if confidential.AllowsRedirect("http://127.0.0.1:49152/cb") || !confidential.AllowsRedirect("http://127.0.0.1/cb") {
+		t.Error("the port may differ for a client with a secret, or its own address is refused")
+	}
 }
 
 func TestAPageOfARedirectURIMayCallTheTokenEndpoint(t *testing.T) {
