@@ -12,7 +12,7 @@ import (
 // TestACodeThatIsMadeWhileTheUserGoesBackIsWithdrawn ends the request after a code was admitted and
 // before it is stored, so that the end cannot know it.
 func TestACodeThatIsMadeWhileTheUserGoesBackIsWithdrawn(t *testing.T) {
-	const callback, cookie = "https://app.example.com/cb", "the cookie of the request"
+	const cookie = "the cookie of the request"
 	p := newPool(func(p *pool.Pool) {
 		p.MaxCodes = 6
 		p.Clients = []*pool.Client{{ID: "app", RedirectURIs: []string{callback}}}
