@@ -244,12 +244,22 @@ func client(t *testing.T, ip string) *http.Client {
 	return &http.Client{Transport: transport, Timeout: timeout}
 }
 
-// freePort returns a port that is free on every loopback address.
+// freePort returns a port that is free on every loopback address that the tests use. Until the test ends,
+// it is taken on another one, so that no program that looks for a free port finds it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	port, err := process.FreePort()
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		var port int
+		if port, err = process.FreePort(); err != nil {
+			break
+		}
+		var reserved net.Listener
+		if reserved, err = net.Listen("tcp4", "127.127.127.127:"+strconv.Itoa(port)); err == nil {
+			t.Cleanup(func() { _ = reserved.Close() })
+			return strconv.Itoa(port)
+		}
 	}
-	return strconv.Itoa(port)
+	t.Fatal(err)
+	return ""
 }
