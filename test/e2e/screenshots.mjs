@@ -30,7 +30,7 @@ try {
   for (const colorScheme of ['light', 'dark']) {
     const sandbox = await Sandbox.open();
     try {
-      const pages = await openDemo(sandbox, browser, { options: { colorScheme, userAgent } });
+      const pages = await openDemo(sandbox, browser, { options: { colorScheme, userAgent, reducedMotion: 'reduce' } });
       const { login, phone } = pages;
       await login.setViewportSize({ width: 640, height: 720 });
       await login.screenshot({ path: join(folder, `login-${colorScheme}.png`) });
