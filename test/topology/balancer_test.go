@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,9 @@ type balancerKind struct {
 	check   func(file, dir string) []string // arguments that validate the file
 	run     func(file, dir string) []string
 
+	byName func(d *deployment) []replacement // more of them, about the name of the nodes
+	fixed  func(d *deployment) []replacement // instead of byName: the fixed addresses that the file proposes in a comment
+
 	logsNode     bool     // the log names the node of each request
 	retries      bool     // a failed request goes to another node, even a POST that was sent; otherwise clients must retry
 	idleTimeouts []string // settings that limit an idle connection, each to 60s
@@ -33,13 +37,24 @@ var nginx = balancerKind{
 	rewrite: func(d *deployment, dir string) []replacement {
 		return []replacement{
 			{"listen 8080;", "listen " + d.balancerAddr + ";"},
+			{"/tmp/", dir + "/"},
+		}
+	},
+	byName: func(d *deployment) []replacement {
+		return []replacement{
 			{"resolver 127.0.0.11 ", "resolver " + d.names.addr() + " "},
 			{d.alias + d.config.Listen + ";", d.alias + ":" + d.port + ";"},
-			{"/tmp/", dir + "/"},
 		}
 	},
 	check: func(file, dir string) []string { return append(nginxArgs(file, dir), "-t") },
 	run:   nginxArgs,
+	fixed: func(d *deployment) []replacement {
+		return []replacement{
+			{"\n    resolver 127.0.0.11 valid=2s ipv6=off;\n    resolver_timeout 2s;\n", "\n"},
+			{"# upstream nodes { server 10.0.0.1:8080; server 10.0.0.2:8080; }", "upstream nodes { server 127.0.0.1:" + d.port + "; server 127.0.0.2:" + d.port + "; }"},
+			{"set $nodes scanlogin:8080;", "set $nodes nodes;"},
+		}
+	},
 
 	logsNode: true, retries: true,
 	idleTimeouts: []string{"proxy_read_timeout 60s;", "proxy_send_timeout 60s;"},
@@ -53,8 +68,10 @@ var haproxy = balancerKind{
 	name: "haproxy", install: "apt-get install haproxy, or brew install haproxy",
 	config: "deploy/haproxy.cfg",
 	rewrite: func(d *deployment, _ string) []replacement {
+		return []replacement{{"bind :8080\n", "bind " + d.balancerAddr + "\n"}}
+	},
+	byName: func(d *deployment) []replacement {
 		return []replacement{
-			{"bind :8080\n", "bind " + d.balancerAddr + "\n"},
 			{"dns 127.0.0.11:53\n", "dns " + d.names.addr() + "\n"},
 			{d.alias + d.config.Listen + " check port " + strings.TrimPrefix(d.config.OpsListen, ":"),
 				d.alias + ":" + d.port + " check port " + d.opsPort},
@@ -62,6 +79,14 @@ var haproxy = balancerKind{
 	},
 	check: func(file, _ string) []string { return []string{"-c", "-f", file} },
 	run:   func(file, _ string) []string { return []string{"-db", "-f", file} },
+	fixed: func(d *deployment) []replacement {
+		return []replacement{
+			{"resolvers docker # its", "# resolvers docker # its"}, {"    nameserver ", "    # nameserver "}, {"    hold ", "    # hold "},
+			{"    server-template ", "    # server-template "},
+			{"# server a 10.0.0.1:8080 check port 9090", "server a 127.0.0.1:" + d.port + " check port " + d.opsPort},
+			{"# server b 10.0.0.2:8080 check port 9090", "server b 127.0.0.2:" + d.port + " check port " + d.opsPort},
+		}
+	},
 
 	logsNode: true, retries: true,
 	idleTimeouts: []string{"timeout client 60s\n", "timeout server 60s\n", "timeout tunnel 60s "},
@@ -73,13 +98,24 @@ var caddy = balancerKind{
 	rewrite: func(d *deployment, dir string) []replacement {
 		return []replacement{
 			{"\n:8080 {", "\nhttp://" + d.balancerAddr + " {\n\tbind " + strings.Split(d.balancerAddr, ":")[0]},
+			{"admin off\n", "admin off\n\tstorage file_system " + dir + "\n"},
+		}
+	},
+	byName: func(d *deployment) []replacement {
+		return []replacement{
 			{"resolvers udp/127.0.0.11:53 ", "resolvers udp/" + d.names.addr() + " "},
 			{"name " + d.alias + "\n\t\tport " + strings.TrimPrefix(d.config.Listen, ":") + "\n", "name " + d.alias + "\n\t\tport " + d.port + "\n"},
-			{"admin off\n", "admin off\n\tstorage file_system " + dir + "\n"},
 		}
 	},
 	check: func(file, _ string) []string { return []string{"validate", "--adapter", "caddyfile", "--config", file} },
 	run:   func(file, _ string) []string { return []string{"run", "--adapter", "caddyfile", "--config", file} },
+	fixed: func(d *deployment) []replacement {
+		return []replacement{
+			{"# to 10.0.0.1:8080 10.0.0.2:8080", "to 127.0.0.1:" + d.port + " 127.0.0.2:" + d.port},
+			{"\tdynamic a {\n", ""}, {"\t\tname scanlogin\n", ""}, {"\t\tport 8080\n", ""},
+			{"\t\tresolvers udp/127.0.0.11:53 # without udp/, Caddy would use TCP\n", ""}, {"\t\trefresh 2s\n\t}\n", ""},
+		}
+	},
 
 	idleTimeouts: []string{"response_header_timeout 60s\n"},
 }
@@ -97,12 +133,18 @@ func (kind balancerKind) withIdleTimeout(limit string) balancerKind {
 	return kind
 }
 
+// withFixedAddresses returns kind with the addresses of the nodes instead of their name.
+func (kind balancerKind) withFixedAddresses() balancerKind {
+	kind.byName = kind.fixed
+	return kind
+}
+
 // startBalancer starts a load balancer with the configuration from deploy.
 func (d *deployment) startBalancer(t *testing.T, kind balancerKind) *child {
 	t.Helper()
 	program, dir := findProgram(t, kind.name, kind.install), t.TempDir()
 	text := readText(t, kind.config)
-	for _, r := range kind.rewrite(d, dir) {
+	for _, r := range slices.Concat(kind.rewrite(d, dir), kind.byName(d)) {
 		if !strings.Contains(text, r.old) {
 			t.Fatalf("%s does not contain %q", kind.config, r.old)
 		}

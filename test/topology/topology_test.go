@@ -118,6 +118,38 @@ func TestRequestThatOneNodeResetsIsAnsweredByAnother(t *testing.T) {
 	})
 }
 
+// Outside Docker, operators replace the name of the nodes by their addresses.
+func TestLoadBalancersKnowNodesByFixedAddresses(t *testing.T) {
+	for _, kind := range []balancerKind{nginx, haproxy, caddy} {
+		t.Run(kind.name, func(t *testing.T) {
+			d := newDeployment(t, kind.withFixedAddresses())
+			d.names.set() // nobody may ask
+			d.login(t, "alice")
+			d.nodes[0].Kill()
+			d.login(t, "bob")
+		})
+	}
+}
+
+// Docker's name server lists a killed container for some seconds.
+func TestNoCallFailsWhileTheNamesContainAKilledNode(t *testing.T) {
+	onEach(t, func(t *testing.T, d *deployment) {
+		d.nodes[1].Kill()
+		refused := 0
+		const calls = 50
+		for range calls {
+			a := d.try(t, d.browser, "POST", "/gene", map[string]any{"userPoolId": poolID})
+			if fromNode := a.header.Get("X-Request-Id") != ""; a.Code != http.StatusOK && !fromNode {
+				refused++
+			}
+			time.Sleep(5 * time.Millisecond) // a higher rate exceeds the limit of one address
+		}
+		if refused > 0 {
+			t.Errorf("the load balancer refused %d of %d calls", refused, calls)
+		}
+	})
+}
+
 // A node that resets a connection may have exchanged the authorization code before. A second
 // request with it would revoke the tokens of the first.
 func TestATokenRequestIsSentToOneNode(t *testing.T) {
