@@ -33,7 +33,8 @@ login.addEventListener('code', ({ detail }) => {
 login.addEventListener('confirmed', async ({ detail }) => {
   try {
     await bound;
-    show(await call('/login', { ticket: detail.ticket }));
+    const logIn = () => call('/login', { ticket: detail.ticket });
+    show(await logIn().catch(logIn)); // once more: after a late answer the ticket may still be valid
   } catch {
     alert.textContent = 'That did not work. Please try again.';
     login.start();

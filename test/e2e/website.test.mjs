@@ -110,7 +110,7 @@ describe('docs/website.md: the site', () => {
     sandbox.start(tool('node'), ['server.mjs'], { cwd: folder, env: { SCANLOGIN_URL: node.address, SCANLOGIN_POOL: POOL, EXAMPLE_SECRET: POOL_SECRET } });
     await until(10, 'the site answers', async () => (await curl(`${address}/`)).status === 200);
 
-    const context = await openContext(sandbox, browser, DESKTOP, /favicon|ERR_FAILED/);
+    const context = await openContext(sandbox, browser, DESKTOP, /favicon|ERR_FAILED|status of 502/);
     const page = await context.newPage();
     await page.route('**/favicon.ico', (route) => route.fulfill({ status: 204 }));
     await page.route('**/scanlogin.js', (route) => route.abort());
@@ -132,6 +132,7 @@ describe('docs/website.md: the site', () => {
     assert.equal((await post('/login', { ticket: stolen }, before)).status, 403, "an attacker's ticket in the visitor's session");
     assert.equal((await post('/login/code', { random }, before, 'https://evil.example.com')).status, 403, 'from another site');
 
+    await page.route('**/login', (route) => route.fulfill({ status: 502, body: '{}' }), { times: 1 }); // an exchange without an answer
     await app(node, 'scanned', random);
     await app(node, 'confirm', random);
     await waitForText(page, 'Hello, Alice!');

@@ -28,7 +28,8 @@ function Login({ onLogin }) {
   async function logIn({ detail, target }) {
     try {
       await bound.current;
-      onLogin(await call('/login', { ticket: detail.ticket }));
+      const tryTicket = () => call('/login', { ticket: detail.ticket });
+      onLogin(await tryTicket().catch(tryTicket)); // once more: after a late answer the ticket may still be valid
     } catch {
       setProblem('That did not work. Please try again.');
       target.start();
