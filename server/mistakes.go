@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scanlogin/scanlogin/internal/identity"
 	"github.com/scanlogin/scanlogin/internal/ipaddr"
 	"github.com/scanlogin/scanlogin/internal/login"
 	"github.com/scanlogin/scanlogin/internal/loglimit"
@@ -106,17 +107,26 @@ func (m *mistakes) noteAddress(r *http.Request) {
 		"host", bounded(r.Host), "scheme", bounded(proto), "publicURL", m.publicURL.String())
 }
 
-// noteRefusal looks at a request that was refused with err. The id of an unknown pool is not
-// logged: it may be a secret in the wrong place.
+// noteRefusal looks at a request that was refused with err.
 func (m *mistakes) noteRefusal(r *http.Request, err error) {
-	noPool := errors.Is(err, login.ErrNoPool)
-	if !noPool && !errors.Is(err, login.ErrOrigin) && !errors.Is(err, errOrigin) {
-		return
+	switch {
+	case errors.Is(err, login.ErrNoPool), errors.Is(err, login.ErrOrigin), errors.Is(err, errOrigin):
+		m.notePage(r, err)
+	case errors.Is(err, login.ErrWrongCredentials):
+		m.warn(bounded(err.Error()), "pool credentials refused: your back end must send the id of the pool and its secret; other callers are guessing", "error", bounded(err.Error()))
+	case errors.Is(err, identity.ErrExpired): // happens to every app
+	case errors.Is(err, identity.ErrRefused):
+		m.warn(bounded(err.Error()), "phone's token refused: it must match the identity of the pool; if it is from your app, compare issuer, audience, algorithm and key", "error", bounded(err.Error()))
 	}
+}
+
+// notePage warns of a page that was refused. The id of an unknown pool is not logged: it may
+// be a secret in the wrong place.
+func (m *mistakes) notePage(r *http.Request, err error) {
 	page := pageOf(r)
 	origin := page.String()
 	switch {
-	case noPool:
+	case errors.Is(err, login.ErrNoPool):
 		m.warn("pool", "user pool does not exist: check the id in the page or app, and pools in the configuration", "origin", bounded(origin))
 	case page.Host != "" && strings.EqualFold(page.Host, r.Host):
 		m.warn("origin "+origin, "page refused: it comes from this server at another address than public_url; set public_url to the address that browsers use",

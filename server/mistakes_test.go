@@ -5,6 +5,9 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/scanlogin/scanlogin/internal/pool"
 	"github.com/scanlogin/scanlogin/server"
@@ -171,6 +174,40 @@ func TestWrongCredentialsAreNotCalledMissing(t *testing.T) {
 	a := n.call("POST", "/userinfo", map[string]any{"ticket": "x"})
 	if a.refused(401, 1001); a.message != "Pool credentials are required" {
 		t.Errorf("without: %s", a.message)
+	}
+}
+
+func TestWrongCredentialsAreLoggedOncePerPool(t *testing.T) {
+	n := alone(t, newPool(t, nil), secondPool(t))
+	for _, id := range []string{"p1", "p2", "a-secret-in-the-wrong-place"} {
+		for range 3 {
+			n.call("POST", "/userinfo", map[string]any{"ticket": "x"}, "Authorization", basic(id, "wrong")).refused(401, 1001)
+		}
+	}
+	if lines := n.warnings("pool credentials refused"); len(lines) != 3 || !strings.Contains(lines[0], "pool p1") || !strings.Contains(lines[2], "no such pool") {
+		t.Errorf("%v", lines)
+	}
+	if strings.Contains(strings.Join(n.warnings(""), ""), "wrong-place") {
+		t.Error("a text that may be a secret is in the log")
+	}
+}
+
+// TestARefusedTokenIsLoggedWithItsReason, but not one that has just expired, as those of each app do.
+func TestARefusedTokenIsLoggedWithItsReason(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	random := n.gene("p1").random
+	expired := tokenWith(t, userKey, jwt.MapClaims{"exp": time.Now().Add(-time.Minute).Unix()})
+	for range 3 {
+		n.call("POST", "/scanned", map[string]any{"random": random}, "Authorization", "Bearer "+expired).refused(401, 2020)
+	}
+	if lines := n.warnings("phone's token refused"); len(lines) != 0 {
+		t.Errorf("expired: %v", lines)
+	}
+	for range 3 {
+		n.call("POST", "/scanned", map[string]any{"random": random}, "Authorization", "Bearer no.jwt.atall").refused(401, 2020)
+	}
+	if lines := n.warnings("phone's token refused"); len(lines) != 1 || !strings.Contains(lines[0], "pool p1") || !strings.Contains(lines[0], "malformed") {
+		t.Errorf("malformed: %v", lines)
 	}
 }
 

@@ -59,6 +59,9 @@ func TestAClientThatDoesNotAuthenticateGetsNothing(t *testing.T) {
 	n.token(tokenForm(code, "client_id", "spa")).fails(t, 400, "invalid_request")
 	n.browser().do("POST", "/oidc/p2/token", tokenForm(code), "Authorization", basicClient()).fails(t, 404, "invalid_request")
 	n.token(tokenForm(code)).tokens(t) // nothing was spent
+	if lines := n.warnings("client refused"); len(lines) != 1 {
+		t.Errorf("logged: %v", lines)
+	}
 }
 
 // TestAClientOfAnotherIssuerIsUnknown uses the right secret at the wrong issuer (mix-up).

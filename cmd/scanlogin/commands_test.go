@@ -40,12 +40,13 @@ func TestHelpOfEachCommandListsItsFlags(t *testing.T) {
 
 func TestInvalidCommandLineIsExplainedOnStderr(t *testing.T) {
 	tests := map[string]string{
-		"":                 "expected one of",
-		"launch":           "unexpected argument launch",
-		"serve --nope":     "unknown flag --nope",
-		"phone scan a":     "missing flags: --server=URL, --token=TOKEN",
-		"secret too much":  "unexpected argument too",
-		"phone scan --bad": "unknown flag --bad",
+		"":             "expected one of",
+		"launch":       "unexpected argument launch",
+		"serve --nope": "unknown flag --nope",
+		"phone scan a": "missing flags: --server=URL",
+		"phone scan --server http://127.0.0.1:1 a": "set the variable SCANLOGIN_TOKEN, or --token",
+		"secret too much":                          "unexpected argument too",
+		"phone scan --bad":                         "unknown flag --bad",
 	}
 	for line, want := range tests {
 		code, out, errOut := runCommand(t, strings.Fields(line)...)

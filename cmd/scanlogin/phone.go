@@ -31,7 +31,7 @@ type phoneStep struct {
 	Pool   string        `placeholder:"ID" help:"User pool; by default that of the code. Codes that name another one are refused."`
 	Links  []string      `name:"link-origin" sep:"none" placeholder:"URL" help:"Address whose links are codes of the server, if it is not that of --server; may be repeated."`
 	Apps   []string      `name:"app-link" sep:"none" placeholder:"LINK" help:"Link of the app, with {random}, as app_link of the pool; may be repeated."`
-	Token  config.Secret `required:"" placeholder:"TOKEN" env:"SCANLOGIN_TOKEN" help:"Token of the user. In the environment, other users of the machine cannot see it."`
+	Token  config.Secret `placeholder:"TOKEN" env:"SCANLOGIN_TOKEN" help:"Token of the user, required. In the environment, other users of the machine cannot see it."`
 	Match  string        `name:"match-code" placeholder:"NN" help:"With confirm: the two digits on the page, if the pool requires them."`
 	Code   string        `arg:"" help:"Random of the code, text of the picture, typed code, or a file with the picture."`
 }
@@ -44,6 +44,9 @@ const (
 // Run makes the selected request. It prints the data of the answer to stdout, and the
 // details for the user to stderr. A refusal is an error with the message of the server.
 func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error {
+	if p.Token == "" {
+		return usageError{errors.New("the user's token is missing: set the variable SCANLOGIN_TOKEN, or --token")}
+	}
 	code, err := p.readCode()
 	if err != nil {
 		return err
@@ -143,6 +146,8 @@ func (p *phoneStep) call(ctx context.Context, step, code string) (json.RawMessag
 	data, err := phone.AnswerOf(resp, body).Data()
 	if refusal, ok := errors.AsType[*phone.Refusal](err); ok && refusal.Code == 0 {
 		return nil, fmt.Errorf("%s answers %w", p.Server, err)
+	} else if ok && refusal.Kind == phone.NotScanned {
+		return nil, fmt.Errorf("%w; first `scanlogin phone scan`", err)
 	}
 	return data, err
 }

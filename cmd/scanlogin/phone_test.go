@@ -108,6 +108,14 @@ func TestPhoneRefusesAnAnswerThatCannotBeShown(t *testing.T) {
 	}
 }
 
+func TestPhoneSaysThatScanComesFirst(t *testing.T) {
+	s := newAskedServer(t, http.StatusConflict, `{"code":2243,"message":"QR code has not been scanned","data":null}`)
+	code, _, errOut := runCommand(t, "phone", "confirm", "--server", s.URL, "--token", testSecret, testRandom)
+	if code != exitFailure || !strings.Contains(errOut, "2243") || !strings.Contains(errOut, "scanlogin phone scan") {
+		t.Errorf("code %d, %q", code, errOut)
+	}
+}
+
 func TestPhonePrintsTheRefusalOfTheServer(t *testing.T) {
 	s := newAskedServer(t, http.StatusGone, `{"code":2242,"message":"QR code has expired","data":null}`)
 	code, out, errOut := runCommand(t, "phone", "confirm", "--server", s.URL, "--token", testSecret, testRandom)

@@ -13,8 +13,13 @@ import (
 const variablePrefix = "SCANLOGIN_"
 
 // otherVariables are variables with the prefix that are not of settings: those of commands,
-// and those that Kubernetes and Docker set for a service of the name scanlogin.
-var otherVariables = []string{"SCANLOGIN_CONFIG", "SCANLOGIN_TOKEN", "SCANLOGIN_SERVICE_HOST"}
+// of docker-compose.yml and the guides, which may be set in the same terminal, and those that
+// Kubernetes and Docker set for a service of the name scanlogin.
+var otherVariables = []string{
+	"SCANLOGIN_CONFIG", "SCANLOGIN_TOKEN",
+	"SCANLOGIN_POOL_SECRET", "SCANLOGIN_URL", "SCANLOGIN_INTERNAL_URL", "SCANLOGIN_POOL",
+	"SCANLOGIN_SERVICE_HOST",
+}
 
 var otherPrefixes = []string{"SCANLOGIN_PORT", "SCANLOGIN_SERVICE_PORT", "SCANLOGIN_ENV_"}
 

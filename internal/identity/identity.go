@@ -12,8 +12,11 @@ package identity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -23,6 +26,9 @@ var (
 	// ErrRefused means that the token is not valid for this pool: forged, expired, for
 	// a different audience, or without a user.
 	ErrRefused = errors.New("the token is refused")
+	// ErrExpired is an ErrRefused: the token was valid until it expired, by its own times
+	// and before its signature is verified.
+	ErrExpired = fmt.Errorf("%w: %w", ErrRefused, jwt.ErrTokenExpired)
 	// ErrUnavailable means that the issuer did not answer, so whether the token is valid
 	// is unknown.
 	ErrUnavailable = errors.New("the issuer does not answer")

@@ -166,7 +166,11 @@ func refusal(err error) error {
 		jwt.ErrInvalidType,
 		jwt.ErrTokenSignatureInvalid,
 	} {
-		if errors.Is(err, kind) {
+		switch {
+		case !errors.Is(err, kind):
+		case errors.Is(kind, jwt.ErrTokenExpired):
+			return ErrExpired
+		default:
 			return fmt.Errorf("%w: %w", ErrRefused, kind)
 		}
 	}

@@ -45,6 +45,8 @@ func (s *Service) AuthenticateClient(ctx context.Context, by *Caller, shown Cred
 	case c != nil && c.Secret.Matches(shown.Secret):
 		s.rememberProof(ctx, by)
 		by.isClient = true
+	case c != nil:
+		return nil, nil, s.countFailure(ctx, by, fmt.Errorf("%w: secret of %s", ErrClient, c.ID))
 	default:
 		return nil, nil, s.countFailure(ctx, by, ErrClient)
 	}

@@ -75,6 +75,15 @@ func (s *Service) poolThatRedeems(ctx context.Context, by *Caller, id session.ID
 	return p, s.checkBrowserExchange(ctx, by, p, code)
 }
 
+// wrongCredentials returns ErrWrongCredentials for the log: with the id of the pool, unless
+// there is none; what was sent instead may be a secret.
+func (s *Service) wrongCredentials(by *Caller) error {
+	if p := s.pools.ByID(by.Credentials.ID); p != nil {
+		return fmt.Errorf("%w: pool %s", ErrWrongCredentials, p.ID)
+	}
+	return fmt.Errorf("%w: no such pool", ErrWrongCredentials)
+}
+
 // setSubjectFound makes a code the subject of a request, unless it is zero.
 func (s *Service) setSubjectFound(by *Caller, code session.Session) {
 	if p := s.pools.ByID(code.Pool); p != nil {
@@ -92,11 +101,11 @@ func (s *Service) authenticateSite(ctx context.Context, by *Caller, name PoolNam
 		return err
 	}
 	if !s.authenticate(ctx, by) {
-		return ErrWrongCredentials
+		return s.wrongCredentials(by)
 	}
 	if own, named, err := s.FindPool(name); err != nil || named && own.ID != by.site.ID {
 		by.isSite = false
-		return ErrWrongCredentials
+		return fmt.Errorf("%w: request names another pool than %s", ErrWrongCredentials, by.site.ID)
 	}
 	if err := s.CheckOrigin(by, by.site); err != nil {
 		return err

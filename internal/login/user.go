@@ -38,7 +38,7 @@ const freshEnough = 10 * time.Second
 func (s *Service) phoneUser(ctx context.Context, by *Caller, req PhoneRequest, own, p *pool.Pool) (session.User, error) {
 	if by.Credentials != nil {
 		if !by.isSite {
-			return session.User{}, ErrWrongCredentials
+			return session.User{}, s.wrongCredentials(by)
 		}
 		return vouchedUser(req.User, p, by.site)
 	}
@@ -61,9 +61,13 @@ func (s *Service) phoneUser(ctx context.Context, by *Caller, req PhoneRequest, o
 // no token.
 func identify(ctx context.Context, p *pool.Pool, token string, now time.Time, maxAge time.Duration) (session.User, error) {
 	if p.Identity == nil {
-		return session.User{}, ErrNoIdentity
+		return session.User{}, fmt.Errorf("pool %s: %w", p.ID, ErrNoIdentity)
 	}
-	return p.Identity.Identify(ctx, token, now, maxAge)
+	user, err := p.Identity.Identify(ctx, token, now, maxAge)
+	if err != nil {
+		return session.User{}, fmt.Errorf("pool %s: %w", p.ID, err)
+	}
+	return user, nil
 }
 
 // vouchedUser returns the user that the back end of the pool site names for a code of pool p.

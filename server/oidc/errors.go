@@ -161,6 +161,8 @@ func (p *Provider) logError(c *call, row *problem, err error) {
 	case row == errServer:
 		p.log.Error("request refused", about...)
 		return
+	case row == errInvalidClient:
+		p.quiet.Log(c.r.Context(), slog.LevelWarn, "client", "client refused: it must send its client_id and secret as in the configuration; other callers are guessing", about...)
 	case row == errUnavailable:
 		p.quiet.Log(c.r.Context(), slog.LevelWarn, "request "+login.ErrorKind(err), "request refused", about...)
 	}
