@@ -61,6 +61,25 @@ func callsOf(redis *redistest.Server, commands ...string) (calls int) {
 	return calls
 }
 
+// TestTheOnlyPoolNeedNotBeNamed counts as TestAStepIsOneCallToRedis does.
+func TestTheOnlyPoolNeedNotBeNamed(t *testing.T) {
+	redis := redistest.Start(t)
+	st := redisstore.New(redistest.Open(t, redisclient.Options{URL: redis.URL(), Prefix: "test"}), redisstore.Options{})
+	n := start(t, sessiontest.Node{Store: st, Bus: st.Bus()}, func(o *server.Options) {
+		o.Counts = patientStore{ratelimit.NewMemory()}
+	}, newPool(t, nil))
+	n.confirmed("p1") // Redis knows the scripts now
+	c := n.gene("p1")
+	for _, step := range []string{"scanned", "confirm"} {
+		n.srv.Settled(t.Context())
+		before := callsOf(redis, "evalsha", "eval")
+		n.phone(step, c.random, "alice").ok()
+		if got := callsOf(redis, "evalsha", "eval") - before; got != 1 {
+			t.Errorf("%s: %d scripts", step, got)
+		}
+	}
+}
+
 // TestAStepIsOneCallToRedis counts the scripts that Redis runs for each step, with pages that
 // have the browser cookie and phones that name their pool. No page waits, so the bus, which
 // would read the codes of pages now and then, reads nothing. What is counted and remembered

@@ -78,6 +78,9 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 	if err != nil {
 		return PhoneResult{}, s.countFailure(ctx, by, ErrInvalidCode)
 	}
+	if all := s.pools.All(); !named && len(all) == 1 { // which spares the load below
+		own, named = all[0], true
+	}
 	d := decision{pool: own, id: name.id, matchCode: req.MatchCode}
 	if !named || !name.isIn(own) || action == session.Confirm && decidesOnTheCode(own) {
 		if d, err = s.load(ctx, by, d, name); err != nil {
