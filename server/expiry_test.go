@@ -38,7 +38,7 @@ func TestExpiryIsReportedOnceByTheNodeThatMadeTheCode(t *testing.T) {
 		})
 	}
 	n, other, _ := pair(t, observe, newPool(t, func(p *pool.Pool) {
-		p.CodeTTL, p.ConfirmTTL, p.TicketTTL = 3*time.Second, 4*time.Second, 4*time.Second
+		p.CodeTTL, p.ConfirmTTL, p.TicketTTL = 10*time.Second, 10*time.Second, 10*time.Second
 	}))
 	want := make(map[session.ID][]string)
 	story := func(end string, steps ...string) {

@@ -66,7 +66,7 @@ func TestARefusedGuesserDoesNotLearnWhichCodesExist(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{MissRate: 1, CheckRate: 1000} }, newPool(t, open))
+			n := start(t, memNode(), func(o *server.Options) { o.Limits = login.Limits{MissRate: 1, CheckRate: 1000} }, newPool(t, open), secondPool(t))
 			attacker := clientAt(t, "127.0.0.2")
 			for range 5 { // on a slow machine the limit may refill between the calls
 				live, ticket := n.gene("p1"), ""

@@ -210,11 +210,11 @@ func TestAnOpenSocketContinuesAfterCancel(t *testing.T) {
 
 func TestAScannedCodeIsNotRotated(t *testing.T) {
 	t.Parallel()
-	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL = 4*time.Second, 8*time.Second }))
+	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL = 10*time.Second, 20*time.Second }))
 	p := n.dial("userPoolId=p1", nil)
 	random := p.event("code")["random"].(string)
 	n.phone("scanned", random, "alice").ok()
-	if m := p.event("scanned"); m["expiresIn"].(float64) < 5 {
+	if m := p.event("scanned"); m["expiresIn"].(float64) < 11 {
 		t.Errorf("scanned leaves %v s", m["expiresIn"])
 	}
 	if m := p.event("expired"); m["version"] != 3.0 {
@@ -289,7 +289,7 @@ func cancelDuringARefresh(t *testing.T, n *node) bool {
 
 func TestAReconnectingPageKeepsItsCode(t *testing.T) {
 	t.Parallel()
-	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = 3*time.Second, 2 }))
+	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.MaxCodes = 10*time.Second, 2 }))
 	p := n.dial("userPoolId=p1", nil)
 	m := p.event("code")
 	random, key := m["random"].(string), m["browserKey"].(string)
