@@ -157,4 +157,13 @@ func TestV3SaysWhatTheLoginLacks(t *testing.T) {
 	if needed, _ := body["stepUp"].(map[string]any); needed["maxAge"] != 300.0 || needed["acrValues"] == nil || needed["amr"] == nil {
 		t.Errorf("CONFIRM returns %s", a.raw)
 	}
+	status := func() map[string]any { return n.v3("GET", "get-qrcode-status?qrcodeId="+id, nil).ok() }
+	if d := status(); d["status"] != "SCANNED" || len(d) != 2 || d["briefUserInfo"] == nil {
+		t.Errorf("the code stays scanned, and the page learns nothing of what the phone lacks: %v", d)
+	}
+	token := loginToken(t, "alice", strong())
+	n.v3("POST", "set-qrcode-status", map[string]any{"qrcodeId": id, "action": "CONFIRM"}, "Authorization", token).ok()
+	if d := status(); d["status"] != "AUTHORIZED" || d["stepUp"] != nil {
+		t.Errorf("after the confirm with a better login: %v", d)
+	}
 }

@@ -19,11 +19,12 @@ type demoCommand struct {
 	Listen    string `default:"127.0.0.1:8080" help:"Listener, as host:port; with :8080, phones in the same network can connect."`
 	PublicURL string `placeholder:"URL" help:"Address for browsers and phones, if it is another one."`
 	Match     bool   `help:"The phone must send the number on the page."`
+	StepUp    bool   `help:"The phone's user must log in to the app again before they agree."`
 }
 
 // Run serves the demo until ctx ends.
 func (c *demoCommand) Run(ctx context.Context, o output) error {
-	options := app.DemoOptions{Listen: c.Listen, Match: c.Match}
+	options := app.DemoOptions{Listen: c.Listen, Match: c.Match, StepUp: c.StepUp}
 	if c.PublicURL != "" {
 		var err error
 		if options.PublicURL, err = config.ParseOrigin(strings.TrimSuffix(c.PublicURL, "/")); err != nil {

@@ -1,8 +1,10 @@
 package admin_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"regexp"
 	"strings"
@@ -10,8 +12,10 @@ import (
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/admin"
+	"github.com/scanlogin/scanlogin/internal/admin/stats"
 	"github.com/scanlogin/scanlogin/internal/kv"
 	"github.com/scanlogin/scanlogin/internal/settings"
+	"github.com/scanlogin/scanlogin/session"
 )
 
 func TestNothingIsShownWithoutAToken(t *testing.T) {
@@ -180,7 +184,7 @@ func TestProblemsAreShownAndEditsKeptInTheForm(t *testing.T) {
 	r.store.err = errors.New("gone")
 	r.expect(503, "GET", "/console/pools", nil)
 	r.store.err = nil
-	r.expect(404, "GET", "/console/pool?id=q", nil)
+	r.expect(404, "GET", "/console/pool?id=r", nil)
 	r.expect(400, "POST", "/console/pool?id=p", url.Values{"csrf": {form.Get("csrf")}})
 	r.expect(404, "POST", "/console", url.Values{})
 }
@@ -250,6 +254,31 @@ func TestTheLanguageIsTheChosenOneElseTheBrowsers(t *testing.T) {
 	} {
 		if _, body := r.call("GET", step.path, nil, "Accept-Language", step.accept); !strings.Contains(body, step.want) {
 			t.Errorf("%s with %q lacks %s: %s", step.path, step.accept, step.want, body)
+		}
+	}
+}
+
+// TestTheOverviewHasLoginsByClient shows clients of the selected pools, also those without logins.
+func TestTheOverviewHasLoginsByClient(t *testing.T) {
+	r := newFixture(t)
+	recorder := stats.NewRecorder(stats.Options{Store: r.store, Log: slog.New(slog.DiscardHandler), HasClient: func(string) bool { return true }})
+	for range 2 {
+		recorder.Observe(session.Event{Kind: session.EventExchanged, Pool: "p", Client: "grafana"})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	recorder.Run(ctx, func() stats.Load { return stats.Load{} })
+	r.login()
+	for query, want := range map[string]string{
+		"?pool=p&range=24h": "Grafana grafana 2, &lt;b&gt;TV&lt;/b&gt; tv 0", "?lang=en": "Grafana grafana 2, &lt;b&gt;TV&lt;/b&gt; tv 0", "?pool=q": "", "?lang=zh&pool=p": "Grafana grafana 2, &lt;b&gt;TV&lt;/b&gt; tv 0",
+	} {
+		body := r.expect(200, "GET", "/console"+query, nil)
+		var rows []string
+		for _, m := range regexp.MustCompile(`<th scope="row">(.*)</th><td><code>(.*)</code></td><td>.*</td><td class="right">(\d+)</td>`).FindAllStringSubmatch(body, -1) {
+			rows = append(rows, strings.Join(m[1:], " "))
+		}
+		if got := strings.Join(rows, ", "); got != want || strings.Contains(body, `id="clients"`) != (want != "") {
+			t.Errorf("%s: %q, want %q", query, got, want)
 		}
 	}
 }

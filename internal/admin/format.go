@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/scanlogin/scanlogin/internal/admin/stats"
@@ -15,8 +16,13 @@ func share(n, all int) string {
 	if all == 0 {
 		return unknown
 	}
-	return fmt.Sprintf("%.0f %%", 100*float64(n)/float64(all))
+	return percent(float64(n) / float64(all))
 }
+
+// space joins a number and its unit: no line breaks there.
+const space = "\u00a0"
+
+func percent(ratio float64) string { return fmt.Sprintf("%.0f", 100*ratio) + space + "%" }
 
 // percentiles are estimated percentiles of durations.
 type percentiles struct {
@@ -64,10 +70,10 @@ func newNode(n stats.Node, now time.Time, l language) node {
 		out.Status, out.Class = l.text("Bus late"), "bad"
 	}
 	if n.StoreUsage != nil {
-		out.Store = fmt.Sprintf("%.0f %%", 100**n.StoreUsage)
+		out.Store = percent(*n.StoreUsage)
 	}
 	if n.StoreTime > 0 && n.BusAge >= 0 {
-		out.Latency = n.StoreTime.Round(10 * time.Microsecond).String()
+		out.Latency = inUnits(n.StoreTime.Round(10 * time.Microsecond))
 	}
 	return out
 }
@@ -90,10 +96,37 @@ func roughly(d time.Duration) string {
 	d = max(0, d)
 	switch {
 	case d < 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
+		return inUnits(d.Round(100 * time.Millisecond))
 	case d < time.Hour:
-		return d.Round(time.Second).String()
+		return inUnits(d.Round(time.Second))
 	}
-	text := d.Truncate(time.Minute).String()
-	return text[:len(text)-len("0s")]
+	return inUnits(d.Truncate(time.Minute))
+}
+
+// inUnits formats a duration as numbers with units: `300 ms`, `1.5 s`, `2 min 5 s`, `3 h 20 min`.
+func inUnits(d time.Duration) string {
+	switch {
+	case d == 0:
+		return inUnit(d, time.Second, "s")
+	case d < time.Second:
+		return inUnit(d, time.Millisecond, "ms")
+	case d < time.Minute:
+		return inUnit(d, time.Second, "s")
+	case d < time.Hour:
+		return inTwoUnits(d, time.Minute, "min", inUnit(d%time.Minute, time.Second, "s"))
+	}
+	return inTwoUnits(d, time.Hour, "h", inUnit(d%time.Hour, time.Minute, "min"))
+}
+
+func inUnit(d, unit time.Duration, name string) string {
+	return strconv.FormatFloat(float64(d)/float64(unit), 'f', -1, 64) + space + name
+}
+
+// inTwoUnits has the rest as it is given, unless there is none.
+func inTwoUnits(d, unit time.Duration, name, rest string) string {
+	whole := inUnit(d.Truncate(unit), unit, name)
+	if d%unit == 0 {
+		return whole
+	}
+	return whole + space + rest
 }

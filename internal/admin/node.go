@@ -51,6 +51,10 @@ func Open(ctx context.Context, o NodeOptions) *Node {
 	_ = n.editor.Read(ctx) // is logged; Run reads again
 	n.recorder = stats.NewRecorder(stats.Options{
 		Store: o.Store, Node: displayName(o.Address), Version: o.Version, BusAge: o.BusAge, Log: o.Log,
+		HasClient: func(id string) bool {
+			_, c := o.Registry.Client(id)
+			return c != nil
+		},
 	})
 	return n
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/scanlogin/scanlogin/internal/admin/stats"
+	"github.com/scanlogin/scanlogin/internal/settings"
 	"github.com/scanlogin/scanlogin/session"
 )
 
@@ -23,6 +24,7 @@ type overview struct {
 	Times   []percentiles
 	Codes   chart
 	Seconds chart
+	Clients []clientLogins // most logins first
 	Refused []refusal
 	stats.Result
 }
@@ -49,6 +51,13 @@ type refusal struct {
 	Count  int
 }
 
+// clientLogins are the logins at an OAuth client of the selected pools.
+type clientLogins struct {
+	settings.Client
+	Pool   string // name
+	Logins int
+}
+
 // showOverview shows the statistics of a range.
 func (c *Console) showOverview(w http.ResponseWriter, r *http.Request, s loginSession) {
 	pools := c.options.Settings.Pools()
@@ -68,6 +77,7 @@ func (c *Console) showOverview(w http.ResponseWriter, r *http.Request, s loginSe
 		return
 	}
 	o.fill(read, s.lang)
+	o.Clients = loginsByClient(pools, o.Pool, read.Counts)
 	c.render(w, r, http.StatusOK, "overview", s.view("Overview", "overview", o))
 }
 
@@ -91,6 +101,20 @@ func (o *overview) fill(read stats.Result, l language) {
 		}
 	}
 	slices.SortStableFunc(o.Live, func(a, b node) int { return -cmp.Compare(btoi(a.Active), btoi(b.Active)) })
+}
+
+// loginsByClient returns the logins at each client of a pool; "": of all pools.
+func loginsByClient(pools []settings.Pool, id string, counts stats.Counts) (all []clientLogins) {
+	for _, p := range pools {
+		if id != "" && id != p.ID {
+			continue
+		}
+		for _, c := range p.Clients {
+			all = append(all, clientLogins{c, p.Name, counts.Logins[c.ID]})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b clientLogins) int { return cmp.Compare(b.Logins, a.Logins) })
+	return all
 }
 
 func btoi(b bool) int {

@@ -21,7 +21,7 @@ import (
 	"github.com/scanlogin/scanlogin/internal/webhook/queue"
 )
 
-// fakeSettings has one pool.
+// fakeSettings has a pool with settings and clients, and one without.
 type fakeSettings struct {
 	value string
 	edits []settings.Edit
@@ -29,7 +29,8 @@ type fakeSettings struct {
 }
 
 func (d *fakeSettings) Pools() []settings.Pool {
-	return []settings.Pool{{ID: "p", Name: "<script>alert(1)</script>", Settings: []settings.Setting{
+	clients := []settings.Client{{ID: "tv", Name: "<b>TV</b>"}, {ID: "grafana", Name: "Grafana"}}
+	return []settings.Pool{{ID: "q", Name: "Other"}, {ID: "p", Name: "<script>alert(1)</script>", Clients: clients, Settings: []settings.Setting{
 		{Name: "code_ttl", Label: "Code lifetime", Kind: "duration", Now: d.value, File: "2m", About: "With `code`."},
 		{Name: "origins", Label: "Origins", Kind: "list"},
 		{Name: "require_pkce", Label: "Require PKCE", Kind: "boolean", Now: "true", File: "false"},

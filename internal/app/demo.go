@@ -30,6 +30,7 @@ type DemoOptions struct {
 	Listen    string // host:port
 	PublicURL string // an origin, as config.ParseOrigin returns it; "": derived from the listener
 	Match     bool   // require the number on the page
+	StepUp    bool   // require a recent login to the app
 }
 
 // demo is what the demo has besides a server: its address and the secrets of this run.
@@ -52,7 +53,7 @@ func Demo(ctx context.Context, o DemoOptions, stdout, stderr io.Writer) error {
 	publicURL := demoURL(address, interfaces)
 	publicURL = cmp.Or(o.PublicURL, publicURL)
 	d := newDemo(publicURL)
-	c, err := d.config(address, o.Match)
+	c, err := d.config(address, o)
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func newDemo(publicURL string) *demo {
 
 // config returns the configuration of the demo: in memory, one pool, tokens signed with a
 // new key.
-func (d *demo) config(listen string, match bool) (*config.Config, error) {
+func (d *demo) config(listen string, o DemoOptions) (*config.Config, error) {
 	p := config.DefaultPool()
 	p.ID, p.Name, p.Secret = demoPool, "Demo", config.Secret(d.poolSecret)
 	p.Origins = demoOrigins(d.publicURL, listen)
@@ -117,9 +118,12 @@ func (d *demo) config(listen string, match bool) (*config.Config, error) {
 	p.PayloadFormat = string(pool.PayloadURL)
 	p.AllowBrowserExchange = true // the login page has no back end
 	p.TypedCodes = true
-	p.Clients = []config.Client{demoClientOf(match)}
-	if match {
+	p.Clients = []config.Client{demoClientOf(o.Match)}
+	if o.Match {
 		p.Match = "digits"
+	}
+	if o.StepUp {
+		p.StepUp = &config.StepUp{MaxAge: demoMaxAge}
 	}
 	key, err := newSigningKey()
 	if err != nil {

@@ -26,7 +26,9 @@ var demoUsers = [...]demoUser{
 
 const (
 	demoTokenTTL  = time.Hour
-	maxTokenQuery = 1 << 10 // bytes of {"user":"alice"}
+	demoMaxAge    = 5 * time.Minute // of a login to the app, with DemoOptions.StepUp
+	demoLoginAge  = time.Hour       // of a login to the app, unless the user logs in again
+	maxTokenQuery = 1 << 10         // bytes of {"user":"alice"}
 )
 
 // handler serves the pages of the demo and their requests.
@@ -46,10 +48,11 @@ func (d *demo) handler() http.Handler {
 }
 
 // serveToken answers {"user":"alice"} with a token for that user. A real app gets a token
-// when its user logs in.
+// when its user logs in. With "again":true the user does so now, otherwise an hour ago.
 func (d *demo) serveToken(w http.ResponseWriter, r *http.Request) {
 	var query struct {
-		User string `json:"user"`
+		User  string `json:"user"`
+		Again bool   `json:"again"`
 	}
 	body := http.MaxBytesReader(w, r.Body, maxTokenQuery)
 	if err := json.NewDecoder(body).Decode(&query); err != nil {
@@ -61,7 +64,12 @@ func (d *demo) serveToken(w http.ResponseWriter, r *http.Request) {
 		refuseDemo(w, r, errDemoUser)
 		return
 	}
-	token, err := d.token(user, time.Now())
+	now := time.Now()
+	loggedIn := now
+	if !query.Again {
+		loggedIn = now.Add(-demoLoginAge)
+	}
+	token, err := d.token(user, loggedIn, now)
 	if err != nil {
 		refuseDemo(w, r, err)
 		return
@@ -69,7 +77,7 @@ func (d *demo) serveToken(w http.ResponseWriter, r *http.Request) {
 	answerDemo(w, http.StatusOK, map[string]string{"token": token})
 }
 
-func (d *demo) token(u demoUser, now time.Time) (string, error) {
+func (d *demo) token(u demoUser, loggedIn, now time.Time) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"sub":                u.id,
 		"preferred_username": u.id,
@@ -77,6 +85,7 @@ func (d *demo) token(u demoUser, now time.Time) (string, error) {
 		"picture":            d.publicURL + "/demo/photo/" + u.id + ".svg",
 		"email":              u.id + "@example.com",
 		"email_verified":     true,
+		"auth_time":          loggedIn.Unix(),
 		"iat":                now.Unix(),
 		"exp":                now.Add(demoTokenTTL).Unix(),
 	}).SignedString([]byte(d.tokenKey))

@@ -48,7 +48,7 @@ func TestTheDemoPrintsOneAddressAndACodeThatPhonesCanReach(t *testing.T) {
 func TestTheDemosClientIsADeviceUnlessThePhoneNeedsTheNumber(t *testing.T) {
 	d := newDemo("http://127.0.0.1:8080")
 	for match, isDevice := range map[bool]bool{false: true, true: false} {
-		c, err := d.config("127.0.0.1:8080", match)
+		c, err := d.config("127.0.0.1:8080", DemoOptions{Match: match})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func get(t *testing.T, server *httptest.Server, path string) (*http.Response, st
 
 func TestDemoTokensIdentifyItsUsers(t *testing.T) {
 	d, server := newDemoServer(t)
-	s, err := d.config("127.0.0.1:8080", false)
+	s, err := d.config("127.0.0.1:8080", DemoOptions{StepUp: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +140,11 @@ func TestDemoTokensIdentifyItsUsers(t *testing.T) {
 		}
 		if want := "http://127.0.0.1:8080/demo/photo/" + u.id + ".svg"; user.Photo != want {
 			t.Errorf("photo %s, want %s", user.Photo, want)
+		}
+		_, answer = post(t, server, "/demo/token", fmt.Appendf(nil, `{"user":%q,"again":true}`, u.id))
+		again, err := s.UserPools[0].Identity.Identify(t.Context(), answer["token"], time.Now(), 0)
+		if need := s.UserPools[0].StepUp; err != nil || need.IsMetBy(user.Auth, time.Now()) || !need.IsMetBy(again.Auth, time.Now()) {
+			t.Errorf("%s: logged in at %d, again at %d, %v", u.id, user.Auth.Time, again.Auth.Time, err)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Caller struct {
 	site          *pool.Pool     // whose secret the caller showed; valid if isSite
 	isSite        bool           // the secret was verified
 	isClient      bool           // the secret of an OAuth client was verified
+	client        string         // id of the OAuth client that exchanges a ticket; "" if there is none
 	pending       []ratelimit.Op // what the request is still to be counted by, together with whatever else counts it
 	subject       Subject
 	originRefused bool

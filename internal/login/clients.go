@@ -20,6 +20,17 @@ func mayExchange(c *pool.Client, code session.Session) bool {
 	return code.Authorization.ClientID == "" || code.Authorization.ClientID == c.ID
 }
 
+// browserMayExchange reports whether the browser itself may exchange the ticket of a code, if its pool
+// allows that. A public client is the page in this browser. One that no longer exists may have had a
+// secret.
+func browserMayExchange(p *pool.Pool, code session.Session) bool {
+	if code.Authorization.ClientID == "" {
+		return true
+	}
+	c := clientOf(p, code)
+	return c != nil && c.IsPublic()
+}
+
 // clientOf returns the client of p that a code was created for; nil if it was created for none, or
 // the client no longer exists.
 func clientOf(p *pool.Pool, code session.Session) *pool.Client {

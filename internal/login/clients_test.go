@@ -2,6 +2,7 @@ package login
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,76 @@ func TestTicketsOfClientsAreBusyWhileTheStoreIsAway(t *testing.T) {
 	f.store.Fail(nil)
 	if err := redeem(); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestATicketOfAClientIsExchangedByWhoIsThatClient, in a pool that lets browsers exchange tickets: a
+// public client is the page in the browser that requested the code. No attempt uses the ticket but
+// the last.
+func TestATicketOfAClientIsExchangedByWhoIsThatClient(t *testing.T) {
+	const public, secret, removed = "spa", "app", "removed"
+	for _, test := range []struct {
+		of      string // client that the code was created for; "": none
+		browser error
+		app     error // the client app
+	}{
+		{"", nil, nil}, {public, nil, ErrClient}, {secret, ErrCredentials, nil}, {"other", ErrCredentials, ErrClient}, {removed, ErrCredentials, ErrClient},
+	} {
+		for _, by := range []string{"browser", "app"} {
+			f := newService(t, nil, newPool(func(p *pool.Pool) {
+				withClients(p)
+				p.Vouching, p.AllowBrowserExchange = true, true
+				p.Clients = append(p.Clients, &pool.Client{ID: public, RedirectURIs: []string{callback}})
+			}))
+			created, err := f.Create(t.Context(), browser(), CreateRequest{Pool: f.pool, CustomData: "{}", Count: 1, Client: test.of})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.confirm(created.Session)
+			ticket := f.pool.Ticket(created.Session)
+			byTicket := func(c *pool.Client) error {
+				_, err := f.RedeemTicket(t.Context(), site(), f.pool, RedeemTicketRequest{Client: c, Ticket: ticket})
+				return err
+			}
+			if err := byTicket(f.pool.Clients[2]); !errors.Is(err, ErrClient) {
+				t.Errorf("a code of %q for tokens of a public client: %v", test.of, err)
+			}
+			if _, err := f.Redeem(t.Context(), stranger(), RedeemRequest{Ticket: ticket}); !errors.Is(err, ErrCredentials) {
+				t.Errorf("a code of %q for a stranger: %v", test.of, err)
+			}
+			want := test.browser
+			if by == "app" {
+				err, want = byTicket(f.pool.Clients[0]), test.app
+			} else {
+				_, err = f.Redeem(t.Context(), browser(), RedeemRequest{Ticket: ticket})
+			}
+			if !errors.Is(err, want) {
+				t.Errorf("a code of %q for %s: %v, want %v", test.of, by, err, want)
+			}
+			if _, err := f.Redeem(t.Context(), site(), RedeemRequest{Ticket: ticket}); (err == nil) != (want != nil) {
+				t.Errorf("a code of %q for the site after %s: %v", test.of, by, err)
+			}
+		}
+	}
+}
+
+// TestAnExchangeIsALoginAtTheClientThatGetsTokens, also if the code was created for none.
+func TestAnExchangeIsALoginAtTheClientThatGetsTokens(t *testing.T) {
+	f := newService(t, nil, newPool(func(p *pool.Pool) {
+		withClients(p)
+		p.Vouching = true
+	}))
+	code := f.create()
+	f.confirm(code)
+	if _, err := f.RedeemTicket(t.Context(), site(), f.pool, RedeemTicketRequest{Client: f.pool.Clients[0], Ticket: f.pool.Ticket(code)}); err != nil {
+		t.Fatal(err)
+	}
+	var clients []string
+	for _, e := range f.events {
+		clients = append(clients, string(e.Kind)+" "+e.Client)
+	}
+	if got := strings.Join(clients, ", "); got != "made , scanned , confirmed , exchanged app" {
+		t.Errorf("events %s", got)
 	}
 }
 

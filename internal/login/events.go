@@ -1,6 +1,8 @@
 package login
 
 import (
+	"cmp"
+
 	"github.com/scanlogin/scanlogin/internal/authorization"
 	"github.com/scanlogin/scanlogin/session"
 )
@@ -9,7 +11,7 @@ import (
 func (s *Service) emit(by *Caller, kind session.EventKind, code session.Session) {
 	s.observers.Emit(session.Event{
 		Kind: kind, Time: s.store.Now(), Pool: code.Pool, Code: code,
-		Client: code.Authorization.ClientID, User: by.user, IP: by.IP, RequestID: by.RequestID,
+		Client: cmp.Or(code.Authorization.ClientID, by.client), User: by.user, IP: by.IP, RequestID: by.RequestID,
 	})
 }
 

@@ -116,12 +116,12 @@ func (s *Service) authenticateSite(ctx context.Context, by *Caller, name PoolNam
 
 // checkBrowserExchange refuses the exchange without the pool's secret, unless the pool lets
 // its browsers exchange tickets and the caller is the code's browser. A code that was created for a
-// client with a secret needs that: see RedeemTicket.
+// client with a secret needs that: see RedeemTicket and browserMayExchange.
 func (s *Service) checkBrowserExchange(ctx context.Context, by *Caller, p *pool.Pool, code session.Session) error {
 	if err := s.checkGuessesWithProof(by, p, code); err != nil {
 		return err
 	}
-	if c := clientOf(p, code); !p.AllowBrowserExchange || c != nil && !c.IsPublic() {
+	if !p.AllowBrowserExchange || !browserMayExchange(p, code) {
 		return ErrCredentials
 	}
 	if err := s.CheckOrigin(by, p); err != nil {

@@ -54,6 +54,7 @@ func (s *Service) redeemTicket(ctx context.Context, by *Caller, p *pool.Pool, re
 		return session.Session{}, ErrClient
 	}
 	by.SetSubject(p, code)
+	by.client = req.Client.ID
 	code, _, err = s.apply(ctx, by, id, session.Change{
 		Action: session.Redeem, Pool: p.ID, Credential: p.Credential(req.Ticket, challengeOf(req.Verifier)),
 	})

@@ -64,7 +64,7 @@ func New(pools ...string) *Metrics {
 		steps:      histogram("code_step_duration_seconds", "Time between two steps of a code, by the later step.", stepBuckets, "pool", "step"),
 		pushes:     histogram("push_delay_seconds", "Time from a step of a code until it was written to a waiting page.", pushBuckets, "pool"),
 		deliveries: counter("webhook_deliveries_total", "Webhook delivery attempts (delivered, failed) and messages that were given up (dead, dropped).", "pool", "outcome"),
-		logins:     counter("oidc_logins_total", "Logins at OAuth clients: exchanged authorization codes.", "pool", "client"),
+		logins:     counter("oidc_logins_total", "Logins at OAuth clients: exchanged codes that were created for the client, or exchanged for its tokens.", "pool", "client"),
 		reuses:     counter("oidc_reuses_total", "Spent refresh tokens and authorization codes that were shown again. Each revokes a login.", "pool", "client"),
 		calls:      histogram("store_duration_seconds", "Duration of store operations, including failed ones.", callBuckets, "operation"),
 		failures:   counter("store_failures_total", "Store operations that got no answer.", "operation"),

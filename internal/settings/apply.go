@@ -129,6 +129,9 @@ func describe(file, current config.Pool, limits config.Limits, values map[string
 			Inherited: inherited(s.Path, limits), File: inFile[s.Path], Now: inForce[s.Path], Changed: changed, By: v.By, At: v.At,
 		})
 	}
+	for _, c := range file.Clients {
+		p.Clients = append(p.Clients, Client{c.ID, c.Name})
+	}
 	return p
 }
 

@@ -12,7 +12,11 @@ type Pool struct {
 	ID       string
 	Name     string
 	Settings []Setting
+	Clients  []Client // OAuth clients, in the order of the file
 }
+
+// Client is an OAuth client of a pool. Administrators do not change it.
+type Client struct{ ID, Name string }
 
 // Setting is one setting of a pool and its values.
 type Setting struct {

@@ -43,6 +43,34 @@ describe('consent', { concurrency: 2 }, () => {
     await waitForText(login, 'bob@example.com');
   });
 
+  for (const [locale, words] of variations([
+    ['en-US', { user: 'Bob', note: 'You will be asked to log in to the app again.', agree: 'Agree', title: 'Log in to the app again', back: 'Back', again: 'Log in again', agreed: 'Agreed' }],
+    ['zh-CN', { user: 'Bob', note: '您需要重新登录 App。', agree: '同意', title: '重新登录 App', back: '返回', again: '重新登录', agreed: '已同意' }],
+  ])) {
+    scenario(`with demo --step-up, the user logs in to the app again after agreeing: ${locale}`, async (sandbox) => {
+      const pages = await openDemo(sandbox, browser, { flags: ['--step-up'], options: { locale } });
+      const { login, phone } = pages;
+      const text = await codeOn(sandbox, login);
+      await phone.goto(text);
+      await phone.getByText(words.user, { exact: true }).click();
+      await phone.locator('[data-part="accept"]').click();
+      await waitForText(phone, words.note);
+      await phone.getByRole('button', { name: words.agree }).click();
+      await phone.getByRole('heading', { name: words.title }).waitFor();
+      await saveScreenshot(phone, `phone-again-${locale}`);
+      await assertAccessible(phone, 'the phone asks for a login');
+      await phone.getByRole('button', { name: words.back }).click();
+      await waitForState(phone, 'consent');
+      await waitForState(login, 'scanned'); // nothing was decided
+      await phone.getByRole('button', { name: words.agree }).click();
+      await phone.getByRole('button', { name: words.again }).click();
+      await phone.getByRole('heading', { name: words.agreed }).waitFor();
+      await waitForText(login, 'bob@example.com');
+      const { auth_time: time } = JSON.parse(await login.locator('pre').textContent());
+      assert.ok(Math.abs(Date.now() / 1000 - time) < 60, `the site learns of the new login: ${time}`);
+    });
+  }
+
   scenario('three wrong numbers end the code, and the login page shows a new one', async (sandbox) => {
     const pages = await openDemo(sandbox, browser, { tolerate: REFUSED, flags: ['--match'] });
     const { login, phone } = pages;

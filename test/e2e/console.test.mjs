@@ -1,5 +1,6 @@
 /** The console of two nodes on one Redis, in Debian's Chromium, and its access control. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 
@@ -21,12 +22,12 @@ async function administrator(name) {
   return { name, token: stdout.match(/scanlogin_[\w-]{43}/)[0], sha256: stdout.match(/sha256: ([0-9a-f]{64})/)[1] };
 }
 
-/** Starts two nodes with a console and the administrator alice. */
-async function twoNodes(sandbox) {
+/** Starts two nodes with a console and the administrator alice, and with more settings of the pool. */
+async function twoNodes(sandbox, pool = {}, more = {}) {
   const alice = await administrator('alice');
   const redis = await sandbox.redis();
-  const settings = { console: { tokens: [{ name: alice.name, sha256: alice.sha256 }] } };
-  const [a, b] = await Promise.all(['a', 'b'].map((name) => sandbox.node({ name, redis, settings })));
+  const settings = { console: { tokens: [{ name: alice.name, sha256: alice.sha256 }] }, ...more };
+  const [a, b] = await Promise.all(['a', 'b'].map((name) => sandbox.node({ name, redis, settings, pool })));
   return { a, b, alice };
 }
 
@@ -69,6 +70,14 @@ async function phone(node, call, random, user = { sub: 'u1', nickname: 'Uma' }) 
     headers: { 'content-type': 'application/json', authorization: `Bearer ${appToken(user)}` },
   });
   assert.equal(answer.status, 200, await answer.text());
+}
+
+/** Sends a form to an endpoint of the pool's issuer, and returns the answer. */
+async function form(node, endpoint, fields) {
+  const answer = await fetch(`${node.address}/oidc/${POOL}/${endpoint}`, { method: 'POST', body: new URLSearchParams(fields) });
+  const body = await answer.json();
+  assert.equal(answer.status, 200, JSON.stringify(body));
+  return body;
 }
 
 /** A scenario of `make test-all` only. */
@@ -173,7 +182,7 @@ describe('the console', { concurrency: 2 }, () => {
     assert.equal(await count(page, 'Exchanged'), '0');
     await waitForText(page, '67 % of the step before, 50 % of all');
     await waitForText(page, '2 active');
-    assert.match(await page.getByRole('row', { name: /^Time to scan/ }).innerText(), /(\d+ms|s)/);
+    assert.match(await page.getByRole('row', { name: /^Time to scan/ }).innerText(), /\d\u00a0m?s\s/);
     await page.getByRole('img', { name: 'Codes' }).press('End');
     await page.locator('.tip').filter({ hasText: 'Confirmed: ', visible: true }).waitFor();
     await assertAccessible(page, 'the overview');
@@ -191,6 +200,36 @@ describe('the console', { concurrency: 2 }, () => {
     await page.waitForURL(/range=7d/);
     await until(45, 'the long range has them', async () => await count(page, 'Confirmed') === '2');
   }, { seconds: 120 });
+
+  scenario('the overview counts logins by OpenID Connect client, in English and Chinese', async (sandbox) => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const common = { device: true, redirect_uris: ['http://127.0.0.1/callback'] };
+    const clients = [{ id: 'cli', name: 'Command line', ...common }, { id: 'tv', name: 'Television', ...common }];
+    const { a, b, alice } = await twoNodes(sandbox, { typed_codes: true, clients }, {
+      signing_key: privateKey.export({ type: 'pkcs8', format: 'pem' }), public_url: 'https://login.example.com',
+    });
+    const page = await (await openContext(sandbox, browser, DESKTOP)).newPage();
+    await logIn(page, a, alice);
+    const rows = page.getByRole('region', { name: 'Logins through OpenID Connect' }).locator('tbody tr');
+    assert.deepEqual(await rows.allInnerTexts(), ['Command line\tcli\tShop\t0', 'Television\ttv\tShop\t0']);
+    for (const [first, second] of [[a, b], [b, a]]) {
+      const device = await form(first, 'device', { client_id: 'tv', scope: 'openid' });
+      const random = device.verification_uri_complete.split('/').at(-1);
+      await phone(second, 'scanned', random);
+      await phone(first, 'confirm', random);
+      const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.device_code };
+      assert((await form(second, 'token', { client_id: 'tv', ...grant })).access_token);
+    }
+    await until(15, 'both nodes have counted', async () => (await rows.allInnerTexts())[0] === 'Television\ttv\tShop\t2');
+    assert.equal((await rows.allInnerTexts())[1], 'Command line\tcli\tShop\t0');
+    await assertAccessible(page, 'logins by client');
+    await saveScreenshot(page, 'console-clients');
+    await page.goto(`${b.ops}/console?pool=${POOL}&range=24h&lang=zh`);
+    await page.getByRole('heading', { name: '通过 OpenID Connect 的登录' }).waitFor();
+    await page.setViewportSize(PHONE.viewport);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+    await saveScreenshot(page, 'console-clients-zh');
+  }, { seconds: 90 });
 
   all('an update keeps focus, scroll position, hidden lines and open tables', async (sandbox) => {
     const { node, alice } = await oneNode(sandbox);

@@ -10,11 +10,12 @@ export interface User {
   readonly name: string;
 }
 
-async function logIn(user: User): Promise<string> {
+/** `again`: the user logs in now, instead of having done so before. */
+async function logIn(user: User, again: boolean): Promise<string> {
   try {
     const response = await fetch('demo/token', {
       method: 'POST', headers: { 'content-type': 'application/json', 'x-authing-lang': lang },
-      body: JSON.stringify({ user: user.id }), signal: AbortSignal.timeout(DEADLINE),
+      body: JSON.stringify({ user: user.id, again }), signal: AbortSignal.timeout(DEADLINE),
     });
     if (response.ok) return ((await response.json()) as { token: string }).token;
   } catch {
@@ -23,23 +24,31 @@ async function logIn(user: User): Promise<string> {
   throw new UnavailableError();
 }
 
+/** A user's account in the app. */
+export interface Account {
+  readonly kit: PhoneKit;
+  logInAgain(): Promise<void>;
+}
+
 /**
- * The kit of a user's phone.
+ * The account of a user, with the kit of their phone.
  * @param pool id of the demo's pool
  * @param origins where its links begin: the demo may be open at another of its addresses
  */
-export function kitOf(user: User, pool: string, origins: readonly string[]): PhoneKit {
+export function accountOf(user: User, pool: string, origins: readonly string[]): Account {
   let token: Promise<string> | undefined;
-  return new PhoneKit({
+  const newToken = (again: boolean): Promise<string> => (token = logIn(user, again).catch((error: unknown) => {
+    token = undefined;
+    throw error;
+  }));
+  const kit = new PhoneKit({
     server: location.origin,
     linkOrigins: [location.origin, ...origins],
     pool,
-    token: () => (token ??= logIn(user).catch((error: unknown) => {
-      token = undefined;
-      throw error;
-    })),
+    token: () => token ?? newToken(false),
     language: lang,
     totalTimeout: RETRIES,
     allowHttp: true, // the demo runs on this computer, or in the network at home
   });
+  return { kit, logInAgain: async () => { await newToken(true); } };
 }

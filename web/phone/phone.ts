@@ -4,11 +4,11 @@
  * those of the phone kit.
  */
 import {
-  CodeUsedError, LoginError, MatchCodeError, NotLoginCodeError, RateLimitedError, type Code, type LinkedCode, type Login, type PhoneKit,
+  CodeUsedError, LoginError, MatchCodeError, NotLoginCodeError, RateLimitedError, StepUpRequiredError, type Code, type LinkedCode, type Login, type PhoneKit,
 } from '../../clients/phone/src/index.js';
 import { part, showFace, showState } from '../page.js';
 import { lang, localize, words } from '../words.js';
-import { kitOf, type User } from './account.js';
+import { accountOf, type Account, type User } from './account.js';
 import { hasCamera, look, readPicture } from './camera.js';
 import { fillConsent, showBlocked } from './consent.js';
 
@@ -28,6 +28,7 @@ const markAddress = logo.src;
 
 let linked: LinkedCode | undefined; // an opened link that waits for the user
 let login: Login | undefined; // a scanned code that waits for the decision
+let account: Account | undefined; // of the user who scanned it
 
 /** The code on the login page beside the phone, on the page that shows both. */
 let beside: string | undefined;
@@ -37,7 +38,8 @@ function user(): User {
   return { id: picked.value, name: picked.dataset['name'] ?? '' };
 }
 
-const kit = (): PhoneKit => kitOf(user(), pool, origins ? origins.split(' ') : []);
+const open = (): Account => accountOf(user(), pool, origins ? origins.split(' ') : []);
+const kit = (): PhoneKit => open().kit;
 
 /** What to show for an error. */
 function textOf(error: unknown): string {
@@ -62,11 +64,12 @@ async function step(place: HTMLElement, work: () => Promise<void>): Promise<void
 
 /** Scans, and shows who asks. */
 async function scan(code: (from: PhoneKit) => Code): Promise<void> {
-  const from = kit();
-  const scanned = await from.scan(code(from));
+  const opened = open();
+  const scanned = await opened.kit.scan(code(opened.kit));
   const { id, name } = user();
   fillConsent(root, scanned.scan);
   login = scanned;
+  account = opened;
   logo.src = login.scan.pool.logo ?? markAddress;
   part(root, 'as', HTMLElement).textContent = words.as(name);
   showFace(part(root, 'face', HTMLElement), name, `demo/photo/${id}.svg`);
@@ -84,12 +87,19 @@ async function decide(current: Login, agrees: boolean): Promise<void> {
     showOutcome(agrees);
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;
+    if (error instanceof StepUpRequiredError) return askForLogin();
     if (error instanceof CodeUsedError && error.status === 'confirmed') return agrees ? showOutcome(true) : begin(words.already); // by an earlier attempt, or another phone
-    if (!['retry', 'enter-number', 'cancel', 'step-up'].includes(error.advice.next)) return begin(textOf(error));
+    if (!['retry', 'enter-number', 'cancel'].includes(error.advice.next)) return begin(textOf(error));
     markNumber(error instanceof MatchCodeError);
     if (error.advice.next === 'cancel') showBlocked(root);
     throw error;
   }
+}
+
+/** The user has agreed, and logs in to the app again: a real app asks for the password, or a fingerprint. */
+function askForLogin(): void {
+  showState(root, 'again');
+  part(root, 'logInAgain', HTMLElement).focus();
 }
 
 /** Leads to the number, if that is what is wrong. */
@@ -187,7 +197,16 @@ picture.addEventListener('change', () => void step(failure, async () => {
   else await scan((from) => from.read(text));
 }));
 cameraButton.addEventListener('click', () => void useCamera());
-part(root, 'agree', HTMLElement).addEventListener('click', () => void step(refusal, async () => { if (login) await decide(login, true); }));
+part(root, 'agree', HTMLElement).addEventListener('click', () => void step(refusal, async () => {
+  if (login?.scan.stepUp) askForLogin();
+  else if (login) await decide(login, true);
+}));
+part(root, 'logInAgain', HTMLElement).addEventListener('click', () => void step(refusal, async () => {
+  showState(root, 'consent');
+  await account?.logInAgain();
+  if (login) await decide(login, true);
+}));
+part(root, 'back', HTMLElement).addEventListener('click', () => showState(root, 'consent'));
 part(root, 'cancel', HTMLElement).addEventListener('click', () => void step(refusal, async () => { if (login) await decide(login, false); }));
 digits.addEventListener('keydown', (event) => {
   if (event.key === 'Enter') part(root, 'agree', HTMLElement).click();

@@ -1,5 +1,5 @@
 // Package stats provides the console's statistics over all nodes: events, times to scan and to
-// confirm, and refusals by period, in total and by pool; and the nodes.
+// confirm, refusals and logins at OAuth clients by period, in total and by pool; and the nodes.
 //
 // Each node publishes its totals per period repeatedly, so that a repeated or lost write does
 // no harm and the totals of a dead node remain. The package guarantees that counting never
@@ -26,7 +26,10 @@ type Options struct {
 	Node    string // display name
 	Version string
 	BusAge  func() time.Duration // nil: no bus
-	Log     *slog.Logger
+	// HasClient reports whether the configuration has an OAuth client with this id. Logins at
+	// others are not counted by client. nil: it has none.
+	HasClient func(id string) bool
+	Log       *slog.Logger
 }
 
 // Recorder counts the events of one node and publishes the counts. Create it with NewRecorder.
@@ -66,20 +69,25 @@ func NewRecorder(o Options) *Recorder {
 // Observe counts an event. It is a session.Observer.
 func (r *Recorder) Observe(e session.Event) {
 	now := r.options.Store.Now()
+	hasClient := r.options.HasClient
+	isLogin := e.Kind == session.EventExchanged && e.Client != "" && hasClient != nil && hasClient(e.Client)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, span := range Ranges {
-		r.entry(key{span, span.number(now), ""}).observe(e)
+		r.entry(key{span, span.number(now), ""}).observe(e, isLogin)
 		if e.Pool != "" {
-			r.entry(key{span, span.number(now), e.Pool}).observe(e)
+			r.entry(key{span, span.number(now), e.Pool}).observe(e, isLogin)
 		}
 	}
 }
 
-// observe counts an event.
-func (e *entry) observe(event session.Event) {
+// observe counts an event, and whether it is a login at a client.
+func (e *entry) observe(event session.Event, isLogin bool) {
 	e.changes++
 	e.Counts.observe(event)
+	if isLogin {
+		e.countLogin(event.Client)
+	}
 }
 
 // entry returns the entry of a key. r.mu is held.

@@ -14,6 +14,8 @@ type Counts struct {
 	Refused   map[string]int `json:"refused"` // by reason
 	ToScan    Durations      `json:"toScan"`  // from creation to scan
 	ToConfirm Durations      `json:"toConfirm"`
+	// Logins are exchanged codes by the id of the OAuth client that they were created for.
+	Logins map[string]int `json:"logins,omitempty"`
 }
 
 // Count returns the number of events of the kinds.
@@ -22,6 +24,16 @@ func (c Counts) Count(kinds ...session.EventKind) (n int) {
 		n += c.Events[string(kind)]
 	}
 	return n
+}
+
+// countLogin counts a login at a client.
+func (c *Counts) countLogin(client string) {
+	if c.Logins == nil {
+		c.Logins = make(map[string]int)
+	}
+	if _, counted := c.Logins[client]; counted || len(c.Logins) < maxClients {
+		c.Logins[client]++
+	}
 }
 
 // observe counts an event.
@@ -44,6 +56,7 @@ func (c *Counts) observe(e session.Event) {
 func (c *Counts) add(other Counts) {
 	addCounts(&c.Events, other.Events)
 	addCounts(&c.Refused, other.Refused)
+	addCounts(&c.Logins, other.Logins)
 	c.ToScan.add(other.ToScan)
 	c.ToConfirm.add(other.ToConfirm)
 }
@@ -58,7 +71,7 @@ func addCounts(to *map[string]int, from map[string]int) {
 }
 
 func (c Counts) clone() Counts {
-	c.Events, c.Refused = maps.Clone(c.Events), maps.Clone(c.Refused)
+	c.Events, c.Refused, c.Logins = maps.Clone(c.Events), maps.Clone(c.Refused), maps.Clone(c.Logins)
 	return c
 }
 
@@ -85,8 +98,13 @@ type Report struct {
 	Counts
 }
 
-// maxReport bounds a report that is read, in bytes. Reports have less than 2 KB.
-const maxReport = 16 << 10
+const (
+	// maxClients bounds the clients whose logins a report has. A node counts no others in that period.
+	maxClients = 1000
+	// maxReport bounds a report that is read, in bytes. Reports have less than 2 KB, and up to 80 bytes
+	// for each client.
+	maxReport = 2<<10 + maxClients*80
+)
 
 // decode decodes a report. Other programs may have written to the storage.
 func decode(text string) (r Report, ok bool) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -117,6 +118,51 @@ func TestStatisticsAreTheSumOfAllNodesIncludingStoppedOnes(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// TestLoginsAreCountedByConfiguredClients has logins at clients on two nodes, at a client that no
+// longer exists, and of a page.
+func TestLoginsAreCountedByConfiguredClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := kv.NewMemory()
+		ctx, cancel := context.WithCancel(t.Context())
+		for name, logins := range map[string][]string{"a": {"grafana", "grafana", "removed", ""}, "b": {"grafana", "tv"}} {
+			r := stats.NewRecorder(stats.Options{
+				Store: on, Node: name, Log: slog.New(slog.DiscardHandler), HasClient: func(id string) bool { return id == "grafana" || id == "tv" },
+			})
+			go r.Run(ctx, load(0))
+			for _, client := range logins {
+				for _, kind := range []session.EventKind{session.EventMade, session.EventExchanged, session.EventTokenReused} {
+					r.Observe(session.Event{Kind: kind, Pool: "x", Client: client})
+				}
+			}
+		}
+		time.Sleep(time.Minute)
+		cancel()
+		synctest.Wait()
+		for _, span := range stats.Ranges {
+			for pool, want := range map[string]map[string]int{"": {"grafana": 3, "tv": 1}, "x": {"grafana": 3, "tv": 1}, "y": {}} {
+				if r := read(t, on, span.Name, pool); !maps.Equal(r.Logins, want) {
+					t.Errorf("%s of pool %q: %v, want %v", span.Name, pool, r.Logins, want)
+				}
+			}
+		}
+	})
+}
+
+// TestAReportOfManyClientsIsRead logs in at more clients than a report has, with the longest ids.
+func TestAReportOfManyClientsIsRead(t *testing.T) {
+	on := kv.NewMemory()
+	r := stats.NewRecorder(stats.Options{Store: on, Log: slog.New(slog.DiscardHandler), HasClient: func(string) bool { return true }})
+	for i := range 1100 {
+		r.Observe(session.Event{Kind: session.EventExchanged, Pool: "x", Client: fmt.Sprintf("%064d", i)})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.Run(ctx, load(0))
+	if h := read(t, on, "24h", "x"); len(h.Logins) != 1000 || h.Count(session.EventExchanged) != 1100 {
+		t.Errorf("%d clients, %d logins", len(h.Logins), h.Count(session.EventExchanged))
+	}
 }
 
 func TestAPeriodWithoutANodeIsUnknownAndNotZero(t *testing.T) {

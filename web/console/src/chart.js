@@ -78,7 +78,7 @@ class Chart {
     this.uplot?.destroy();
     const color = (name) => getComputedStyle(this.place).getPropertyValue(`--${name}`).trim();
     const axis = { stroke: color('soft'), grid: { stroke: color('line'), width: 1 }, ticks: { stroke: color('line'), width: 1 }, font: '12px system-ui' };
-    const unit = this.data.unit && ` ${this.data.unit}`;
+    const unit = this.data.unit && `\u00a0${this.data.unit}`;
     this.uplot = new uPlot({
       width: this.width(), height: HEIGHT,
       legend: { show: false },
@@ -144,7 +144,7 @@ class Chart {
   /** The lines of the tooltip. */
   describe() {
     const index = this.uplot.cursor.idx;
-    const unit = this.data.unit && ` ${this.data.unit}`;
+    const unit = this.data.unit && `\u00a0${this.data.unit}`;
     const open = index === this.data.times.length - 1 ? ` (${t('so far')})` : '';
     return [{ text: this.longTime(this.data.times[index]) + open }, ...this.data.series.filter((series) => !this.hidden.has(series.class)).map((series) => {
       const value = series.values[index];
