@@ -97,6 +97,24 @@ describe('failures of the element', { concurrency: 2 }, () => {
     assert.equal((await eventsOf(page, 'code')).filter((code) => code.random !== random).length, 0);
   });
 
+  scenario('when its node stops, the page says nothing and continues on another node', async (sandbox) => {
+    const site = await ExampleSite.open(sandbox);
+    site.balancer.nodes = [site.a.address];
+    // The longest pause that the page may draw.
+    const page = await site.visit(browser, { options: DESKTOP, prepare: () => { Math.random = () => 0.99; }, ...TOLERATE_NETWORK_ERRORS });
+    const random = await codeOf(page);
+    site.balancer.nodes = [site.b.address];
+    site.a.program.signal('SIGTERM');
+    await site.a.program.ended;
+    await page.waitForTimeout(3000); // it would say so after 1.5 s
+    assert.deepEqual(await eventsOf(page, 'offline'), []);
+    await site.app('scanned', random);
+    await waitForElement(page, 'scanned');
+    await site.app('confirm', random);
+    await assertLoggedIn(site, page, random);
+    assert.deepEqual(await eventsOf(page, 'offline'), []);
+  });
+
   scenario('a hidden page requests no codes, and gets one at once when it becomes visible', async (sandbox) => {
     const site = await ExampleSite.open(sandbox, { single: true, pool: { code_ttl: '2s' } });
     const page = await site.visit(browser, { options: DESKTOP, prepare: CONTROL_VISIBILITY, attributes: { pool: '' } });

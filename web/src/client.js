@@ -8,6 +8,7 @@ import { BEFORE_END, HIDDEN_TOO_LONG, isHidden } from './visibility.js';
 
 const SILENCE = 15; // seconds, as all below; the server reports the end of a code within 10 s
 const RESTART_SPREAD = 5; // over which the pages of a stopping node reconnect
+const SCANNED_SPREAD = 0.5; // over which those reconnect that wait for a user: they are few
 
 const Target = /** @type {new () => TypedEventTarget} */ (EventTarget);
 
@@ -159,7 +160,8 @@ export class ScanLogin extends Target {
       this.stop();
       this.#emit('exhausted', null);
     } else if (code === GOING_AWAY) {
-      this.#reconnect(Math.random() * RESTART_SPREAD);
+      const pause = Math.random() * (this.#lastEvent === 'scanned' ? SCANNED_SPREAD : RESTART_SPREAD);
+      this.#reconnect(pause, pause);
     } else if (code !== BUFFERED && (code === BUSY || this.#alive)) {
       this.#reconnect(this.#transports.nextPause());
     } else {
@@ -167,15 +169,18 @@ export class ScanLogin extends Target {
     }
   }
 
-  /** @param {number} pause seconds */
-  #reconnect(pause) {
+  /**
+   * @param {number} pause seconds
+   * @param {number} [planned] how much of it the server asked for: no failure
+   */
+  #reconnect(pause, planned = 0) {
     if (this.#refreshing) this.#code = undefined; // it must not be resumed
     this.#disconnect();
     if (isHidden() && this.remaining === 0) {
       this.#suspend();
       return;
     }
-    this.#offline.disconnected();
+    this.#offline.disconnected(planned);
     this.#pauseTimer = setTimeout(() => this.#connect(), pause * 1000);
   }
 

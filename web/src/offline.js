@@ -18,13 +18,16 @@ export class OfflineDetector {
     return this.#offline;
   }
 
-  /** There is no connection. */
-  disconnected() {
+  /**
+   * There is no connection.
+   * @param {number} [planned] seconds until the page tries to connect, as the server asked it to
+   */
+  disconnected(planned = 0) {
     this.#timer ??= setTimeout(() => {
       if (this.#offline) return;
       this.#offline = true;
       this.#report('offline');
-    }, OFFLINE_AFTER);
+    }, OFFLINE_AFTER + planned * 1000);
   }
 
   /** A message arrived. */
