@@ -74,6 +74,11 @@ var table = []struct {
 		"换取令牌需要该用户池中带密钥的 OpenID Connect 客户端：请使用 Basic 认证，或 client_id 和 client_secret",
 	},
 	{login.ErrCredentials, errCredentials, "", ""},
+	{
+		login.ErrNoVouching, errNotLoggedIn,
+		"This user pool has an identity, so the phone sends the user's token: set vouching to true in its configuration to let the back end of the app name the user, too",
+		"该用户池配置了 identity，因此由手机发送用户的令牌：若也要由 App 的后端指定用户，请在其配置中将 vouching 设为 true",
+	},
 	{login.ErrNotLoggedIn, errNotLoggedIn, "", ""},
 	{login.ErrOtherPool, errOtherPool, "", ""},
 	{login.ErrTicket, errTicket, "", ""},

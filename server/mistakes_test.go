@@ -192,6 +192,20 @@ func TestWrongCredentialsAreLoggedOncePerPool(t *testing.T) {
 	}
 }
 
+func TestABackEndThatMayNotNameUsersIsLogged(t *testing.T) {
+	n := alone(t, newPool(t, nil))
+	c := n.gene("p1")
+	for range 3 {
+		a := n.call("POST", "/scanned", map[string]any{"random": c.random, "user": map[string]any{"id": "u"}}, "Authorization", basic("p1", poolSecret))
+		if a.refused(401, 2020); !strings.Contains(a.message, "vouching") {
+			t.Error(a.message)
+		}
+	}
+	if lines := n.warnings("set vouching to true"); len(lines) != 1 || !strings.Contains(lines[0], "pool p1") {
+		t.Errorf("%v", lines)
+	}
+}
+
 // TestARefusedTokenIsLoggedWithItsReason, but not one that has just expired, as those of each app do.
 func TestARefusedTokenIsLoggedWithItsReason(t *testing.T) {
 	n := alone(t, newPool(t, nil))
@@ -208,6 +222,14 @@ func TestARefusedTokenIsLoggedWithItsReason(t *testing.T) {
 	}
 	if lines := n.warnings("phone's token refused"); len(lines) != 1 || !strings.Contains(lines[0], "pool p1") || !strings.Contains(lines[0], "malformed") {
 		t.Errorf("malformed: %v", lines)
+	}
+	endless, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice"}).SignedString([]byte(userKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.call("POST", "/scanned", map[string]any{"random": random}, "Authorization", "Bearer "+endless).refused(401, 2020)
+	if lines := n.warnings("exp is missing"); len(lines) != 1 {
+		t.Errorf("without exp: %v", lines)
 	}
 }
 

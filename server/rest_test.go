@@ -392,7 +392,9 @@ func TestRepeatedStepsSucceedForTheSameUser(t *testing.T) {
 
 func TestCodesExpire(t *testing.T) {
 	t.Parallel()
-	n := alone(t, newPool(t, func(p *pool.Pool) { p.CodeTTL, p.ConfirmTTL, p.TicketTTL = 10*time.Second, 10*time.Second, 10*time.Second }))
+	n := alone(t, newPool(t, func(p *pool.Pool) {
+		p.CodeTTL, p.ConfirmTTL, p.TicketTTL = 10*time.Second, 10*time.Second, 10*time.Second
+	}))
 	waiting, scanned := n.gene("p1"), n.gene("p1")
 	n.phone("scanned", scanned.random, "alice").ok()
 	_, ticket := n.confirmed("p1")

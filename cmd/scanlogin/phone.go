@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,7 +60,7 @@ func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error
 		return err
 	}
 	if step == "scan" {
-		if err := showConsent(o.err, data); err != nil {
+		if err := showScan(o.err, data, code.Kind); err != nil {
 			return err
 		}
 	}
@@ -68,6 +69,19 @@ func (p *phoneStep) Run(ctx context.Context, line *kong.Context, o output) error
 		return err
 	}
 	_, err = fmt.Fprintln(o.out, &pretty)
+	return err
+}
+
+// showScan writes what the user is asked. Typed codes end with the scan, so it names the code.
+func showScan(w io.Writer, data json.RawMessage, asked phone.CodeKind) error {
+	scan, err := phone.ReadScan(data)
+	if err != nil {
+		return err
+	}
+	if err := scan.Write(w); err != nil || asked != phone.KindTyped {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "The typed code is used up: confirm or cancel %s\n", scan.Random)
 	return err
 }
 

@@ -30,6 +30,18 @@ careful: Another country
 	}
 }
 
+func TestPhoneShowsTheClientAndTheDevice(t *testing.T) {
+	s := newAskedServer(t, http.StatusOK, `{"code":200,"message":"ok","data":{"random":"`+testRandom+`","status":1,
+		"browser":{"ip":"","userAgent":"","createdAt":"","browser":"","os":"Linux"},"pool":{"name":"Example"},
+		"client":{"id":"tv","name":"TV\u202e"},"device":{"client":"TV","userCode":"WDJB-MJHT"},"consent":{"verdict":"ok","reasons":[],"age":0}}}`)
+	code, _, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", "wdjb-mjht")
+	want := "Log in to TV via Example?\n  device   TV asks; does it show the code WDJB-MJHT?\n  browser  Linux\n  asked    0 s ago\n" +
+		"The typed code is used up: confirm or cancel " + testRandom + "\n"
+	if code != exitOK || errOut != want {
+		t.Errorf("code %d, %q", code, errOut)
+	}
+}
+
 func TestPhoneOmitsUnknownDetails(t *testing.T) {
 	s := newAskedServer(t, http.StatusOK, scannedAnswer)
 	_, _, errOut := runCommand(t, "phone", "scan", "--server", s.URL, "--token", "t", testRandom)

@@ -15,7 +15,7 @@ import (
 // webhooksCommand is for dead letters: messages that a receiver refused, or did not accept
 // for a day.
 type webhooksCommand struct {
-	List   webhooksListCommand   `cmd:"" help:"Print them, newest first, one JSON object per line."`
+	List   webhooksListCommand   `cmd:"" help:"Print the dead letters, newest first, one JSON object per line."`
 	Resend webhooksResendCommand `cmd:"" help:"Send them again, like new messages."`
 }
 

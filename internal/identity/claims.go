@@ -54,6 +54,8 @@ func (c Claims) user(claims map[string]any) (session.User, error) {
 	switch {
 	case errors.Is(err, session.ErrUsername):
 		return session.User{}, fmt.Errorf("%w: claims.username: %w", ErrRefused, err)
+	case err != nil && u.ID == "" && claims[cmp.Or(c.ID, "sub")] == nil:
+		return session.User{}, fmt.Errorf("%w: %s is missing (claims.id)", ErrRefused, cmp.Or(c.ID, "sub"))
 	case err != nil:
 		return session.User{}, fmt.Errorf("%w: claims.id: %w", ErrRefused, err)
 	}

@@ -56,4 +56,7 @@ func TestClaimsWithoutAnIDAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+	if _, err := (Claims{}).user(map[string]any{}); !strings.Contains(err.Error(), "sub is missing") {
+		t.Errorf("no claims: %v", err)
+	}
 }

@@ -130,7 +130,11 @@ func (j *JWT) Identify(ctx context.Context, token string, now time.Time, _ time.
 		return key, keyErr
 	})
 	if err != nil {
-		return session.User{}, refusal(cmp.Or(keyErr, err))
+		err = refusal(cmp.Or(keyErr, err))
+		if errors.Is(err, jwt.ErrTokenRequiredClaimMissing) && claims["exp"] == nil {
+			return session.User{}, fmt.Errorf("%w: exp is missing", ErrRefused)
+		}
+		return session.User{}, err
 	}
 	return j.claims.user(claims)
 }

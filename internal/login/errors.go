@@ -33,7 +33,9 @@ var (
 	ErrUnavailable       = errors.New("busy")
 
 	// ErrWrongCredentials is an ErrCredentials: the id or the secret is wrong.
-	ErrWrongCredentials = fmt.Errorf("%w: these are wrong", ErrCredentials)
+	ErrWrongCredentials = fmt.Errorf("%w, and these are wrong", ErrCredentials)
+	// ErrNoVouching is an ErrNotLoggedIn: the pool knows its users by their tokens only.
+	ErrNoVouching = fmt.Errorf("%w: vouching is off", ErrNotLoggedIn)
 	// ErrNoIdentity is an identity.ErrRefused: the pool accepts no tokens.
 	ErrNoIdentity = fmt.Errorf("%w: the pool has no identity", identity.ErrRefused)
 

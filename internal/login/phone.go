@@ -64,7 +64,7 @@ func (s *Service) Cancel(ctx context.Context, by *Caller, req PhoneRequest) (Pho
 
 // step finds pool and user, then decides. It loads the code only if it must know it before.
 func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action session.Action) (PhoneResult, error) {
-	own, named, err := s.FindPool(req.Pool)
+	own, named, err := s.ownPool(req)
 	if err != nil {
 		return PhoneResult{}, err
 	}
@@ -77,9 +77,6 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 	name, err := s.readCode(req.Code)
 	if err != nil {
 		return PhoneResult{}, s.countFailure(ctx, by, ErrInvalidCode)
-	}
-	if all := s.pools.All(); !named && len(all) == 1 { // which spares the load below
-		own, named = all[0], true
 	}
 	d := decision{pool: own, id: name.id, matchCode: req.MatchCode}
 	if !named || !name.isIn(own) || action == session.Confirm && decidesOnTheCode(own) {
@@ -103,6 +100,15 @@ func (s *Service) step(ctx context.Context, by *Caller, req PhoneRequest, action
 	}
 	result, err := s.decide(ctx, by, d, action)
 	return result, s.countFailure(ctx, by, err)
+}
+
+// ownPool returns the pool that the phone names, or the only one, which spares loading the code
+// to learn its pool.
+func (s *Service) ownPool(req PhoneRequest) (own *pool.Pool, named bool, err error) {
+	if all := s.pools.All(); req.Pool == (PoolName{}) && len(all) == 1 {
+		return all[0], true, nil
+	}
+	return s.FindPool(req.Pool)
 }
 
 // decidesOnTheCode reports whether a confirm for p depends on the code.

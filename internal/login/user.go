@@ -76,7 +76,7 @@ func vouchedUser(user *session.User, p, site *pool.Pool) (session.User, error) {
 	case site.ID != p.ID:
 		return session.User{}, ErrOtherPool
 	case !p.AllowsVouching():
-		return session.User{}, fmt.Errorf("%w: vouching is off for pool %s", ErrNotLoggedIn, p.ID)
+		return session.User{}, fmt.Errorf("pool %s: %w", p.ID, ErrNoVouching)
 	case user == nil || user.ID == "":
 		return session.User{}, FieldError{"user.id", Required}
 	}

@@ -62,9 +62,17 @@ func (b *Bus) stayConnected(ctx context.Context, deliver func(session.Snapshot, 
 		if pause.isNew() {
 			level = slog.LevelWarn
 		}
-		b.store.log.Log(ctx, level, "redis pub/sub disconnected", "error", err)
+		b.store.log.Log(ctx, level, b.disconnected(), "error", err)
 		pause.wait(ctx)
 	}
+}
+
+// disconnected is the message about a connection that ended or failed.
+func (b *Bus) disconnected() string {
+	if b.connections.Load() > 0 {
+		return "redis pub/sub disconnected"
+	}
+	return "redis pub/sub not connected: check redis_url; until Redis answers, requests are refused"
 }
 
 // connectOnce connects and serves the connection; it returns why that failed.

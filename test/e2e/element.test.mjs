@@ -156,7 +156,9 @@ describe('the element', { concurrency: 2 }, () => {
       element.setAttribute('pool', 'nobody');
     });
     await waitForElement(page, 'failed');
-    assert.deepEqual((await eventsOf(page, 'error')).map(({ closeCode }) => closeCode), [4404]);
+    const [error, ...more] = await eventsOf(page, 'error');
+    assert.deepEqual([error.closeCode, more], [4404, []]);
+    assert.match(error.reason, /no user pool "nobody"/);
     await page.locator('scan-login').evaluate((element, pool) => element.setAttribute('pool', pool), POOL);
     await waitForElement(page, 'waiting');
     const codes = (await eventsOf(page, 'code')).length;

@@ -1,6 +1,6 @@
 /** The class ScanLogin: a login without a user interface. */
 import { OfflineDetector } from './offline.js';
-import { BUFFERED, BUSY, EXHAUSTED, FINAL, FIRST_MESSAGE, GOING_AWAY, LOST, OPEN, parse, STATUS_EVENTS, typedCodeEvent } from './protocol.js';
+import { BUFFERED, BUSY, EXHAUSTED, FINAL, FIRST_MESSAGE, GOING_AWAY, LOST, OPEN, parse, STATUS_EVENTS, typedCodeEvent, UNKNOWN_POOL } from './protocol.js';
 import { TransportChooser } from './transport.js';
 import { BEFORE_END, HIDDEN_TOO_LONG, isHidden } from './visibility.js';
 
@@ -14,6 +14,7 @@ const Target = /** @type {new () => TypedEventTarget} */ (EventTarget);
 
 export class ScanLogin extends Target {
   #api;
+  #unknownPool;
   #transports;
   /** @type {Transport | undefined} */
   #transport;
@@ -55,6 +56,7 @@ export class ScanLogin extends Target {
   constructor({ server = new URL('.', import.meta.url), pool, codeChallenge = '', request = '' }) {
     super();
     this.#api = `${server}`.replace(/\/*$/, '/api/v2/qrcode/');
+    this.#unknownPool = `${server} has no user pool "${pool}": check the attribute pool, and pools in its configuration`;
     this.#transports = new TransportChooser(this.#api, { userPoolId: pool, codeChallenge, ...(request && { request }) });
   }
 
@@ -152,7 +154,7 @@ export class ScanLogin extends Target {
     const reason = FINAL.get(code);
     if (reason) {
       this.stop();
-      this.#emit('error', { reason: text || reason, closeCode: code });
+      this.#emit('error', { reason: code === UNKNOWN_POOL ? this.#unknownPool : text || reason, closeCode: code });
     } else if (code === EXHAUSTED && this.#isBack) {
       this.#isBack = false;
       this.start();

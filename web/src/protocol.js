@@ -5,13 +5,15 @@ export const OPEN = 1;
 /** `readyState` of a closed WebSocket. */
 export const CLOSED = 3;
 
+/** Close code if the server has no such user pool. */
+export const UNKNOWN_POOL = 4404;
 /** Not sent by the server: it refuses pages of this origin. */
 export const ORIGIN = 4403;
 /** Close codes after which nothing more can come, and why. */
 export const FINAL = new Map([
   [1000, 'the server ended the login without a ticket'],
   [1008, 'the server refused what this page sent'],
-  [4404, 'the server knows no such user pool'],
+  [UNKNOWN_POOL, 'there is no such user pool'],
   [ORIGIN, `the origin of this page, ${globalThis.location?.origin}, is not in the user pool's origins`],
 ]);
 /** Close code of a lost connection. */
@@ -28,7 +30,7 @@ export const GONE = 2241;
 export const BUFFERED = 4000;
 
 /** The close codes that correspond to error codes and HTTP statuses. */
-export const REFUSED = new Map([[2224, 4404], [2247, ORIGIN], [2231, 1008], [2241, GONE], [429, BUSY], [503, BUSY], [1000, BUSY]]);
+export const REFUSED = new Map([[2224, UNKNOWN_POOL], [2247, ORIGIN], [2231, 1008], [2241, GONE], [429, BUSY], [503, BUSY], [1000, BUSY]]);
 
 /** Events after which a code does not change. */
 export const FINAL_EVENTS = new Set(['confirmed', 'canceled', 'expired']);

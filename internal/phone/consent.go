@@ -1,50 +1,55 @@
-package main
+package phone
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/scanlogin/scanlogin/internal/phone"
 	"github.com/scanlogin/scanlogin/session"
 )
 
-// showConsent writes the details of the login for the user.
-func showConsent(w io.Writer, data json.RawMessage) error {
-	d, err := phone.ReadScan(data)
-	if err != nil {
-		return err
-	}
+// Write writes the details of the login for a user at a terminal.
+func (s Scan) Write(w io.Writer) error {
 	var b strings.Builder
 	line := func(name, text string) {
 		if text != "" {
 			fmt.Fprintf(&b, "  %-8s %s\n", name, plain(text))
 		}
 	}
-	fmt.Fprintf(&b, "Log in to %s?\n", plain(d.Pool.Name))
-	line("browser", between(d.Browser.Browser, " on ", d.Browser.OS))
-	line("place", d.Browser.Place)
-	line("address", d.Browser.IP)
-	line("asked", fmt.Sprintf("%.0f s ago", d.Consent.Age))
-	line("network", either(d.Consent.SameNetwork, "the same as the phone", "another one than the phone"))
-	line("before", either(d.Consent.KnownBrowser, "the user has logged in with this browser", "the user has never logged in with this browser"))
-	if n := d.Consent.CodesLately; n != nil {
+	fmt.Fprintf(&b, "%s\n", plain(s.question()))
+	if s.Device != nil {
+		line("device", fmt.Sprintf("%s asks; does it show the code %s?", s.Device.Client, s.Device.UserCode))
+	}
+	line("browser", between(s.Browser.Browser, " on ", s.Browser.OS))
+	line("place", s.Browser.Place)
+	line("address", s.Browser.IP)
+	line("asked", fmt.Sprintf("%.0f s ago", s.Consent.Age))
+	line("network", either(s.Consent.SameNetwork, "the same as the phone", "another one than the phone"))
+	line("before", either(s.Consent.KnownBrowser, "the user has logged in with this browser", "the user has never logged in with this browser"))
+	if n := s.Consent.CodesLately; n != nil {
 		line("codes", fmt.Sprintf("%.0f recently, from that address", *n))
 	}
-	if d.Match == "digits" {
+	if s.Match == "digits" {
 		line("number", "confirm needs --match-code with the two digits on the page")
 	}
-	line("log in", requirement(d.StepUp))
-	for _, r := range d.Consent.Reasons {
-		fmt.Fprintf(&b, "%s: %s\n", plain(d.Consent.Verdict), plain(r.Text))
+	line("log in", requirement(s.StepUp))
+	for _, r := range s.Consent.Reasons {
+		fmt.Fprintf(&b, "%s: %s\n", plain(s.Consent.Verdict), plain(r.Text))
 	}
-	_, err = io.WriteString(w, b.String())
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+// question is the first line of the consent screen.
+func (s Scan) question() string {
+	if s.Client != nil {
+		return fmt.Sprintf("Log in to %s via %s?", s.Client.Name, s.Pool.Name)
+	}
+	return fmt.Sprintf("Log in to %s?", s.Pool.Name)
+}
+
 // requirement describes what the token needs for confirm; "" if it suffices.
-func requirement(s *phone.StepUp) string {
+func requirement(s *StepUp) string {
 	if s == nil {
 		return ""
 	}
