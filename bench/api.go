@@ -141,8 +141,16 @@ func (s *system) newPhones(n int) ([]*phone, error) {
 	return all, nil
 }
 
-// step makes one of the phone's calls: scanned, confirm or cancel.
+// step makes one of the phone's calls: scanned, confirm or cancel. Peers have the first two.
 func (p *phone) step(ctx context.Context, path, random string) error {
+	if !p.s.kind.isScanlogin() {
+		q, err := jsonRequest(ctx, p.s.first().url+"/"+path+"/"+random, map[string]string{"random": random})
+		if err == nil {
+			q.Header.Set("Authorization", "Bearer "+p.token)
+			err = p.s.call(q, nil)
+		}
+		return err
+	}
 	if p.token == "" {
 		return p.s.post(ctx, path, p.s.asSite, map[string]any{"random": random, "user": map[string]string{"id": p.user, "nickname": p.user}}, nil)
 	}

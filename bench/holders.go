@@ -113,7 +113,7 @@ func (h *holder) done() (err error) {
 // opening opens pages.
 type opening struct {
 	dialers []*dialer
-	name    string // prefix of the pages' names
+	name    string // prefix of the pages' channels, which pages of scanlogin do not have
 	pages   int
 	rate    int // pages per second; 0: no limit
 }
@@ -129,10 +129,17 @@ func (o opening) run(ctx context.Context, opened func(i int, p *page, took time.
 			}
 		}
 		began := time.Now()
-		p, err := o.dialers[i%len(o.dialers)].open(ctx, o.name+strconv.Itoa(i), nil)
+		p, err := o.dialers[i%len(o.dialers)].open(ctx, o.page(i))
 		opened(i, p, time.Since(began), err)
 		return nil
 	})
+}
+
+func (o opening) page(i int) pageState {
+	if o.dialers[0].kind.isScanlogin() {
+		return pageState{}
+	}
+	return pageState{random: o.name + strconv.Itoa(i)}
 }
 
 // each calls do for 0 to n-1, at most atOnce at the same time, until one fails.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -129,11 +130,14 @@ func (run *loginRun) all(ctx context.Context, users int, duration time.Duration)
 func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, err error) {
 	done = append(done, time.Now())
 	lap := func(err error) error { done = append(done, time.Now()); return err }
-	p, err := run.dialer.open(ctx, "", nil)
+	p, err := run.dialer.open(ctx, pageState{})
+	if err == nil {
+		defer p.conn.CloseNow()
+		err = run.fetchPicture(ctx, p)
+	}
 	if lap(err) != nil {
 		return done, err
 	}
-	defer p.conn.CloseNow()
 	phone, err := run.s.newPhone(user)
 	if err != nil {
 		return done, err
@@ -149,6 +153,18 @@ func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, 
 		return done, err
 	}
 	return done, lap(run.s.exchange(ctx, p.ticket, user))
+}
+
+// fetchPicture fetches what a page of an older scanlogin shows. Today's pages draw the code.
+func (run *loginRun) fetchPicture(ctx context.Context, p *page) error {
+	if p.kind != before {
+		return nil
+	}
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, run.s.last().url+api+"image/"+p.random+".svg", nil)
+	if err == nil {
+		_, err = run.s.send(q)
+	}
+	return err
 }
 
 func (run *loginRun) record(ctx context.Context, done []time.Time, err error) {

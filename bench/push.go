@@ -110,7 +110,7 @@ func (p *pair) nextUser(s *system) (err error) {
 
 func (run *pushRun) openAll(ctx context.Context) error {
 	for i := range run.c.Pages {
-		opened, err := run.dialer.open(ctx, "", nil)
+		opened, err := run.dialer.open(ctx, pageState{})
 		if err != nil {
 			return fmt.Errorf("page %d: %w", i+1, err)
 		}
@@ -201,7 +201,7 @@ func (run *pushRun) reopen(ctx context.Context, p *pair, why error) {
 	_ = p.page.conn.CloseNow()
 	p.scanned = false
 	for ctx.Err() == nil {
-		opened, err := run.dialer.open(ctx, "", nil)
+		opened, err := run.dialer.open(ctx, pageState{})
 		if err == nil {
 			p.page = opened
 			return
