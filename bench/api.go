@@ -94,17 +94,17 @@ func jsonRequest(ctx context.Context, url string, body any) (*http.Request, erro
 }
 
 // send sends a request that must succeed, and returns the answer.
-func (s *system) send(q *http.Request) ([]byte, error) {
+func (s *system) send(q *http.Request) ([]byte, http.Header, error) {
 	answer, err := s.client.Do(q)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	if err == nil && answer.StatusCode/100 != 2 {
 		err = errors.New(q.URL.Path + " was answered " + answer.Status + ": " + string(text))
 	}
-	return text, err
+	return text, answer.Header, err
 }
 
 func (s *system) asSite(q *http.Request) { q.SetBasicAuth(s.pool, s.secret) }

@@ -12,18 +12,22 @@ import (
 // loginUsers is how many users log in at the same time.
 const loginUsers = 64
 
-// login measures whole logins on one node with its Redis.
+// login measures whole logins on one node with its Redis: plain ones, and those of an
+// OAuth client.
 func (r *comparing) login(ctx context.Context) error {
 	for _, k := range r.turns(scanlogin, before) {
-		if err := r.loginOf(ctx, k); err != nil {
+		if err := r.loginOf(ctx, "login", startOptions{kind: k, nodes: 1}); err != nil {
 			return fmt.Errorf("login, %s: %w", k, err)
 		}
+	}
+	if err := r.loginOf(ctx, "oidc", startOptions{kind: scanlogin, nodes: 1, oidc: true}); err != nil {
+		return fmt.Errorf("login through OpenID Connect: %w", err)
 	}
 	return nil
 }
 
-func (r *comparing) loginOf(ctx context.Context, k kind) error {
-	s, err := r.start(ctx, startOptions{kind: k, nodes: 1})
+func (r *comparing) loginOf(ctx context.Context, measure string, o startOptions) error {
+	s, err := r.start(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -35,10 +39,10 @@ func (r *comparing) loginOf(ctx context.Context, k kind) error {
 	if l.Failed > 0 {
 		return fmt.Errorf("%d failed: %s", l.Failed, l.Why)
 	}
-	progress("%s: %d logins", k, l.Logins)
-	r.record("login.rate", k, l.Rate)
-	r.recordCPU("login", k, used, int(l.Logins))
-	r.record("login.cpu", k, perItem(used.nodes+used.redis, int(l.Logins)))
+	progress("%s, %s: %d logins", measure, o.kind, l.Logins)
+	r.record(measure+".rate", o.kind, l.Rate)
+	r.recordCPU(measure, o.kind, used, int(l.Logins))
+	r.record(measure+".cpu", o.kind, perItem(used.nodes+used.redis, int(l.Logins)))
 	return nil
 }
 

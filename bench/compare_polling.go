@@ -63,7 +63,7 @@ func (s *system) pollPage(ctx context.Context, c code) error {
 			return err
 		}
 		q.Header.Set("X-Browser-Key", c.BrowserKey)
-		if _, err := s.send(q); err != nil && ctx.Err() == nil {
+		if _, _, err := s.send(q); err != nil && ctx.Err() == nil {
 			return err
 		}
 		select {

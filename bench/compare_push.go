@@ -98,7 +98,7 @@ func (r *comparing) pushOf(ctx context.Context, k kind, name string, rate int) (
 	run := &pushing{system: s, delays: newHistogram()}
 	defer run.closePages()
 	n := int(float64(rate) * r.Duration.Seconds())
-	if err := run.openAll(ctx, n, `"ticket":"`); err != nil {
+	if err := run.openAll(ctx, n, hasTicket); err != nil {
 		return 0, err
 	}
 	if k != centrifuge {
@@ -176,7 +176,7 @@ func (run *pushing) publish(ctx context.Context, i int) error {
 		return err
 	}
 	q.Header.Set("Content-Type", "application/json")
-	_, err = run.send(q)
+	_, _, err = run.send(q)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/coder/websocket"
@@ -19,13 +20,16 @@ type page struct {
 	kind kind
 	conn *websocket.Conn
 	pageState
-	ticket string
+	ticket   string
+	redirect string // to the OAuth client
 }
 
 // pageState is what a page has beside its connection.
 type pageState struct {
 	random string // the code, or the channel
 	key    string // the browser key
+
+	request, cookie string // of an authorization request
 }
 
 // dialer opens pages of one kind.
@@ -80,6 +84,10 @@ func (d *dialer) open(ctx context.Context, had pageState) (*page, error) {
 			query.Set("random", had.random)
 			options.Subprotocols = append(options.Subprotocols, "key."+had.key)
 		}
+		if had.request != "" {
+			query.Set("request", had.request)
+			options.HTTPHeader = http.Header{"Cookie": {had.cookie}}
+		}
 		address = d.url + api + "ws?" + query.Encode()
 	}
 	var err error
@@ -130,6 +138,15 @@ func (p *page) await(ctx context.Context, text string) error {
 	}
 }
 
+// Texts in the message that ends a login: of a site, and of an OAuth client.
+const (
+	hasTicket   = `"ticket":"`
+	hasRedirect = `"redirect":"`
+)
+
+// remembered are the texts in messages with something to remember.
+var remembered = [][]byte{[]byte(`"event":"code"`), []byte(hasTicket), []byte(hasRedirect)}
+
 func (p *page) handle(ctx context.Context, message []byte) error {
 	if !p.kind.isScanlogin() {
 		if strings.TrimSpace(string(message)) == "{}" { // centrifuge's heartbeats are messages
@@ -140,17 +157,17 @@ func (p *page) handle(ctx context.Context, message []byte) error {
 		}
 		return nil
 	}
-	if !bytes.Contains(message, []byte(`"event":"code"`)) && !bytes.Contains(message, []byte(`"ticket":"`)) {
+	if !slices.ContainsFunc(remembered, func(text []byte) bool { return bytes.Contains(message, text) }) {
 		return nil
 	}
-	var m struct{ Event, Random, BrowserKey, Ticket string }
+	var m struct{ Event, Random, BrowserKey, Ticket, Redirect string }
 	if err := json.Unmarshal(message, &m); err != nil {
 		return err
 	}
 	if m.Event == "code" {
 		p.random, p.key = m.Random, m.BrowserKey
 	}
-	p.ticket = m.Ticket
+	p.ticket, p.redirect = m.Ticket, m.Redirect
 	return nil
 }
 

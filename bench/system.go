@@ -58,6 +58,7 @@ type system struct {
 	client *http.Client // of phones, sites and publishers
 
 	pool, secret, userKey string
+	oidc                  bool // logins are those of an OAuth client
 }
 
 type node struct {
@@ -78,13 +79,14 @@ type startOptions struct {
 	kind   kind
 	nodes  int
 	memory bool   // without Redis
+	oidc   bool   // logins are those of an OAuth client
 	pool   string // "": bench
 }
 
 // start starts a system; close ends it.
 func (p *programs) start(ctx context.Context, o startOptions) (*system, error) {
 	s := newSystem(o.kind)
-	s.pool, s.secret, s.userKey = o.pool, poolSecret, userKey
+	s.pool, s.secret, s.userKey, s.oidc = o.pool, poolSecret, userKey, o.oidc
 	if s.pool == "" {
 		s.pool = "bench"
 	}
@@ -168,8 +170,14 @@ func (p *programs) command(s *system, n *node, dir string, port int) (program st
 		return "", nil, err
 	}
 	n.ops = fmt.Sprintf("http://127.0.0.1:%d", ops)
+	if s.oidc {
+		if err := writeSigningKey(filepath.Join(dir, "signing-key.pem")); err != nil {
+			return "", nil, err
+		}
+	}
 	file, err := writeConfig(filepath.Join(dir, "node.yaml"), map[string]any{
 		"Port": port, "Ops": ops, "Redis": s.redisURL(), "Pool": s.pool, "Secret": s.secret, "UserKey": s.userKey,
+		"OIDC": s.oidc, "Dir": dir, "ClientID": clientID, "ClientSecret": clientSecret, "Callback": callback,
 	})
 	return program, []string{"serve", "--config", file}, err
 }
