@@ -35,16 +35,17 @@ type sizes struct {
 	Scans    int           `placeholder:"20000" help:"Scans at saturation."`
 	Polls    int           `placeholder:"1000" help:"Polling pages."`
 	Storm    int           `placeholder:"18000" help:"Pages that reconnect at once."`
+	Wide     int           `placeholder:"70000" help:"Pages that wait on four nodes while others receive pushes."`
 }
 
 var (
 	full = sizes{
 		Rounds: 3, Pages: 10_000, Watch: 30 * time.Second, Low: 250, High: 1000, Duration: 10 * time.Second,
-		Scans: 20_000, Polls: 1000, Storm: 18_000,
+		Scans: 20_000, Polls: 1000, Storm: 18_000, Wide: 70_000,
 	}
 	quick = sizes{
 		Rounds: 1, Pages: 1000, Watch: 2 * time.Second, Low: 50, High: 200, Duration: 4 * time.Second,
-		Scans: 3000, Polls: 200, Storm: 1000,
+		Scans: 3000, Polls: 200, Storm: 1000, Wide: 2000,
 	}
 )
 
@@ -56,12 +57,12 @@ func (s *sizes) complete() {
 	}
 	s.Rounds, s.Pages, s.Watch = cmp.Or(s.Rounds, d.Rounds), cmp.Or(s.Pages, d.Pages), cmp.Or(s.Watch, d.Watch)
 	s.Low, s.High, s.Duration = cmp.Or(s.Low, d.Low), cmp.Or(s.High, d.High), cmp.Or(s.Duration, d.Duration)
-	s.Scans, s.Polls, s.Storm = cmp.Or(s.Scans, d.Scans), cmp.Or(s.Polls, d.Polls), cmp.Or(s.Storm, d.Storm)
+	s.Scans, s.Polls, s.Storm, s.Wide = cmp.Or(s.Scans, d.Scans), cmp.Or(s.Polls, d.Polls), cmp.Or(s.Storm, d.Storm), cmp.Or(s.Wide, d.Wide)
 }
 
 // validate is called by the command's own Validate.
 func (s sizes) validate() error {
-	if min(s.Rounds, s.Pages, s.Low, s.High, s.Scans, s.Polls, s.Storm) < 0 || min(s.Watch, s.Duration) < 0 {
+	if min(s.Rounds, s.Pages, s.Low, s.High, s.Scans, s.Polls, s.Storm, s.Wide) < 0 || min(s.Watch, s.Duration) < 0 {
 		return errors.New("sizes must be positive")
 	}
 	return nil
@@ -71,7 +72,7 @@ type runCommand struct {
 	programs
 	files
 	sizes
-	Only []string `help:"Measure only these: waiting, push, saturation, polling, login, storm. No document is written then."`
+	Only []string `help:"Measure only these: waiting, push, saturation, polling, login, storm, wide. No document is written then."`
 }
 
 // comparison is the result of a run.
@@ -123,7 +124,7 @@ func (r *comparing) measure(ctx context.Context) error {
 		name string
 		do   func(context.Context) error
 	}{
-		{"waiting", r.wait}, {"push", r.push}, {"saturation", r.saturate}, {"polling", r.poll}, {"login", r.login}, {"storm", r.storm},
+		{"waiting", r.wait}, {"push", r.push}, {"saturation", r.saturate}, {"polling", r.poll}, {"login", r.login}, {"storm", r.storm}, {"wide", r.wide},
 	} {
 		if len(r.Only) > 0 && !slices.Contains(r.Only, phase.name) {
 			continue

@@ -27,7 +27,7 @@ func TestRunMeasuresEveryFigureAndWritesTheDocument(t *testing.T) {
 	}
 	out, err := exec.CommandContext(ctx, filepath.Join(programDir, "bench"), "run", "--scanlogin", filepath.Join(programDir, "scanlogin"),
 		"--source", "..", "--json", figures, "--document", document, "--quick", "--pages", "60", "--watch", "1s", "--before", filepath.Join(programDir, "scanlogin"),
-		"--low", "10", "--high", "20", "--duration", "1s", "--scans", "50", "--polls", "5", "--storm", "50").CombinedOutput()
+		"--low", "10", "--high", "20", "--duration", "1s", "--scans", "50", "--polls", "5", "--storm", "50", "--wide", "40").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -39,7 +39,7 @@ func TestRunMeasuresEveryFigureAndWritesTheDocument(t *testing.T) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
-	if want := (sizes{Quick: true, Rounds: 1, Pages: 60, Watch: time.Second, Low: 10, High: 20, Duration: time.Second, Scans: 50, Polls: 5, Storm: 50}); r.Sizes != want {
+	if want := (sizes{Quick: true, Rounds: 1, Pages: 60, Watch: time.Second, Low: 10, High: 20, Duration: time.Second, Scans: 50, Polls: 5, Storm: 50, Wide: 40}); r.Sizes != want {
 		t.Errorf("sizes %+v, want those given and one quick round", r.Sizes)
 	}
 	mayMiss := map[string]bool{"storm.received/scanlogin": true} // a small storm is soon over

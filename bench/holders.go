@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -182,8 +183,9 @@ type childHolder struct {
 
 // growth says how pageHolders grow.
 type growth struct {
-	rate       int // pages per second; 0: no limit
-	perProcess int // pages per child process: one file descriptor each
+	node       *node // nil: the last node
+	rate       int   // pages per second; 0: no limit
+	perProcess int   // pages per child process: one file descriptor each
 	progress   func(open, failed int)
 }
 
@@ -195,7 +197,7 @@ func (h *pageHolders) grow(ctx context.Context, s *system, pages int, g growth) 
 		share := min(missing, g.perProcess)
 		missing -= share
 		before := h.open
-		r, err := h.start(ctx, s, share, g.rate, func(r holdReport) {
+		r, err := h.start(ctx, s, share, g, func(r holdReport) {
 			if g.progress != nil {
 				g.progress(before+r.Open, failed+r.Failed)
 			}
@@ -217,13 +219,13 @@ func (h *pageHolders) grow(ctx context.Context, s *system, pages int, g growth) 
 }
 
 // start starts a child process and waits until it has opened its pages.
-func (h *pageHolders) start(ctx context.Context, s *system, pages, rate int, progress func(holdReport)) (r holdReport, err error) {
+func (h *pageHolders) start(ctx context.Context, s *system, pages int, g growth, progress func(holdReport)) (r holdReport, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return r, err
 	}
-	cmd := exec.CommandContext(ctx, self, "hold", "--kind", string(s.kind), "--url", s.last().url, "--pool", s.pool,
-		"--pages", strconv.Itoa(pages), "--rate", strconv.Itoa(rate), "--name", fmt.Sprintf("p%dx", h.open))
+	cmd := exec.CommandContext(ctx, self, "hold", "--kind", string(s.kind), "--url", cmp.Or(g.node, s.last()).url, "--pool", s.pool,
+		"--pages", strconv.Itoa(pages), "--rate", strconv.Itoa(g.rate), "--name", fmt.Sprintf("p%dx", h.open))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -31,6 +31,8 @@ var targets = []target{
 	{what: "CPU of node and Redis per login through OpenID Connect, relative to a plain one", ours: "oidc.cpu/scanlogin", beside: "login.cpu/scanlogin", unit: "ms"},
 	{what: "Storm: time until all pages have reconnected, relative to before", ours: "storm.seconds/scanlogin", beside: "storm.seconds/before", wanted: 0.7, unit: "s"},
 	{what: "Resident memory per waiting page", ours: "waiting.resident/scanlogin", wanted: 6500, unit: "B"},
+	{what: "99th percentile of pushes while pages wait on four nodes", ours: "wide.p99/scanlogin", wanted: 25, unit: "ms"},
+	{what: "… pages without connection or push", ours: "wide.lost/scanlogin", wanted: 0.5, unit: "pages"},
 	{what: "Pushes missing at both rates", ours: "push.lost/scanlogin", wanted: 0.5, unit: "pages"},
 	{what: "Waiting pages whose connection was closed", ours: "waiting.lost/scanlogin", wanted: 0.5, unit: "pages"},
 	{what: "Pages that did not reconnect in the storm", ours: "storm.missing/scanlogin", wanted: 0.5, unit: "pages"},
@@ -64,6 +66,8 @@ var measures = []struct{ name, what, unit string }{
 	{"storm.seconds", "Storm: time until all pages have reconnected", "s"},
 	{"storm.nodes", "… CPU of the node per page", "ms"},
 	{"storm.retries", "… failed attempts", "attempts"},
+	{"wide.p50", "Time until a page has its message while pages wait on four nodes, median", "ms"},
+	{"wide.p99", "… 99th percentile", "ms"},
 	{"poll.cpu", "Polling instead: CPU of the node while all pages poll", "% of a core"},
 	{"poll.redis", "… of Redis", "% of a core"},
 }
