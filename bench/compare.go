@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // files are the output files of a run.
@@ -84,6 +86,9 @@ type comparison struct {
 	Versions []string             `json:"versions"`
 	Figures  map[string][]float64 `json:"figures"` // by measure/kind, one per round
 	Failures []string             `json:"failures,omitempty"`
+
+	// Latencies are the quantiles of pushes over all rounds, in ms, by measure/kind.
+	Latencies map[string][]float64 `json:"latencies,omitempty"`
 }
 
 // comparing is a run in progress.
@@ -91,6 +96,7 @@ type comparing struct {
 	*runCommand
 	comparison
 	round int
+	sums  map[string]*hdrhistogram.Histogram // over all rounds, by measure/kind
 }
 
 // Validate is called by kong.
@@ -102,7 +108,10 @@ func (c *runCommand) Run(ctx context.Context) error {
 	if err := raiseFileLimit(); err != nil {
 		return err
 	}
-	r := &comparing{runCommand: c, comparison: comparison{Began: time.Now().UTC(), Sizes: c.sizes, Machine: describeMachine(), Figures: make(map[string][]float64)}}
+	r := &comparing{runCommand: c, sums: make(map[string]*hdrhistogram.Histogram), comparison: comparison{
+		Began: time.Now().UTC(), Sizes: c.sizes, Machine: describeMachine(),
+		Figures: make(map[string][]float64), Latencies: make(map[string][]float64),
+	}}
 	var err error
 	if r.Versions, err = c.versions(ctx); err != nil {
 		return err
@@ -168,6 +177,19 @@ func (r *comparing) record(measure string, k kind, value float64) {
 func (r *comparing) recordCPU(measure string, k kind, used cpuTime, items int) {
 	r.record(measure+".nodes", k, perItem(used.nodes, items))
 	r.record(measure+".redis", k, perItem(used.redis, items))
+}
+
+// recordLatencies adds the times of this round to the distribution.
+func (r *comparing) recordLatencies(measure string, k kind, times *hdrhistogram.Histogram) {
+	name := measure + "/" + string(k)
+	if r.sums[name] == nil {
+		r.sums[name] = newHistogram()
+	}
+	r.sums[name].Merge(times)
+	r.Latencies[name] = make([]float64, len(quantiles))
+	for i, q := range quantiles {
+		r.Latencies[name][i] = milliseconds(r.sums[name].ValueAtQuantile(q))
+	}
 }
 
 // recordFailure adds a failure that does not end the run.

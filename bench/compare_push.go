@@ -122,6 +122,7 @@ func (r *comparing) pushOf(ctx context.Context, k kind, name string, rate int) (
 	r.recordFailure(fmt.Sprintf("push, %s, %d of %d", k, run.failed, n), run.why)
 	r.record(name+".p50", k, milliseconds(run.delays.ValueAtQuantile(50)))
 	r.record(name+".p99", k, milliseconds(run.delays.ValueAtQuantile(99)))
+	r.recordLatencies(name, k, run.delays)
 	r.recordCPU(name, k, used, n)
 	return run.failed, nil
 }

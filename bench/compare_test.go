@@ -78,11 +78,17 @@ func TestPlaceholdersAreTheSizesOfAFullRun(t *testing.T) {
 
 func checkDocument(t *testing.T, file string) {
 	t.Helper()
+	folder := strings.TrimSuffix(file, ".md")
+	for _, name := range []string{"latency-low.svg", "latency-high.svg", "login-cpu.svg"} {
+		if text, err := os.ReadFile(filepath.Join(folder, name)); err != nil || !strings.Contains(string(text), "<svg") || !strings.Contains(string(text), "</svg>") {
+			t.Errorf("%s: %v: %s", name, err, text)
+		}
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Redis server v=", "centrifugal/centrifuge v", manualBegins + "By hand.\n" + manualEnds, "CPUs"} {
+	for _, want := range []string{"Redis server v=", "centrifugal/centrifuge v", manualBegins + "By hand.\n" + manualEnds, "CPUs", "](benchmarks/latency-low.svg)", "](benchmarks/login-cpu.svg)"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the document says nothing of %q: %s", want, text)
 		}

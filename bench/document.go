@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +42,15 @@ func (c *writeCommand) Run() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	text, err = r.document(manualText(string(old)))
+	pictures, err := r.pictures()
+	if err != nil {
+		return err
+	}
+	folder := strings.TrimSuffix(c.Document, ".md")
+	if err := writePictures(folder, pictures); err != nil {
+		return err
+	}
+	text, err = r.document(manualText(string(old)), filepath.Base(folder), pictures)
 	if err != nil {
 		return err
 	}
@@ -58,12 +67,12 @@ func manualText(document string) string {
 	return text
 }
 
-// document renders the document.
-func (r *comparison) document(hand string) ([]byte, error) {
+// document renders the document, with plots that are in a folder next to it.
+func (r *comparison) document(hand, folder string, pictures []picture) ([]byte, error) {
 	var b bytes.Buffer
 	err := template.Must(template.New("").Parse(documentText)).Execute(&b, map[string]any{
 		"R": r, "Took": r.Took.Round(time.Minute), "Versions": strings.Join(r.Versions, "; "),
-		"Targets": r.targets(), "Figures": r.figures(), "Columns": columns, "Hand": manualBegins + hand + manualEnds,
+		"Targets": r.targets(), "Figures": r.figures(), "Columns": columns, "Pictures": pictures, "Folder": folder, "Hand": manualBegins + hand + manualEnds,
 	})
 	return b.Bytes(), err
 }

@@ -15,7 +15,7 @@ func TestTargetsAreComparedWithMedians(t *testing.T) {
 		"push.lost/scanlogin":        {0, 0, 1},
 		"push.high.redis/scanlogin":  {0}, "push.high.redis/centrifuge": {0},
 	}}
-	text, err := r.document("")
+	text, err := r.document("", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,11 +36,11 @@ func TestTargetsAreComparedWithMedians(t *testing.T) {
 
 func TestManualTextIsKept(t *testing.T) {
 	r := comparison{Figures: make(map[string][]float64)}
-	first, err := r.document("Some words.\n")
+	first, err := r.document("Some words.\n", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := r.document(manualText(string(first)))
+	second, err := r.document(manualText(string(first)), "", nil)
 	if err != nil || string(first) != string(second) {
 		t.Errorf("%v: %s\nbecame\n%s", err, first, second)
 	}
