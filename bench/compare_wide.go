@@ -15,7 +15,7 @@ const (
 
 // wide measures pushes over several nodes while many pages wait on each of them. Each
 // node and each process that holds pages has its own open files.
-func (r *comparing) wide(ctx context.Context) (err error) {
+func (r *comparing) wide(ctx context.Context) error {
 	s, err := r.start(ctx, startOptions{kind: scanlogin, nodes: wideNodes})
 	if err != nil {
 		return err
