@@ -100,7 +100,14 @@ type comparing struct {
 }
 
 // Validate is called by kong.
-func (c *runCommand) Validate() error { return c.validate() }
+func (c *runCommand) Validate() error {
+	for _, name := range c.Only {
+		if !slices.ContainsFunc(phases, func(p phase) bool { return p.name == name }) {
+			return errors.New("--only " + name + " is unknown")
+		}
+	}
+	return c.validate()
+}
 
 // Run is called by kong.
 func (c *runCommand) Run(ctx context.Context) error {
@@ -127,19 +134,25 @@ func (c *runCommand) Run(ctx context.Context) error {
 	return (&writeCommand{c.files}).Run()
 }
 
+// phase is a part of a round.
+type phase struct {
+	name string
+	do   func(*comparing, context.Context) error
+}
+
+var phases = []phase{
+	{"waiting", (*comparing).wait}, {"push", (*comparing).push}, {"saturation", (*comparing).saturate}, {"polling", (*comparing).poll},
+	{"login", (*comparing).login}, {"storm", (*comparing).storm}, {"wide", (*comparing).wide},
+}
+
 // measure runs one round, and writes the figures after each phase.
 func (r *comparing) measure(ctx context.Context) error {
-	for _, phase := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
-		{"waiting", r.wait}, {"push", r.push}, {"saturation", r.saturate}, {"polling", r.poll}, {"login", r.login}, {"storm", r.storm}, {"wide", r.wide},
-	} {
+	for _, phase := range phases {
 		if len(r.Only) > 0 && !slices.Contains(r.Only, phase.name) {
 			continue
 		}
 		progress("%v: round %d of %d: %s", time.Since(r.Began).Round(time.Second), r.round+1, r.Rounds, phase.name)
-		if err := phase.do(ctx); err != nil {
+		if err := phase.do(r, ctx); err != nil {
 			return err
 		}
 		if err := r.write(); err != nil {
