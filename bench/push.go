@@ -71,7 +71,7 @@ func measurePush(ctx context.Context, s *system, sizes pushSizes) (*pushResult, 
 	if err := run.openAll(ctx); err != nil {
 		return nil, err
 	}
-	progress("%d pages wait", sizes.Pages)
+	progress("%d pages take turns", sizes.Pages)
 	before, err := s.cpu(ctx)
 	if err != nil {
 		return nil, err
