@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/coder/websocket"
 
 	"github.com/scanlogin/scanlogin/bench/peers"
 )
@@ -49,7 +50,11 @@ func (run *pushing) openAll(ctx context.Context, n int, text string) (err error)
 		run.reading.Go(func() {
 			err := p.await(ctx, text)
 			run.received[i] <- received{time.Now(), err}
-			if err == nil { // keep reading, to answer the close frame as a browser does
+			switch {
+			case err != nil:
+			case run.kind == comparable: // a login page has nothing to wait for any more
+				_ = p.conn.Close(websocket.StatusNormalClosure, "")
+			default: // keep reading, to answer the close frame as a browser does
 				_ = p.await(ctx, never)
 			}
 		})
