@@ -21,21 +21,12 @@ func (r *comparing) wide(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	var pages [wideNodes]pageHolders
+	pages := make([]pageHolders, len(s.nodes))
 	for i := range pages {
 		defer pages[i].close()
-		share := r.Wide*(i+1)/wideNodes - r.Wide*i/wideNodes
-		_, failed, why, err := pages[i].grow(ctx, s, share, growth{node: s.nodes[i], perProcess: pagesPerProcess})
-		if err == nil && failed > 0 {
-			err = fmt.Errorf("%d of %d pages could not be opened: %s", failed, share, why)
-		}
-		if err != nil {
-			return fmt.Errorf("wide, node %d: %w", i+1, err)
-		}
-		progress("%d pages wait on node %d", share, i+1)
 	}
-	if err := pause(ctx, settleTime); err != nil {
-		return err
+	if err := r.openWide(ctx, s, pages); err != nil {
+		return fmt.Errorf("wide: %w", err)
 	}
 	result, err := measurePush(ctx, s, pushSizes{Rate: wideRate, Duration: r.Duration, Pages: wideTurns})
 	if err != nil {
@@ -57,4 +48,20 @@ func (r *comparing) wide(ctx context.Context) error {
 	r.record("wide.p99", scanlogin, result.Received.P99)
 	r.record("wide.lost", scanlogin, float64(lost+result.Failed))
 	return nil
+}
+
+// openWide opens the pages, as many on each node.
+func (r *comparing) openWide(ctx context.Context, s *system, pages []pageHolders) error {
+	for i, n := range s.nodes {
+		share := r.Wide*(i+1)/len(s.nodes) - r.Wide*i/len(s.nodes)
+		_, failed, why, err := pages[i].grow(ctx, s, share, growth{node: n, perProcess: pagesPerProcess})
+		if err == nil && failed > 0 {
+			err = fmt.Errorf("%d of %d pages could not be opened: %s", failed, share, why)
+		}
+		if err != nil {
+			return fmt.Errorf("node %d: %w", i+1, err)
+		}
+		progress("%d pages wait on node %d", share, i+1)
+	}
+	return pause(ctx, settleTime)
 }
