@@ -69,9 +69,16 @@ fuzz: ## run each fuzz target with FUZZTIME inputs; takes minutes each
 mutation: ## run the tests against mutants, which takes hours; for a part: PACKAGE=./internal/ratelimit, PACKAGE=./server FILES="limits.go" or PACKAGE=lua
 	scripts/mutation.sh $(PACKAGE) $(FILES)
 
-bench: build bin/bench ## measure scanlogin and its peers, and write docs/benchmarks.md; BENCH=quick takes a few minutes
+# What bench compares with: the last commit before the work on performance. Empty: nothing.
+BENCH_BEFORE ?= bin/scanlogin-6f0283d
+
+bin/scanlogin-%: # a binary of another commit
+	tmp=$$(mktemp -d) && trap 'git worktree remove --force "$$tmp/src"; rm -rf "$$tmp"' EXIT && \
+	git worktree add --quiet --detach "$$tmp/src" $* && go build -C "$$tmp/src" -trimpath -o "$(CURDIR)/$@" ./cmd/scanlogin
+
+bench: build bin/bench $(BENCH_BEFORE) ## measure scanlogin, its peers and an older scanlogin, and write docs/benchmarks.md; BENCH=quick takes a few minutes
 	cd bench && go vet ./... && go test -timeout 15m ./...
-	bin/bench run $(if $(filter quick,$(BENCH)),--quick)
+	bin/bench run $(if $(filter quick,$(BENCH)),--quick) $(if $(BENCH_BEFORE),--before $(BENCH_BEFORE))
 
 bench-go: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -94,17 +94,17 @@ func jsonRequest(ctx context.Context, url string, body any) (*http.Request, erro
 }
 
 // send sends a request that must succeed, and returns the answer.
-func (s *system) send(q *http.Request) ([]byte, error) {
+func (s *system) send(q *http.Request) ([]byte, http.Header, error) {
 	answer, err := s.client.Do(q)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	if err == nil && answer.StatusCode/100 != 2 {
 		err = errors.New(q.URL.Path + " was answered " + answer.Status + ": " + string(text))
 	}
-	return text, err
+	return text, answer.Header, err
 }
 
 func (s *system) asSite(q *http.Request) { q.SetBasicAuth(s.pool, s.secret) }
@@ -141,8 +141,16 @@ func (s *system) newPhones(n int) ([]*phone, error) {
 	return all, nil
 }
 
-// step makes one of the phone's calls: scanned, confirm or cancel.
+// step makes one of the phone's calls: scanned, confirm or cancel. Peers have the first two.
 func (p *phone) step(ctx context.Context, path, random string) error {
+	if !p.s.kind.isScanlogin() {
+		q, err := jsonRequest(ctx, p.s.first().url+"/"+path+"/"+random, map[string]string{"random": random})
+		if err == nil {
+			q.Header.Set("Authorization", "Bearer "+p.token)
+			err = p.s.call(q, nil)
+		}
+		return err
+	}
 	if p.token == "" {
 		return p.s.post(ctx, path, p.s.asSite, map[string]any{"random": random, "user": map[string]string{"id": p.user, "nickname": p.user}}, nil)
 	}

@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -15,24 +12,37 @@ import (
 // loginUsers is how many users log in at the same time.
 const loginUsers = 64
 
-// login measures the rate of whole logins on one node with its Redis.
+// login measures whole logins on one node with its Redis: plain ones, and those of an
+// OAuth client.
 func (r *comparing) login(ctx context.Context) error {
-	s, err := r.start(ctx, startOptions{kind: scanlogin, nodes: 1})
+	for _, k := range r.turns(scanlogin, before) {
+		if err := r.loginOf(ctx, "login", startOptions{kind: k, nodes: 1}); err != nil {
+			return fmt.Errorf("login, %s: %w", k, err)
+		}
+	}
+	if err := r.loginOf(ctx, "oidc", startOptions{kind: scanlogin, nodes: 1, oidc: true}); err != nil {
+		return fmt.Errorf("login through OpenID Connect: %w", err)
+	}
+	return nil
+}
+
+func (r *comparing) loginOf(ctx context.Context, measure string, o startOptions) error {
+	s, err := r.start(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	l, used, err := measureLogins(ctx, s, loginUsers, r.Duration)
 	if err != nil {
-		return fmt.Errorf("login: %w", err)
+		return err
 	}
 	if l.Failed > 0 {
-		return fmt.Errorf("login: %d failed: %s", l.Failed, l.Why)
+		return fmt.Errorf("%d failed: %s", l.Failed, l.Why)
 	}
-	progress("%d logins", l.Logins)
-	r.record("login.rate", scanlogin, l.Rate)
-	r.record("login.core", scanlogin, float64(l.Logins)/used.nodes.Seconds())
-	r.record("login.cores", scanlogin, float64(l.Logins)/(used.nodes+used.redis).Seconds())
+	progress("%s, %s: %d logins", measure, o.kind, l.Logins)
+	r.record(measure+".rate", o.kind, l.Rate)
+	r.recordCPU(measure, o.kind, used, int(l.Logins))
+	r.record(measure+".cpu", o.kind, perItem(used.nodes+used.redis, int(l.Logins)))
 	return nil
 }
 
@@ -46,7 +56,16 @@ const (
 // storm cuts all pages of a node off at once. While they reconnect, other pages of
 // the node, which stayed connected, receive messages.
 func (r *comparing) storm(ctx context.Context) error {
-	s, err := r.start(ctx, startOptions{kind: scanlogin, nodes: 1})
+	for _, k := range r.turns(scanlogin, before) {
+		if err := r.stormOf(ctx, k); err != nil {
+			return fmt.Errorf("storm, %s: %w", k, err)
+		}
+	}
+	return nil
+}
+
+func (r *comparing) stormOf(ctx context.Context, k kind) error {
+	s, err := r.start(ctx, startOptions{kind: k, nodes: 1})
 	if err != nil {
 		return err
 	}
@@ -63,19 +82,19 @@ func (r *comparing) storm(ctx context.Context) error {
 	stop()
 	probes.Wait()
 	if err != nil {
-		return fmt.Errorf("storm: %w", err)
+		return err
 	}
-	r.recordFailure("storm, steps that were repeated", connected.why)
+	r.recordFailure(fmt.Sprintf("storm, %s, steps that were repeated", k), connected.why)
 	if result.Why != "" {
-		r.recordFailure("storm, the last attempt to reconnect that failed", errors.New(result.Why))
+		r.recordFailure(fmt.Sprintf("storm, %s, the last attempt to reconnect that failed", k), errors.New(result.Why))
 	}
-	progress("%d of %d pages reconnected within %.1f s", result.Back, result.Pages, result.Seconds)
-	r.record("storm.seconds", scanlogin, result.Seconds)
-	r.record("storm.missing", scanlogin, float64(result.Pages-result.Back))
-	r.record("storm.retries", scanlogin, float64(result.Retries))
-	r.record("storm.cpu", scanlogin, result.ConnectCPU)
+	progress("%s: %d of %d pages reconnected within %.1f s", k, result.Back, result.Pages, result.Seconds)
+	r.record("storm.seconds", k, result.Seconds)
+	r.record("storm.missing", k, float64(result.Pages-result.Back))
+	r.record("storm.retries", k, float64(result.Retries))
+	r.record("storm.nodes", k, result.ConnectCPU)
 	if connected.delays.TotalCount() > 0 { // a small storm may be over before
-		r.record("storm.received", scanlogin, milliseconds(connected.delays.Max()))
+		r.record("storm.received", k, milliseconds(connected.delays.Max()))
 	}
 	return nil
 }
@@ -114,29 +133,4 @@ func (run *pushing) scanAndAwait(ctx context.Context, i int) error {
 	}
 	_, err := run.wait(ctx, i)
 	return err
-}
-
-// picture measures a QR picture and go-qrcode's pattern alone, with the Go
-// benchmark in package server.
-func (r *comparing) picture(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkPictureParts$/^(pattern|first)$", "./internal/qr/draw")
-	cmd.Dir = r.Source
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("picture: %w: %s", err, out)
-	}
-	for line := range strings.Lines(string(out)) {
-		fields := strings.Fields(line)
-		if len(fields) < 4 || fields[3] != "ns/op" {
-			continue
-		}
-		ns, err := strconv.ParseFloat(fields[2], 64)
-		if err != nil {
-			return err
-		}
-		_, part, _ := strings.Cut(fields[0], "/")
-		part, _, _ = strings.Cut(part, "-")
-		r.record("picture", kind(part), ns/1e6)
-	}
-	return nil
 }

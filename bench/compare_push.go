@@ -5,19 +5,15 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/redis/go-redis/v9"
+	"github.com/coder/websocket"
 
 	"github.com/scanlogin/scanlogin/bench/peers"
 )
-
-// probeInterval is how often a message is published through Redis alone.
-const probeInterval = 10 * time.Millisecond
 
 // pushing is a run of pushes: each page receives one message.
 type pushing struct {
@@ -54,7 +50,11 @@ func (run *pushing) openAll(ctx context.Context, n int, text string) (err error)
 		run.reading.Go(func() {
 			err := p.await(ctx, text)
 			run.received[i] <- received{time.Now(), err}
-			if err == nil { // keep reading, to answer the close frame as a browser does
+			switch {
+			case err != nil:
+			case run.kind == comparable: // a login page has nothing to wait for any more
+				_ = p.conn.Close(websocket.StatusNormalClosure, "")
+			default: // keep reading, to answer the close frame as a browser does
 				_ = p.await(ctx, never)
 			}
 		})
@@ -76,69 +76,68 @@ func (run *pushing) wait(ctx context.Context, i int) (time.Time, error) {
 }
 
 // push measures the time until a page has its message, over two nodes: for
-// scanlogin from the phone's confirm until the page has its ticket, for peers
-// from a publish until the page has the message.
+// scanlogin from the phone's confirm until the page has its ticket, for the
+// comparable server likewise, for centrifuge from a publish until the page has the
+// message.
 func (r *comparing) push(ctx context.Context) error {
-	for _, k := range r.turns(scanlogin, centrifuge, nchan) {
-		if err := r.pushOf(ctx, k); err != nil {
-			return fmt.Errorf("push, %s: %w", k, err)
+	for _, k := range r.turns(scanlogin, centrifuge, comparable) {
+		lost := 0
+		for i, rate := range []int{r.Low, r.High} {
+			failed, err := r.pushOf(ctx, k, []string{"push.low", "push.high"}[i], rate)
+			if err != nil {
+				return fmt.Errorf("push, %s: %w", k, err)
+			}
+			lost += failed
 		}
+		r.record("push.lost", k, float64(lost))
 	}
 	return nil
 }
 
-func (r *comparing) pushOf(ctx context.Context, k kind) (err error) {
+func (r *comparing) pushOf(ctx context.Context, k kind, name string, rate int) (failed int, err error) {
 	s, err := r.start(ctx, startOptions{kind: k, nodes: 2})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer s.close()
 	run := &pushing{system: s, delays: newHistogram()}
 	defer run.closePages()
-	n := int(float64(r.Rate) * r.Duration.Seconds())
-	if err := run.openAll(ctx, n, `"ticket":"`); err != nil {
-		return err
+	n := int(float64(rate) * r.Duration.Seconds())
+	if err := run.openAll(ctx, n, hasTicket); err != nil {
+		return 0, err
 	}
-	if k == scanlogin {
+	if k != centrifuge {
 		err := each(ctx, n, openers, func(i int) error { return run.phones[i].step(ctx, "scanned", run.pages[i].random) })
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := pause(ctx, settleTime); err != nil {
-		return err
+		return 0, err
 	}
-	used, raw, took, err := run.pushAll(ctx, r.Rate)
+	used, took, err := run.pushAll(ctx, rate)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	received := run.delays.TotalCount()
 	progress("%s: %d of %d pages received their message, %.0f a second", k, received, n, float64(received)/took.Seconds())
 	if received == 0 {
-		return run.why
+		return 0, run.why
 	}
 	r.recordFailure(fmt.Sprintf("push, %s, %d of %d", k, run.failed, n), run.why)
-	r.record("push.p50", k, milliseconds(run.delays.ValueAtQuantile(50)))
-	r.record("push.p99", k, milliseconds(run.delays.ValueAtQuantile(99)))
-	r.record("push.lost", k, float64(run.failed))
-	r.record("push.cpu", k, perItem(used.nodes, n))
-	r.record("push.redis", k, perItem(used.redis, n))
-	r.record("raw.p50", k, milliseconds(raw.ValueAtQuantile(50)))
-	r.record("raw.p99", k, milliseconds(raw.ValueAtQuantile(99)))
-	return nil
+	r.record(name+".p50", k, milliseconds(run.delays.ValueAtQuantile(50)))
+	r.record(name+".p99", k, milliseconds(run.delays.ValueAtQuantile(99)))
+	r.recordLatencies(name, k, run.delays)
+	r.recordCPU(name, k, used, n)
+	return run.failed, nil
 }
 
 // pushAll pushes to each page when its message is due, whether or not the servers
 // keep up. Times count from when a push was due.
-func (run *pushing) pushAll(ctx context.Context, rate int) (used cpuTime, raw *hdrhistogram.Histogram, took time.Duration, err error) {
-	probe, err := startProbe(ctx, run.redisURL())
-	if err != nil {
-		return used, nil, 0, err
-	}
+func (run *pushing) pushAll(ctx context.Context, rate int) (used cpuTime, took time.Duration, err error) {
 	before, err := run.cpu(ctx)
 	if err != nil {
-		_, _ = probe.stop()
-		return used, nil, 0, err
+		return used, 0, err
 	}
 	began := time.Now()
 	var all sync.WaitGroup
@@ -152,8 +151,7 @@ func (run *pushing) pushAll(ctx context.Context, rate int) (used cpuTime, raw *h
 	all.Wait()
 	took = time.Since(began)
 	used, err = run.cpuSince(ctx, before)
-	raw, failed := probe.stop()
-	return used, raw, took, cmp.Or(err, failed, ctx.Err())
+	return used, took, cmp.Or(err, ctx.Err())
 }
 
 // pushOne pushes a message to page i, and records the time until it arrives.
@@ -175,7 +173,7 @@ func (run *pushing) pushOne(ctx context.Context, i int, due time.Time) {
 }
 
 func (run *pushing) publish(ctx context.Context, i int) error {
-	if run.kind == scanlogin {
+	if run.kind != centrifuge {
 		return run.phones[i].step(ctx, "confirm", run.pages[i].random)
 	}
 	text := peers.Status(strings.Repeat("t", 74))
@@ -184,7 +182,7 @@ func (run *pushing) publish(ctx context.Context, i int) error {
 		return err
 	}
 	q.Header.Set("Content-Type", "application/json")
-	_, err = run.send(q)
+	_, _, err = run.send(q)
 	return err
 }
 
@@ -195,64 +193,4 @@ func (run *pushing) closePages() {
 		}
 	}
 	run.reading.Wait()
-}
-
-// probe measures Redis alone during a load: it publishes and receives 100
-// messages a second.
-type probe struct {
-	client *redis.Client
-	cancel context.CancelFunc
-	works  sync.WaitGroup
-	took   *hdrhistogram.Histogram
-	err    error // of the receiver; read it after works.Wait
-}
-
-func startProbe(ctx context.Context, address string) (*probe, error) {
-	options, err := redis.ParseURL(address)
-	if err != nil {
-		return nil, err
-	}
-	p := &probe{client: redis.NewClient(options), took: newHistogram()}
-	sub := p.client.Subscribe(ctx, "probe")
-	if _, err := sub.Receive(ctx); err != nil { // that it is subscribed
-		return nil, err
-	}
-	ctx, p.cancel = context.WithCancel(ctx)
-	context.AfterFunc(ctx, func() { _ = sub.Close() }) // unblocks the receiver
-	p.works.Go(func() { p.receive(ctx, sub) })
-	p.works.Go(func() { p.publish(ctx) })
-	return p, nil
-}
-
-func (p *probe) publish(ctx context.Context) {
-	every := time.NewTicker(probeInterval)
-	defer every.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-			_ = p.client.Publish(ctx, "probe", strconv.FormatInt(time.Now().UnixNano(), 10)).Err() // a lost message is not timed
-		}
-	}
-}
-
-func (p *probe) receive(ctx context.Context, sub *redis.PubSub) {
-	for {
-		got, err := sub.ReceiveMessage(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				p.err = err
-			}
-			return
-		}
-		sent, _ := strconv.ParseInt(got.Payload, 10, 64)
-		record(p.took, time.Since(time.Unix(0, sent)))
-	}
-}
-
-func (p *probe) stop() (*hdrhistogram.Histogram, error) {
-	p.cancel()
-	p.works.Wait()
-	return p.took, cmp.Or(p.err, p.client.Close())
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // saturate measures the highest rate of scans on one node: of scanlogin, and of
-// Echo with the same Redis calls and nothing else.
+// Echo with the same Redis call and nothing else.
 func (r *comparing) saturate(ctx context.Context) error {
 	for _, k := range r.turns(scanlogin, bareEcho) {
 		if err := r.saturateOf(ctx, k); err != nil {
@@ -44,7 +44,7 @@ func (r *comparing) saturateOf(ctx context.Context, k kind) error {
 		return err
 	}
 	began := time.Now()
-	err = each(ctx, r.Scans, concurrentCalls, func(i int) error { return phones[i].scan(ctx, codes[i]) })
+	err = each(ctx, r.Scans, concurrentCalls, func(i int) error { return phones[i].step(ctx, "scanned", codes[i]) })
 	took := time.Since(began)
 	if err != nil {
 		return err
@@ -55,14 +55,13 @@ func (r *comparing) saturateOf(ctx context.Context, k kind) error {
 	}
 	progress("%s: %.0f scans a second", k, float64(r.Scans)/took.Seconds())
 	r.record("scan.rate", k, float64(r.Scans)/took.Seconds())
-	r.record("scan.cpu", k, perItem(used.nodes, r.Scans))
-	r.record("scan.redis", k, perItem(used.redis, r.Scans))
+	r.recordCPU("scan", k, used, r.Scans)
 	return nil
 }
 
 // createScannable creates the i-th code on scanlogin or on the Echo server.
 func (s *system) createScannable(ctx context.Context, i int) (string, error) {
-	if s.kind == scanlogin {
+	if s.kind.isScanlogin() {
 		c, err := s.createCode(ctx)
 		return c.Random, err
 	}
@@ -72,17 +71,4 @@ func (s *system) createScannable(ctx context.Context, i int) (string, error) {
 		err = s.call(q, nil)
 	}
 	return code, err
-}
-
-// scan scans a code on scanlogin or on the Echo server.
-func (p *phone) scan(ctx context.Context, code string) error {
-	if p.s.kind == scanlogin {
-		return p.step(ctx, "scanned", code)
-	}
-	q, err := jsonRequest(ctx, p.s.first().url+"/scanned/"+code, map[string]string{"random": code})
-	if err == nil {
-		q.Header.Set("Authorization", "Bearer "+p.token)
-		err = p.s.call(q, nil)
-	}
-	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +42,15 @@ func (c *writeCommand) Run() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	text, err = r.document(manualText(string(old)))
+	pictures, err := r.pictures()
+	if err != nil {
+		return err
+	}
+	folder := strings.TrimSuffix(c.Document, ".md")
+	if err := writePictures(folder, pictures); err != nil {
+		return err
+	}
+	text, err = r.document(manualText(string(old)), filepath.Base(folder), pictures)
 	if err != nil {
 		return err
 	}
@@ -59,38 +67,23 @@ func manualText(document string) string {
 	return text
 }
 
-// document renders the document.
-func (r *comparison) document(hand string) ([]byte, error) {
-	r.addFlatness()
+// document renders the document, with plots that are in a folder next to it.
+func (r *comparison) document(hand, folder string, pictures []picture) ([]byte, error) {
 	var b bytes.Buffer
 	err := template.Must(template.New("").Parse(documentText)).Execute(&b, map[string]any{
-		"R": r, "Took": r.Took.Round(time.Minute), "Scale": numbers(r.Sizes.Scale), "Versions": strings.Join(r.Versions, "; "),
-		"Targets": r.targets(), "Figures": r.figures(), "Columns": columns, "Hand": manualBegins + hand + manualEnds,
+		"R": r, "Took": r.Took.Round(time.Minute), "Versions": strings.Join(r.Versions, "; "),
+		"Targets": r.targets(), "Figures": r.figures(), "Columns": columns, "Pictures": pictures, "Folder": folder, "Hand": manualBegins + hand + manualEnds,
 	})
 	return b.Bytes(), err
-}
-
-// addFlatness adds the figures of those numbers of pages with the highest and the
-// lowest cost per page.
-func (r *comparison) addFlatness() {
-	var all [][]float64
-	for _, pages := range r.Sizes.Scale {
-		if f := r.Figures["scale.live/"+strconv.Itoa(pages)]; len(f) > 0 {
-			all = append(all, f)
-		}
-	}
-	if len(all) > 0 {
-		byMedian := func(a, b []float64) int { return cmp.Compare(median(a), median(b)) }
-		r.Figures["scale.live/most"], r.Figures["scale.live/least"] = slices.MaxFunc(all, byMedian), slices.MinFunc(all, byMedian)
-	}
 }
 
 // targets returns the rows of the first table.
 func (r *comparison) targets() (lines []string) {
 	for _, t := range targets {
 		ours, beside := r.Figures[t.ours], r.Figures[t.beside]
+		what := r.Sizes.withRates(t.what)
 		if len(ours) == 0 || t.beside != "" && len(beside) == 0 {
-			lines = append(lines, fmt.Sprintf("| %s | | | | %s | not measured |", t.what, t.text()))
+			lines = append(lines, fmt.Sprintf("| %s | | | | %s | not measured |", what, t.text()))
 			continue
 		}
 		value, ratio := median(ours), ""
@@ -101,7 +94,7 @@ func (r *comparison) targets() (lines []string) {
 			value /= median(beside)
 			ratio = short(value)
 		}
-		lines = append(lines, fmt.Sprintf("| %s, %s | %s | %s | %s | %s | %s |", t.what, t.unit, figure(ours), figure(beside), ratio, t.text(), t.judgment(value)))
+		lines = append(lines, fmt.Sprintf("| %s, %s | %s | %s | %s | %s | %s |", what, t.unit, figure(ours), figure(beside), ratio, t.text(), t.judgment(value)))
 	}
 	return lines
 }
@@ -141,16 +134,11 @@ func (t target) judgment(value float64) string {
 // figures returns the rows of the second table.
 func (r *comparison) figures() (lines []string) {
 	for _, m := range measures {
-		line := fmt.Sprintf("| %s, %s |", m.what, m.unit)
+		line := fmt.Sprintf("| %s, %s |", r.Sizes.withRates(m.what), m.unit)
 		for _, k := range columns {
 			line += " " + figure(r.Figures[m.name+"/"+string(k)]) + " |"
 		}
 		lines = append(lines, line)
-	}
-	for _, pages := range r.Sizes.Scale {
-		n := strconv.Itoa(pages)
-		lines = append(lines, fmt.Sprintf("| Memory per page with %s waiting pages: in use after a collection; resident, B | %s; %s |%s", n,
-			figure(r.Figures["scale.live/"+n]), figure(r.Figures["scale.resident/"+n]), strings.Repeat(" |", len(columns)-1)))
 	}
 	return lines
 }
@@ -186,12 +174,4 @@ func short(v float64) string {
 	default:
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
-}
-
-func numbers(all []int) string {
-	var texts []string
-	for _, n := range all {
-		texts = append(texts, strconv.Itoa(n))
-	}
-	return strings.Join(texts, ", ")
 }

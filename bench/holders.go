@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,7 +114,7 @@ func (h *holder) done() (err error) {
 // opening opens pages.
 type opening struct {
 	dialers []*dialer
-	name    string // prefix of the pages' names
+	name    string // prefix of the pages' channels, which pages of scanlogin do not have
 	pages   int
 	rate    int // pages per second; 0: no limit
 }
@@ -129,10 +130,17 @@ func (o opening) run(ctx context.Context, opened func(i int, p *page, took time.
 			}
 		}
 		began := time.Now()
-		p, err := o.dialers[i%len(o.dialers)].open(ctx, o.name+strconv.Itoa(i), nil)
+		p, err := o.dialers[i%len(o.dialers)].open(ctx, o.page(i))
 		opened(i, p, time.Since(began), err)
 		return nil
 	})
+}
+
+func (o opening) page(i int) pageState {
+	if o.dialers[0].kind.isScanlogin() {
+		return pageState{}
+	}
+	return pageState{random: o.name + strconv.Itoa(i)}
 }
 
 // each calls do for 0 to n-1, at most atOnce at the same time, until one fails.
@@ -175,8 +183,9 @@ type childHolder struct {
 
 // growth says how pageHolders grow.
 type growth struct {
-	rate       int // pages per second; 0: no limit
-	perProcess int // pages per child process: one file descriptor each
+	node       *node // nil: the last node
+	rate       int   // pages per second; 0: no limit
+	perProcess int   // pages per child process: one file descriptor each
 	progress   func(open, failed int)
 }
 
@@ -188,7 +197,7 @@ func (h *pageHolders) grow(ctx context.Context, s *system, pages int, g growth) 
 		share := min(missing, g.perProcess)
 		missing -= share
 		before := h.open
-		r, err := h.start(ctx, s, share, g.rate, func(r holdReport) {
+		r, err := h.start(ctx, s, share, g, func(r holdReport) {
 			if g.progress != nil {
 				g.progress(before+r.Open, failed+r.Failed)
 			}
@@ -210,13 +219,13 @@ func (h *pageHolders) grow(ctx context.Context, s *system, pages int, g growth) 
 }
 
 // start starts a child process and waits until it has opened its pages.
-func (h *pageHolders) start(ctx context.Context, s *system, pages, rate int, progress func(holdReport)) (r holdReport, err error) {
+func (h *pageHolders) start(ctx context.Context, s *system, pages int, g growth, progress func(holdReport)) (r holdReport, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return r, err
 	}
-	cmd := exec.CommandContext(ctx, self, "hold", "--kind", string(s.kind), "--url", s.last().url, "--pool", s.pool,
-		"--pages", strconv.Itoa(pages), "--rate", strconv.Itoa(rate), "--name", fmt.Sprintf("p%dx", h.open))
+	cmd := exec.CommandContext(ctx, self, "hold", "--kind", string(s.kind), "--url", cmp.Or(g.node, s.last()).url, "--pool", s.pool,
+		"--pages", strconv.Itoa(pages), "--rate", strconv.Itoa(g.rate), "--name", fmt.Sprintf("p%dx", h.open))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -159,6 +159,8 @@ pools: [{id: mine, secret: a secret of my own that is long}]
 		"--scanlogin":            {"storm", "--memory", "--scanlogin", "/nowhere"},
 		"--rate, --pages and":    {"push", "--rate", "0"},
 		"--users and --duration": {"login", "--users", "0"},
+		"--only x is unknown":    {"run", "--only", "login,x"},
+		"sizes must be positive": {"run", "--quick", "--rounds=-1"},
 	} {
 		out, err := bench(t, args...)
 		if !strings.Contains(out, want) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -129,11 +130,13 @@ func (run *loginRun) all(ctx context.Context, users int, duration time.Duration)
 func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, err error) {
 	done = append(done, time.Now())
 	lap := func(err error) error { done = append(done, time.Now()); return err }
-	p, err := run.dialer.open(ctx, "", nil)
+	p, a, err := run.open(ctx)
+	if p != nil {
+		defer p.conn.CloseNow()
+	}
 	if lap(err) != nil {
 		return done, err
 	}
-	defer p.conn.CloseNow()
 	phone, err := run.s.newPhone(user)
 	if err != nil {
 		return done, err
@@ -145,10 +148,42 @@ func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, 
 	}
 	waiting, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if err := lap(p.await(waiting, `"ticket":"`)); err != nil {
+	if run.s.oidc {
+		if err := lap(p.await(waiting, hasRedirect)); err != nil {
+			return done, err
+		}
+		return done, lap(run.s.redeem(ctx, p.redirect, a, user))
+	}
+	if err := lap(p.await(waiting, hasTicket)); err != nil {
 		return done, err
 	}
 	return done, lap(run.s.exchange(ctx, p.ticket, user))
+}
+
+// open opens a page until its code is visible: of a site, or that of an authorization
+// request.
+func (run *loginRun) open(ctx context.Context) (p *page, a authorization, err error) {
+	if run.s.oidc {
+		if a, err = run.s.authorize(ctx); err != nil {
+			return nil, a, err
+		}
+	}
+	if p, err = run.dialer.open(ctx, a.pageState); err == nil {
+		err = run.fetchPicture(ctx, p)
+	}
+	return p, a, err
+}
+
+// fetchPicture fetches what a page of an older scanlogin shows. Today's pages draw the code.
+func (run *loginRun) fetchPicture(ctx context.Context, p *page) error {
+	if p.kind != before {
+		return nil
+	}
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, run.s.last().url+api+"image/"+p.random+".svg", nil)
+	if err == nil {
+		_, _, err = run.s.send(q)
+	}
+	return err
 }
 
 func (run *loginRun) record(ctx context.Context, done []time.Time, err error) {

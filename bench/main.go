@@ -2,7 +2,7 @@
 // waiting page, the time from a phone's step to the page, logins a second, and the
 // reconnection of all pages at once. It starts nodes and a Redis itself, or measures
 // a running deployment (--url). The command "run" measures scanlogin next to other
-// push servers and writes docs/benchmarks.md. Every figure comes from the run and the
+// servers and an older scanlogin, and writes docs/benchmarks.md. Every figure comes from the run and the
 // machine that the output names.
 package main
 
@@ -45,7 +45,7 @@ func main() {
 }
 
 type serveCommand struct {
-	Kind    string `arg:"" enum:"centrifuge,websocket,echo"`
+	Kind    string `arg:"" enum:"centrifuge,comparable,echo"`
 	Listen  string `required:""`
 	Redis   string
 	Scripts string
@@ -56,8 +56,8 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	switch c.Kind {
 	case "centrifuge":
 		return peers.Centrifuge(ctx, c.Listen, c.Redis)
-	case "websocket":
-		return peers.Socket(ctx, c.Listen)
+	case "comparable":
+		return peers.Comparable(ctx, c.Listen, c.Redis, userKey)
 	default:
 		return peers.Echo(ctx, c.Listen, c.Redis, c.Scripts)
 	}

@@ -87,30 +87,3 @@ func (n *node) awaitCollection(ctx context.Context, limit time.Duration) (gauges
 	}
 	return first, false, nil
 }
-
-// sweepTime is how long Go's runtime may sweep after a collection.
-const sweepTime = 300 * time.Millisecond
-
-// collected requests a Go node's metrics until that garbage has caused two
-// collections (one may already have been running), and returns the memory then
-// in use.
-func (n *node) collected(ctx context.Context) (float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	for first := -1.0; ; {
-		g, err := n.metrics(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if count := g["go_gc_duration_seconds_count"]; first < 0 {
-			first = count
-		} else if count >= first+2 {
-			break
-		}
-	}
-	if err := pause(ctx, sweepTime); err != nil {
-		return 0, err
-	}
-	g, err := n.metrics(ctx)
-	return g["go_memstats_heap_inuse_bytes"] + g["go_memstats_stack_inuse_bytes"], err
-}

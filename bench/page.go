@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/coder/websocket"
@@ -16,11 +17,19 @@ import (
 
 // page is a login page with an open WebSocket.
 type page struct {
-	kind   kind
-	conn   *websocket.Conn
+	kind kind
+	conn *websocket.Conn
+	pageState
+	ticket   string
+	redirect string // to the OAuth client
+}
+
+// pageState is what a page has beside its connection.
+type pageState struct {
 	random string // the code, or the channel
 	key    string // the browser key
-	ticket string
+
+	request, cookie string // of an authorization request
 }
 
 // dialer opens pages of one kind.
@@ -60,26 +69,26 @@ func newDialer(k kind, address, pool string, from net.IP) *dialer {
 	return &dialer{k, address, pool, &http.Client{Transport: &http.Transport{DialContext: d.DialContext}}}
 }
 
-// open opens a page and waits until it has received its state, if the kind
-// sends one. A page of scanlogin continues with the code of before, unless that
-// is nil; name is the channel of other kinds.
-func (d *dialer) open(ctx context.Context, name string, before *page) (*page, error) {
+// open opens a page and waits until it has received its state. A page of scanlogin
+// continues with the code in had, if there is one; for other kinds, that is the
+// channel.
+func (d *dialer) open(ctx context.Context, had pageState) (*page, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	p := &page{kind: d.kind, random: name}
+	p := &page{kind: d.kind, pageState: had}
 	address, options := d.url+"/ws", &websocket.DialOptions{HTTPClient: d.client}
-	switch d.kind {
-	case scanlogin:
+	if d.kind.isScanlogin() {
 		query := url.Values{"userPoolId": {d.pool}}
 		options.Subprotocols = []string{"scanlogin.v1"}
-		if before != nil {
-			p.random, p.key = before.random, before.key
-			query.Set("random", p.random)
-			options.Subprotocols = append(options.Subprotocols, "key."+p.key)
+		if had.key != "" {
+			query.Set("random", had.random)
+			options.Subprotocols = append(options.Subprotocols, "key."+had.key)
+		}
+		if had.request != "" {
+			query.Set("request", had.request)
+			options.HTTPHeader = http.Header{"Cookie": {had.cookie}}
 		}
 		address = d.url + api + "ws?" + query.Encode()
-	case nchan:
-		address += "/" + name
 	}
 	var err error
 	if p.conn, _, err = websocket.Dial(ctx, address, options); err != nil {
@@ -92,21 +101,16 @@ func (d *dialer) open(ctx context.Context, name string, before *page) (*page, er
 	return p, nil
 }
 
-// awaitState waits for the first state. nchan sends none.
+// awaitState waits for the first state, or until the page has subscribed.
 func (p *page) awaitState(ctx context.Context) error {
-	switch p.kind {
-	case scanlogin:
+	if p.kind.isScanlogin() {
 		return p.await(ctx, status)
-	case centrifuge:
-		hello := fmt.Sprintf("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":%q}}", p.random)
-		if err := p.conn.Write(ctx, websocket.MessageText, []byte(hello)); err != nil {
-			return err
-		}
-		return p.await(ctx, `"subscribe":{`)
-	case socket:
-		return p.await(ctx, `"event"`)
 	}
-	return nil
+	hello := fmt.Sprintf("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":%q}}", p.random)
+	if err := p.conn.Write(ctx, websocket.MessageText, []byte(hello)); err != nil {
+		return err
+	}
+	return p.await(ctx, `"subscribe":{`)
 }
 
 // status is in each message of scanlogin that has the status of a code. The code is its first
@@ -134,28 +138,36 @@ func (p *page) await(ctx context.Context, text string) error {
 	}
 }
 
+// Texts in the message that ends a login: of a site, and of an OAuth client.
+const (
+	hasTicket   = `"ticket":"`
+	hasRedirect = `"redirect":"`
+)
+
+// remembered are the texts in messages with something to remember.
+var remembered = [][]byte{[]byte(`"event":"code"`), []byte(hasTicket), []byte(hasRedirect)}
+
 func (p *page) handle(ctx context.Context, message []byte) error {
-	switch p.kind {
-	case scanlogin:
-		if !bytes.Contains(message, []byte(`"event":"code"`)) && !bytes.Contains(message, []byte(`"ticket":"`)) {
-			return nil
-		}
-		var m struct{ Event, Random, BrowserKey, Ticket string }
-		if err := json.Unmarshal(message, &m); err != nil {
-			return err
-		}
-		if m.Event == "code" {
-			p.random, p.key = m.Random, m.BrowserKey
-		}
-		p.ticket = m.Ticket
-	case centrifuge: // its heartbeats are messages
-		if strings.TrimSpace(string(message)) == "{}" {
+	if !p.kind.isScanlogin() {
+		if strings.TrimSpace(string(message)) == "{}" { // centrifuge's heartbeats are messages
 			return p.conn.Write(ctx, websocket.MessageText, []byte("{}"))
 		}
 		if bytes.Contains(message, []byte(`"error":{`)) {
 			return errors.New(string(message))
 		}
+		return nil
 	}
+	if !slices.ContainsFunc(remembered, func(text []byte) bool { return bytes.Contains(message, text) }) {
+		return nil
+	}
+	var m struct{ Event, Random, BrowserKey, Ticket, Redirect string }
+	if err := json.Unmarshal(message, &m); err != nil {
+		return err
+	}
+	if m.Event == "code" {
+		p.random, p.key = m.Random, m.BrowserKey
+	}
+	p.ticket, p.redirect = m.Ticket, m.Redirect
 	return nil
 }
 

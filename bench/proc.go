@@ -83,17 +83,5 @@ func (s *system) cpuSince(ctx context.Context, before cpuTime) (cpuTime, error) 
 	return cpuTime{now.nodes - before.nodes, now.redis - before.redis}, err
 }
 
-// memory is a node's memory in bytes.
-type memory struct{ resident, live float64 } // live: heap and stacks after a collection, 0 for programs not in Go
-
-// memory measures a node, after a garbage collection if it is a Go program.
-func (n *node) memory(ctx context.Context) (m memory, err error) {
-	if m.resident, err = residentOf(n.process.PID()); err != nil || n.ops == "" {
-		return m, err
-	}
-	m.live, err = n.collected(ctx)
-	return m, err
-}
-
 // perItem returns the share of one of n in milliseconds.
 func perItem(d time.Duration, n int) float64 { return d.Seconds() * 1000 / float64(max(1, n)) }

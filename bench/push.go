@@ -14,6 +14,11 @@ import (
 
 type pushCommand struct {
 	targetFlags
+	pushSizes
+}
+
+// pushSizes are the sizes of a run.
+type pushSizes struct {
 	Rate     int           `default:"200" help:"Steps per second, evenly spread, whether or not the server keeps up."`
 	Duration time.Duration `default:"10s" help:"How long steps are made."`
 	Pages    int           `default:"100" help:"How many pages take turns; use more if a step takes longer than pages/rate seconds."`
@@ -53,33 +58,38 @@ func (c *pushCommand) Run(ctx context.Context) error {
 		return err
 	}
 	r := c.newResult("push", s)
-	run := &pushRun{c: c, s: s, dialer: s.newDialers()[0], ready: make(chan *pair, c.Pages), call: newHistogram(), received: newHistogram()}
-	defer run.close()
-	if err := run.openAll(ctx); err != nil {
-		return err
-	}
-	progress("%d pages wait", c.Pages)
-	before, err := s.cpu(ctx)
-	if err != nil {
-		return err
-	}
-	took, err := run.steps(ctx)
-	if err != nil {
-		return err
-	}
-	used, err := s.cpuSince(ctx, before)
-	if err != nil {
-		return err
-	}
-	if r.Push, err = run.result(took, used); err != nil {
+	if r.Push, err = measurePush(ctx, s, c.pushSizes); err != nil {
 		return err
 	}
 	return c.conclude(r, func(w *tabwriter.Writer) { printPush(w, r.Push) })
 }
 
+// measurePush opens pages and measures steps.
+func measurePush(ctx context.Context, s *system, sizes pushSizes) (*pushResult, error) {
+	run := &pushRun{pushSizes: sizes, s: s, dialer: s.newDialers()[0], ready: make(chan *pair, sizes.Pages), call: newHistogram(), received: newHistogram()}
+	defer run.close()
+	if err := run.openAll(ctx); err != nil {
+		return nil, err
+	}
+	progress("%d pages take turns", sizes.Pages)
+	before, err := s.cpu(ctx)
+	if err != nil {
+		return nil, err
+	}
+	took, err := run.steps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used, err := s.cpuSince(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	return run.result(took, used)
+}
+
 // pushRun is one run of steps.
 type pushRun struct {
-	c      *pushCommand
+	pushSizes
 	s      *system
 	dialer *dialer
 	ready  chan *pair
@@ -109,8 +119,8 @@ func (p *pair) nextUser(s *system) (err error) {
 }
 
 func (run *pushRun) openAll(ctx context.Context) error {
-	for i := range run.c.Pages {
-		opened, err := run.dialer.open(ctx, "", nil)
+	for i := range run.Pages {
+		opened, err := run.dialer.open(ctx, pageState{})
 		if err != nil {
 			return fmt.Errorf("page %d: %w", i+1, err)
 		}
@@ -128,10 +138,10 @@ func (run *pushRun) steps(ctx context.Context) (time.Duration, error) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	began := time.Now()
-	every := time.Second / time.Duration(run.c.Rate)
+	every := time.Second / time.Duration(run.Rate)
 	for shown := began; ; run.due++ {
 		due := began.Add(time.Duration(run.due) * every)
-		if due.Sub(began) >= run.c.Duration {
+		if due.Sub(began) >= run.Duration {
 			break
 		}
 		if err := pause(ctx, time.Until(due)); err != nil {
@@ -201,7 +211,7 @@ func (run *pushRun) reopen(ctx context.Context, p *pair, why error) {
 	_ = p.page.conn.CloseNow()
 	p.scanned = false
 	for ctx.Err() == nil {
-		opened, err := run.dialer.open(ctx, "", nil)
+		opened, err := run.dialer.open(ctx, pageState{})
 		if err == nil {
 			p.page = opened
 			return

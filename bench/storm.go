@@ -150,7 +150,7 @@ func (run *stormRun) reconnect(ctx context.Context, i int) {
 	began := time.Now()
 	before := run.pages[i]
 	for backoff := 100 * time.Millisecond; ctx.Err() == nil; backoff *= 2 {
-		p, err := run.dialers[i%len(run.dialers)].open(ctx, "", before)
+		p, err := run.dialers[i%len(run.dialers)].open(ctx, before.pageState)
 		run.mu.Lock()
 		if err == nil {
 			if p.random == before.random {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -22,11 +21,14 @@ type kind string
 
 const (
 	scanlogin  kind = "scanlogin"
-	centrifuge kind = "centrifuge" // a server built with the library
-	nchan      kind = "nchan"
-	socket     kind = "websocket" // only coder/websocket, without Redis
-	bareEcho   kind = "echo"      // only Echo and the Redis calls
+	before     kind = "before"     // an older scanlogin: --before
+	centrifuge kind = "centrifuge" // a server built with the library: bare publish
+	comparable kind = "comparable" // the same with token check, load and store
+	bareEcho   kind = "echo"       // only Echo and the Redis call of a scan
 )
+
+// isScanlogin reports whether a kind has scanlogin's API.
+func (k kind) isScanlogin() bool { return k == scanlogin || k == before }
 
 // callTime is how long a call may take; scanlogin answers within 2 s.
 const callTime = 10 * time.Second
@@ -34,9 +36,8 @@ const callTime = 10 * time.Second
 // programs are all programs that can be started.
 type programs struct {
 	binaries
-	Nginx       string `default:"/usr/sbin/nginx" help:"The nginx to start."`
-	NchanModule string `default:"/usr/lib/nginx/modules/ngx_nchan_module.so" help:"The nchan module of that nginx (Debian: libnginx-mod-nchan)."`
-	Source      string `default:"." help:"The directory of scanlogin's source: its Lua scripts and its Go benchmark of pictures."`
+	Before string `placeholder:"PATH" help:"An older scanlogin binary, with which logins and the storm are compared; without it they are not. Its API must be that of this version."`
+	Source string `default:"." help:"The directory of scanlogin's source, with its Lua scripts."`
 }
 
 // Secrets of the scanlogin nodes that are started.
@@ -45,12 +46,8 @@ const (
 	userKey    = "the key under which the benchmark signs users' tokens"
 )
 
-var (
-	//go:embed node.yaml
-	nodeConfig string
-	//go:embed nchan.conf
-	nchanConfig string
-)
+//go:embed node.yaml
+var nodeConfig string
 
 // system is what is measured: nodes of one kind, with the Redis that they share.
 type system struct {
@@ -61,6 +58,7 @@ type system struct {
 	client *http.Client // of phones, sites and publishers
 
 	pool, secret, userKey string
+	oidc                  bool // logins are those of an OAuth client
 }
 
 type node struct {
@@ -81,13 +79,14 @@ type startOptions struct {
 	kind   kind
 	nodes  int
 	memory bool   // without Redis
+	oidc   bool   // logins are those of an OAuth client
 	pool   string // "": bench
 }
 
 // start starts a system; close ends it.
 func (p *programs) start(ctx context.Context, o startOptions) (*system, error) {
 	s := newSystem(o.kind)
-	s.pool, s.secret, s.userKey = o.pool, poolSecret, userKey
+	s.pool, s.secret, s.userKey, s.oidc = o.pool, poolSecret, userKey, o.oidc
 	if s.pool == "" {
 		s.pool = "bench"
 	}
@@ -102,7 +101,7 @@ func (p *programs) startAll(ctx context.Context, s *system, o startOptions) (err
 	if s.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return err
 	}
-	if o.kind != socket && !o.memory {
+	if !o.memory {
 		if s.redis, err = process.StartRedis(ctx, s.dir, p.RedisServer); err != nil {
 			return fmt.Errorf("%w; install Redis, name it with --redis-server, or use --memory", err)
 		}
@@ -150,45 +149,37 @@ func (p *programs) startNode(ctx context.Context, s *system, dir string) error {
 		return fmt.Errorf("%w; build scanlogin with `make build`, or name it with --scanlogin", err)
 	}
 	s.nodes = append(s.nodes, n)
-	if s.kind != nchan {
-		return n.process.Await(ctx, process.IsReady(n.ops+"/readyz"))
-	}
-	n.ops = ""
-	return n.process.Await(ctx, func(ctx context.Context) error { return isNchanReady(ctx, n.url) })
-}
-
-// isNchanReady checks that nchan is connected to Redis: it answers 404 for a
-// channel without messages then, and a server error before.
-func isNchanReady(ctx context.Context, url string) error {
-	status, err := process.HTTPStatus(ctx, url+"/pub/ready")
-	if err == nil && status >= http.StatusInternalServerError {
-		err = errors.New("nchan is not connected to Redis")
-	}
-	return err
+	return n.process.Await(ctx, process.IsReady(n.ops+"/readyz"))
 }
 
 // command returns the command line of a node, and writes its configuration.
 func (p *programs) command(s *system, n *node, dir string, port int) (program string, args []string, err error) {
-	values := map[string]any{"Port": port, "Redis": s.redisURL(), "Dir": dir, "Module": p.NchanModule, "Pool": s.pool, "Secret": s.secret, "UserKey": s.userKey}
-	switch s.kind {
-	case scanlogin:
-		ops, err := process.FreePort()
-		if err != nil {
-			return "", nil, err
-		}
-		n.ops, values["Ops"] = fmt.Sprintf("http://127.0.0.1:%d", ops), ops
-		file, err := writeConfig(filepath.Join(dir, "node.yaml"), nodeConfig, values)
-		return p.Scanlogin, []string{"serve", "--config", file}, err
-	case nchan:
-		file, err := writeConfig(filepath.Join(dir, "nchan.conf"), nchanConfig, values)
-		return p.Nginx, []string{"-p", dir, "-c", file}, err
-	default:
+	if !s.kind.isScanlogin() {
 		self, err := os.Executable()
 		return self, []string{
 			"serve", string(s.kind), "--listen", "127.0.0.1:" + strconv.Itoa(port), "--redis", s.redisURL(),
 			"--scripts", filepath.Join(p.Source, "session", "redisstore"),
 		}, err
 	}
+	program = p.Scanlogin
+	if s.kind == before {
+		program = p.Before
+	}
+	ops, err := process.FreePort()
+	if err != nil {
+		return "", nil, err
+	}
+	n.ops = fmt.Sprintf("http://127.0.0.1:%d", ops)
+	if s.oidc {
+		if err := writeSigningKey(filepath.Join(dir, "signing-key.pem")); err != nil {
+			return "", nil, err
+		}
+	}
+	file, err := writeConfig(filepath.Join(dir, "node.yaml"), map[string]any{
+		"Port": port, "Ops": ops, "Redis": s.redisURL(), "Pool": s.pool, "Secret": s.secret, "UserKey": s.userKey,
+		"OIDC": s.oidc, "Dir": dir, "ClientID": clientID, "ClientSecret": clientSecret, "Callback": callback,
+	})
+	return program, []string{"serve", "--config", file}, err
 }
 
 // redisURL returns the address of the system's Redis, "" if there is none.
@@ -199,9 +190,9 @@ func (s *system) redisURL() string {
 	return "redis://" + s.redis.Addr()
 }
 
-func writeConfig(file, text string, values map[string]any) (string, error) {
+func writeConfig(file string, values map[string]any) (string, error) {
 	var b bytes.Buffer
-	if err := template.Must(template.New(file).Parse(text)).Execute(&b, values); err != nil {
+	if err := template.Must(template.New(file).Parse(nodeConfig)).Execute(&b, values); err != nil {
 		return "", err
 	}
 	return file, os.WriteFile(file, b.Bytes(), 0o600)

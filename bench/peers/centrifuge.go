@@ -13,6 +13,21 @@ import (
 // Channels keep no history: delivery is at most once, which is less than scanlogin
 // guarantees.
 func Centrifuge(ctx context.Context, listen, redis string) error {
+	return withCentrifuge(ctx, listen, redis, func(node *centrifuge.Node, mux *http.ServeMux) {
+		mux.HandleFunc("POST /pub/{channel}", func(w http.ResponseWriter, r *http.Request) {
+			data, err := io.ReadAll(io.LimitReader(r.Body, 1<<16))
+			if err == nil {
+				_, err = node.Publish(r.PathValue("channel"), data)
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			}
+		})
+	})
+}
+
+// withCentrifuge serves centrifuge at /ws, and the routes that add adds.
+func withCentrifuge(ctx context.Context, listen, redis string, add func(*centrifuge.Node, *http.ServeMux)) error {
 	node, err := centrifuge.New(centrifuge.Config{})
 	if err != nil {
 		return err
@@ -36,15 +51,7 @@ func Centrifuge(ctx context.Context, listen, redis string) error {
 	mux.Handle("GET /ws", centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{
 		ReadBufferSize: 512, UseWriteBufferPool: true, PingPongConfig: centrifuge.PingPongConfig{PingInterval: Heartbeat},
 	}))
-	mux.HandleFunc("POST /pub/{channel}", func(w http.ResponseWriter, r *http.Request) {
-		data, err := io.ReadAll(io.LimitReader(r.Body, 1<<16))
-		if err == nil {
-			_, err = node.Publish(r.PathValue("channel"), data)
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		}
-	})
+	add(node, mux)
 	return serve(ctx, listen, mux)
 }
 
