@@ -51,7 +51,8 @@ func newReport(h history.History) *report {
 		case history.Leave, history.Connect:
 		case history.Push:
 			out.Calls["push "+e.State.Status]++
-		case history.Gene, history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Check, history.Close:
+		case history.Gene, history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Check, history.Close,
+			history.Authorize, history.Exchange, history.Refresh, history.UserInfo, history.Introspect:
 			out.Calls[fmt.Sprintf("%s %s", e.Action, describeAnswer(e))]++
 		case history.Withdraw:
 			out.Calls["withdraw"]++
