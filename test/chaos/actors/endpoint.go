@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/scanlogin/scanlogin/test/chaos/history"
@@ -67,6 +68,9 @@ func (env *Environment) sendTo(ctx context.Context, q endpointRequest) endpointA
 	return a
 }
 
+// postedError finds the error in a page that posts it to the client.
+var postedError = regexp.MustCompile(`<input [^>]*name="error" value="([a-z_]+)"`)
+
 // meaning returns the code of a complete answer: that of the error in the body or, of the
 // authorization endpoint, in the redirect to the client; the HTTP status of any other error.
 func (a endpointAnswer) meaning() int {
@@ -75,7 +79,11 @@ func (a endpointAnswer) meaning() int {
 	}
 	switch a.http {
 	case http.StatusOK:
-		return history.OK
+		posted := postedError.FindSubmatch(a.body)
+		if posted == nil {
+			return history.OK
+		}
+		in.Error = string(posted[1])
 	case http.StatusSeeOther:
 		to, err := url.Parse(a.header.Get("Location"))
 		if err != nil {

@@ -34,7 +34,7 @@ func (c code) family() *family {
 	begun := 0
 	for _, e := range c.events {
 		switch {
-		case e.Answer != history.OK || e.Foreign:
+		case e.Answer != history.OK:
 		case e.Action == history.Exchange:
 			f.began = e
 			begun++
@@ -192,9 +192,6 @@ func (f *family) refreshed(s familyState, e history.Event) (bool, familyState) {
 		return e.Unknown() || e.Answer == history.Refused, s
 	case e.Token == s.current:
 		s.current, s.previous, s.earliest, s.latest = f.successors[e.Token], e.Token, e.Call, e.Return
-		if s.current == "" {
-			s.current = "successor of " + e.Token // of an unknown rotation
-		}
 		if e.Unknown() {
 			s.latest = forever
 		}

@@ -76,11 +76,7 @@ type identity struct {
 // operations returns the code's calls and messages as operations for porcupine.
 func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
 	known := make(map[identity]bool)
-	refused := c.firstRefusal()
-	for _, e := range slices.SortedStableFunc(slices.Values(c.events), byCall) { // a message counts from its arrival
-		if !isOperation(e) || isExchange(e) && e.Answer == history.Refused && e.Return > refused {
-			continue
-		}
+	for _, e := range slices.SortedStableFunc(slices.Values(c.searched()), byCall) { // a message counts from its arrival
 		op := porcupine.Operation{ClientId: len(ops), Input: e, Call: int64(e.Call), Return: int64(e.Return)}
 		if e.Action == history.Push || e.Unknown() {
 			w := identity{do: e.Action, user: e.User, proven: e.Proven, request: e.Request}
@@ -103,16 +99,24 @@ func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
 	return ops
 }
 
-// firstRefusal returns when an exchange was refused first. The others are not part of the search: a
-// code for which an exchange is refused refuses all later ones, too. Twenty at the same time would
-// create too many possible orders.
-func (c code) firstRefusal() time.Duration {
-	for _, e := range c.events { // by time
-		if isExchange(e) && e.Answer == history.Refused && !e.Foreign {
-			return e.Return
+// searched returns the events that show or change the state of the code, without the exchanges that
+// were refused after another one was: a code for which an exchange is refused refuses all later
+// ones, too. Twenty at the same time would create too many possible orders.
+func (c code) searched() (events []history.Event) {
+	isRefused := false
+	for _, e := range c.events { // by time of the answer
+		if !isOperation(e) {
+			continue
 		}
+		if isExchange(e) && e.Answer == history.Refused {
+			if isRefused {
+				continue
+			}
+			isRefused = true
+		}
+		events = append(events, e)
 	}
-	return forever
+	return events
 }
 
 // isExchange reports whether an event exchanges the ticket, or the authorization code.
