@@ -127,8 +127,8 @@ func (f *family) isSecondUse(e history.Event) bool {
 	if e.Action != history.Exchange || e.Answer != history.Refused || e.Foreign {
 		return false
 	}
-	isLater := e.Call > f.began.Return && e.Return+tolerance < f.began.Call+retention
-	return isLater || e.Return+tolerance < f.confirmed()+f.made().Lifetimes.Ticket
+	isKnown := e.Return+tolerance < f.began.Call+retention
+	return isKnown && (e.Call > f.began.Return || e.Return+tolerance < f.confirmed()+f.made().Lifetimes.Ticket)
 }
 
 // confirmed returns when the code was confirmed at the earliest.
@@ -172,8 +172,6 @@ func (f *family) isRefreshToken(token string) bool {
 // exchanged is step for exchanges.
 func (s familyState) exchanged(e history.Event) (bool, familyState) {
 	switch {
-	case e.Answer == history.OK && s.isBegun:
-		return false, s
 	case e.Answer == history.OK:
 		s.isBegun, s.current = true, e.Tokens.RefreshToken
 		return true, s

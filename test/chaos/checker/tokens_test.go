@@ -144,6 +144,8 @@ var invalidTokens = []example{
 
 	{what: "UserInfo after a second use", rule: "token accepted after reuse",
 		events: authorized(exchange(300), refused(400, history.Exchange), userinfo(500, "a1"))},
+	{what: "UserInfo after a second use, when the code would have expired", rule: "token accepted after reuse",
+		events: authorized(exchange(299_000), refused(301_000, history.Exchange), userinfo(302_000, "a1"))},
 	{what: "introspection after a second use", rule: "token accepted after reuse",
 		events: authorized(exchange(300), refused(400, history.Exchange), introspect(500, "r1"))},
 	{what: "a refresh after a second use", rule: "token accepted after reuse",
@@ -212,7 +214,7 @@ var validTokens = []example{
 		userinfo(320, "a1"), userinfo(600, "a1"), refused(1400, history.UserInfo, with("a1")))...)},
 	{what: "twenty exchanges at the same time revoke before all have an answer", events: authorized(append(manyRefused(300, 19, time.Second), exchange(300),
 		refused(320, history.UserInfo, with("a1")))...)},
-	{what: "twenty exchanges at the same time, and the page sees the redirect meanwhile", events: authorized(append(manyRefused(300, 19, time.Second),
+	{what: "many exchanges at the same time, and the page sees the redirect meanwhile", events: authorized(append(manyRefused(300, 25, time.Second),
 		exchange(300, taking(time.Second)), at(400, history.Check, 200, redirected("r"), asked), refused(1400, history.UserInfo, with("a1")))...)},
 	{what: "the first of several exchanges revokes, although it is answered last", events: authorized(refused(300, history.Exchange, taking(time.Second)),
 		refused(350, history.Exchange), exchange(300), refused(320, history.UserInfo, with("a1")))},
@@ -225,6 +227,10 @@ var validTokens = []example{
 	{what: "an exchange of unknown outcome never took effect", events: authorized(at(300, history.Exchange, history.Busy), exchange(400), userinfo(500, "a1"))},
 	{what: "a code expires", events: []history.Event{authorized()[0], at(100, history.Scan, 200, by("a")), at(200, history.Confirm, 200, by("a")),
 		refused(301_000, history.Exchange)}},
+	{what: "a second use of a code that is forgotten", events: authorized(exchange(300), refused(61_000, history.Exchange), userinfo(62_000, "a1"))},
+	{what: "a code expires while it is exchanged twice, after a confirm of unknown outcome", events: append(authorized()[:2],
+		at(200, history.Confirm, history.Busy, by("a")), at(50_000, history.Confirm, 200, by("a")), exchange(300_150), refused(300_150, history.Exchange),
+		userinfo(300_400, "a1"))},
 	{what: "a code expires while it is exchanged twice", events: authorized(exchange(300_150), refused(300_150, history.Exchange), userinfo(300_400, "a1"))},
 
 	{what: "refreshes at the same time agree", events: authorized(exchange(300), refresh(400, "r1", "a2", "r2"), refresh(400, "r1", "a2", "r2"),
