@@ -1,5 +1,5 @@
 // Package actors simulates the users of scanlogin: pages over every transport, phones,
-// sites, and unproven watchers. Actors use HTTP and WebSocket only. They record every
+// sites, OAuth clients, and unproven watchers. Actors use HTTP and WebSocket only. They record every
 // call and every answer, and check none of them.
 package actors
 

@@ -1,8 +1,10 @@
 // Package checker checks a recorded history against the guarantees of docs/api.md: some
-// order of the calls explains every answer (linearizability); no connection receives an
-// older version after a newer one; callers without proof get no ticket; ten seconds
-// after the last fault every page shows the stored state; a node that shuts down closes
-// its connections with a code. It has no side effects: a history in, violations out.
+// order of the calls explains every answer (linearizability), for codes and for the tokens
+// of logins with OpenID Connect; no connection receives an older version after a newer
+// one; callers without proof get no ticket; tokens are for the user who confirmed and the
+// client that asked; ten seconds after the last fault every page shows the stored state; a
+// node that shuts down closes its connections with a code. It has no side effects: a
+// history in, violations out.
 package checker
 
 import (
