@@ -72,6 +72,8 @@ func describeAnswer(e history.Event) string {
 		return "not sent"
 	case history.Ended:
 		return "closed by the client"
+	case history.Malformed:
+		return "malformed"
 	}
 	return fmt.Sprint(e.Answer)
 }

@@ -49,7 +49,7 @@ func (c *client) begin(ctx context.Context, rnd *rand.Rand, page string) bool {
 		if e.Answer == history.OK {
 			found := requestID.FindSubmatch(a.body)
 			if found == nil {
-				e.Answer = a.http + 1 // it is not the authorization page: no answer that is expected
+				e.Answer = history.Malformed
 			} else {
 				asked.id, asked.cookie = string(found[1]), cookieOf(a.header)
 				c.asked = asked

@@ -71,7 +71,7 @@ func (c *client) tokenCall(ctx context.Context, like history.Event, form url.Val
 	e.Code, e.Foreign, e.Token, e.Client = like.Code, like.Foreign, like.Token, c.ID
 	if e.Answer == history.OK {
 		if json.Unmarshal(a.body, &got) != nil {
-			e.Answer = history.None
+			e.Answer = history.Malformed
 		}
 		e.Tokens = &history.Tokens{
 			AccessToken: fingerprint(got.Access), RefreshToken: fingerprint(got.Refresh),
@@ -102,7 +102,7 @@ func (c *client) userinfo(ctx context.Context, node int, code, token string) int
 	e.Code, e.Token, e.Client = code, fingerprint(token), c.ID
 	var user struct{ Sub string }
 	if e.Answer == history.OK && json.Unmarshal(a.body, &user) != nil {
-		e.Answer = history.None
+		e.Answer = history.Malformed
 	}
 	e.User = user.Sub
 	c.env.Log.Add(e)
@@ -124,7 +124,7 @@ func (c *client) introspect(ctx context.Context, node int, code, token string) i
 	switch {
 	case e.Answer != history.OK:
 	case json.Unmarshal(a.body, &found) != nil:
-		e.Answer = history.None
+		e.Answer = history.Malformed
 	case !found.Active:
 		e.Answer = history.Refused
 	default:

@@ -191,6 +191,7 @@ var invalidTokens = []example{
 	{what: "a page without a request needs one", rule: "unexpected answer", events: then(at(300, history.Check, history.NoRequest))},
 	{what: "the token endpoint fails", rule: "unexpected answer",
 		events: authorized(at(300, history.Exchange, 500, func(e *history.Event) { e.HTTP = 500 }))},
+	{what: "an answer that is not JSON", rule: "unexpected answer", events: authorized(exchange(300), at(400, history.UserInfo, history.Malformed, with("a1")))},
 	{what: "the client is unknown", rule: "unexpected answer",
 		events: authorized(at(300, history.Exchange, 401, func(e *history.Event) { e.HTTP = 401 }))},
 }

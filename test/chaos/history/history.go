@@ -42,6 +42,7 @@ const (
 	None      = 0    // no answer: the outcome is unknown; for Close: no close frame
 	NotSent   = -1   // the call did not reach the server
 	Ended     = -2   // for Close: the client closed the connection
+	Malformed = -3   // a complete answer without the form of docs/api.md
 	NoRequest = 2231 // the authorization request of the page is unknown or has ended
 	Refused   = 2246 // ticket, authorization code or token is unknown, was used, was revoked or has expired
 
