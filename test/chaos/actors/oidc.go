@@ -177,12 +177,16 @@ func (s *Scenario) refreshed(ctx context.Context, g grant, token string) (next t
 // repeatWindow is how long the last spent refresh token may be repeated (docs/api.md).
 const repeatWindow = 10 * time.Second
 
-// replay uses a spent refresh token. The last spent one is sometimes used after its window.
+// replay uses a spent refresh token: half of the time the last spent one, and that half of the time
+// after its window.
 func (s *Scenario) replay(ctx context.Context, g grant, chain []tokens) {
 	if len(chain) < 2 {
 		return
 	}
-	old := s.rnd.IntN(len(chain) - 1)
+	old := len(chain) - 2
+	if s.rnd.IntN(2) == 0 {
+		old = s.rnd.IntN(len(chain) - 1)
+	}
 	if old == len(chain)-2 && s.rnd.IntN(2) == 0 {
 		pause(ctx, s.rnd, repeatWindow, repeatWindow+2*time.Second)
 	}
