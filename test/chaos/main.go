@@ -1,6 +1,6 @@
 // Command scanchaos runs logins while it injects faults, and then checks the recorded
-// history. It starts scanlogin nodes and Redis, simulates pages, phones, sites and
-// unproven watchers with random behavior, and checks every answer against the
+// history. It starts scanlogin nodes and Redis, simulates pages, phones, sites,
+// OAuth clients and unproven watchers with random behavior, and checks every answer against the
 // guarantees of docs/api.md. It exits with 1 if a guarantee was violated, and prints
 // the events that prove it.
 package main

@@ -23,6 +23,7 @@ type report struct {
 	Scenarios  map[string]int  `json:"scenarios"` // by end
 	Calls      map[string]int  `json:"calls"`     // by action and answer
 	Pages      map[string]int  `json:"pages"`     // by transport
+	OIDC       oidcCounts      `json:"oidc"`
 	Recoveries []recovery      `json:"recoveries"`
 	Faults     []history.Fault `json:"faults"`
 	Result     checker.Result  `json:"result"`
@@ -43,6 +44,7 @@ type recovery struct {
 func newReport(h history.History) *report {
 	out := &report{
 		Took: h.End, Calls: make(map[string]int), Pages: make(map[string]int), Faults: h.Faults, Result: checker.Check(h),
+		OIDC: countOIDC(h.Events),
 	}
 	for _, e := range h.Events {
 		switch e.Action {
@@ -51,7 +53,8 @@ func newReport(h history.History) *report {
 		case history.Leave, history.Connect:
 		case history.Push:
 			out.Calls["push "+e.State.Status]++
-		case history.Gene, history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Check, history.Close:
+		case history.Gene, history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Check, history.Close,
+			history.Authorize, history.Exchange, history.Refresh, history.UserInfo, history.Introspect:
 			out.Calls[fmt.Sprintf("%s %s", e.Action, describeAnswer(e))]++
 		case history.Withdraw:
 			out.Calls["withdraw"]++
@@ -69,6 +72,8 @@ func describeAnswer(e history.Event) string {
 		return "not sent"
 	case history.Ended:
 		return "closed by the client"
+	case history.Malformed:
+		return "malformed"
 	}
 	return fmt.Sprint(e.Answer)
 }
@@ -115,7 +120,7 @@ func recoveries(faults []history.Fault, lags []checker.Lag) []recovery {
 var errViolations = errors.New("guarantees were violated")
 
 // conclude prints the report, saves it if file is not empty, and returns
-// errViolations if there are violations.
+// errViolations if there are violations, or errNoOIDC.
 func (r *report) conclude(file string) error {
 	r.print(os.Stdout)
 	if file != "" {
@@ -126,7 +131,7 @@ func (r *report) conclude(file string) error {
 	if len(r.Result.Violations) > 0 {
 		return errViolations
 	}
-	return nil
+	return r.OIDC.check()
 }
 
 func (r *report) save(file string) error {

@@ -99,8 +99,20 @@ type run struct {
 
 // Codes of the first pool outlive every scenario; many of the second expire.
 var pools = []actors.Pool{
-	{ID: "patient", Terms: history.Lifetimes{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}},
-	{ID: "hasty", Terms: history.Lifetimes{Code: 4 * time.Second, Confirm: 3 * time.Second, Ticket: 5 * time.Second}},
+	newPool("patient", history.Lifetimes{Code: 2 * time.Minute, Confirm: time.Minute, Ticket: 5 * time.Minute}),
+	newPool("hasty", history.Lifetimes{Code: 4 * time.Second, Confirm: 3 * time.Second, Ticket: 5 * time.Second}),
+}
+
+// maxCodes is how many codes a page of each pool shows before it asks its user.
+const maxCodes = 6
+
+// newPool returns a pool with a confidential and a public OAuth client.
+func newPool(id string, terms history.Lifetimes) actors.Pool {
+	terms.Request = maxCodes*terms.Code + terms.Confirm
+	return actors.Pool{ID: id, Terms: terms, Clients: []actors.Client{
+		{ID: id + "-portal", Secret: "the secret of the portal of " + id, RedirectURI: "https://portal.example.com/callback"},
+		{ID: id + "-app", RedirectURI: "https://app.example.com/callback"},
+	}}
 }
 
 func (c *runCommand) start(ctx context.Context) (*run, error) {
@@ -114,24 +126,43 @@ func (c *runCommand) start(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := cluster.Options{Mode: c.Redis, Nodes: c.Nodes, Scanlogin: c.Scanlogin, RedisServer: c.RedisServer, Dir: r.dir}
-	for _, p := range pools {
-		o.Pools = append(o.Pools, cluster.Pool{ID: p.ID, CodeTTL: p.Terms.Code, ConfirmTTL: p.Terms.Confirm, TicketTTL: p.Terms.Ticket, MaxCodes: 6})
-	}
-	if r.cluster, err = cluster.Start(ctx, o); err != nil {
+	if r.cluster, err = cluster.Start(ctx, c.options(r.dir)); err != nil {
 		return nil, fmt.Errorf("%w (see %s)", err, r.dir)
 	}
-	r.environment = &actors.Environment{
-		Log: r.log, Pools: pools, UserKey: cluster.UserKey, SiteSecret: cluster.SiteSecret,
-		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Scenarios}}, // phones and sites reuse connections
-	}
-	for _, n := range r.cluster.Nodes {
-		r.environment.Nodes = append(r.environment.Nodes, n.URL)
-	}
+	r.environment = c.newEnvironment(r)
 	if r.environment.Transports, err = r.environment.Probe(ctx); err != nil {
 		r.cluster.Close()
 		return nil, err
 	}
 	fmt.Printf("transports: %q\n", r.environment.Transports)
 	return r, nil
+}
+
+// options describe the cluster of a run.
+func (c *runCommand) options(dir string) cluster.Options {
+	o := cluster.Options{Mode: c.Redis, Nodes: c.Nodes, Scanlogin: c.Scanlogin, RedisServer: c.RedisServer, Dir: dir}
+	for _, p := range pools {
+		pool := cluster.Pool{ID: p.ID, CodeTTL: p.Terms.Code, ConfirmTTL: p.Terms.Confirm, TicketTTL: p.Terms.Ticket, MaxCodes: maxCodes}
+		for _, c := range p.Clients {
+			pool.Clients = append(pool.Clients, cluster.Client(c))
+		}
+		o.Pools = append(o.Pools, pool)
+	}
+	return o
+}
+
+// newEnvironment returns what the actors of a run share, without the transports.
+func (c *runCommand) newEnvironment(r *run) *actors.Environment {
+	env := &actors.Environment{
+		Log: r.log, Pools: pools, UserKey: cluster.UserKey, SiteSecret: cluster.SiteSecret,
+		TokenKey: r.cluster.TokenKey,
+		Client: &http.Client{
+			Transport:     &http.Transport{MaxIdleConnsPerHost: c.Scenarios},                             // phones and sites reuse connections
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // clients are not on this machine
+		},
+	}
+	for _, n := range r.cluster.Nodes {
+		env.Nodes = append(env.Nodes, n.URL)
+	}
+	return env
 }

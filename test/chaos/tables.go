@@ -30,6 +30,9 @@ func (r *report) print(w io.Writer) {
 	for rule, n := range byRule(v.Lost) {
 		fmt.Fprintf(w, "  lost: %s: %d\n", rule, n)
 	}
+	o := r.OIDC
+	fmt.Fprintf(w, "OpenID Connect: %d logins; %d exchanges answered, %d of them second uses; %d refreshes, %d replays refused; tokens %d times valid, %d times not; %d foreign attempts refused\n",
+		o.Logins, o.Exchanges, o.SecondUses, o.Refreshes, o.Replays, o.Active, o.Inactive, o.Foreign)
 	fmt.Fprintf(w, "violations: %d\n", len(v.Violations))
 	for _, rule := range slices.Sorted(maps.Keys(byRule(v.Violations))) {
 		fmt.Fprintf(w, "  %s: %d\n", rule, byRule(v.Violations)[rule])
@@ -89,6 +92,21 @@ func details(e history.Event) (text string) {
 		if s.Ticket {
 			text += " +ticket"
 		}
+		if s.Redirect != "" {
+			text += " +redirect"
+		}
+	}
+	if e.Client != "" {
+		text += " client " + e.Client
+	}
+	if e.Foreign {
+		text += " (foreign)"
+	}
+	if e.Token != "" {
+		text += " with " + e.Token
+	}
+	if e.Tokens != nil {
+		text += fmt.Sprintf(" got %s, %s", e.Tokens.AccessToken, e.Tokens.RefreshToken)
 	}
 	if e.Conn != 0 {
 		text += fmt.Sprintf(" (connection %d)", e.Conn)

@@ -30,6 +30,7 @@ type browser struct {
 	name      string
 	transport Transport
 	pool      Pool
+	client    *client // whose authorization request the page is for; nil if it is for none
 
 	refresh chan struct{} // makes the page request another code (ws open)
 
@@ -44,7 +45,8 @@ type page struct {
 	status  string // the last status; "" before the first
 	version int64
 	ticket  string
-	over    bool // the page expects no more messages
+	grant   grant // the authorization code in the redirect to the client
+	over    bool  // the page expects no more messages
 }
 
 func (b *browser) now() page {
@@ -90,7 +92,7 @@ func (b *browser) leave() {
 }
 
 func (b *browser) record(e history.Event) {
-	e.Actor = b.name
+	e.Actor, e.Request = b.name, b.client.state()
 	if e.Return == 0 {
 		e.Return = b.env.Log.Now()
 	}
@@ -111,6 +113,9 @@ func (b *browser) update(s status) {
 	if s.Ticket != nil {
 		b.shown.ticket = *s.Ticket
 	}
+	if code := s.Redirect["code"]; code != "" {
+		b.shown.grant = grant(code)
+	}
 }
 
 // nextAction is what a page does after a connection, or an attempt to connect.
@@ -125,6 +130,9 @@ const (
 // run keeps the page connected until its code has ended or ctx ends.
 func (b *browser) run(ctx context.Context) {
 	defer b.leave()
+	if b.client != nil && !b.client.begin(ctx, b.rnd, b.name) {
+		return
+	}
 	if b.transport != Open && !b.gene(ctx) {
 		return
 	}
@@ -151,15 +159,27 @@ func (b *browser) run(ctx context.Context) {
 // gene creates the page's code.
 func (b *browser) gene(ctx context.Context) bool {
 	return retry(ctx, b.rnd, func() int {
-		a, e := b.env.call(ctx, history.Gene, b.name, request{node: b.env.randomNode(b.rnd), path: "gene", body: map[string]any{"userPoolId": b.pool.ID}})
+		body := map[string]any{"userPoolId": b.pool.ID}
+		if b.client != nil {
+			body["request"] = b.client.asked.id
+		}
+		a, e := b.env.call(ctx, history.Gene, b.name, request{node: b.env.randomNode(b.rnd), path: "gene", body: body, header: b.client.header(), request: b.client.state()})
 		var made status
 		if a.code == history.OK && a.decode(&made) {
-			e.Code, e.Lifetimes = made.Random, &b.pool.Terms
-			b.env.Log.Add(e)
+			b.env.Log.Add(b.created(e, made.Random))
 			b.showCode(made.Random, made.BrowserKey, e.Node)
 		} else {
 			b.env.Log.Add(e)
 		}
 		return e.Answer
 	}) == history.OK
+}
+
+// created completes the event of a new code.
+func (b *browser) created(e history.Event, code string) history.Event {
+	e.Code, e.Lifetimes = code, &b.pool.Terms
+	if b.client != nil {
+		e.Client, e.Nonce = b.client.ID, b.client.asked.nonce
+	}
+	return e
 }

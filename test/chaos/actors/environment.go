@@ -1,11 +1,12 @@
 // Package actors simulates the users of scanlogin: pages over every transport, phones,
-// sites, and unproven watchers. Actors use HTTP and WebSocket only. They record every
+// sites, OAuth clients, and unproven watchers. Actors use HTTP and WebSocket only. They record every
 // call and every answer, and check none of them.
 package actors
 
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
 	"io"
@@ -30,14 +31,23 @@ type Environment struct {
 	Transports []Transport
 	UserKey    string // signs the tokens of the app's users
 	SiteSecret string
+	TokenKey   *ecdsa.PublicKey // verifies the tokens of OAuth clients
 
 	conns atomic.Int64
 }
 
 // Pool is a user pool with the lifetimes of its codes.
 type Pool struct {
-	ID    string
-	Terms history.Lifetimes
+	ID      string
+	Terms   history.Lifetimes
+	Clients []Client
+}
+
+// Client is an OAuth client of a pool.
+type Client struct {
+	ID          string
+	Secret      string // "": a public client
+	RedirectURI string
 }
 
 // callTime is how long a call may take. A node answers within 2 s, unless it or this
@@ -53,6 +63,7 @@ type request struct {
 	body    map[string]any
 	header  http.Header
 	proven  bool
+	request string        // state of the authorization request that the call names
 	timeout time.Duration // 0: callTime
 }
 
@@ -66,7 +77,7 @@ type answer struct {
 // call makes a call and returns the answer and its event, which the caller
 // completes and records.
 func (env *Environment) call(ctx context.Context, action history.Action, actor string, q request) (answer, history.Event) {
-	e := history.Event{Call: env.Log.Now(), Action: action, Actor: actor, Node: q.node, Proven: q.proven}
+	e := history.Event{Call: env.Log.Now(), Action: action, Actor: actor, Node: q.node, Proven: q.proven, Request: q.request}
 	if q.timeout == 0 {
 		q.timeout = callTime
 	}
@@ -126,16 +137,17 @@ func randomAddress() string {
 
 // status is a status message, the data of `check`, or the message with a new code.
 type status struct {
-	Event         string  `json:"event"`
-	Random        string  `json:"random"`
-	Ticket        *string `json:"ticket"`
-	ScannedUserID *string `json:"scannedUserId"`
-	Version       int64   `json:"version"`
-	BrowserKey    string  `json:"browserKey"`
+	Event         string   `json:"event"`
+	Random        string   `json:"random"`
+	Ticket        *string  `json:"ticket"`
+	ScannedUserID *string  `json:"scannedUserId"`
+	Version       int64    `json:"version"`
+	BrowserKey    string   `json:"browserKey"`
+	Redirect      redirect `json:"redirect"`
 }
 
 func (s status) state() *history.State {
-	seen := &history.State{Status: s.Event, Version: s.Version, Ticket: s.Ticket != nil}
+	seen := &history.State{Status: s.Event, Version: s.Version, Ticket: s.Ticket != nil, Redirect: s.Redirect.state()}
 	if s.ScannedUserID != nil {
 		seen.User = *s.ScannedUserID
 	}

@@ -15,7 +15,11 @@ import (
 
 func (a answer) decode(v any) bool { return json.Unmarshal(a.data, v) == nil }
 
-func (b *browser) proof() http.Header { return http.Header{"X-Browser-Key": {b.now().key}} }
+func (b *browser) proof() http.Header {
+	header := b.client.header()
+	header.Set("X-Browser-Key", b.now().key)
+	return header
+}
 
 // final reports whether a page stops following its code after this event.
 func final(event string) bool {
@@ -55,7 +59,10 @@ func (b *browser) longPoll(ctx context.Context, node int) nextAction {
 // checkOnce calls check once. It returns soon if the call was answered and the code
 // has not ended.
 func (b *browser) checkOnce(ctx context.Context, more string, q request) nextAction {
-	q.header, q.proven = b.proof(), true
+	q.header, q.proven, q.request = b.proof(), true, b.client.state()
+	if b.client != nil {
+		more += "&request=" + url.QueryEscape(b.client.asked.id)
+	}
 	code, st := b.env.check(ctx, b.name, b.now().code, more, q)
 	switch {
 	case code == history.OK:
@@ -73,7 +80,9 @@ func (b *browser) checkOnce(ctx context.Context, more string, q request) nextAct
 // stream reads server-sent events from one node.
 func (b *browser) stream(ctx context.Context, node int) nextAction {
 	code := b.now().code
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.env.Nodes[node]+api+"events?random="+url.QueryEscape(code), nil)
+	query := url.Values{"random": {code}}
+	b.client.nameIn(query)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.env.Nodes[node]+api+"events?"+query.Encode(), nil)
 	if err != nil {
 		return stop
 	}
@@ -90,7 +99,7 @@ func (b *browser) stream(ctx context.Context, node int) nextAction {
 	defer response.Body.Close()
 	b.record(history.Event{Action: history.Connect, Code: code, Node: node, Conn: conn, Call: dialed, HTTP: response.StatusCode})
 	switch {
-	case response.StatusCode == http.StatusNoContent || response.StatusCode == http.StatusNotFound:
+	case response.StatusCode == http.StatusNoContent || response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusBadRequest:
 		return stop
 	case response.StatusCode != http.StatusOK:
 		return backoff

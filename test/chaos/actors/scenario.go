@@ -22,24 +22,31 @@ type Scenario struct {
 	users  [2]string
 	page   *browser
 	site   *site
+	client *client   // to which the user logs in with OpenID Connect; nil: the site exchanges a ticket
+	others []*client // the pool's OAuth clients, without client's request
 }
 
 // script is what the users of a scenario do.
 type script struct {
 	name string
 	run  func(*Scenario, context.Context)
+	oidc bool // the login is one with OpenID Connect
 }
 
-// scripts contains each script as often as it is run out of twelve times.
+// scripts contains each script as often as it is run out of eighteen times.
 var scripts = []script{
-	{"login", (*Scenario).login}, {"login", (*Scenario).login}, {"login", (*Scenario).login},
-	{"concurrent exchanges", (*Scenario).concurrentExchanges}, {"concurrent exchanges", (*Scenario).concurrentExchanges},
-	{"cancel", (*Scenario).cancel},
-	{"two users", (*Scenario).twoUsers}, {"two users", (*Scenario).twoUsers},
-	{"confirm and cancel", (*Scenario).confirmAndCancel},
-	{"refresh", (*Scenario).refresh},
-	{"scan only", (*Scenario).scanOnly},
-	{"no scan", (*Scenario).noScan},
+	{name: "login", run: (*Scenario).login}, {name: "login", run: (*Scenario).login}, {name: "login", run: (*Scenario).login},
+	{name: "concurrent exchanges", run: (*Scenario).concurrentExchanges}, {name: "concurrent exchanges", run: (*Scenario).concurrentExchanges},
+	{name: "cancel", run: (*Scenario).cancel},
+	{name: "two users", run: (*Scenario).twoUsers}, {name: "two users", run: (*Scenario).twoUsers},
+	{name: "confirm and cancel", run: (*Scenario).confirmAndCancel},
+	{name: "refresh", run: (*Scenario).refresh},
+	{name: "scan only", run: (*Scenario).scanOnly},
+	{name: "no scan", run: (*Scenario).noScan},
+	{"oidc login", (*Scenario).oidcLogin, true}, {"oidc login", (*Scenario).oidcLogin, true},
+	{"oidc concurrent exchanges", (*Scenario).oidcConcurrentExchanges, true},
+	{"oidc refreshes", (*Scenario).oidcRefreshes, true}, {"oidc refreshes", (*Scenario).oidcRefreshes, true},
+	{"oidc two users", (*Scenario).oidcTwoUsers, true},
 }
 
 // NewScenario returns the number-th scenario of a run with this seed.
@@ -53,6 +60,13 @@ func NewScenario(env *Environment, seed uint64, number int) *Scenario {
 	s.page = &browser{
 		env: env, rnd: rnd(2), name: fmt.Sprintf("page%d", number), pool: pool,
 		transport: env.Transports[r.IntN(len(env.Transports))], refresh: make(chan struct{}, 1),
+	}
+	for _, c := range pool.Clients {
+		s.others = append(s.others, &client{Client: c, env: env, pool: pool})
+	}
+	if s.script.oidc {
+		s.client = &client{Client: pool.Clients[r.IntN(len(pool.Clients))], env: env, pool: pool}
+		s.page.client = s.client
 	}
 	return s
 }

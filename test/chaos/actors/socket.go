@@ -35,7 +35,8 @@ func (b *browser) socket(ctx context.Context, node int) nextAction {
 	if b.transport == Open {
 		query.Set("userPoolId", b.pool.ID)
 	}
-	k, err := b.env.dial(ctx, node, query, b.now().key)
+	b.client.nameIn(query)
+	k, err := b.env.dial(ctx, node, query, b.now().key, b.client.header())
 	if err != nil {
 		return backoff
 	}
@@ -59,17 +60,18 @@ type socketConn struct {
 	refreshed atomic.Bool // the page requested another code
 }
 
-func (env *Environment) dial(ctx context.Context, node int, query url.Values, key string) (*socketConn, error) {
+func (env *Environment) dial(ctx context.Context, node int, query url.Values, key string, header http.Header) (*socketConn, error) {
 	k := &socketConn{node: node, number: env.conns.Add(1), dialed: env.Log.Now()}
 	offers := []string{subprotocol}
 	if key != "" {
 		offers = append(offers, "key."+key)
 	}
+	header.Set("X-Forwarded-For", randomAddress())
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var err error
 	k.conn, _, err = websocket.Dial(ctx, "ws"+strings.TrimPrefix(env.Nodes[node], "http")+api+"ws?"+query.Encode(), &websocket.DialOptions{
-		Subprotocols: offers, HTTPHeader: http.Header{"X-Forwarded-For": {randomAddress()}},
+		Subprotocols: offers, HTTPHeader: header,
 	})
 	return k, err
 }
@@ -101,7 +103,7 @@ func (b *browser) follow(ctx context.Context, k *socketConn) nextAction {
 			if k.refreshed.Swap(false) {
 				b.recordPossibleWithdrawals(k, last, b.now().code, st.Random)
 			}
-			b.record(history.Event{Action: history.Gene, Code: st.Random, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK, Lifetimes: &b.pool.Terms})
+			b.record(b.created(history.Event{Action: history.Gene, Node: k.node, Conn: k.number, Call: last, Return: now, Answer: history.OK}, st.Random))
 			b.showCode(st.Random, st.BrowserKey, k.node)
 			st.Event = "waiting" // the message is the code's first status, too
 		}

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -30,7 +31,7 @@ func (s *unproven) run(ctx context.Context, code string) {
 }
 
 func (s *unproven) watch(ctx context.Context, code string) {
-	k, err := s.env.dial(ctx, s.env.randomNode(s.rnd), url.Values{"random": {code}}, "")
+	k, err := s.env.dial(ctx, s.env.randomNode(s.rnd), url.Values{"random": {code}}, "", make(http.Header))
 	if err != nil {
 		return
 	}

@@ -1,8 +1,10 @@
 // Package checker checks a recorded history against the guarantees of docs/api.md: some
-// order of the calls explains every answer (linearizability); no connection receives an
-// older version after a newer one; callers without proof get no ticket; ten seconds
-// after the last fault every page shows the stored state; a node that shuts down closes
-// its connections with a code. It has no side effects: a history in, violations out.
+// order of the calls explains every answer (linearizability), for codes and for the tokens
+// of logins with OpenID Connect; no connection receives an older version after a newer
+// one; callers without proof get no ticket; tokens are for the user who confirmed and the
+// client that asked; ten seconds after the last fault every page shows the stored state; a
+// node that shuts down closes its connections with a code. It has no side effects: a
+// history in, violations out.
 package checker
 
 import (
@@ -55,19 +57,27 @@ func Check(h history.History) Result {
 		v.Lags = append(v.Lags, lags...)
 		v.Violations = append(v.Violations, late...)
 	}
-	v.Violations = slices.Concat(v.Violations, drained(h.Events, h.Faults), answers(h.Events), slow(h.Events, h.Faults))
+	v.Violations = slices.Concat(v.Violations, drained(h.Events, h.Faults), answers(h.Events), slow(h.Events, h.Faults), requests(h.Events, h.Faults))
 	return v
 }
 
 // checkCode applies the rules about single codes.
 func (v *Result) checkCode(c code, lossy bool, calms []span) {
-	always := slices.Concat(c.versions(), c.finals(), c.proofs(), c.ahead(calms))
+	always := slices.Concat(c.versions(), c.finals(), c.proofs(), c.ahead(calms), c.foreigners(), c.claims(), c.redirects())
 	unlessLost := slices.Concat(c.users(), c.exchanges())
 	fits, decided := c.linearizable()
 	if !decided {
 		v.Undecided++
 	}
 	unlessLost = append(unlessLost, fits...)
+	if f := c.family(); f != nil {
+		fits, decided := f.linearizable()
+		if !decided {
+			v.Undecided++
+		}
+		unlessLost = slices.Concat(unlessLost, fits, f.acceptedAfterReuse())
+		always = append(always, f.differingSuccessors()...)
+	}
 	lags, late := c.fresh(calms)
 	unlessLost = append(unlessLost, late...)
 	v.Violations = append(v.Violations, always...)
@@ -127,10 +137,7 @@ const (
 
 // lossy reports whether a fault during the code's lifetime may have lost writes.
 func (c code) lossy(faults []history.Fault) bool {
-	from, to := c.made().Call, c.events[len(c.events)-1].Return
-	return slices.ContainsFunc(faults, func(f history.Fault) bool {
-		return f.Lossy && from < f.To+lossAfter && f.From-lossBefore < to
-	})
+	return isLossy(c.made().Call, c.events[len(c.events)-1].Return, faults)
 }
 
 func (c code) violation(rule, format string, args ...any) Violation {

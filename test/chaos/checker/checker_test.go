@@ -57,12 +57,15 @@ func fault(kind string, from, to time.Duration) []history.Fault {
 
 var flushed = []history.Fault{{Kind: "flushall", Lossy: true, From: time.Second, To: 2 * time.Second}}
 
-// invalid are invalid histories, with the rule that each violates.
-var invalid = []struct {
+// example is a history, with the rule that it violates, if any.
+type example struct {
 	what, rule string
 	events     []history.Event
 	faults     []history.Fault
-}{
+}
+
+// invalid are invalid histories, with the rule that each violates.
+var invalid = []example{
 	{what: "another user confirms", rule: "second user", events: then(at(300, history.Confirm, 200, by("b")))},
 	{what: "another user scans", rule: "second user", events: then(at(300, history.Scan, 200, by("b")))},
 	{what: "a ticket is exchanged twice", rule: "ticket exchanged twice", events: then(redeem(300), redeem(400))},
@@ -107,7 +110,7 @@ var invalid = []struct {
 }
 
 func TestEveryViolationIsFound(t *testing.T) {
-	for _, test := range invalid {
+	for _, test := range slices.Concat(invalid, invalidTokens) {
 		t.Run(test.what, func(t *testing.T) {
 			v := Check(history.History{Events: test.events, Faults: test.faults, End: 30 * time.Second})
 			if !slices.ContainsFunc(v.Violations, func(v Violation) bool { return v.Rule == test.rule }) {
@@ -141,11 +144,7 @@ func tries(user string) (all []history.Event) {
 func byPage(e *history.Event) { e.Actor = "page" }
 
 // valid are valid histories.
-var valid = []struct {
-	what   string
-	events []history.Event
-	faults []history.Fault
-}{
+var valid = []example{
 	{what: "a login", events: then(redeem(300), at(400, history.Redeem, 2246),
 		at(500, history.Confirm, 200, by("a")), at(600, history.Check, 200, saw("confirmed", 4), proven("a", false)))},
 	{what: "two users, one wins", events: []history.Event{gene(0), at(100, history.Scan, 2245, by("b")), at(100, history.Scan, 200, by("a")),
@@ -183,7 +182,7 @@ var valid = []struct {
 }
 
 func TestValidHistoriesHaveNoViolations(t *testing.T) {
-	for _, test := range valid {
+	for _, test := range slices.Concat(valid, validTokens) {
 		t.Run(test.what, func(t *testing.T) {
 			v := Check(history.History{Events: test.events, Faults: test.faults, End: 30 * time.Second})
 			if len(v.Violations) > 0 || v.Undecided > 0 {

@@ -204,5 +204,5 @@ func storedVersion(e history.Event) int64 {
 	case e.Answer != history.OK:
 		return 0
 	}
-	return map[history.Action]int64{history.Gene: 1, history.Scan: 2, history.Confirm: 3, history.Cancel: 3, history.Redeem: 4}[e.Action]
+	return map[history.Action]int64{history.Gene: 1, history.Scan: 2, history.Confirm: 3, history.Cancel: 3, history.Redeem: 4, history.Exchange: 4}[e.Action]
 }

@@ -26,6 +26,7 @@ const forever = time.Duration(math.MaxInt64 / 4)
 // codeState is the state of a code as far as it is known: its end lies between two
 // times.
 type codeState struct {
+	request  string // state of the authorization request that it is for; "": its grant is the ticket
 	status   string // the status of docs/api.md, or "redeemed"
 	version  int64
 	user     string
@@ -44,7 +45,7 @@ func (c code) linearizable() (all []Violation, decided bool) {
 	made := c.made()
 	model := porcupine.Model{
 		Init: func() any {
-			return codeState{status: "waiting", version: 1, earliest: made.Call + made.Lifetimes.Code, latest: made.Return + made.Lifetimes.Code}
+			return codeState{request: made.Request, status: "waiting", version: 1, earliest: made.Call + made.Lifetimes.Code, latest: made.Return + made.Lifetimes.Code}
 		},
 		Step: func(state, input, _ any) (bool, any) {
 			return step(state.(codeState), input.(history.Event), made.Lifetimes)
@@ -65,22 +66,20 @@ func (c code) linearizable() (all []Violation, decided bool) {
 // may take effect at any later time, represents all. Otherwise, a phone that retries
 // during an outage would create too many possible orders.
 type identity struct {
-	do     history.Action
-	user   string
-	seen   history.State
-	proven bool
+	do      history.Action
+	user    string
+	seen    history.State
+	proven  bool
+	request string
 }
 
 // operations returns the code's calls and messages as operations for porcupine.
 func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
 	known := make(map[identity]bool)
-	for _, e := range slices.SortedStableFunc(slices.Values(c.events), byCall) { // a message counts from its arrival
-		if !isOperation(e) {
-			continue
-		}
+	for _, e := range slices.SortedStableFunc(slices.Values(c.searched()), byCall) { // a message counts from its arrival
 		op := porcupine.Operation{ClientId: len(ops), Input: e, Call: int64(e.Call), Return: int64(e.Return)}
 		if e.Action == history.Push || e.Unknown() {
-			w := identity{do: e.Action, user: e.User, proven: e.Proven}
+			w := identity{do: e.Action, user: e.User, proven: e.Proven, request: e.Request}
 			if e.State != nil {
 				w.seen = *e.State
 			}
@@ -100,19 +99,49 @@ func (c code) operations(made time.Duration) (ops []porcupine.Operation) {
 	return ops
 }
 
+// searched returns the events that show or change the state of the code, without the exchanges that
+// were refused after another one was: a code for which an exchange is refused refuses all later
+// ones, too. Twenty at the same time would create too many possible orders.
+func (c code) searched() (events []history.Event) {
+	isRefused := false
+	for _, e := range c.events { // by time of the answer
+		if !isOperation(e) {
+			continue
+		}
+		if isExchange(e) && e.Answer == history.Refused {
+			if isRefused {
+				continue
+			}
+			isRefused = true
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// isExchange reports whether an event exchanges the ticket, or the authorization code.
+func isExchange(e history.Event) bool {
+	return e.Action == history.Redeem || e.Action == history.Exchange
+}
+
 func byCall(a, b history.Event) int { return cmp.Compare(a.Call, b.Call) }
 
 // isOperation reports whether an event shows or changes the state of the code.
 func isOperation(e history.Event) bool {
 	switch e.Action {
-	case history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Withdraw:
-		return e.Answer != history.NotSent && e.Answer != history.TooMany
+	case history.Scan, history.Confirm, history.Cancel, history.Redeem, history.Withdraw, history.Exchange:
+		return isServed(e) && !e.Foreign
 	case history.Check:
-		return e.Answer != history.NotSent && e.Answer != history.TooMany && !e.Unknown()
+		return isServed(e) && !e.Unknown() && e.Answer != history.NoRequest
 	case history.Push:
 		return true
 	}
 	return false
+}
+
+// isServed reports whether a call may have reached the code or the token that it is about.
+func isServed(e history.Event) bool {
+	return e.Answer != history.NotSent && e.Answer != history.TooMany
 }
 
 // step reports whether e is possible in state s, and returns the next state. If the
@@ -147,10 +176,10 @@ func stepKnown(s codeState, e history.Event, t *history.Lifetimes) (bool, codeSt
 		return true, next // also if it never took effect: then it is the last operation
 	case e.Answer == 500:
 		return forgotten(s, e), s
-	case e.Answer == 2246 && forgotten(s, e):
+	case e.Answer == history.Refused && forgotten(s, e):
 		return true, s
 	}
-	return answer == e.Answer && (e.Action != history.Redeem || answer != history.OK || e.User == s.user), next
+	return answer == e.Answer && (!isExchange(e) || answer != history.OK || e.User == s.user), next
 }
 
 // matches reports whether an answer or a message shows state s.
@@ -162,9 +191,17 @@ func matches(s codeState, e history.Event) bool {
 	if status == "redeemed" {
 		status = "confirmed"
 	}
-	ticket := e.Proven && s.status == "confirmed"
-	return e.State.Status == status && e.State.Version == s.version && e.State.Ticket == ticket &&
-		(e.State.User == s.user || !e.Proven)
+	shown := history.State{Status: status, Version: s.version, User: e.State.User}
+	if e.Proven {
+		shown.User = s.user
+	}
+	if e.Proven && s.status == "confirmed" {
+		shown.Ticket = s.request == ""
+		if e.Request == s.request { // the browser of the request, not the site
+			shown.Redirect = s.request
+		}
+	}
+	return *e.State == shown
 }
 
 // forgotten reports whether the code may already be unknown to the server.
@@ -192,11 +229,11 @@ func apply(s codeState, e history.Event, t *history.Lifetimes) (answer int, next
 			return history.OK, s.moved("expired", e, 0)
 		}
 		return 2244, s
-	case history.Redeem:
-		if s.status == "confirmed" {
+	case history.Redeem, history.Exchange:
+		if s.status == "confirmed" && (s.request == "") == (e.Action == history.Redeem) {
 			return history.OK, s.moved("redeemed", e, 0)
 		}
-		return 2246, s
+		return history.Refused, s
 	}
 	r := rows[e.Action]
 	switch {

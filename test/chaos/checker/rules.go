@@ -23,16 +23,19 @@ func (c code) users() []Violation {
 	return nil
 }
 
-// exchanges checks that a ticket is exchanged at most once.
+// exchanges checks that a ticket, and an authorization code, is exchanged at most once.
 func (c code) exchanges() []Violation {
-	n := 0
+	n := make(map[history.Action]int)
 	for _, e := range c.events {
-		if e.Action == history.Redeem && e.Answer == history.OK {
-			n++
+		if isExchange(e) && e.Answer == history.OK {
+			n[e.Action]++
 		}
 	}
-	if n > 1 {
-		return []Violation{c.violation("ticket exchanged twice", "%d exchanges succeeded", n)}
+	switch {
+	case n[history.Exchange] > 1:
+		return []Violation{c.violation("code exchanged twice", "%d exchanges succeeded", n[history.Exchange])}
+	case n[history.Redeem] > 1:
+		return []Violation{c.violation("ticket exchanged twice", "%d exchanges succeeded", n[history.Redeem])}
 	}
 	return nil
 }
@@ -77,11 +80,11 @@ func (c code) finals() (all []Violation) {
 	return all
 }
 
-// proofs checks that callers without proof receive neither ticket nor user.
+// proofs checks that callers without proof receive neither ticket nor user nor redirect.
 func (c code) proofs() (all []Violation) {
 	for _, e := range c.events {
-		if e.State != nil && !e.Proven && (e.State.Ticket || e.State.User != "") {
-			all = append(all, c.violation("secret without proof", "%s received ticket %v, user %q", e.Actor, e.State.Ticket, e.State.User))
+		if e.State != nil && !e.Proven && (e.State.Ticket || e.State.User != "" || e.State.Redirect != "") {
+			all = append(all, c.violation("secret without proof", "%s received ticket %v, user %q, redirect %q", e.Actor, e.State.Ticket, e.State.User, e.State.Redirect))
 		}
 	}
 	return all
@@ -125,7 +128,7 @@ func drained(events []history.Event, faults []history.Fault) (all []Violation) {
 // authenticated.
 var possible = []int{
 	history.OK, history.TooMany, history.Busy, history.None, history.NotSent,
-	2241, 2242, 2243, 2244, 2245, 2246, 500,
+	2241, 2242, 2243, 2244, 2245, history.Refused, 500,
 }
 
 // answers checks that calls get only possible answers.
@@ -133,6 +136,9 @@ func answers(events []history.Event) (all []Violation) {
 	for _, e := range events {
 		isCall := e.Action != history.Push && e.Action != history.Close && e.Action != history.Connect
 		internal := e.HTTP >= 500 && e.Answer != history.Busy
+		if e.Request != "" && e.Answer == history.NoRequest {
+			continue // see requests
+		}
 		if isCall && (internal || !slices.Contains(possible, e.Answer)) {
 			all = append(all, Violation{
 				Rule: "unexpected answer", Code: e.Code, Events: []history.Event{e},

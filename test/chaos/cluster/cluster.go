@@ -6,7 +6,12 @@ package cluster
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	_ "embed"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,10 +25,11 @@ import (
 )
 
 // UserKey signs the tokens of the simulated app's users. SiteSecret is the secret
-// of every pool.
+// of every pool. PublicURL is the address of all nodes together, which is never used.
 const (
 	UserKey    = "the key under which the simulated app signs its users' tokens"
 	SiteSecret = "the secret of the simulated sites, long enough"
+	PublicURL  = "https://login.example.com"
 )
 
 // Options describe a cluster to start.
@@ -41,6 +47,14 @@ type Pool struct {
 	ID                             string
 	CodeTTL, ConfirmTTL, TicketTTL time.Duration
 	MaxCodes                       int
+	Clients                        []Client
+}
+
+// Client is an OAuth client of a pool, with all scopes.
+type Client struct {
+	ID          string
+	Secret      string // "": a public client
+	RedirectURI string
 }
 
 // Node is a scanlogin process.
@@ -54,6 +68,10 @@ type Node struct {
 type Cluster struct {
 	Redis *Redis
 	Nodes []*Node
+
+	// TokenKey verifies the tokens of OAuth clients.
+	TokenKey *ecdsa.PublicKey
+	keyFile  string
 }
 
 //go:embed node.yaml
@@ -65,6 +83,10 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	r := new(Cluster)
 	var err error
 	if r.Redis, err = startRedis(ctx, o.Mode, o.Dir, o.RedisServer); err != nil {
+		r.Close()
+		return nil, err
+	}
+	if err := r.newSigningKey(o.Dir); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -82,6 +104,20 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	return r, nil
 }
 
+// newSigningKey writes the key with which all nodes sign tokens.
+func (r *Cluster) newSigningKey(dir string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	text, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	r.TokenKey, r.keyFile = &key.PublicKey, filepath.Join(dir, "signing-key.pem")
+	return os.WriteFile(r.keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}), 0o600)
+}
+
 func (r *Cluster) newNode(i int, o Options) (*Node, error) {
 	port, err := process.FreePort()
 	if err != nil {
@@ -95,7 +131,8 @@ func (r *Cluster) newNode(i int, o Options) (*Node, error) {
 	n := &Node{URL: fmt.Sprintf("http://127.0.0.1:%d", port), ops: fmt.Sprintf("http://127.0.0.1:%d", ops)}
 	var text strings.Builder
 	if err := template.Must(template.New(name).Parse(nodeConfig)).Execute(&text, map[string]any{
-		"Port": port, "Ops": ops, "Redis": r.Redis.URL, "Pools": o.Pools, "Secret": SiteSecret, "UserKey": UserKey,
+		"Port": port, "Ops": ops, "PublicURL": PublicURL, "Redis": r.Redis.URL, "Pools": o.Pools,
+		"Secret": SiteSecret, "UserKey": UserKey, "SigningKey": r.keyFile,
 	}); err != nil {
 		return nil, err
 	}

@@ -25,16 +25,29 @@ const (
 	Leave    Action = "leave"    // a page stops showing the code
 	Connect  Action = "connect"  // a socket or a stream was opened
 	Close    Action = "close"    // a socket or a stream was closed; Answer is the close code
+
+	// Those of OpenID Connect. All but Authorize have the code of their login.
+	Authorize  Action = "authorize"  // a page sends an authorization request
+	Exchange   Action = "exchange"   // a client exchanges an authorization code for tokens
+	Refresh    Action = "refresh"    // a client replaces a refresh token
+	UserInfo   Action = "userinfo"   // a client requests the user of an access token
+	Introspect Action = "introspect" // a client asks whether a token is valid
 )
 
 // Codes of answers, and values for calls and connections without a code.
 const (
-	OK      = 200
-	TooMany = 429  // nothing was done
-	Busy    = 1000 // the outcome is unknown
-	None    = 0    // no answer: the outcome is unknown; for Close: no close frame
-	NotSent = -1   // the call did not reach the server
-	Ended   = -2   // for Close: the client closed the connection
+	OK        = 200
+	TooMany   = 429  // nothing was done
+	Busy      = 1000 // the outcome is unknown
+	None      = 0    // no answer: the outcome is unknown; for Close: no close frame
+	NotSent   = -1   // the call did not reach the server
+	Ended     = -2   // for Close: the client closed the connection
+	Malformed = -3   // a complete answer without the form of docs/api.md
+	NoRequest = 2231 // the authorization request of the page is unknown or has ended
+	Refused   = 2246 // ticket, authorization code or token is unknown, was used, was revoked or has expired
+
+	// NoRequestClose is NoRequest as a close code.
+	NoRequestClose = 1008
 )
 
 // Event is a call with its answer, a message, or a change of a page.
@@ -46,14 +59,39 @@ type Event struct {
 	Code      string        `json:"code,omitempty"`
 	Node      int           `json:"node"`               // from 0
 	Conn      int64         `json:"conn,omitempty"`     // for Push, Connect and Close: the connection
-	User      string        `json:"user,omitempty"`     // the phone's user; for Redeem: the user in the answer
+	User      string        `json:"user,omitempty"`     // the phone's user; for Redeem and OpenID Connect: the user in the answer
 	Proven    bool          `json:"proven,omitempty"`   // the caller proved to be the browser or the site
 	LongPoll  bool          `json:"longPoll,omitempty"` // for Check: the server was asked to wait
 	Answer    int           `json:"answer"`             // code of the answer, or one of the values above
 	HTTP      int           `json:"http,omitempty"`
 	State     *State        `json:"state,omitempty"`     // the state of the code in the answer or message
-	Lifetimes *Lifetimes    `json:"lifetimes,omitempty"` // for Gene: the lifetimes of the code
+	Lifetimes *Lifetimes    `json:"lifetimes,omitempty"` // for Gene and Authorize: the pool's
 	Transport string        `json:"transport,omitempty"` // for Show: the page's transport
+
+	Request string  `json:"request,omitempty"` // state of the page's authorization request; for Gene: the code is for that
+	Client  string  `json:"client,omitempty"`  // id of the OAuth client that calls; for Authorize and Gene: that the code is for
+	Nonce   string  `json:"nonce,omitempty"`   // for Gene: of the authorization request
+	Foreign bool    `json:"foreign,omitempty"` // the client lacks what the code or token needs: it is another one, or has another verifier
+	Token   string  `json:"token,omitempty"`   // fingerprint of the token in the call
+	Tokens  *Tokens `json:"tokens,omitempty"`  // in the answer
+}
+
+// Tokens are the tokens of an answer. Of one for introspection, only Access has values.
+type Tokens struct {
+	AccessToken  string `json:"accessToken,omitempty"`  // fingerprint
+	RefreshToken string `json:"refreshToken,omitempty"` // fingerprint
+	Access       Claims `json:"access,omitzero"`        // of the access token
+	ID           Claims `json:"id,omitzero"`            // of the ID token
+}
+
+// Claims are those of a token whose signature is valid. Otherwise they are empty.
+type Claims struct {
+	Issuer  string `json:"iss,omitempty"`
+	Subject string `json:"sub,omitempty"`
+	Client  string `json:"client,omitempty"` // aud, or client_id
+	SID     string `json:"sid,omitempty"`
+	Nonce   string `json:"nonce,omitempty"`
+	JTI     string `json:"jti,omitempty"`
 }
 
 // State is the state of a code in an answer or a message.
@@ -62,6 +100,8 @@ type State struct {
 	Version int64  `json:"version"`
 	User    string `json:"user,omitempty"` // scannedUserId
 	Ticket  bool   `json:"ticket,omitempty"`
+	// Redirect is the state in the redirect to the OAuth client; "error" in one without a code.
+	Redirect string `json:"redirect,omitempty"`
 }
 
 // Lifetimes are the lifetimes that a pool configures.
@@ -69,6 +109,7 @@ type Lifetimes struct {
 	Code    time.Duration `json:"code"`
 	Confirm time.Duration `json:"confirm"`
 	Ticket  time.Duration `json:"ticket"`
+	Request time.Duration `json:"request,omitempty"` // of an authorization request
 }
 
 // Unknown reports whether the call's outcome is unknown: it may have taken effect,
