@@ -6,4 +6,3 @@ curl --silent --show-error --user "${SCANLOGIN_POOL:-example}:$EXAMPLE_SECRET" \
   --header 'Content-Type: application/json' \
   --data "{\"random\":\"$2\",\"user\":{\"id\":\"u1\",\"nickname\":\"Alice\",\"email\":\"alice@example.com\"}}" \
   "${SCANLOGIN_URL:-http://127.0.0.1:8080}/api/v2/qrcode/$1"
-echo
