@@ -91,7 +91,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 		"internal/ratelimit", "internal/redisclient", "internal/secret", "internal/settings", "internal/token", "internal/tracing", "internal/webhook", "internal/webhook/queue", "hub", "server", "session", "session/memstore", "session/redisstore", "web",
 	}, foreign: []string{"github.com/golang-jwt/"}},
 	"cmd/scanlogin": {ours: []string{
-		"internal/admin", "internal/app", "internal/config", "internal/kv", "internal/minheap", "internal/phone", "internal/pool", "internal/qr", "internal/redisclient", "internal/safefile", "internal/secret", "internal/settings", "internal/webhook",
+		"internal/admin", "internal/app", "internal/config", "internal/garbage", "internal/kv", "internal/phone", "internal/pool", "internal/qr", "internal/redisclient", "internal/safefile", "internal/secret", "internal/settings", "internal/webhook",
 	}, foreign: []string{"github.com/alecthomas/kong"}},
 	"internal/phone":     {ours: []string{"session"}},
 	"internal/fairshare": {},
@@ -102,7 +102,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/fairqueue": {},
 	"internal/useragent": {foreign: []string{"github.com/mileusna/useragent"}},
 	"internal/loglimit":  {},
-	"internal/minheap":   {},
+	"internal/garbage":   {},
 	"internal/process":   {},
 	"examples/oidc":      {foreign: []string{"github.com/coreos/go-oidc/", "golang.org/x/oauth2"}},
 	"test/chaos":         {ours: []string{"test/chaos/actors", "test/chaos/history", "test/chaos/cluster", "test/chaos/faults", "test/chaos/checker"}, foreign: []string{"github.com/alecthomas/kong"}},
