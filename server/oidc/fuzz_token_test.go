@@ -152,6 +152,8 @@ func FuzzTokenForms(f *testing.F) {
 		"client_id=spa&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=$device", "client_id=spa&scope=openid+email", "client_id=spa&scope=%22%5C",
 		asApp + "grant_type=refresh_token&refresh_token=$refresh", "client_id=spa&grant_type=refresh_token&refresh_token=$refresh", asApp + "grant_type=refresh_token&refresh_token=$refresh&scope=email",
 		asApp + "token=$access", asApp + "token=$refresh&token_type_hint=access_token", "client_id=spa&token=$access", asApp + "token=$code&grant_type=x", asApp + "resource=a&resource=b",
+		strings.Replace(exchange, "app.example", "evil.example", 1) + fuzzedVerifier, "client_id=app&client_secret=wrong&grant_type=refresh_token&refresh_token=$refresh",
+		"client_id=app&client_secret=wrong&token=$access", "client_id=app&token=$refresh",
 		"", "%", "a;b", "client_id=%00&client_secret=%ff", "client_assertion=x", "grant_type=client_credentials&client_id=app",
 	} {
 		f.Add(body, "")
