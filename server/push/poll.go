@@ -24,11 +24,12 @@ type WaitRequest struct {
 }
 
 // Wait waits until the code of v has a newer version than the page knows, the time has passed, or
-// the node stops, and returns v with the current code. It does not wait if the code has ended. It extends the write deadline of w.
+// the node stops, and returns v with the current code. It does not wait if the code has ended, or if
+// its version is older: the store lost the one that the page shows. It extends the write deadline of w.
 //
 // Errors: login.TooMany, hub.ErrStopped, session.ErrNotFound, login.ErrUnavailable.
 func (s *Server) Wait(w http.ResponseWriter, r *http.Request, by *login.Caller, v login.View, req WaitRequest) (login.View, error) {
-	if req.For == 0 || v.Code.Version > req.Known || v.Code.Status.Over() {
+	if req.For == 0 || v.Code.Version != req.Known || v.Code.Status.Over() {
 		return v, nil
 	}
 	if err := s.login.AcquireConnection(by.IP); err != nil {

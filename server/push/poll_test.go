@@ -93,6 +93,17 @@ func TestChecksThatWaitEndWithTheNode(t *testing.T) {
 	}
 }
 
+// TestACheckDoesNotWaitForAVersionThatWasLost asks with a version that is not stored: a failover of
+// Redis lost it. A page that waited would show it until the time is over.
+func TestACheckDoesNotWaitForAVersionThatWasLost(t *testing.T) {
+	n := start(t, nil)
+	code := n.create()
+	began := time.Now()
+	if st := n.wait(code, 25, 2); st.Version != 1 || time.Since(began) >= 25*time.Second {
+		t.Errorf("after %v: %+v", time.Since(began), st)
+	}
+}
+
 func TestWaitingIsLimitedByAddress(t *testing.T) {
 	n := start(t, func(l *login.Limits, _ *pool.Pool) { l.SocketsPerAddress = 1 })
 	code := n.create()

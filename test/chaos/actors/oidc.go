@@ -40,32 +40,34 @@ func (s *Scenario) exchange(ctx context.Context, g grant) (got tokens, ok bool) 
 	return got, answer == history.OK
 }
 
-// oidcLogin exchanges the code once, and often once more later, which ends the login. Others,
-// who lack something, try before.
+// oidcLogin exchanges the code once, and often once more later, which ends the login. Others, who
+// lack something, try before and after.
 func (s *Scenario) oidcLogin(ctx context.Context) {
 	g, ok := s.redirected(ctx)
 	if !ok {
 		return
 	}
-	if s.rnd.IntN(4) == 0 {
-		s.client.exchangeWith(ctx, s.env.randomNode(s.rnd), g, strings.Repeat("a", 43))
-	}
-	s.stealSometimes(ctx, g, "")
+	s.attack(ctx, g, "")
 	got, ok := s.exchange(ctx, g)
 	if !ok {
 		return
 	}
 	s.use(ctx, g, got)
-	s.stealSometimes(ctx, g, got.Refresh)
+	s.attack(ctx, g, got.Refresh)
+	s.use(ctx, g, got)
 	if s.rnd.IntN(2) == 0 {
 		s.think(ctx)
 		s.exchange(ctx, g)
+		s.use(ctx, g, got)
 	}
-	s.use(ctx, g, got)
 }
 
-// stealSometimes has the pool's other client use code and refresh token, if there are any.
-func (s *Scenario) stealSometimes(ctx context.Context, g grant, token string) {
+// attack sometimes uses the code with another verifier, or has the pool's other client use code and
+// refresh token. All of it must be refused and have no effect.
+func (s *Scenario) attack(ctx context.Context, g grant, token string) {
+	if s.rnd.IntN(4) == 0 {
+		s.client.exchangeWith(ctx, s.env.randomNode(s.rnd), g, strings.Repeat("a", 43))
+	}
 	for _, c := range s.others {
 		if c.ID != s.client.ID && s.rnd.IntN(4) == 0 {
 			c.asked = s.client.asked
@@ -77,15 +79,19 @@ func (s *Scenario) stealSometimes(ctx context.Context, g grant, token string) {
 // maxConcurrentExchanges is how often a code is exchanged at once, at most.
 const maxConcurrentExchanges = 20
 
-// oidcConcurrentExchanges exchanges the code many times at once, on all nodes. Half of the clients
-// use their tokens at once.
+// oidcConcurrentExchanges exchanges the code many times at once, on all nodes; half of the time only
+// twice, so that the one that is refused may be the last to be answered, or the first. Half of the
+// clients use their tokens at once.
 func (s *Scenario) oidcConcurrentExchanges(ctx context.Context) {
 	g, ok := s.redirected(ctx)
 	if !ok {
 		return
 	}
 	var all sync.WaitGroup
-	isQuick, got := s.rnd.IntN(2) == 0, make([]tokens, 2+s.rnd.IntN(maxConcurrentExchanges-1))
+	isQuick, got := s.rnd.IntN(2) == 0, make([]tokens, 2)
+	if s.rnd.IntN(2) == 0 {
+		got = make([]tokens, 2+s.rnd.IntN(maxConcurrentExchanges-1))
+	}
 	for i := range got {
 		node := i % len(s.env.Nodes)
 		all.Go(func() {
