@@ -28,7 +28,7 @@ type Bus struct {
 	ignored     atomic.Int64              // invalid messages
 	reads       atomic.Int64              // sessions read
 
-	changed wakeup.Signal // set while pending is not empty
+	changed wakeup.Signal // set while a subscription is pending
 	readDue wakeup.Signal // set while due is not empty
 
 	mu        sync.Mutex
@@ -80,14 +80,17 @@ func (b *Bus) Listen(name string, notify func()) {
 // Subscribe implements session.Bus. It may be called before Run; after Run has returned
 // it is an error.
 func (b *Bus) Subscribe(ctx context.Context, ids ...session.ID) error {
-	return b.change(ctx, ids, func(id session.ID) {
+	err := b.change(ctx, ids, func(id session.ID) {
 		if b.watched[id] == nil {
 			b.watched[id] = new(delivered)
 		}
 	})
+	b.changed.Set()
+	return err
 }
 
-// Unsubscribe implements session.Bus.
+// Unsubscribe implements session.Bus. Redis learns of it with the next subscription, or within
+// unsubscribeDelay.
 func (b *Bus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 	return b.change(ctx, ids, func(id session.ID) {
 		delete(b.watched, id)
@@ -96,7 +99,7 @@ func (b *Bus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 	})
 }
 
-// change applies apply to ids, with b.mu held, and has the changes sent to Redis.
+// change applies apply to ids, with b.mu held, as changes that Redis must learn of.
 func (b *Bus) change(ctx context.Context, ids []session.ID, apply func(session.ID)) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -110,7 +113,6 @@ func (b *Bus) change(ctx context.Context, ids []session.ID, apply func(session.I
 		apply(id)
 		b.pending[id] = struct{}{}
 	}
-	b.changed.Set()
 	return nil
 }
 

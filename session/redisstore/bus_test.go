@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -276,4 +277,37 @@ func TestReadingManyCodesDoesNotDelayAnnouncements(t *testing.T) {
 	redistest.Eventually(t, 30*time.Second, "all are read again", func() bool { return watcher.len() == many })
 	t.Logf("all read again after %v; of %d announcements in this time the slowest took %v",
 		time.Since(cut).Round(time.Millisecond), during, slowest.Round(time.Millisecond))
+}
+
+// TestUnsubscriptionsShareCommands ends sessions one after the other.
+func TestUnsubscriptionsShareCommands(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	st := open(t, server.URL())
+	watcher := listen(t, st)
+	var codes []session.Session
+	for range 50 {
+		code := create(t, st)
+		watcher.subscribe(code.ID)
+		codes = append(codes, code)
+	}
+	for _, code := range codes {
+		watcher.await(promised, code.ID, 1)
+	}
+	for _, code := range codes {
+		if err := watcher.bus.Unsubscribe(t.Context(), code.ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	redistest.Eventually(t, promised, "only the bus's own channel is subscribed", func() bool {
+		channels, _ := server.Do("PUBSUB", "CHANNELS").([]any)
+		return len(channels) == 1
+	})
+	text, _ := server.Do("INFO", "commandstats").(string)
+	_, rest, _ := strings.Cut(text, "cmdstat_unsubscribe:calls=")
+	calls, _, _ := strings.Cut(rest, ",")
+	if n, err := strconv.Atoi(calls); err != nil || n < 1 || n > 25 {
+		t.Errorf("%s commands for %d sessions", calls, len(codes))
+	}
 }

@@ -32,6 +32,9 @@ const (
 	// 11 % of the CPU per connecting page (0.50 instead of 0.56 ms; two pairs of `bench
 	// idle`). Nothing is missed: a read follows, or the code is created afterwards.
 	subscribeDelay = 10 * time.Millisecond
+	// unsubscribeDelay is the most time until Redis learns that a session is not watched any
+	// more. Nobody waits for that, and each command costs the node and Redis as much as a step.
+	unsubscribeDelay = 500 * time.Millisecond
 )
 
 var errNoProbe = errors.New("no probe received for 5 s")
@@ -145,6 +148,8 @@ func (c *connection) handleSubscription(m *redis.Subscription) {
 // sendChanges sends all subscriptions to Redis, and then each change of them.
 func (c *connection) sendChanges(ctx context.Context) error {
 	c.bus.markAllPending()
+	unsubscribing := time.NewTicker(unsubscribeDelay)
+	defer unsubscribing.Stop()
 	for {
 		sent := time.Now()
 		subscribe, unsubscribe := c.bus.takePending()
@@ -161,6 +166,7 @@ func (c *connection) sendChanges(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-unsubscribing.C:
 		case <-c.bus.changed:
 			time.Sleep(subscribeDelay - time.Since(sent))
 		}
