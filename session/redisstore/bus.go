@@ -80,13 +80,11 @@ func (b *Bus) Listen(name string, notify func()) {
 // Subscribe implements session.Bus. It may be called before Run; after Run has returned
 // it is an error.
 func (b *Bus) Subscribe(ctx context.Context, ids ...session.ID) error {
-	err := b.change(ctx, ids, func(id session.ID) {
+	return b.subscribe(ctx, ids, func(id session.ID) {
 		if b.watched[id] == nil {
 			b.watched[id] = new(delivered)
 		}
 	})
-	b.changed.Set()
-	return err
 }
 
 // Unsubscribe implements session.Bus. Redis learns of it with the next subscription, or within
@@ -97,6 +95,15 @@ func (b *Bus) Unsubscribe(ctx context.Context, ids ...session.ID) error {
 		delete(b.due, id)
 		delete(b.newcomers, id)
 	})
+}
+
+// subscribe is change for subscriptions, which somebody waits for.
+func (b *Bus) subscribe(ctx context.Context, ids []session.ID, apply func(session.ID)) error {
+	if err := b.change(ctx, ids, apply); err != nil {
+		return err
+	}
+	b.changed.Set()
+	return nil
 }
 
 // change applies apply to ids, with b.mu held, as changes that Redis must learn of.

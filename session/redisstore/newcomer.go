@@ -25,7 +25,7 @@ var errNotConnected = errors.New("redis pub/sub is not connected")
 func (b *Bus) SubscribeNew(ctx context.Context, id session.ID) error {
 	n := &newcomer{acknowledged: make(chan struct{})}
 	connected := false
-	err := b.change(ctx, []session.ID{id}, func(id session.ID) {
+	err := b.subscribe(ctx, []session.ID{id}, func(id session.ID) {
 		b.watched[id], b.newcomers[id] = new(delivered), n
 		connected = b.connected
 		n.missed = !connected
