@@ -36,7 +36,7 @@ var targets = []target{
 	{what: "Pushes missing at both rates", ours: "push.lost/scanlogin", wanted: 0.5, unit: "pages"},
 	{what: "Waiting pages whose connection was closed", ours: "waiting.lost/scanlogin", wanted: 0.5, unit: "pages"},
 	{what: "Pages that did not reconnect in the storm", ours: "storm.missing/scanlogin", wanted: 0.5, unit: "pages"},
-	{what: "Slowest push during the storm, to a page that stayed connected", ours: "storm.received/scanlogin", wanted: 1000, unit: "ms"},
+	{what: "Slowest push during the storm, to a page that stayed connected, relative to before", ours: "storm.received/scanlogin", beside: "storm.received/before", wanted: 1, unit: "ms"},
 }
 
 // measures are the rows of the second table; each kind is a column.

@@ -72,7 +72,7 @@ const demoGreeting = `scanlogin demo; everything is in memory and is lost at Ctr
   user pool    %[2]s
   its secret   %[3]s
 
-To log in through OpenID Connect, in another terminal in the source:
+To log in through OpenID Connect, in another terminal in the source; the phone is at /phone:
 
   go run ./examples/oidc %[1]s/oidc/%[2]s
 
@@ -136,10 +136,10 @@ func (d *demo) config(listen string, o DemoOptions) (*config.Config, error) {
 }
 
 // demoClientOf returns the client for examples/oidc: a program without a secret, on any port of this
-// machine, or with a code to type. A device shows no number, so it cannot do the latter with match.
+// machine, or with a code to type. A device shows no number.
 func demoClientOf(match bool) config.Client {
 	c := config.DefaultClient()
-	c.ID, c.Name, c.Device = demoClient, "Command line", !match
+	c.ID, c.Name, c.Device, c.DeviceWithoutMatch = demoClient, "Command line", true, match
 	c.RedirectURIs = []string{"http://127.0.0.1/callback"}
 	return c
 }

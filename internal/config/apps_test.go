@@ -111,7 +111,7 @@ func TestBrandColorsMustBeReadable(t *testing.T) {
 		`"#c2185b"`: "", `"#000000"`: "", `"#0B6E4F"`: "", `"#767676"`: "", // 4.54:1, the lightest gray of WCAG's documents
 		`"#777777"`: `has a contrast of 4.4:1 with white, and text needs 4.5:1; use a darker color, such as "#757575"`,
 		`"#ffffff"`: "contrast of 1.0:1", `"#ffeb3b"`: "use a darker color, such as",
-		"green": `must be "#rrggbb"`, `"#0b6e4"`: `must be "#rrggbb"`, `"#0b6e4g"`: `must be "#rrggbb"`, `""`: `must be "#rrggbb"`,
+		"green": `must be #rrggbb`, `"#0b6e4"`: `must be #rrggbb`, `"#0b6e4g"`: `must be #rrggbb`, `""`: `must be #rrggbb`,
 		"#0b6e4f": `brand_color: has no value: # begins a comment in YAML`,
 	} {
 		text := good + "    brand_color: " + color + "\n"

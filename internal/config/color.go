@@ -16,7 +16,7 @@ var colorPattern = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
 // checkColor accepts a color on which white text can be read, and which can be read on white.
 func checkColor(text string) error {
 	if !colorPattern.MatchString(text) {
-		return errors.New(`must be "#rrggbb" with hexadecimal digits, in quotes, such as "#0b6e4f"`)
+		return errors.New(`must be #rrggbb with hexadecimal digits, such as #0b6e4f; only YAML needs quotes around it`)
 	}
 	color, _ := hex.DecodeString(text[1:]) // was matched
 	contrast := contrastWithWhite(color)

@@ -28,6 +28,8 @@ func (d *document) addSource(path string, reference, value Secret) {
 	case isFile:
 		source.file = name
 	case value == "" || strings.HasPrefix(string(reference), "env:"):
+	case at.source == "--redis-url" && !strings.Contains(string(value), "://"):
+		d.refuse(path, "must begin with redis://, rediss:// or unix://, such as redis://127.0.0.1:6379/0")
 	case strings.HasPrefix(at.source, "--") && source.private:
 		d.refuse(path, "must not be on the command line, which every user of this machine can read; write env:NAME or file:PATH")
 	case at.line > 0:

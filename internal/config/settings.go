@@ -88,7 +88,7 @@ type Pool struct {
 	ID                   string        `key:"id" required:"true" check:"id" help:"Id of the user pool: 1 to 64 letters, digits, '-', '_', '.'."`
 	Name                 string        `key:"name" label:"Name" absent:"the id" check:"name" help:"Name on the phone, at most 64 characters."`
 	Logo                 string        `key:"logo" label:"Logo" type:"address" absent:"none" check:"webAddress" help:"Address of the picture of the pool."`
-	BrandColor           string        `key:"brand_color" label:"Brand color" default:"#0b6e4f" check:"color" help:"Color of buttons, links and marks on the pages of the pool, as '\"#rrggbb\"' in quotes. It must be dark enough for white text (contrast 4.5:1); dark pages show a lighter tone of it."`
+	BrandColor           string        `key:"brand_color" label:"Brand color" default:"#0b6e4f" check:"color" help:"Color of buttons, links and marks on the pages of the pool, as '#rrggbb'; YAML needs quotes around it. It must be dark enough for white text (contrast 4.5:1); dark pages show a lighter tone of it."`
 	AppIDs               []string      `key:"app_ids" absent:"none" check:"id" help:"Other ids of the pool: the 'appId' of the SDKs."`
 	Secret               Secret        `key:"secret" absent:"—" min:"24" help:"Authenticates the back end of the site; at least 24 bytes. 'scanlogin secret' prints one. Required, or 'secrets'."`
 	Secrets              []Secret      `key:"secrets" absent:"—" min:"24" help:"Replaces 'secret' during a rotation: the first makes new codes, all are accepted."`

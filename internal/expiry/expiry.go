@@ -16,7 +16,9 @@ import (
 
 // Reporter looks at each code of its node when the code's time is over, and again if the
 // end has moved. It emits [session.EventExpired], or [session.EventLost] for a code that the
-// store no longer has; it emits nothing for a code that a step has ended. Make it with New.
+// store no longer has; it emits nothing for a code that a step has ended. A store forgets a
+// code that has ended after [session.Retention], so the Reporter looks at open codes more
+// often than that. Make it with New.
 //
 // It loads one code after the other, so at most one load is under way, however many codes
 // are due: with a round trip of 2 ms that is 500 codes a second, four times those of as many
@@ -36,11 +38,16 @@ type Reporter struct {
 type created struct {
 	id   session.ID
 	pool string
+	open int64 // when it was open for certain, in seconds of the store's clock
 }
 
 // maxCodes bounds how many codes wait to be looked at: three times what one pool may have
 // open by default. The expiry of further codes is not reported, which is logged.
 const maxCodes = 200_000
+
+// lookEvery is the most time between two looks at an open code: what has ended meanwhile is
+// still known, with 15 s for a store that does not answer at once.
+const lookEvery = session.Retention - 15*time.Second
 
 // loadTimeout bounds how long the store may take to load a code.
 const loadTimeout = 1800 * time.Millisecond
@@ -54,7 +61,8 @@ func New(store session.Store, emit func(session.Event), log *slog.Logger) *Repor
 // events of this node only.
 func (e *Reporter) Observe(ev session.Event) {
 	if ev.Kind == session.EventMade {
-		e.schedule(ev.Code.ExpiresAt, created{ev.Code.ID, ev.Pool})
+		now := e.store.Now()
+		e.schedule(nextLook(ev.Code, now), created{ev.Code.ID, ev.Pool, now.Unix()})
 	}
 }
 
@@ -137,21 +145,22 @@ func (e *Reporter) check(ctx context.Context, m created) error {
 	code, err := e.store.Load(ctx, m.id)
 	now := e.store.Now()
 	switch {
+	case errors.Is(err, session.ErrNotFound) && now.Unix()-m.open >= int64(session.Retention/time.Second):
+		// The store did not answer for so long that it may have forgotten a code that has ended.
 	case errors.Is(err, session.ErrNotFound):
 		e.emit(session.Event{Kind: session.EventLost, Time: now, Pool: m.pool, Code: session.Session{ID: m.id, Pool: m.pool}})
 	case err != nil:
 		return err
 	case !code.Status.Over():
-		e.schedule(later(code.ExpiresAt, now), m)
+		m.open = now.Unix()
+		e.schedule(nextLook(code, now), m)
 	case code.Status == session.Expired && code.Op == "": // no step did it
 		e.emit(session.Event{Kind: session.EventExpired, Time: now, Pool: m.pool, Code: code})
 	}
 	return nil
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+// nextLook returns when to look at an open code again.
+func nextLook(code session.Session, now time.Time) time.Time {
+	return now.Add(min(max(code.ExpiresAt.Sub(now), 0), lookEvery))
 }

@@ -116,6 +116,43 @@ func TestExpiryIsReportedOnceWhenItHasCome(t *testing.T) {
 	})
 }
 
+// TestALoginThatEndsEarlyIsNotReportedAsLost although the store has forgotten it when its time is over.
+func TestALoginThatEndsEarlyIsNotReportedAsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t)
+		code := b.create(10 * time.Minute)
+		for _, action := range []session.Action{session.Scan, session.Confirm, session.Redeem} {
+			b.step(code, session.Change{Action: action, TTL: time.Minute})
+			var err error
+			if code, err = b.store.Load(t.Context(), code.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after(20 * time.Minute)
+		if _, err := b.store.Load(t.Context(), code.ID); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("the store has not forgotten the code: %v", err)
+		}
+		b.reported(code)
+	})
+}
+
+// TestACodeIsNotLostIfItMayHaveBeenForgotten while the store did not answer.
+func TestACodeIsNotLostIfItMayHaveBeenForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t)
+		code := b.create(10 * time.Second)
+		b.step(code, session.Change{Action: session.Withdraw})
+		b.store.Fail(errors.New("away"))
+		after(5 * time.Minute)
+		b.store.Fail(nil)
+		after(time.Minute)
+		b.reported(code)
+		if n := b.Len(); n != 0 {
+			t.Errorf("%d codes are left", n)
+		}
+	})
+}
+
 func TestEndsByAStepAreNotReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t)

@@ -57,7 +57,8 @@ type tracker struct {
 
 // trackedCode is a code that is tracked.
 type trackedCode struct {
-	entry  queue.Entry
+	entry  queue.Entry     // the oldest one
+	added  time.Time       // when the newest one was added
 	watch  *hub.Watch      // nil: not started, or ended
 	queued map[string]bool // by id of the messages so far: false if it was dropped
 	retry  bool            // the last check was incomplete
@@ -119,12 +120,29 @@ func (t *tracker) begin(ctx context.Context, e queue.Entry) {
 		return
 	}
 	if before := t.tracked[id]; before == nil {
-		t.tracked[id] = &trackedCode{entry: e, queued: make(map[string]bool)}
-	} else if before.entry.ID != e.ID { // queued twice; the newer entry has more grace left
-		t.done(ctx, before.entry.ID)
-		before.entry = e
+		t.tracked[id] = &trackedCode{entry: e, added: e.Added, queued: make(map[string]bool)}
+	} else if before.entry.ID != e.ID { // queued twice
+		t.done(ctx, before.keepOldest(e).ID)
 	}
 	t.markDirty(id)
+}
+
+// keepOldest notes that the code was queued twice, and returns the entry that is not needed. The
+// newest one decides how much grace is left.
+func (c *trackedCode) keepOldest(e queue.Entry) queue.Entry {
+	if e.Added.After(c.added) {
+		c.added = e.Added
+	}
+	if e.Added.Before(c.entry.Added) {
+		c.entry, e = e, c.entry
+	}
+	return e
+}
+
+// isRepeated reports whether a code was queued by another scan after the one that is stored: by
+// the same user, or by one who was refused. The stored scan has queued it before.
+func (t *tracker) isRepeated(s session.Session, c *trackedCode) bool {
+	return t.scannedOnly && s.ScanQueued && !s.ScannedAt.IsZero() && c.entry.Added.Sub(s.ScannedAt) > grace
 }
 
 // markDirty records that a code may have changed. The hub calls it.
@@ -184,7 +202,7 @@ func (t *tracker) check(ctx context.Context, id session.ID, c *trackedCode) (ove
 	s, err := t.Store.Load(ctx, id)
 	switch {
 	case errors.Is(err, session.ErrNotFound):
-		if t.Store.Now().Sub(c.entry.Added) < grace {
+		if t.Store.Now().Sub(c.added) < grace {
 			return false
 		}
 		t.logLimited(ctx, slog.LevelInfo, t.pool, logNotFound, "queued", len(c.queued))
@@ -192,6 +210,9 @@ func (t *tracker) check(ctx context.Context, id session.ID, c *trackedCode) (ove
 	case err != nil:
 		t.Log.Debug("webhook code not read", "pool", t.pool, "error", err)
 		return false
+	}
+	if t.isRepeated(s, c) {
+		return true
 	}
 	if err := t.queueAll(ctx, s, c); err != nil {
 		t.logLimited(ctx, slog.LevelWarn, t.pool, "webhook message not queued", "error", err)
@@ -205,7 +226,7 @@ func (t *tracker) check(ctx context.Context, id session.ID, c *trackedCode) (ove
 	}
 	early := t.scannedOnly && s.ScannedAt.IsZero() // the scan is not stored yet, or failed
 	c.retry = err != nil || early
-	return early && t.Store.Now().Sub(c.entry.Added) >= grace
+	return early && t.Store.Now().Sub(c.added) >= grace
 }
 
 // end stops tracking codes.

@@ -77,3 +77,50 @@ func TestAScanThatWasNotStoredIsNotSent(t *testing.T) {
 		}
 	})
 }
+
+// TestAScanAfterTheEndSendsNothingAgain queues a code again, as a scan does that is refused.
+func TestAScanAfterTheEndSendsNothingAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, q := memstore.New(), queue.NewMemory()
+		watchers := hub.New(st.Bus(), st.Now)
+		relay := New(Options{Pools: pool.NewRegistry(&pool.Pool{ID: "p", Webhook: &pool.Webhook{}}), Store: st, Hub: watchers, Queue: q})
+		tr := newTracker(relay, "p", scannedOf("p"), func() {})
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { watchers.Run(ctx) })
+		running.Go(func() { tr.run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		count := func(l queue.Lane) int {
+			entries, err := q.List(t.Context(), l, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(entries)
+		}
+		code := sessiontest.New(st, time.Hour)
+		code.Pool = "p"
+		code, err := st.Create(t.Context(), code)
+		for _, change := range []session.Change{{Action: session.Scan, ScanQueued: true, TTL: time.Hour}, {Action: session.Cancel}} {
+			if err == nil && change.Action == session.Scan {
+				err = q.Add(t.Context(), scannedOf("p"), string(code.ID))
+			}
+			if err == nil {
+				change.User = sessiontest.Alice
+				code, err = sessiontest.Step(t.Context(), st, code, change)
+			}
+		}
+		time.Sleep(2 * grace)
+		sent := count(dueOf("p"))
+		if err != nil || sent != 2 || count(scannedOf("p")) != 0 {
+			t.Fatalf("%d messages of a scan and its end, %d codes queued, %v", sent, count(scannedOf("p")), err)
+		}
+		if err := q.Add(t.Context(), scannedOf("p"), string(code.ID)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * grace)
+		if again, left := count(dueOf("p"))-sent, count(scannedOf("p")); again != 0 || left != 0 {
+			t.Errorf("%d messages again, %d codes queued", again, left)
+		}
+	})
+}

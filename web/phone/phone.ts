@@ -28,6 +28,7 @@ const markAddress = logo.src;
 
 let linked: LinkedCode | undefined; // an opened link that waits for the user
 let login: Login | undefined; // a scanned code that waits for the decision
+let loggedInAgain = false; // since the scan, as it requires
 let account: Account | undefined; // of the user who scanned it
 
 /** The code on the login page beside the phone, on the page that shows both. */
@@ -69,6 +70,7 @@ async function scan(code: (from: PhoneKit) => Code): Promise<void> {
   const { id, name } = user();
   fillConsent(root, scanned.scan);
   login = scanned;
+  loggedInAgain = false;
   account = opened;
   logo.src = login.scan.pool.logo ?? markAddress;
   part(root, 'as', HTMLElement).textContent = words.as(name);
@@ -198,12 +200,13 @@ picture.addEventListener('change', () => void step(failure, async () => {
 }));
 cameraButton.addEventListener('click', () => void useCamera());
 part(root, 'agree', HTMLElement).addEventListener('click', () => void step(refusal, async () => {
-  if (login?.scan.stepUp) askForLogin();
+  if (login?.scan.stepUp && !loggedInAgain) askForLogin();
   else if (login) await decide(login, true);
 }));
 part(root, 'logInAgain', HTMLElement).addEventListener('click', () => void step(refusal, async () => {
   showState(root, 'consent');
   await account?.logInAgain();
+  loggedInAgain = true;
   if (login) await decide(login, true);
 }));
 part(root, 'back', HTMLElement).addEventListener('click', () => showState(root, 'consent'));
