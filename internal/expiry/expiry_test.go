@@ -193,10 +193,13 @@ func TestReportsWaitForTheStore(t *testing.T) {
 func TestCodesThatTheStoreHasLostAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t)
-		code := b.create(10 * time.Second)
+		code, open := b.create(10*time.Second), b.create(10*time.Minute) // longer than codes are kept after their end
+		after(5 * time.Second)
 		b.store.Fail(session.ErrNotFound)
-		after(12 * time.Second)
+		after(7 * time.Second)
 		b.reported(code, session.EventLost)
+		after(20 * time.Minute)
+		b.reported(open, session.EventLost)
 	})
 }
 
