@@ -116,6 +116,8 @@ func (m *mistakes) noteRefusal(r *http.Request, err error) {
 		m.warn(bounded(err.Error()), "pool credentials refused: your back end must send the id of the pool and its secret; other callers are guessing", "error", bounded(err.Error()))
 	case errors.Is(err, login.ErrNoVouching):
 		m.warn(bounded(err.Error()), "back end named a user, but the pool has an identity: set vouching to true, or let the phone send its token", "error", bounded(err.Error()))
+	case errors.Is(err, login.ErrNoIdentity):
+		m.warn(bounded(err.Error()), "phone sent a token, but the pool has no identity: configure one, or let the back end name the user", "error", bounded(err.Error()))
 	case errors.Is(err, identity.ErrExpired): // happens to every app
 	case errors.Is(err, identity.ErrRefused):
 		m.warn(bounded(err.Error()), "phone's token refused: it must match the identity of the pool; if it is from your app, compare issuer, audience, algorithm and key", "error", bounded(err.Error()))

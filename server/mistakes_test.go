@@ -239,4 +239,7 @@ func TestATokenForAPoolWithoutIdentityIsExplained(t *testing.T) {
 	if a.refused(401, 2020); !strings.Contains(a.message, "no identity") || !strings.Contains(a.message, "back end") {
 		t.Errorf("%s", a.message)
 	}
+	if lines := n.warnings("phone sent a token"); len(lines) != 1 {
+		t.Errorf("%v", lines)
+	}
 }

@@ -117,6 +117,11 @@ func TestHealthcheckCallsTheConfiguredServer(t *testing.T) {
 	if code, _, errOut := runCommand(t, "healthcheck", "--url", server.URL+"/readyz"); code != exitOK {
 		t.Errorf("code %d, %s", code, errOut)
 	}
+	notOps := httptest.NewServer(http.NotFoundHandler())
+	defer notOps.Close()
+	if code, _, errOut := runCommand(t, "healthcheck", "--url", notOps.URL+"/readyz"); code != exitFailure || !strings.Contains(errOut, "ops_listen") {
+		t.Errorf("another listener: code %d, %s", code, errOut)
+	}
 	ready = false
 	if code, _, errOut := runCommand(t, "healthcheck", "--config", path); code != exitFailure || !strings.Contains(errOut, "redis is away") {
 		t.Errorf("code %d, %s", code, errOut)

@@ -45,6 +45,9 @@ func (c *healthcheckCommand) Run(ctx context.Context, line *kong.Context, o outp
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // only for the message
+	if resp.StatusCode == http.StatusNotFound {
+		return errors.New("not found: /readyz is on ops_listen only")
+	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("not ready: %s: %q", resp.Status, body)
 	}

@@ -162,6 +162,8 @@ func (p *phoneStep) call(ctx context.Context, step, code string) (json.RawMessag
 		return nil, fmt.Errorf("%s answers %w", p.Server, err)
 	} else if ok && refusal.Kind == phone.NotScanned {
 		return nil, fmt.Errorf("%w; first `scanlogin phone scan`", err)
+	} else if ok && refusal.Kind == phone.LoginRequired {
+		return nil, fmt.Errorf("%w; the server's log says why, of an expired token at the level debug", err)
 	}
 	return data, err
 }

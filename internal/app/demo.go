@@ -83,7 +83,7 @@ To log in through OpenID Connect, in another terminal in the source; the phone i
 func (d *demo) greeting() string {
 	text := fmt.Sprintf(demoGreeting, d.publicURL, demoPool, d.poolSecret)
 	if isLocal(d.publicURL) {
-		return text + "To try it with a real phone in the same network: scanlogin demo --listen :8080\n\n"
+		return text + "To try it with a real phone in the same network, add --listen :8080\n\n"
 	}
 	code, err := draw.Terminal(d.publicURL + "/phone")
 	if err != nil { // the address is too long

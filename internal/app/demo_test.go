@@ -32,7 +32,7 @@ func newDemoServer(t *testing.T) (*demo, *httptest.Server) {
 
 func TestTheDemoPrintsOneAddressAndACodeThatPhonesCanReach(t *testing.T) {
 	local := newDemo("http://127.0.0.1:8080").greeting()
-	if strings.Count(local, "http://") != 2 || strings.Count(local, "http://127.0.0.1:8080/") != 2 || !strings.Contains(local, "scanlogin demo --listen :8080") || strings.Contains(local, "█") {
+	if strings.Count(local, "http://") != 2 || strings.Count(local, "http://127.0.0.1:8080/") != 2 || !strings.Contains(local, "add --listen :8080") || strings.Contains(local, "█") {
 		t.Errorf("%s", local)
 	}
 	shared := newDemo("http://192.0.2.7:9999").greeting()

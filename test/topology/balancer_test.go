@@ -51,7 +51,7 @@ var nginx = balancerKind{
 	fixed: func(d *deployment) []replacement {
 		return []replacement{
 			{"\n    resolver 127.0.0.11 valid=2s ipv6=off;\n    resolver_timeout 2s;\n", "\n"},
-			{"# upstream nodes { server 10.0.0.1:8080 fail_timeout=1s; server 10.0.0.2:8080 ", "upstream nodes { server 127.0.0.1:" + d.port + " fail_timeout=1s; server 127.0.0.2:" + d.port + " "},
+			{"# upstream nodes { server 10.0.0.1:8080 max_fails=0; server 10.0.0.2:8080 ", "upstream nodes { server 127.0.0.1:" + d.port + " max_fails=0; server 127.0.0.2:" + d.port + " "},
 			{"set $nodes scanlogin:8080;", "set $nodes nodes;"},
 		}
 	},
