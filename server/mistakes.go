@@ -112,16 +112,28 @@ func (m *mistakes) noteRefusal(r *http.Request, err error) {
 	switch {
 	case errors.Is(err, login.ErrNoPool), errors.Is(err, login.ErrOrigin), errors.Is(err, errOrigin):
 		m.notePage(r, err)
+	default:
+		if cure := cureOf(err); cure != "" {
+			reason := bounded(err.Error())
+			m.warn(reason, cure, "error", reason)
+		}
+	}
+}
+
+// cureOf says what is usually wrong if a back end or a phone was refused with err; "" if nothing is.
+func cureOf(err error) string {
+	switch {
 	case errors.Is(err, login.ErrWrongCredentials):
-		m.warn(bounded(err.Error()), "pool credentials refused: your back end must send the id of the pool and its secret; other callers are guessing", "error", bounded(err.Error()))
+		return "pool credentials refused: your back end must send the id of the pool and its secret; other callers are guessing"
 	case errors.Is(err, login.ErrNoVouching):
-		m.warn(bounded(err.Error()), "back end named a user, but the pool has an identity: set vouching to true, or let the phone send its token", "error", bounded(err.Error()))
+		return "back end named a user, but the pool has an identity: set vouching to true, or let the phone send its token"
 	case errors.Is(err, login.ErrNoIdentity):
-		m.warn(bounded(err.Error()), "phone sent a token, but the pool has no identity: configure one, or let the back end name the user", "error", bounded(err.Error()))
+		return "phone sent a token, but the pool has no identity: configure one, or let the back end name the user"
 	case errors.Is(err, identity.ErrExpired): // happens to every app
 	case errors.Is(err, identity.ErrRefused):
-		m.warn(bounded(err.Error()), "phone's token refused: it must match the identity of the pool; if it is from your app, compare issuer, audience, algorithm and key", "error", bounded(err.Error()))
+		return "phone's token refused: it must match the identity of the pool; if it is from your app, compare issuer, audience, algorithm and key"
 	}
+	return ""
 }
 
 // notePage warns of a page that was refused. The id of an unknown pool is not logged: it may

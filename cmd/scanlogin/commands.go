@@ -23,9 +23,10 @@ type demoCommand struct {
 }
 
 // Run serves the demo until ctx ends.
-func (c *demoCommand) Run(ctx context.Context, o output) (err error) {
+func (c *demoCommand) Run(ctx context.Context, o output) error {
 	options := app.DemoOptions{Listen: c.Listen, Match: c.Match, StepUp: c.StepUp}
 	if c.PublicURL != "" {
+		var err error
 		if options.PublicURL, err = config.ParseOrigin(strings.TrimSuffix(c.PublicURL, "/")); err != nil {
 			return usageError{fmt.Errorf("--public-url: %w", err)}
 		}

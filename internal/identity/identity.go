@@ -12,7 +12,6 @@ package identity
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -26,9 +25,9 @@ var (
 	// ErrRefused means that the token is not valid for this pool: forged, expired, for
 	// a different audience, or without a user.
 	ErrRefused = errors.New("the token is refused")
-	// ErrExpired is an ErrRefused: the token was valid until it expired, by its own times
-	// and before its signature is verified.
-	ErrExpired = fmt.Errorf("%w: %w", ErrRefused, jwt.ErrTokenExpired)
+	// ErrExpired is wrapped beside ErrRefused if the token has expired, by its own times and
+	// before its signature is verified.
+	ErrExpired = jwt.ErrTokenExpired
 	// ErrUnavailable means that the issuer did not answer, so whether the token is valid
 	// is unknown.
 	ErrUnavailable = errors.New("the issuer does not answer")

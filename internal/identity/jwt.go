@@ -170,11 +170,7 @@ func refusal(err error) error {
 		jwt.ErrInvalidType,
 		jwt.ErrTokenSignatureInvalid,
 	} {
-		switch {
-		case !errors.Is(err, kind):
-		case errors.Is(kind, jwt.ErrTokenExpired):
-			return ErrExpired
-		default:
+		if errors.Is(err, kind) {
 			return fmt.Errorf("%w: %w", ErrRefused, kind)
 		}
 	}

@@ -16,20 +16,28 @@ import (
 	"github.com/scanlogin/scanlogin/session/sessiontest"
 )
 
+// runTracker runs the tracker of the scanned codes of pool p until stop is called.
+func runTracker(t *testing.T) (st *memstore.Store, q queue.Queue, stop func()) {
+	st, q = memstore.New(), queue.NewMemory()
+	watchers := hub.New(st.Bus(), st.Now)
+	relay := New(Options{Pools: pool.NewRegistry(&pool.Pool{ID: "p", Webhook: &pool.Webhook{}}), Store: st, Hub: watchers, Queue: q})
+	tr := newTracker(relay, "p", scannedOf("p"), func() {})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { watchers.Run(ctx) })
+	running.Go(func() { tr.run(ctx) })
+	return st, q, func() {
+		cancel()
+		running.Wait()
+	}
+}
+
 // A scan that was queued but not stored is given up. That must not affect a later scan that is
 // stored.
 func TestAScanThatWasNotStoredIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, q := memstore.New(), queue.NewMemory()
-		watchers := hub.New(st.Bus(), st.Now)
-		relay := New(Options{Pools: pool.NewRegistry(&pool.Pool{ID: "p", Webhook: &pool.Webhook{}}), Store: st, Hub: watchers, Queue: q})
-		tr := newTracker(relay, "p", scannedOf("p"), func() {})
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { watchers.Run(ctx) })
-		running.Go(func() { tr.run(ctx) })
-		defer running.Wait()
-		defer cancel()
+		st, q, stop := runTracker(t)
+		defer stop()
 		lane := func(l queue.Lane) (texts string) {
 			entries, err := q.List(t.Context(), l, 10)
 			if err != nil {
@@ -81,16 +89,8 @@ func TestAScanThatWasNotStoredIsNotSent(t *testing.T) {
 // TestAScanAfterTheEndSendsNothingAgain queues a code again, as a scan does that is refused.
 func TestAScanAfterTheEndSendsNothingAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, q := memstore.New(), queue.NewMemory()
-		watchers := hub.New(st.Bus(), st.Now)
-		relay := New(Options{Pools: pool.NewRegistry(&pool.Pool{ID: "p", Webhook: &pool.Webhook{}}), Store: st, Hub: watchers, Queue: q})
-		tr := newTracker(relay, "p", scannedOf("p"), func() {})
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { watchers.Run(ctx) })
-		running.Go(func() { tr.run(ctx) })
-		defer running.Wait()
-		defer cancel()
+		st, q, stop := runTracker(t)
+		defer stop()
 		count := func(l queue.Lane) int {
 			entries, err := q.List(t.Context(), l, 10)
 			if err != nil {

@@ -112,16 +112,7 @@ func (s *Scenario) oidcConcurrentExchanges(ctx context.Context) {
 
 // oidcTwoUsers has two users scan and confirm the same code at the same time.
 func (s *Scenario) oidcTwoUsers(ctx context.Context) {
-	code := s.page.now().code
-	var both sync.WaitGroup
-	for user := range s.users {
-		p := s.phone(user)
-		both.Go(func() {
-			p.step(ctx, history.Scan, code)
-			p.step(ctx, history.Confirm, code)
-		})
-	}
-	both.Wait()
+	s.bothScanAndConfirm(ctx)
 	g, ok := s.returned(ctx)
 	if !ok {
 		return

@@ -165,8 +165,8 @@ func (s *Scenario) cancel(ctx context.Context) {
 	s.linger(ctx)
 }
 
-// twoUsers scan and confirm the same code at the same time.
-func (s *Scenario) twoUsers(ctx context.Context) {
+// bothScanAndConfirm has both users scan and confirm the same code at the same time.
+func (s *Scenario) bothScanAndConfirm(ctx context.Context) {
 	code := s.page.now().code
 	var both sync.WaitGroup
 	for user := range s.users {
@@ -177,6 +177,11 @@ func (s *Scenario) twoUsers(ctx context.Context) {
 		})
 	}
 	both.Wait()
+}
+
+// twoUsers scan and confirm the same code at the same time.
+func (s *Scenario) twoUsers(ctx context.Context) {
+	s.bothScanAndConfirm(ctx)
 	if p, ok := s.page.await(ctx, 10*time.Second, func(p page) bool { return p.ticket != "" || p.over }); ok && p.ticket != "" {
 		s.site.redeemWithRetry(ctx, p.code, p.ticket)
 	}
