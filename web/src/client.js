@@ -1,14 +1,12 @@
 /** The class ScanLogin: a login without a user interface. */
 import { OfflineDetector } from './offline.js';
-import { BUFFERED, BUSY, EXHAUSTED, FINAL, FIRST_MESSAGE, GOING_AWAY, LOST, OPEN, parse, STATUS_EVENTS, typedCodeEvent, UNKNOWN_POOL } from './protocol.js';
+import { BUFFERED, BUSY, EXHAUSTED, FINAL, FIRST_MESSAGE, GOING_AWAY, LOST, OPEN, parse, restartPause, STATUS_EVENTS, typedCodeEvent, UNKNOWN_POOL } from './protocol.js';
 import { TransportChooser } from './transport.js';
 import { BEFORE_END, HIDDEN_TOO_LONG, isHidden } from './visibility.js';
 
 /** @import { Code, CodeRequest, Events, Status, Transport, TypedEventTarget } from './types.js' */
 
 const SILENCE = 15; // seconds, as all below; the server reports the end of a code within 10 s
-const RESTART_SPREAD = 5; // over which the pages of a stopping node reconnect
-const SCANNED_SPREAD = 0.5; // over which those reconnect that wait for a user: they are few
 
 const Target = /** @type {new () => TypedEventTarget} */ (EventTarget);
 
@@ -114,9 +112,8 @@ export class ScanLogin extends Target {
   }
 
   #connect() {
-    this.#pauseTimer = 0;
+    this.#pauseTimer = this.#version = 0;
     this.#suspended = this.#alive = false;
-    this.#version = 0;
     this.#offline.disconnected();
     const transport = this.#transport = this.#transports.open(this.#code, this.#count);
     this.#silenceTimer = setTimeout(() => this.#reconnect(this.#transports.failed(true)), FIRST_MESSAGE * 1000);
@@ -162,8 +159,9 @@ export class ScanLogin extends Target {
       this.stop();
       this.#emit('exhausted', null);
     } else if (code === GOING_AWAY) {
-      const pause = Math.random() * (this.#lastEvent === 'scanned' ? SCANNED_SPREAD : RESTART_SPREAD);
-      this.#reconnect(pause, pause);
+      const pause = restartPause(this.#lastEvent);
+      this.#offline.disconnected(pause);
+      this.#reconnect(pause);
     } else if (code !== BUFFERED && (code === BUSY || this.#alive)) {
       this.#reconnect(this.#transports.nextPause());
     } else {
@@ -171,18 +169,15 @@ export class ScanLogin extends Target {
     }
   }
 
-  /**
-   * @param {number} pause seconds
-   * @param {number} [planned] how much of it the server asked for: no failure
-   */
-  #reconnect(pause, planned = 0) {
+  /** @param {number} pause seconds */
+  #reconnect(pause) {
     if (this.#refreshing) this.#code = undefined; // it must not be resumed
     this.#disconnect();
     if (isHidden() && this.remaining === 0) {
       this.#suspend();
       return;
     }
-    this.#offline.disconnected(planned);
+    this.#offline.disconnected();
     this.#pauseTimer = setTimeout(() => this.#connect(), pause * 1000);
   }
 

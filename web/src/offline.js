@@ -19,7 +19,7 @@ export class OfflineDetector {
   }
 
   /**
-   * There is no connection.
+   * There is no connection. Only the first call counts, until there is one.
    * @param {number} [planned] seconds until the page tries to connect, as the server asked it to
    */
   disconnected(planned = 0) {

@@ -20,6 +20,11 @@ export const FINAL = new Map([
 export const LOST = 1006;
 /** Close code of a node that stops. */
 export const GOING_AWAY = 1012;
+/**
+ * Seconds after which a page of a stopping node reconnects, so that not all do at once.
+ * @param {string} event the last event; pages that wait for a user are few
+ */
+export const restartPause = (event) => Math.random() * (event === 'scanned' ? 0.5 : 5);
 export const BUSY = 1013;
 /** Close code when the server creates no more codes without user action. */
 export const EXHAUSTED = 4408;
