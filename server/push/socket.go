@@ -103,7 +103,9 @@ func (k *socket) Closed() {
 	if k.counted {
 		k.srv.login.ReleaseConnection(k.client.IP)
 	}
-	k.signal(signalDisconnected)
+	if k.signals.Or(signalDisconnected|signalWorking)&signalWorking == 0 {
+		k.work() // it only releases what the socket holds
+	}
 }
 
 // work handles signals until there are none.

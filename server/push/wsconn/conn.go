@@ -156,8 +156,12 @@ func (c *Conn) end() {
 // calls Closed. A second close frame is not sent.
 func (c *Conn) Close(f *CloseFrame) { _ = c.writeLast(f.append(nil)) }
 
-// WriteLast writes a text message and a close frame at once; see WriteText and Close.
+// WriteLast writes a text message and a close frame at once; see WriteText and Close. The peer's
+// answer is collected with that of others, so that an idle connection wakes nothing.
 func (c *Conn) WriteLast(text []byte, f *CloseFrame) error {
+	if g := c.transport.group; g.poller.take(c) {
+		defer g.collector.add(c)
+	}
 	return c.writeLast(f.append(appendText(make([]byte, 0, len(text)+maxHeader+maxReason+4), text)))
 }
 

@@ -11,8 +11,9 @@ import (
 // Group is the connections of a server. It pings them, reads those for which bytes
 // arrive, and shuts them down.
 type Group struct {
-	options Options
-	poller  poller
+	options   Options
+	poller    poller
+	collector collector
 
 	mu         sync.Mutex
 	closing    bool // Shutdown was called

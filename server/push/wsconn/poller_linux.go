@@ -111,6 +111,25 @@ func (p *poller) wait(c *Conn) (waits bool) {
 	return waits
 }
 
+// take takes a connection that waits out of the poller, and reports whether it did. Then nothing
+// reads it.
+func (p *poller) take(c *Conn) (taken bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := &c.transport
+	if !t.polled || t.closed {
+		return false
+	}
+	_ = t.raw.Control(func(fd uintptr) { // an error: it was closed before
+		at := int32(fd) // #nosec G115 -- a file descriptor
+		if taken = p.waiting[at] == c; taken {
+			delete(p.waiting, at)
+			t.polled = syscall.EpollCtl(p.fd, syscall.EPOLL_CTL_DEL, int(fd), nil) != nil
+		}
+	})
+	return taken
+}
+
 // forget is called before t is closed. It returns the connection if it waits, or nil;
 // the caller has it read.
 func (p *poller) forget(t *transport) (c *Conn) {

@@ -7,5 +7,11 @@ package wsconn
 type poller struct{}
 
 func (*poller) wait(*Conn) bool         { return false }
+func (*poller) take(*Conn) bool         { return false }
 func (*poller) forget(*transport) *Conn { return nil }
 func (*poller) close()                  {}
+
+// collector has nothing to do: no connection is taken out of the poller.
+type collector struct{}
+
+func (*collector) add(*Conn) {}
