@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/text/language"
 
 	"github.com/scanlogin/scanlogin/internal/useragent"
@@ -30,6 +31,13 @@ func (l locale) localize(en, zh string) string {
 	return en
 }
 
+// noLocale stands for a header that asks for no language of ours.
+const noLocale locale = -1
+
+// wished has the locales of the headers that were parsed last: browsers of a site send few
+// different ones, and to parse one takes 2 µs.
+var wished, _ = lru.New[string, locale](256) // an error: of a size below 1
+
 // localeOf returns the language that a request asks for with x-authing-lang, then with
 // Accept-Language; English if it asks for no language of ours.
 func localeOf(h http.Header) locale {
@@ -37,15 +45,29 @@ func localeOf(h http.Header) locale {
 		if wish == "" || len(wish) > maxLanguage {
 			continue
 		}
-		tags, _, err := language.ParseAcceptLanguage(wish)
-		if err != nil || len(tags) == 0 {
-			continue
+		l, ok := wished.Get(wish)
+		if !ok {
+			l = parseLocale(wish)
+			wished.Add(wish, l)
 		}
-		if _, i, confidence := languages.Match(tags...); confidence > language.No {
-			return locale(i)
+		if l != noLocale {
+			return l
 		}
 	}
 	return english
+}
+
+// parseLocale returns the language of ours that a header prefers, or noLocale.
+func parseLocale(wish string) locale {
+	tags, _, err := language.ParseAcceptLanguage(wish)
+	if err != nil || len(tags) == 0 {
+		return noLocale
+	}
+	_, i, confidence := languages.Match(tags...)
+	if confidence == language.No {
+		return noLocale
+	}
+	return locale(i)
 }
 
 // shownAgent names the browser and the operating system of a User-Agent header in l.

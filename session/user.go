@@ -67,6 +67,10 @@ func (u User) Bounded() (User, error) {
 	}
 	auth, all := u.Auth.Bounded(), u.More
 	u.More, u.Auth = nil, Auth{} // the limit of the whole is for what a scan stores
+	if len(all) == 0 && u.isShort() {
+		u.Auth = auth
+		return u, nil
+	}
 	size := jsonSize(u) + len(`,"more":{}`)
 	if size > maxUserBytes { // JSON escapes can turn one byte into six
 		u.Username, u.Email, u.Phone = "", "", ""
@@ -84,6 +88,13 @@ func (u User) Bounded() (User, error) {
 	}
 	u.Auth = auth
 	return u, nil
+}
+
+// isShort reports whether the fields of u, without More, are surely below the limit of the whole.
+func (u User) isShort() bool {
+	const escaped, names = 6, 256 // bytes of an escaped byte, and of the names of all fields
+	text := len(u.ID) + len(u.Username) + len(u.Nickname) + len(u.Photo) + len(u.Email) + len(u.Phone)
+	return escaped*text+names < maxUserBytes
 }
 
 // isIntact reports whether text is valid Unicode in which no decoder replaced anything.

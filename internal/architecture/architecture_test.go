@@ -61,7 +61,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/admin/stats":             {ours: []string{"session", "internal/kv"}},
 	"internal/admin":                   {ours: []string{"internal/config", "internal/pool", "internal/secret", "internal/settings", "session", "internal/kv", "internal/admin/stats", "web", "internal/webhook"}, foreign: []string{"golang.org/x/time/"}},
 	"server": {ours: []string{"session", "hub", "internal/association", "internal/expiry", "internal/fairqueue", "internal/identity", "internal/ipaddr", "internal/login", "internal/loglimit", "internal/pool", "internal/qr/draw", "internal/risk", "internal/token", "internal/useragent", "web", "server/authing", "server/connlimit", "server/oidc", "server/push", "server/wire"}, foreign: []string{
-		"github.com/labstack/echo/", "golang.org/x/text/",
+		"github.com/labstack/echo/", "golang.org/x/text/", "github.com/hashicorp/golang-lru/",
 	}},
 	"server/connlimit":              {ours: []string{"internal/loglimit"}},
 	"server/authing":                {ours: []string{"session", "internal/login", "internal/pool"}},
@@ -100,7 +100,7 @@ var mayImport = map[string]struct{ ours, foreign []string }{
 	"internal/wakeup":    {},
 	"internal/expiry":    {ours: []string{"session"}},
 	"internal/fairqueue": {},
-	"internal/useragent": {foreign: []string{"github.com/mileusna/useragent"}},
+	"internal/useragent": {foreign: []string{"github.com/mileusna/useragent", "github.com/hashicorp/golang-lru/"}},
 	"internal/loglimit":  {},
 	"internal/garbage":   {},
 	"internal/process":   {},

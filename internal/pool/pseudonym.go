@@ -1,10 +1,8 @@
 package pool
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
+	"strconv"
 )
 
 // Pseudonym returns a name for parts (a user, an address) for use in store keys. It is the
@@ -27,9 +25,11 @@ func (p *Pool) Pseudonyms(parts ...string) []string {
 }
 
 func (p *Pool) pseudonym(value keys, parts []string) string {
-	h := hmac.New(sha256.New, value.name)
-	fmt.Fprintf(h, "%q", append([]string{p.ID}, parts...)) // quoted, so that different lists have different texts
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+	text := strconv.AppendQuote(append(make([]byte, 0, 128), '['), p.ID)
+	for _, part := range parts { // quoted, so that different lists have different texts
+		text = strconv.AppendQuote(append(text, ' '), part)
+	}
+	return base64.RawURLEncoding.EncodeToString(value.name.sum(append(text, ']'))[:16])
 }
 
 // Pseudonym returns a pseudonym for parts that belong to no pool. It uses the secret of the

@@ -23,15 +23,15 @@ type Secret struct {
 type keys struct {
 	id      string
 	digest  [sha256.Size]byte // compared instead of the value: constant time needs equal lengths
-	ticket  []byte
-	code    []byte
-	device  []byte
-	browser []byte
-	token   []byte
-	sid     []byte
-	match   []byte
-	typed   []byte
-	name    []byte
+	ticket  macKey
+	code    macKey
+	device  macKey
+	browser macKey
+	token   macKey
+	sid     macKey
+	match   macKey
+	typed   macKey
+	name    macKey
 }
 
 // NewSecret derives the keys of a pool's secret and of other accepted values: HKDF with
@@ -42,19 +42,21 @@ func NewSecret(value string, others ...string) Secret {
 		s.values = append(s.values, keys{
 			id:      hex.EncodeToString(derive(v, "secret id", 4)),
 			digest:  sha256.Sum256([]byte(v)),
-			ticket:  derive(v, "ticket", sha256.Size),
-			code:    derive(v, "authorization code", sha256.Size),
-			device:  derive(v, "device code", sha256.Size),
-			browser: derive(v, "browser key", sha256.Size),
-			token:   derive(v, "token id", sha256.Size),
-			sid:     derive(v, "sid", sha256.Size),
-			match:   derive(v, "match code", sha256.Size),
-			typed:   derive(v, "typed code", sha256.Size),
-			name:    derive(v, "pseudonym", sha256.Size),
+			ticket:  derivedKey(v, "ticket"),
+			code:    derivedKey(v, "authorization code"),
+			device:  derivedKey(v, "device code"),
+			browser: derivedKey(v, "browser key"),
+			token:   derivedKey(v, "token id"),
+			sid:     derivedKey(v, "sid"),
+			match:   derivedKey(v, "match code"),
+			typed:   derivedKey(v, "typed code"),
+			name:    derivedKey(v, "pseudonym"),
 		})
 	}
 	return s
 }
+
+func derivedKey(value, label string) macKey { return newMACKey(derive(value, label, sha256.Size)) }
 
 func derive(value, label string, size int) []byte {
 	key, err := hkdf.Key(sha256.New, []byte(value), nil, "scanlogin v1 "+label, size)

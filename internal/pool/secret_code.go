@@ -1,12 +1,10 @@
 package pool
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"strings"
 
 	"github.com/scanlogin/scanlogin/session"
@@ -67,20 +65,20 @@ func (p *Pool) SID(s session.Session) string {
 
 // mac returns an HMAC-SHA256 over the code's ids and its salt, which only the store has.
 // Computing it needs both the pool's secret and the store.
-func (p *Pool) mac(key []byte, s session.Session) string {
-	if key == nil {
+func (p *Pool) mac(key macKey, s session.Session) string {
+	if key.isZero() {
 		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString(p.sum(key, s))
 }
 
 // sum is mac in bytes, with more data behind it.
-func (p *Pool) sum(key []byte, s session.Session, more ...byte) []byte {
-	h := hmac.New(sha256.New, key)
-	fmt.Fprintf(h, "%s\x00%s\x00", p.ID, s.ID)
-	h.Write(s.Salt)
-	h.Write(more)
-	return h.Sum(nil)
+func (p *Pool) sum(key macKey, s session.Session, more ...byte) []byte {
+	text := make([]byte, 0, 128)
+	text = append(append(text, p.ID...), 0)
+	text = append(append(text, s.ID...), 0)
+	text = append(append(text, s.Salt...), more...)
+	return key.sum(text)
 }
 
 // WithHashes returns s with the hashes of the one credential of its grant and of its browser

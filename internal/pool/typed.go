@@ -23,7 +23,7 @@ const TypedCodes = 4
 // crypto/rand, so each node derives the same one. It is "" as for Ticket.
 func (p *Pool) TypedCode(s session.Session, n int) string {
 	key := p.Secret.keysFor(s).typed
-	if key == nil {
+	if key.isZero() {
 		return ""
 	}
 	// The bias of the remainders is less than one part in 2^200.

@@ -5,7 +5,9 @@ package useragent
 
 import (
 	"fmt"
+	"strings"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/mileusna/useragent"
 )
 
@@ -30,15 +32,33 @@ var systemNames = map[string]string{
 	useragent.ChromeOS: "ChromeOS", useragent.BlackBerry: "BlackBerry", useragent.Harmony: "HarmonyOS",
 }
 
+// names are the browser and the operating system in a header.
+type names struct{ browser, os string }
+
+// maxKnown is how many headers are remembered: more than the visitors of a site send at a time. A
+// header is at most 256 bytes.
+const maxKnown = 1024
+
+var known, _ = lru.New[string, names](maxKnown) // an error: of a size below 1
+
 // Describe returns the browser and the operating system that a User-Agent header names,
 // with their versions as far as browsers still send true ones; "" for what is not known.
+// To parse a header takes 1 to 3 µs; the last 1,024 headers are remembered.
 func Describe(text string) (browser, os string) {
 	if text == "" {
 		return "", ""
 	}
+	if n, ok := known.Get(text); ok {
+		return n.browser, n.os
+	}
+	n := parse(text)
+	known.Add(strings.Clone(text), n)
+	return n.browser, n.os
+}
+
+func parse(text string) names {
 	ua := useragent.Parse(text)
-	browser = withVersion(browserNames[ua.Name], ua.VersionNo)
-	os = withVersion(systemNames[ua.OS], ua.OSVersionNo)
+	browser, os := withVersion(browserNames[ua.Name], ua.VersionNo), withVersion(systemNames[ua.OS], ua.OSVersionNo)
 	switch {
 	case ua.IsWindows(), os == "macOS 10.15", os == "Android 10":
 		// Browsers send these versions for every later one, too (User-Agent
@@ -46,7 +66,7 @@ func Describe(text string) (browser, os string) {
 		// machine that does not exist.
 		os = systemNames[ua.OS]
 	}
-	return browser, os
+	return names{browser, os}
 }
 
 // maxVersion bounds each number of a version; Chrome's was 142 in 2025.

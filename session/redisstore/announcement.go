@@ -1,8 +1,8 @@
 package redisstore
 
 import (
-	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scanlogin/scanlogin/session"
@@ -11,13 +11,34 @@ import (
 // announcement is a session.Snapshot as scripts publish it: with the same JSON keys, and times
 // as numbers, because scripts cannot format them.
 type announcement struct {
-	ID      session.ID     `json:"id"`
-	Version int64          `json:"v"`
-	Op      session.OpID   `json:"op"`
-	Status  session.Status `json:"s"`
+	ID      session.ID     // "id"
+	Version int64          // "v"
+	Op      session.OpID   // "op"
+	Status  session.Status // "s"
 	shown
-	ExpiresAt int64 `json:"e"` // Unix time, ms
-	ChangedAt int64 `json:"t"` // Unix time, ms
+	ExpiresAt int64 // "e": Unix time, ms
+	ChangedAt int64 // "t": Unix time, ms
+}
+
+// set sets the field of a name in JSON.
+func (a *announcement) set(name, value string) (err error) {
+	switch name {
+	case "id":
+		a.ID = session.ID(value)
+	case "v":
+		a.Version, err = number(value)
+	case "op":
+		a.Op = session.OpID(strings.Clone(value)) // the bus keeps it, and not the whole text
+	case "s":
+		a.Status, err = status(value)
+	case "e":
+		a.ExpiresAt, err = number(value)
+	case "t":
+		a.ChangedAt, err = number(value)
+	default:
+		a.shown.set(name, value)
+	}
+	return err
 }
 
 func (a announcement) snapshot() session.Snapshot {
@@ -30,7 +51,7 @@ func (a announcement) snapshot() session.Snapshot {
 // parseAnnouncement reads what a script published.
 func parseAnnouncement(text string) (session.Snapshot, error) {
 	var a announcement
-	err := json.Unmarshal([]byte(text), &a)
+	err := members(text, a.set)
 	return a.snapshot(), err
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,7 +101,7 @@ func decode(id session.ID, values []any) (session.Session, error) {
 	}
 	var st state
 	var f fixed
-	errState, errFixed := json.Unmarshal([]byte(texts[0]), &st), json.Unmarshal([]byte(texts[3]), &f)
+	errState, errFixed := members(texts[0], st.set), members(texts[3], f.set)
 	user, errUser := decodeUser(texts[1], texts[2])
 	grant, hash, errHash := st.credential()
 	var errAuth error
@@ -127,6 +128,87 @@ func (st state) credential() (session.Grant, []byte, error) {
 	return session.Grant(grant), hash, err
 }
 
+// set sets the field of a name in JSON.
+func (st *state) set(name, value string) (err error) {
+	switch name {
+	case "version":
+		st.Version, err = number(value)
+	case "op":
+		st.Op = session.OpID(value)
+	case "expiresAt":
+		st.ExpiresAt, err = number(value)
+	case "status":
+		st.Status, err = status(value)
+	case "userId":
+		st.UserID = value
+	case "mismatches":
+		st.Mismatches, err = strconv.Atoi(value)
+	case "scannedAt":
+		st.ScannedAt, err = number(value)
+	case "confirmedAt":
+		st.ConfirmedAt, err = number(value)
+	case "scanQueued":
+		st.ScanQueued = value
+	case "pool":
+		st.Pool = value
+	case "secretId":
+		st.SecretID = value
+	case "credential":
+		st.Credential = value
+	case "challenge":
+		st.Challenge = value
+	case "match":
+		st.Match = session.Match(value)
+	case "auth":
+		st.Auth = value
+	}
+	return err
+}
+
+// set sets the field of a name in JSON.
+func (f *fixed) set(name, value string) (err error) {
+	switch name {
+	case "customData":
+		f.CustomData = value
+	case "client":
+		err = members(value, f.setClient)
+	case "salt":
+		f.Salt, err = base64.StdEncoding.DecodeString(value)
+	case "cookieHash":
+		f.CookieHash, err = base64.StdEncoding.DecodeString(value)
+	case "browserHash":
+		f.BrowserHash, err = base64.StdEncoding.DecodeString(value)
+	case "count":
+		f.Count, err = strconv.Atoi(value)
+	case "trace":
+		f.Trace = value
+	case "stepUp":
+		err = json.Unmarshal([]byte(value), &f.StepUp)
+	case "createdAt":
+		f.CreatedAt, err = number(value)
+	case "authorization":
+		err = json.Unmarshal([]byte(value), &f.Authorization)
+	}
+	return err
+}
+
+func (f *fixed) setClient(name, value string) error {
+	switch name {
+	case "ip":
+		f.Client.IP = value
+	case "userAgent":
+		f.Client.UserAgent = value
+	}
+	return nil
+}
+
+func number(text string) (int64, error) { return strconv.ParseInt(text, 10, 64) }
+
+func status(text string) (session.Status, error) {
+	n, err := strconv.ParseInt(text, 10, 8)
+	return session.Status(n), err
+}
+
 // at returns the time of ms, zero for 0.
 func at(ms int64) time.Time {
 	if ms == 0 {
@@ -142,28 +224,41 @@ type shown struct {
 	Photo    string `json:"p,omitempty"`
 }
 
+// set sets the field of a name in JSON.
+func (s *shown) set(name, value string) {
+	switch name {
+	case "u":
+		s.UserID = value
+	case "n":
+		s.Nickname = value
+	case "p":
+		s.Photo = value
+	}
+}
+
 // encodeUser returns the values of fieldShown and fieldRest.
-func encodeUser(u session.User) (members, rest string, err error) {
+func encodeUser(u session.User) (shownText, rest string, err error) {
 	text, err := encode(shown{u.ID, u.Nickname, u.Photo})
 	if err != nil {
 		return "", "", err
 	}
-	if members = strings.TrimSuffix(strings.TrimPrefix(string(text), "{"), "}"); members != "" {
-		members = "," + members
+	if shownText = strings.TrimSuffix(strings.TrimPrefix(string(text), "{"), "}"); shownText != "" {
+		shownText = "," + shownText
 	}
 	u.ID, u.Nickname, u.Photo, u.Auth = "", "", "", session.Auth{}
 	if text, err = encode(u); string(text) == noRest {
-		return members, "", err
+		return shownText, "", err
 	}
-	return members, string(text), err
+	return shownText, string(text), err
 }
 
-func decodeUser(members, rest string) (u session.User, err error) {
-	if members == "" {
+func decodeUser(shownText, rest string) (u session.User, err error) {
+	if shownText == "" {
 		return u, nil
 	}
 	var s shown
-	if err := json.Unmarshal([]byte("{"+members[1:]+"}"), &s); err != nil {
+	err = members("{"+shownText[1:]+"}", func(name, value string) error { s.set(name, value); return nil })
+	if err != nil {
 		return u, err
 	}
 	if rest != "" {
