@@ -18,6 +18,8 @@ type answer struct {
 	err   error
 	asked time.Time     // start of the call
 	ttl   time.Duration // from asked
+
+	from, until time.Time // of a [JWT], by the store's clock: when it was verified, and ends
 }
 
 // cache stores answers by the token's SHA-256. A full generation becomes the old one and
