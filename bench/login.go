@@ -64,7 +64,7 @@ func (c *loginCommand) Run(ctx context.Context) error {
 
 // measureLogins lets users log in repeatedly.
 func measureLogins(ctx context.Context, s *system, users int, duration time.Duration) (*loginResult, cpuTime, error) {
-	run := &loginRun{s: s, dialer: s.newDialers()[0], whole: newHistogram()}
+	run := &loginRun{s: s, dialers: s.newDialers(), whole: newHistogram()}
 	for i := range run.part {
 		run.part[i] = newHistogram()
 	}
@@ -84,8 +84,8 @@ func measureLogins(ctx context.Context, s *system, users int, duration time.Dura
 }
 
 type loginRun struct {
-	s      *system
-	dialer *dialer
+	s       *system
+	dialers []*dialer // of the users in turn: the ports of one address are used up for a minute after 28,000 logins
 
 	mu     sync.Mutex
 	whole  *hdrhistogram.Histogram
@@ -107,7 +107,7 @@ func (run *loginRun) all(ctx context.Context, users int, duration time.Duration)
 	for i := range users {
 		running.Go(func() {
 			for ctx.Err() == nil {
-				done, err := run.login(ctx, fmt.Sprintf("user%d", i))
+				done, err := run.login(ctx, run.dialers[i%len(run.dialers)], fmt.Sprintf("user%d", i))
 				run.record(ctx, done, err)
 				if err != nil {
 					_ = pause(ctx, failurePause)
@@ -127,10 +127,10 @@ func (run *loginRun) all(ctx context.Context, users int, duration time.Duration)
 }
 
 // login performs one whole login and returns when each part was done.
-func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, err error) {
+func (run *loginRun) login(ctx context.Context, from *dialer, user string) (done []time.Time, err error) {
 	done = append(done, time.Now())
 	lap := func(err error) error { done = append(done, time.Now()); return err }
-	p, a, err := run.open(ctx)
+	p, a, err := run.open(ctx, from)
 	if p != nil {
 		defer p.conn.CloseNow()
 	}
@@ -162,13 +162,13 @@ func (run *loginRun) login(ctx context.Context, user string) (done []time.Time, 
 
 // open opens a page until its code is visible: of a site, or that of an authorization
 // request.
-func (run *loginRun) open(ctx context.Context) (p *page, a authorization, err error) {
+func (run *loginRun) open(ctx context.Context, from *dialer) (p *page, a authorization, err error) {
 	if run.s.oidc {
 		if a, err = run.s.authorize(ctx); err != nil {
 			return nil, a, err
 		}
 	}
-	if p, err = run.dialer.open(ctx, a.pageState); err == nil {
+	if p, err = from.open(ctx, a.pageState); err == nil {
 		err = run.fetchPicture(ctx, p)
 	}
 	return p, a, err

@@ -1,16 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -66,7 +69,40 @@ func newDialer(k kind, address, pool string, from net.IP) *dialer {
 	if from != nil {
 		d.LocalAddr = &net.TCPAddr{IP: from}
 	}
-	return &dialer{k, address, pool, &http.Client{Transport: &http.Transport{DialContext: d.DialContext}}}
+	return &dialer{k, address, pool, &http.Client{Transport: upgrader{d}}}
+}
+
+// upgrader is an http.RoundTripper for handshakes only. It has no goroutines, as http.Transport has
+// for each connection: they took the pages half of a core while they connected.
+type upgrader struct{ dialer *net.Dialer }
+
+// RoundTrip implements http.RoundTripper.
+func (u upgrader) RoundTrip(q *http.Request) (*http.Response, error) {
+	conn, err := u.dialer.DialContext(q.Context(), "tcp", q.URL.Host)
+	if err != nil {
+		return nil, err
+	}
+	interrupted := context.AfterFunc(q.Context(), func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer interrupted()
+	if err := q.Write(conn); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	r := bufio.NewReaderSize(conn, 1<<10)
+	answer, err := http.ReadResponse(r, q)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	body := io.Reader(answer.Body)
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		body = r
+	}
+	answer.Body = struct {
+		io.Reader
+		io.WriteCloser
+	}{body, conn}
+	return answer, nil
 }
 
 // open opens a page and waits until it has received its state. A page of scanlogin
