@@ -40,7 +40,7 @@ type SocketRequest struct {
 	Lang            Lang   // of the page
 }
 
-// Socket accepts a WebSocket that watches a code, or makes its own. It returns at once:
+// Socket accepts a WebSocket that watches a code, or makes its own. It returns after the first message:
 // an idle socket has small buffers and no goroutine (see wsconn). A refusal that the page
 // has to learn is a close frame after accepting, because a browser does not tell a page how
 // a handshake was refused. Other refusals are errors, for the caller to answer:
@@ -62,28 +62,30 @@ func (s *Server) Socket(w http.ResponseWriter, r *http.Request, by *login.Caller
 		s.sockets.wg.Done()
 		return fmt.Errorf("%w: %w", login.ErrUnavailable, err)
 	}
-	served := false
+	var k *socket
 	defer func() { // also of a handshake that panics
-		if !served {
+		if k == nil {
 			s.admission.Release()
 			s.sockets.wg.Done()
 		}
 	}()
-	var err error
-	served, err = s.handshake(w, r, by, req)
+	k, err := s.handshake(w, r, by, req)
+	if k != nil {
+		k.run(signalChanged) // another goroutine would have to grow a stack as large as this one's
+	}
 	return err
 }
 
-// handshake reports whether it began a socket. The socket then has to release what the
+// handshake returns the socket that it began, or nil. The socket has to release what the
 // handshake acquired.
-func (s *Server) handshake(w http.ResponseWriter, r *http.Request, by *login.Caller, req SocketRequest) (served bool, err error) {
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, by *login.Caller, req SocketRequest) (*socket, error) {
 	k, refusal, err := s.newSocket(r, by, req)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if k.conn, err = s.sockets.group.Accept(w, r, k); err != nil {
 		s.log.Debug("handshake refused", "requestId", by.RequestID, "error", err)
-		return false, nil // Accept has answered
+		return nil, nil // Accept has answered
 	}
 	err = s.login.AcquireConnection(k.client.IP) // also for a socket that is closed at once: its peer may not answer the close frame
 	k.counted = err == nil
@@ -100,11 +102,10 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, by *login.Cal
 	}
 	if refusal != nil {
 		go k.conn.Refuse(refusal)
-		return true, nil
+		return k, nil
 	}
-	k.signal(signalChanged)
-	go k.conn.Serve()
-	return true, nil
+	k.conn.Start()
+	return k, nil
 }
 
 // websocketAsked reports whether WebSocket is among the protocols that the

@@ -74,6 +74,13 @@ func (k *socket) signal(s signal) {
 	}
 }
 
+// run is signal for a caller that may be the worker.
+func (k *socket) run(s signal) {
+	if k.signals.Or(s|signalWorking)&signalWorking == 0 {
+		k.work()
+	}
+}
+
 // changed is called when the code may have a newer state.
 func (k *socket) changed() { k.signal(signalChanged) }
 
@@ -103,9 +110,7 @@ func (k *socket) Closed() {
 	if k.counted {
 		k.srv.login.ReleaseConnection(k.client.IP)
 	}
-	if k.signals.Or(signalDisconnected|signalWorking)&signalWorking == 0 {
-		k.work() // it only releases what the socket holds
-	}
+	k.run(signalDisconnected) // it only releases what the socket holds
 }
 
 // work handles signals until there are none.

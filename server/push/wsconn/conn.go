@@ -25,7 +25,7 @@ const (
 	drainPause = 10 * time.Millisecond
 )
 
-// Conn is one WebSocket connection. Make it with [Group.Accept], then call Serve or
+// Conn is one WebSocket connection. Make it with [Group.Accept], then call Start or
 // Refuse.
 type Conn struct {
 	transport transport
@@ -57,9 +57,17 @@ func (g *Group) Accept(rw http.ResponseWriter, r *http.Request, h Handler) (*Con
 	return c, nil
 }
 
-// Serve reads what the peer sends until the connection is closed. It returns when the
+// Start has what the peer sends read until the connection is closed, and returns at once. There is
+// a goroutine for that while there are bytes to read.
+func (c *Conn) Start() {
+	if !c.transport.isIdle() || !c.transport.group.poller.wait(c) {
+		go c.serve()
+	}
+}
+
+// serve reads what the peer sends until the connection is closed. It returns when the
 // connection is idle; reading continues in another goroutine when bytes arrive.
-func (c *Conn) Serve() {
+func (c *Conn) serve() {
 	for {
 		kind, text, err := c.readMessage()
 		switch {
@@ -88,13 +96,13 @@ func (c *Conn) Serve() {
 // connection is closed.
 func (c *Conn) Refuse(f *CloseFrame) {
 	c.Close(f)
-	c.Serve()
+	c.serve()
 }
 
 // resume continues to read after a wait in the poller.
 func (c *Conn) resume() {
 	c.transport.blockNextRead()
-	c.Serve()
+	c.serve()
 }
 
 // readMessage returns the next message, or errWouldBlock when no bytes are there.

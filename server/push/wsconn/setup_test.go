@@ -40,7 +40,7 @@ func startOn(t *testing.T, listen func(*httptest.Server)) *endpoint {
 			go h.conn.Refuse(refuse)
 			return
 		}
-		go h.conn.Serve()
+		h.conn.Start()
 	}))
 	listen(e.http)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -118,6 +118,10 @@ func (t *transport) controlFrameRead() {
 // blockNextRead makes the library's next Read wait for bytes if there are none.
 func (t *transport) blockNextRead() { t.atBoundary.Store(false) }
 
+// isIdle reports whether the next bytes can be awaited in the poller, unless a message is being
+// read.
+func (t *transport) isIdle() bool { return t.raw != nil && t.atBoundary.Load() }
+
 // Read implements net.Conn, for the library.
 func (t *transport) Read(p []byte) (int, error) {
 	if t.prefetched != nil {
@@ -127,7 +131,7 @@ func (t *transport) Read(p []byte) (int, error) {
 		}
 		return n, err
 	}
-	if t.raw != nil && t.atBoundary.Load() && !t.inMessage {
+	if t.isIdle() && !t.inMessage {
 		return 0, errWouldBlock
 	}
 	t.blockNextRead()
