@@ -187,8 +187,8 @@ func (run *loginRun) fetchPicture(ctx context.Context, p *page) error {
 }
 
 func (run *loginRun) record(ctx context.Context, done []time.Time, err error) {
-	if ctx.Err() != nil {
-		return // interrupted at the end
+	if end, _ := ctx.Deadline(); ctx.Err() != nil || !time.Now().Before(end) {
+		return // interrupted at the end; a dialer reports that before the context does
 	}
 	run.mu.Lock()
 	defer run.mu.Unlock()

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// collectPause is how long peers have to answer their last message before the answers are
+// collectTime is how long peers have to answer their last message before the answers are
 // collected. A browser reports the end of the connection that much later, but has the message
 // at once.
-const collectPause = 50 * time.Millisecond
+const collectTime = 50 * time.Millisecond
 
 // collector reads what peers answer to their last message. It does so for all connections that
-// end within collectPause together: to wake the process once for many answers costs less than to
+// end within collectTime together: to wake the process once for many answers costs less than to
 // wake it for each. The zero value is ready.
 type collector struct {
 	mu     sync.Mutex
@@ -27,7 +27,7 @@ func (all *collector) add(c *Conn) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if all.ending = append(all.ending, c); len(all.ending) == 1 {
-		time.AfterFunc(collectPause, all.collect)
+		time.AfterFunc(collectTime, all.collect)
 	}
 }
 
