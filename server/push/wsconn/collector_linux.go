@@ -1,11 +1,8 @@
 package wsconn
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -37,12 +34,12 @@ func (all *collector) collect() {
 	ending := all.ending
 	all.ending = nil
 	all.mu.Unlock()
-	answer := make([]byte, header+maxControl)
+	answer := make([]byte, maxControlFrame)
 	for _, c := range ending {
 		n, err := c.transport.readNow(answer)
 		switch {
-		case err == nil && !isClose(answer[:n]): // and what follows it
-			c.transport.prefetched = bytes.NewReader(bytes.Clone(answer[:n]))
+		case err == nil && !isFrame(answer[:n], closeByte): // and what follows it
+			c.transport.putBack(answer[:n])
 			go c.resume()
 		case errors.Is(err, errWouldBlock):
 			if !c.transport.group.poller.wait(c) {
@@ -52,32 +49,4 @@ func (all *collector) collect() {
 			c.end()
 		}
 	}
-}
-
-// Sizes of a peer's control frame: the header with its mask, and the payload (RFC 6455, 5.2, 5.5).
-const (
-	header     = 2 + 4
-	maxControl = 125
-)
-
-// isClose reports whether bytes of a peer are one close frame.
-func isClose(frame []byte) bool {
-	return len(frame) >= header && frame[0] == closeByte && len(frame) == header+int(frame[1]&0x7f)
-}
-
-// readNow reads what has arrived, or returns errWouldBlock.
-func (t *transport) readNow(p []byte) (n int, err error) {
-	failed := t.raw.Read(func(fd uintptr) bool {
-		n, err = syscall.Read(int(fd), p) // #nosec G115 -- a file descriptor
-		return true
-	})
-	switch {
-	case failed != nil:
-		return 0, failed // it is closed
-	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
-		return 0, errWouldBlock
-	case err == nil && n == 0:
-		return 0, io.EOF
-	}
-	return n, err
 }

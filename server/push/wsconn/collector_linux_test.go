@@ -18,14 +18,15 @@ func TestAnswersToLastMessagesAreCollected(t *testing.T) {
 	ping := wsconntest.Frame(wsconntest.Ping, []byte("there?"))
 	const late = 3 * collectTime
 	for name, respond := range map[string]func(net.Conn){
-		"at once":             func(conn net.Conn) { _, _ = conn.Write(answer) },
-		"late":                func(conn net.Conn) { time.Sleep(late); _, _ = conn.Write(answer) },
-		"with a reason":       func(conn net.Conn) { _, _ = conn.Write(wsconntest.Frame(wsconntest.Close, append([]byte{0x03, 0xe8}, "done"...))) },
+		"at once": func(conn net.Conn) { _, _ = conn.Write(answer) },
+		"late":    func(conn net.Conn) { time.Sleep(late); _, _ = conn.Write(answer) },
+		"with a reason": func(conn net.Conn) {
+			_, _ = conn.Write(wsconntest.Frame(wsconntest.Close, append([]byte{0x03, 0xe8}, "done"...)))
+		},
 		"in two parts":        func(conn net.Conn) { _, _ = conn.Write(answer[:3]); time.Sleep(late); _, _ = conn.Write(answer[3:]) },
 		"after a ping":        func(conn net.Conn) { _, _ = conn.Write(append(bytes.Clone(ping), answer...)) },
 		"after a late ping":   func(conn net.Conn) { time.Sleep(late); _, _ = conn.Write(ping); _, _ = conn.Write(answer) },
 		"and then more":       func(conn net.Conn) { _, _ = conn.Write(append(bytes.Clone(answer), ping...)) },
-		"by no frame":         func(conn net.Conn) { _ = conn.(*net.TCPConn).CloseWrite() },
 		"by a protocol error": func(conn net.Conn) { _, _ = conn.Write([]byte{0xff, 0xff}) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,11 +2,12 @@ package wsconn
 
 import "encoding/binary"
 
-// First bytes of the frames that a server sends, which are not continued (RFC 6455, 5.2).
+// First bytes of frames, which are not continued (RFC 6455, 5.2).
 const (
 	textByte  = 0x81
 	closeByte = 0x88
 	pingByte  = 0x89
+	pongByte  = 0x8a
 )
 
 // Frames without variable parts.

@@ -55,7 +55,7 @@ func (p *poller) close() {
 // run wakes the connections for which bytes arrive, until the set is closed.
 func (p *poller) run(set syscall.RawConn, done chan<- struct{}) {
 	defer close(done)
-	events := make([]syscall.EpollEvent, 128)
+	events, frame := make([]syscall.EpollEvent, 128), make([]byte, maxControlFrame)
 	_ = set.Read(func(fd uintptr) bool {
 		for {
 			n, err := syscall.EpollWait(int(fd), events, 0)
@@ -63,7 +63,7 @@ func (p *poller) run(set syscall.RawConn, done chan<- struct{}) {
 				return false // wait until the set itself is readable
 			}
 			for _, event := range events[:max(n, 0)] {
-				p.wake(event.Fd)
+				p.wake(event.Fd, frame)
 			}
 		}
 	})
@@ -75,15 +75,15 @@ func (p *poller) isClosed() bool {
 	return p.closed
 }
 
-// wake starts a goroutine that reads the connection that waits for fd. An event may be
-// about a closed connection whose number belongs to another by now: that one is
+// wake reads the connection that waits for fd: a pong at once, into frame, anything else in a goroutine. An
+// event may be about a closed connection whose number belongs to another by now: that one is
 // read too early, and waits inside the library.
-func (p *poller) wake(fd int32) {
+func (p *poller) wake(fd int32, frame []byte) {
 	p.mu.Lock()
 	c := p.waiting[fd]
 	delete(p.waiting, fd)
 	p.mu.Unlock()
-	if c != nil {
+	if c != nil && !(c.readPong(frame) && p.wait(c)) {
 		go c.resume()
 	}
 }
