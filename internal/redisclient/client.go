@@ -23,7 +23,7 @@ const CallTimeout = 1500 * time.Millisecond
 
 const (
 	// dialTimeout and ioTimeout allow two attempts within CallTimeout. A script
-	// takes Redis less than 10 µs (INFO commandstats), so a Redis that needs half a
+	// takes Redis less than 0.1 ms (INFO commandstats), so a Redis that needs half a
 	// second is in trouble.
 	dialTimeout = 500 * time.Millisecond
 	ioTimeout   = 500 * time.Millisecond
