@@ -3,9 +3,9 @@ package server
 import (
 	"net/http"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/text/language"
 
+	"github.com/scanlogin/scanlogin/internal/recent"
 	"github.com/scanlogin/scanlogin/internal/useragent"
 )
 
@@ -36,7 +36,7 @@ const noLocale locale = -1
 
 // wished has the locales of the headers that were parsed last: browsers of a site send few
 // different ones, and to parse one takes 2 µs.
-var wished, _ = lru.New[string, locale](256) // an error: of a size below 1
+var wished = recent.New[string, locale](256)
 
 // localeOf returns the language that a request asks for with x-authing-lang, then with
 // Accept-Language; English if it asks for no language of ours.
@@ -48,7 +48,7 @@ func localeOf(h http.Header) locale {
 		l, ok := wished.Get(wish)
 		if !ok {
 			l = parseLocale(wish)
-			wished.Add(wish, l)
+			wished.Put(wish, l)
 		}
 		if l != noLocale {
 			return l

@@ -77,7 +77,7 @@ func NewJWT(c JWTConfig) (*JWT, error) {
 	if c.Audience != "" {
 		options = append(options, jwt.WithAudience(c.Audience))
 	}
-	return &JWT{options: slices.Clip(options), claims: c.Claims, key: key, verified: newCache(maxAnswers)}, nil
+	return &JWT{options: slices.Clip(options), claims: c.Claims, key: key, verified: newCache()}, nil
 }
 
 // keys returns the allowed signing methods and the source of the keys.
@@ -131,12 +131,12 @@ func (j *JWT) Identify(ctx context.Context, token string, now time.Time, maxAge 
 		return session.User{}, fmt.Errorf("%w: token has more than %d bytes", ErrRefused, maxTokenBytes)
 	}
 	digest := sha256.Sum256([]byte(token))
-	if a, ok := j.verified.get(digest, maxAge); ok && !now.Before(a.from) && now.Before(a.until) {
+	if a, ok := j.verified.Get(digest); ok && a.isFresh(maxAge) && !now.Before(a.from) && now.Before(a.until) {
 		return a.user, nil
 	}
 	a := answer{asked: time.Now(), ttl: verifiedTTL, from: now}
 	if a.user, a.until, a.err = j.verify(ctx, token, now); a.err == nil {
-		j.verified.put(digest, a)
+		j.verified.Put(digest, a)
 	}
 	return a.user, a.err
 }

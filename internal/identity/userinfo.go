@@ -61,7 +61,7 @@ func NewUserinfo(c UserinfoConfig) (*Userinfo, error) {
 		fetcher: newFetcher(c.transport, c.URL, maxUserinfoBytes, safehttp.NoRedirects),
 		url:     c.URL,
 		claims:  c.Claims,
-		cache:   newCache(maxAnswers),
+		cache:   newCache(),
 	}, nil
 }
 
@@ -71,13 +71,13 @@ func (u *Userinfo) Identify(ctx context.Context, token string, _ time.Time, maxA
 		return session.User{}, fmt.Errorf("%w: not 1 to %d printable ASCII characters", ErrRefused, maxTokenBytes)
 	}
 	digest := sha256.Sum256([]byte(token))
-	if a, ok := u.cache.get(digest, maxAge); ok {
+	if a, ok := u.cache.Get(digest); ok && a.isFresh(maxAge) {
 		return a.user, a.err
 	}
 	done := u.flight.DoChan(string(digest[:]), func() (any, error) {
 		a := u.ask(context.WithoutCancel(ctx), token)
 		if !errors.Is(a.err, ErrUnavailable) {
-			u.cache.put(digest, a)
+			u.cache.Put(digest, a)
 		}
 		return a, nil
 	})

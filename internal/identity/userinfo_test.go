@@ -3,7 +3,6 @@ package identity
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"net"
@@ -266,25 +265,6 @@ func TestHangingUserinfoTimesOut(t *testing.T) {
 			t.Errorf("took %v", d)
 		}
 	})
-}
-
-func TestCacheIsBoundedAndKeepsTheNewestAnswers(t *testing.T) {
-	c := newCache(4)
-	for n := range 100 {
-		digest := sha256.Sum256([]byte{byte(n)})
-		c.put(digest, answer{asked: time.Now(), ttl: time.Minute})
-		if _, ok := c.get(digest, 0); !ok {
-			t.Fatalf("answer %d is gone at once", n)
-		}
-		if size := len(c.young) + len(c.old); size > 8 {
-			t.Fatalf("%d answers", size)
-		}
-	}
-	for n := 96; n < 100; n++ {
-		if _, ok := c.get(sha256.Sum256([]byte{byte(n)}), 0); !ok {
-			t.Errorf("answer %d is gone", n)
-		}
-	}
 }
 
 func TestNewUserinfoNamesTheInvalidSetting(t *testing.T) {

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"strings"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/mileusna/useragent"
+
+	"github.com/scanlogin/scanlogin/internal/recent"
 )
 
 // browserNames are the names of browsers, by what the library or the header itself calls
@@ -39,7 +40,7 @@ type names struct{ browser, os string }
 // header is at most 256 bytes.
 const maxKnown = 1024
 
-var known, _ = lru.New[string, names](maxKnown) // an error: of a size below 1
+var known = recent.New[string, names](maxKnown)
 
 // Describe returns the browser and the operating system that a User-Agent header names,
 // with their versions as far as browsers still send true ones; "" for what is not known.
@@ -52,7 +53,7 @@ func Describe(text string) (browser, os string) {
 		return n.browser, n.os
 	}
 	n := parse(text)
-	known.Add(strings.Clone(text), n)
+	known.Put(strings.Clone(text), n)
 	return n.browser, n.os
 }
 
