@@ -22,16 +22,19 @@ func isFrame(frame []byte, first byte) bool {
 	return len(frame) >= headerSize && frame[0] == first && frame[1]&masked != 0 && len(frame) == headerSize+int(frame[1]&^masked)
 }
 
-// readPong reads what has arrived, and reports whether it was a pong. The library reads anything else. frame
-// has maxControlFrame bytes.
+// readPong reads what has arrived, if a pong is due, and reports whether it was that. The library reads
+// anything else: the poller does this for all connections one after the other, so it must not read more of a
+// peer that floods. frame has maxControlFrame bytes.
 func (c *Conn) readPong(frame []byte) bool {
-	t := &c.transport
-	n, err := t.readNow(frame)
+	if !c.pongDue.Load() {
+		return false
+	}
+	n, err := c.transport.readNow(frame)
 	switch {
 	case err != nil:
 		return false
-	case !isFrame(frame[:n], pongByte) || t.received.read():
-		t.putBack(frame[:n])
+	case !isFrame(frame[:n], pongByte):
+		c.transport.putBack(frame[:n])
 		return false
 	}
 	c.pongDue.Store(false)

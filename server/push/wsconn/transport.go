@@ -58,13 +58,6 @@ func (r *received) startSecond() {
 	}
 }
 
-// read counts a read, and reports whether it is above maxReads.
-func (r *received) read() (tooMany bool) {
-	r.startSecond()
-	r.reads++
-	return r.reads > maxReads
-}
-
 // maxReads limits the reads of a connection per second, against floods of pings, pongs and empty
 // frames, which the library handles without returning; one read returns only a few of them. The
 // largest message needs about ten reads, and a browser causes one in 25 s between messages.
@@ -142,7 +135,8 @@ func (t *transport) Read(p []byte) (int, error) {
 		return 0, errWouldBlock
 	}
 	t.blockNextRead()
-	if t.received.read() {
+	t.received.startSecond()
+	if t.received.reads++; t.received.reads > maxReads {
 		return 0, errTooManyReads
 	}
 	return t.Conn.Read(p)
