@@ -44,7 +44,7 @@ func (c *Conn) readPong(frame []byte) bool {
 // pingNow sends a ping, unless it would have to wait, or the connection is being closed.
 func (c *Conn) pingNow() bool {
 	t := &c.transport
-	if t.raw == nil || c.closedAt.Load() != 0 || !c.writing.TryLock() {
+	if t.raw == nil || !c.writing.TryLock() {
 		return false
 	}
 	defer c.writing.Unlock()

@@ -68,3 +68,47 @@ func TestPongsOfIdleConnectionsAreRead(t *testing.T) {
 	})
 	e.isIdle(t, connections, "after the pongs")
 }
+
+func TestIsFrame(t *testing.T) {
+	pong, long := wsconntest.Frame(wsconntest.Pong, nil), wsconntest.Frame(wsconntest.Pong, bytes.Repeat([]byte("x"), 125))
+	unmasked := append([]byte{pongByte, 0}, "four"...) // an empty one, and what follows
+	for name, c := range map[string]struct {
+		frame []byte
+		want  bool
+	}{
+		"empty pong": {pong, true}, "longest pong": {long, true}, "nothing": {nil, false}, "a part": {pong[:5], false}, "a part of a long one": {long[:len(long)-1], false},
+		"more than one": {slices.Concat(pong, pong[:1]), false}, "unmasked": {unmasked, false}, "ping": {wsconntest.Frame(wsconntest.Ping, nil), false},
+	} {
+		if got := isFrame(c.frame, pongByte); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestAPingIsWrittenOnlyWhereItNeedsNoWait asks for pings of a connection that is idle, is being written to, or is being
+// closed.
+func TestAPingIsWrittenOnlyWhereItNeedsNoWait(t *testing.T) {
+	e := start(t)
+	conn := e.open(t, nil)
+	e.isIdle(t, 1, "at first")
+	c := e.connections()[0]
+	if !c.pingNow() || !c.pongDue.Load() {
+		t.Error("an idle connection got no ping")
+	}
+	c.writing.Lock()
+	if c.pingNow() {
+		t.Error("a ping was written into a message")
+	}
+	c.writing.Unlock()
+	if err := c.WriteText([]byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	c.Close(&CloseFrame{StatusNormalClosure, ""})
+	if c.pingNow() {
+		t.Error("a ping was written behind the close frame")
+	}
+	_, _ = conn.Write(wsconntest.Frame(wsconntest.Close, []byte{0x03, 0xe8}))
+	if got, err := io.ReadAll(conn); err != nil || string(got) != "\x89\x00\x81\x02hi\x88\x02\x03\xe8" {
+		t.Errorf("received %q, %v", got, err)
+	}
+}
