@@ -43,11 +43,16 @@ func TestVerifiedTokenIsRemembered(t *testing.T) {
 		accept(t, id, token, 0)
 		verified(2, "within 60 s")
 
+		nobody := sign(t, jwt.SigningMethodHS256, []byte(testSecret), "", goodClaims(jwt.MapClaims{"sub": nil}))
+		reject(t, id, nobody, ErrRefused)
+		reject(t, id, nobody, ErrRefused)
+		verified(4, "a token without a user")
+
 		removed = true
 		time.Sleep(2 * time.Second)
 		reject(t, id, token, ErrRefused)
 		reject(t, id, token, ErrRefused)
-		verified(4, "after the key was removed: refusals are not remembered")
+		verified(6, "after the key was removed: refusals are not remembered")
 	})
 }
 

@@ -61,6 +61,18 @@ func equalMembers(a, b map[string]string) bool {
 	return err1 == nil && err2 == nil && bytes.Equal(first, second)
 }
 
+func TestMembersReadsNestedValues(t *testing.T) {
+	const object = `{"a":{"b":[{"c":"}]\\"}],"d":{}},"e":[[],[1]],"f":-1,"a":"\"last\""}`
+	got, err := membersOf(object)
+	want, _ := jsonMembers(object)
+	if err != nil || len(want) != 3 || !equalMembers(got, want) {
+		t.Errorf("%q, want %q; %v", got, want, err)
+	}
+	if got, err := membersOf(`{"a":{"b":[{"c":"}]"}]}}`); err != nil || got["a"] != `{"b":[{"c":"}]"}]}` {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestMembersRefuses(t *testing.T) {
 	for _, object := range []string{
 		``, `x`, `[]`, `"a"`, `{`, `{"a"`, `{"a"}`, `{"a":`, `{"a":}`, `{"a":"b"`, `{"a":"b",`, `{"a":"b",}`, `{"a":"b"}x`, `{,}`, `{"a":"b"} `, `{ "a":1}`,
