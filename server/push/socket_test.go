@@ -38,13 +38,13 @@ func TestASocketThatWatchesEndsWithItsCode(t *testing.T) {
 	n.step(code.ID, session.Cancel)
 	event(t, conn, "canceled")
 	closed(t, conn, websocket.StatusNormalClosure)
-	if got := n.pushes(); got != 2 {
-		t.Errorf("%d pushes, want those of the scan and the cancel", got)
-	}
 	eventually(t, "nothing is left", func() bool {
 		free, _ := n.Handshakes()
 		return n.Sockets() == 0 && n.hub.Watches() == 0 && n.login.Usage().Connections == 0 && free == MaxHandshakes
 	})
+	if got := n.pushes(); got != 2 {
+		t.Errorf("%d pushes, want those of the scan and the cancel", got)
+	}
 }
 
 func TestAnOpenSocketContinuesWithTheNextCodeUntilTheLast(t *testing.T) {
