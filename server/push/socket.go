@@ -69,16 +69,21 @@ const (
 
 // signal makes a worker handle s. It does not block; any goroutine may call it.
 func (k *socket) signal(s signal) {
-	if k.signals.Or(s|signalWorking)&signalWorking == 0 {
+	if k.needsWorker(s) {
 		go k.work()
 	}
 }
 
 // run is signal for a caller that may be the worker.
 func (k *socket) run(s signal) {
-	if k.signals.Or(s|signalWorking)&signalWorking == 0 {
+	if k.needsWorker(s) {
 		k.work()
 	}
+}
+
+// needsWorker notes s, and reports whether no worker runs: the caller must start one.
+func (k *socket) needsWorker(s signal) bool {
+	return k.signals.Or(s|signalWorking)&signalWorking == 0
 }
 
 // changed is called when the code may have a newer state.

@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/scanlogin/scanlogin/session"
@@ -28,7 +27,7 @@ func (a *announcement) set(name, value string) (err error) {
 	case "v":
 		a.Version, err = number(value)
 	case "op":
-		a.Op = session.OpID(strings.Clone(value)) // the bus keeps it, and not the whole text
+		a.Op = operation(value)
 	case "s":
 		a.Status, err = status(value)
 	case "e":

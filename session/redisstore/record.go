@@ -134,7 +134,7 @@ func (st *state) set(name, value string) (err error) {
 	case "version":
 		st.Version, err = number(value)
 	case "op":
-		st.Op = session.OpID(value)
+		st.Op = operation(value)
 	case "expiresAt":
 		st.ExpiresAt, err = number(value)
 	case "status":
@@ -201,6 +201,10 @@ func (f *fixed) setClient(name, value string) error {
 	}
 	return nil
 }
+
+// operation returns the operation in a text. The bus and the hub keep it as long as a page waits, and so must
+// not keep the text of the whole record or announcement.
+func operation(text string) session.OpID { return session.OpID(strings.Clone(text)) }
 
 func number(text string) (int64, error) { return strconv.ParseInt(text, 10, 64) }
 
